@@ -1,0 +1,138 @@
+"""Every setting the program has, read once from the environment and never changed afterwards."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from environs import Env
+
+
+class InsecureSetting(RuntimeError):
+    """A setting that is fine on a laptop and dangerous where strangers can reach it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    environment: str
+    state_dir: Path
+    database_url: str
+    broker_url: str
+    redis_url: str | None
+    smtp_url: str
+    mail_from: str
+    payment_provider: str
+    bank_url: str
+    bank_key: str
+    bank_webhook_secret: str
+    jwt_secret: str
+    public_url: str
+    host: str
+    port: int
+    bank_port: int
+    sink_port: int
+    smtp_port: int
+    flower_port: int
+    queue_prefix: str
+    trusted_proxies: int
+    access_minutes: int
+    refresh_days: int
+    reservation_minutes: int
+    authentication_minutes: int
+    order_minutes: int
+    keep_finished_days: int
+    call_threads: int
+    log_level: str
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def on_rabbitmq(self) -> bool:
+        return self.broker_url.startswith(("amqp", "pyamqp"))
+
+
+def load(env: Env | None = None) -> Settings:
+    """Read the environment; refuse to go on with a laptop's secrets in production."""
+    env = env or _environment()
+    state_dir = Path(env.str("STATE_DIR", ".run")).resolve()
+    port = env.int("PORT", 8000)
+    bank_port = env.int("BANK_PORT", port + 1)
+    sink_port = env.int("SINK_PORT", port + 2)
+    smtp_port = env.int("SMTP_PORT", port + 3)
+    environment = env.str("ORDERWAVE_ENV", "development")
+    secret = _secret_reader(env, state_dir, environment)
+    return Settings(
+        environment=environment,
+        state_dir=state_dir,
+        database_url=env.str("DATABASE_URL", f"sqlite:///{state_dir}/shop.db"),
+        broker_url=env.str("BROKER_URL", f"litebroker:///{state_dir}/broker.db"),
+        redis_url=env.str("REDIS_URL", None),
+        smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
+        mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
+        payment_provider=env.str("PAYMENT_PROVIDER", "sandbox"),
+        bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
+        bank_key=secret("BANK_KEY"),
+        bank_webhook_secret=secret("BANK_WEBHOOK_SECRET"),
+        jwt_secret=secret("JWT_SECRET"),
+        public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
+        host=env.str("HOST", "127.0.0.1"),
+        port=port,
+        bank_port=bank_port,
+        sink_port=sink_port,
+        smtp_port=smtp_port,
+        flower_port=env.int("FLOWER_PORT", port + 4),
+        queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
+        trusted_proxies=env.int("TRUSTED_PROXIES", 0),
+        access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
+        refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),
+        reservation_minutes=env.int("RESERVATION_MINUTES", 30),
+        authentication_minutes=env.int("AUTHENTICATION_MINUTES", 15),
+        order_minutes=env.int("ORDER_MINUTES", 60),
+        keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
+        call_threads=env.int("CALL_THREADS", 128),
+        log_level=env.str("LOG_LEVEL", "INFO"),
+    )
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return load()
+
+
+def _environment() -> Env:
+    env = Env()
+    env.read_env(".env", recurse=False)
+    return env
+
+
+def _secret_reader(env: Env, state_dir: Path, environment: str):  # type: ignore[no-untyped-def]
+    def read(name: str) -> str:
+        value: str | None = env.str(name, None)
+        if environment == "production":
+            return _strong(name, value)
+        return value or _own_secret(state_dir / "secrets" / name.lower())
+
+    return read
+
+
+def _strong(name: str, value: str | None) -> str:
+    if not value or len(value) < 32:
+        raise InsecureSetting(f"{name} must be set to at least 32 characters in production")
+    return value
+
+
+def _own_secret(path: Path) -> str:
+    """A laptop's secret: made once, kept beside its database, shared by the processes of one copy."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with path.open("x") as new:
+            path.chmod(0o600)
+            new.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return path.read_text()

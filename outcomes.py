@@ -1,0 +1,52 @@
+"""How a step can end other than well. Gateways raise these, the engine acts on them.
+
+=========== ============================== =========================================================
+raised      means                          the engine then
+=========== ============================== =========================================================
+Refused     a final no; nothing happened   compensates (past the pivot: asks for a person)
+TryAgain    not now; nothing happened      repeats with backoff, then as if refused
+Unknown     it may have happened           repeats with the same key, so that the provider tells
+Wait        somebody else must act first   rests until woken or until the deadline, then as refused
+=========== ============================== =========================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Outcome(Exception):  # noqa: N818 - an outcome is not always an error
+    """A step's end, with a stable code for programs and a sentence for people."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail or code.replace("_", " ")
+
+
+class Refused(Outcome):
+    """A final no: the step has no effect and never will under this key."""
+
+
+class TryAgain(Outcome):
+    """Not now, and nothing happened. `after` is in seconds; None leaves it to the step's backoff."""
+
+    def __init__(self, code: str, detail: str = "", after: float | None = None) -> None:
+        super().__init__(code, detail)
+        self.after = after
+
+
+class Unknown(TryAgain):
+    """Nobody here knows whether it happened. Only the same key may be used to find out."""
+
+
+class Wait(Outcome):
+    """Someone else must act first. `seconds` until the deadline, then refused with `code`.
+
+    `output` is remembered in the journal while waiting (the shopper's next action, say).
+    """
+
+    def __init__(self, code: str, detail: str = "", *, seconds: float, output: dict[str, Any] | None = None) -> None:
+        super().__init__(code, detail)
+        self.seconds = seconds
+        self.output = output
