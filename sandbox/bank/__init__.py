@@ -1,0 +1,1 @@
+"""A payment provider in a box: its own process, its own ledger, as strict as a real one."""

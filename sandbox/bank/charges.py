@@ -1,0 +1,168 @@
+"""The rules of a charge: what may follow what, and never above the ceiling.
+
+Each function runs inside the caller's transaction. It raises `Refusal` for a no; the few writes made
+before one (the failed charge, the counted refusal) are meant to stay.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.bank import tokens
+from sandbox.bank.validation import NewCharge
+from sandbox.web import Refusal
+
+DB = sqlite3.Connection
+Charge = dict[str, Any]
+
+
+def create(db: DB, new: NewCharge, key: str) -> Charge:
+    if new.source not in tokens.KNOWN:
+        _insert(db, new, key, "failed", tokens.NOT_A_TOKEN[0])
+        raise Refusal(402, *tokens.NOT_A_TOKEN)
+    if new.source in tokens.DECLINES:
+        code, message = tokens.DECLINES[new.source]
+        _insert(db, new, key, "failed", code)
+        raise Refusal(402, code, message)
+    if new.source == tokens.THREE_DS:
+        return _insert(db, new, key, "requires_action")
+    return _settle(db, _insert(db, new, key, _final(new.capture)), key)
+
+
+def capture(db: DB, charge_id: str, amount: int | None, key: str) -> Charge:
+    """Take all or part of what was authorised, once; the rest is let go."""
+    charge = get(db, charge_id)
+    if charge["status"] != "authorized":
+        raise Refusal(409, *_not_authorized(charge))
+    if (amount or 0) > charge["amount"]:
+        raise Refusal(422, "capture_exceeds_authorization", "No more can be captured than was authorised.")
+    return _captured(db, charge, amount or charge["amount"], key)
+
+
+def void(db: DB, charge_id: str, key: str) -> Charge:
+    """Let go of an authorisation, or of a charge that still waits for its shopper."""
+    charge = get(db, charge_id)
+    if charge["status"] not in ("authorized", "requires_action"):
+        raise Refusal(409, *_not_authorized(charge))
+    db.execute("update charges set status = 'voided' where id = ?", (charge_id,))
+    _enter(db, charge, "void", charge["amount"], key)
+    return get(db, charge_id)
+
+
+def refund(db: DB, charge_id: str, amount: int, key: str, *, refuse: bool = False) -> dict[str, Any]:
+    """Give back part of what was captured; the sum of all refunds never passes it."""
+    charge = get(db, charge_id)
+    if charge["status"] != "succeeded":
+        raise Refusal(409, "charge_not_captured", f"The charge is {charge['status']}; there is nothing to refund.")
+    if amount > charge["captured"] - charge["refunded"]:
+        raise Refusal(422, "refund_exceeds_charge", "No more can be refunded than was captured.")
+    if refuse or _blocked(charge):
+        db.execute("update charges set refund_refusals = refund_refusals + 1 where id = ?", (charge_id,))
+        raise Refusal(402, "refund_refused", "The refund was refused.")
+    db.execute("update charges set refunded = refunded + ? where id = ?", (amount, charge_id))
+    return _refund(charge, _enter(db, charge, "refund", amount, key), amount)
+
+
+def complete(db: DB, charge_id: str, *, approved: bool) -> Charge:
+    """The shopper has answered the bank's question."""
+    charge = get(db, charge_id)
+    if charge["status"] != "requires_action":
+        raise Refusal(409, "charge_not_waiting", f"The charge is {charge['status']}.")
+    if approved:
+        status = _final(charge["wants_capture"])
+        db.execute("update charges set status = ? where id = ?", (status, charge_id))
+        return _settle(db, get(db, charge_id), charge["idempotency_key"])
+    change = "update charges set status = 'failed', failure_code = 'authentication_failed' where id = ?"
+    db.execute(change, (charge_id,))
+    return get(db, charge_id)
+
+
+def get(db: DB, charge_id: str) -> Charge:
+    row = db.execute("select * from charges where id = ?", (charge_id,)).fetchone()
+    if row is None:
+        raise Refusal(404, "charge_not_found", "There is no such charge.")
+    return dict(row)
+
+
+def _insert(db: DB, new: NewCharge, key: str, status: str, failure_code: str | None = None) -> Charge:
+    row = {
+        "id": "ch_" + secrets.token_hex(12),
+        "reference": new.reference,
+        "status": status,
+        "amount": new.amount,
+        "currency": new.currency,
+        "captured": 0,
+        "refunded": 0,
+        "source": new.source if new.source in tokens.KNOWN else "unknown",
+        "wants_capture": new.capture,
+        "failure_code": failure_code,
+        "idempotency_key": key,
+        "created_at": now(),
+    }
+    db.execute(
+        "insert into charges (id, reference, status, amount, currency, captured, refunded, source, wants_capture,"
+        " failure_code, idempotency_key, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        tuple(row.values()),
+    )
+    return row
+
+
+def _settle(db: DB, charge: Charge, key: str) -> Charge:
+    """Write down what a charge that went well has moved."""
+    if charge["status"] == "authorized":
+        _enter(db, charge, "authorise", charge["amount"], key)
+        return charge
+    return _captured(db, charge, charge["amount"], key)
+
+
+def _captured(db: DB, charge: Charge, amount: int, key: str) -> Charge:
+    db.execute("update charges set status = 'succeeded', captured = ? where id = ?", (amount, charge["id"]))
+    _enter(db, charge, "capture", amount, key)
+    return charge | {"status": "succeeded", "captured": amount}
+
+
+def _enter(db: DB, charge: Charge, kind: str, amount: int, key: str) -> int:
+    cursor = db.execute(
+        "insert into entries (charge, reference, kind, amount, currency, key, at) values (?, ?, ?, ?, ?, ?, ?)",
+        (charge["id"], charge["reference"], kind, amount, charge["currency"], key, now()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _blocked(charge: Charge) -> bool:
+    """Only the first refund is refused: afterwards a person at the bank has lifted the block."""
+    return bool(charge["source"] == tokens.REFUND_REFUSED and charge["refund_refusals"] == 0)
+
+
+def _final(wants_capture: bool) -> str:
+    return "succeeded" if wants_capture else "authorized"
+
+
+def _not_authorized(charge: Charge) -> tuple[str, str]:
+    code = {
+        "succeeded": "charge_already_captured",
+        "voided": "charge_voided",
+        "failed": "charge_failed",
+        "requires_action": "charge_requires_action",
+    }[charge["status"]]
+    return code, f"The charge is {charge['status']}."
+
+
+def _refund(charge: Charge, entry: int, amount: int) -> dict[str, Any]:
+    return {
+        "object": "refund",
+        "id": f"re_{entry}",
+        "status": "succeeded",
+        "charge": charge["id"],
+        "reference": charge["reference"],
+        "amount": amount,
+        "currency": charge["currency"],
+        "charge_refunded": charge["refunded"] + amount,
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

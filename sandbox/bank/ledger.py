@@ -1,0 +1,38 @@
+"""What an outside judge reads: every charge, every movement, the sums."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+CHARGES = (
+    "select id, reference, status, amount, currency, captured, refunded, source, failure_code, idempotency_key,"
+    " created_at from charges {where} order by seq"
+)
+ENTRIES = "select id, charge, reference, kind, amount, currency, key, at from entries {where} order by id"
+TOTALS = (
+    "select currency, count(*) as charges, sum(captured) as captured, sum(refunded) as refunded,"
+    " sum(captured - refunded) as net from charges {where} group by currency order by currency"
+)
+
+
+def ledger(db: sqlite3.Connection, reference: str | None, *, only_totals: bool = False) -> dict[str, Any]:
+    """Everything, or what belongs to one reference."""
+    totals = {row.pop("currency"): row for row in _rows(db, TOTALS, reference)}
+    if only_totals:
+        return {"totals": totals}
+    return {
+        "charges": _rows(db, CHARGES, reference),
+        "entries": _rows(db, ENTRIES, reference),
+        "totals": totals,
+    }
+
+
+def latest(db: sqlite3.Connection, count: int = 200) -> list[dict[str, Any]]:
+    """The newest charges, newest first, for the page."""
+    return [dict(row) for row in db.execute("select * from charges order by seq desc limit ?", (count,))]
+
+
+def _rows(db: sqlite3.Connection, query: str, reference: str | None) -> list[dict[str, Any]]:
+    where = "" if reference is None else "where reference = :reference"
+    return [dict(row) for row in db.execute(query.format(where=where), {"reference": reference})]

@@ -1,0 +1,95 @@
+"""What people and judges see: the ledger, the 3-D Secure page, the drill control. No key needed."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from sandbox.bank import charges, ledger
+from sandbox.bank.bank import Bank
+from sandbox.web import Handler, Refusal, table
+
+
+class PublicHandler(Handler):
+    def initialize(self, bank: Bank) -> None:
+        self.bank = bank
+
+
+class Ledger(PublicHandler):
+    """GET /ledger, ?reference= for one order, ?only=totals for the sums alone."""
+
+    def get(self) -> None:
+        reference = self.get_query_argument("reference", None)
+        only_totals = self.get_query_argument("only", "") == "totals"
+        self.answer(self.bank.store.read(lambda db: ledger.ledger(db, reference, only_totals=only_totals)))
+
+
+class Home(PublicHandler):
+    def get(self) -> None:
+        newest = self.bank.store.read(ledger.latest)
+        sums = self.bank.store.read(lambda db: ledger.ledger(db, None, only_totals=True))["totals"]
+        kept = ", ".join(f"{money(row['net'])} {escape(code)}" for code, row in sums.items()) or "nothing yet"
+        rows = [[escape(str(cell)) for cell in _cells(row)] for row in newest]
+        heads = ["Charge", "Reference", "Status", "Amount", "Captured", "Refunded", "Token", "At"]
+        intro = f'<p class="quiet">Captured less refunded: {kept}. <a href="/ledger">As JSON</a></p>'
+        self.page("Sandbox bank", intro + table(heads, rows), refresh=5)
+
+
+class Control(PublicHandler):
+    """The weather, for drills. JSON only, so that no web page can change it from a browser."""
+
+    def get(self) -> None:
+        self.answer(self.bank.weather.shown())
+
+    def post(self) -> None:
+        self.bank.weather.change(self.json())
+        self.get()
+
+
+class Challenge(PublicHandler):
+    """GET /3ds/{charge}: the page a shopper is sent to."""
+
+    def get(self, charge_id: str) -> None:
+        charge = self.bank.store.read(lambda db: charges.get(db, charge_id))
+        text = f"<p>{money(charge['amount'])} {escape(charge['currency'])} for order {escape(charge['reference'])}</p>"
+        if charge["status"] != "requires_action":
+            return self.page("Nothing to approve", f"{text}<p>This payment is {escape(charge['status'])}.</p>")
+        return self.page("Approve this payment?", text + _buttons(charge_id))
+
+
+class Complete(PublicHandler):
+    """POST /3ds/{charge}/complete: a form from the page, or JSON from a test."""
+
+    async def post(self, charge_id: str) -> None:
+        from_form = self.request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+        outcome = self.get_body_argument("outcome", "") if from_form else self.json().get("outcome")
+        if outcome not in ("approve", "refuse"):
+            raise Refusal(422, "invalid_outcome", "outcome must be approve or refuse.")
+        charge = await self.bank.store.write(lambda db: self._complete(db, charge_id, outcome == "approve"))
+        if from_form:
+            self.page("Thank you", f"<p>The payment is {escape(charge['status'])}. You may go back to the shop.</p>")
+        else:
+            self.answer(self.bank.shape(charge))
+
+    def _complete(self, db: Any, charge_id: str, approved: bool) -> dict[str, Any]:
+        charge = charges.complete(db, charge_id, approved=approved)
+        self.bank.tell(db, f"charge.{charge['status']}", charge, always=True)
+        return charge
+
+
+def money(minor: int) -> str:
+    """For eyes only; the ledger counts minor units."""
+    return f"{minor / 100:,.2f}"
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    sums = [money(row[name]) + " " + row["currency"] for name in ("amount", "captured", "refunded")]
+    return [row["id"], row["reference"], row["status"], *sums, row["source"], row["created_at"][:19]]
+
+
+def _buttons(charge_id: str) -> str:
+    return (
+        f'<form method="post" action="/3ds/{escape(charge_id)}/complete">'
+        '<button class="yes" name="outcome" value="approve">Approve</button>'
+        '<button class="no" name="outcome" value="refuse">Refuse</button></form>'
+    )

@@ -1,0 +1,41 @@
+"""What was answered under which idempotency key: written in the transaction of the effect itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.bank.charges import now
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A stored answer, as text, so that a repetition is the same to the byte."""
+
+    status: int
+    text: str
+    fingerprint: str
+    replayed: bool = False
+
+
+def fingerprint(path: str, body: dict[str, Any]) -> str:
+    """The same for the same wish, whatever the order of its fields."""
+    wish = json.dumps([path, body], sort_keys=True)
+    return hashlib.sha256(wish.encode()).hexdigest()
+
+
+def recall(db: sqlite3.Connection, key: str) -> Answer | None:
+    row = db.execute("select status, response, fingerprint from requests where key = ?", (key,)).fetchone()
+    return Answer(row[0], row[1], row[2], replayed=True) if row else None
+
+
+def remember(db: sqlite3.Connection, key: str, path: str, mark: str, status: int, body: dict[str, Any]) -> Answer:
+    text = json.dumps(body, separators=(",", ":"))
+    db.execute(
+        "insert into requests (key, fingerprint, path, status, response, at) values (?, ?, ?, ?, ?, ?)",
+        (key, mark, path, status, text, now()),
+    )
+    return Answer(status, text, mark)

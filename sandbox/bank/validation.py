@@ -1,0 +1,89 @@
+"""What a request must look like before any rule is asked. Nothing refused here is stored under its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.web import Refusal
+
+LARGEST_AMOUNT = 10**12
+ISO_4217 = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"""
+CURRENCIES = frozenset(ISO_4217.split())
+
+
+@dataclass(frozen=True)
+class NewCharge:
+    amount: int
+    currency: str
+    source: str = field(repr=False)
+    capture: bool
+    reference: str
+
+
+def new_charge(body: dict[str, Any]) -> NewCharge:
+    _only(body, {"amount", "currency", "source", "capture", "reference"})
+    return NewCharge(
+        amount=_amount(body.get("amount")),
+        currency=_currency(body.get("currency")),
+        source=_text(body, "source"),
+        capture=_flag(body.get("capture", True)),
+        reference=_text(body, "reference"),
+    )
+
+
+def amount(body: dict[str, Any]) -> int:
+    """The amount of a refund: required."""
+    _only(body, {"amount"})
+    return _amount(body.get("amount"))
+
+
+def optional_amount(body: dict[str, Any]) -> int | None:
+    """The amount of a capture: all of it when not given."""
+    _only(body, {"amount"})
+    return None if body.get("amount") is None else _amount(body["amount"])
+
+
+def nothing(body: dict[str, Any]) -> None:
+    _only(body, set())
+
+
+def _only(body: dict[str, Any], allowed: set[str]) -> None:
+    if unknown := sorted(set(body) - allowed):
+        raise _invalid("unknown_parameter", f"Unknown parameter: {unknown[0][:40]}.")
+
+
+def _amount(value: object) -> int:
+    if type(value) is not int or not 0 < value <= LARGEST_AMOUNT:  # `type is`: True is an int too
+        raise _invalid("invalid_amount", "amount must be a whole number of minor units above zero.")
+    return value
+
+
+def _currency(value: object) -> str:
+    code = value.upper() if isinstance(value, str) else None
+    if code not in CURRENCIES:
+        raise _invalid("invalid_currency", "currency must be an ISO 4217 code.")
+    return code
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
+        raise _invalid(f"invalid_{name}", f"{name} must be 1 to 200 printable characters.")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _invalid("invalid_capture", "capture must be true or false.")
+    return value
+
+
+def _invalid(code: str, message: str) -> Refusal:
+    return Refusal(422, code, message)

@@ -1,0 +1,65 @@
+"""What drills may change while the bank runs: how often it fails, how slow it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sandbox.bank import tokens
+from sandbox.web import Refusal
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "fail": (int,),
+    "drop": (int,),
+    "latency_ms": (int, float),
+    "refuse_refunds": (bool,),
+    "webhooks": (str,),
+}
+
+
+@dataclass
+class Weather:
+    fail: int = 0  # so many money requests more answer 503 and do nothing
+    drop: int = 0  # so many more are carried out and then not answered
+    latency_ms: float = 0
+    refuse_refunds: bool = False
+    webhooks: str = "asynchronous"
+    _flaky: dict[str, int] = field(default_factory=dict, repr=False)
+
+    def change(self, wishes: dict[str, Any]) -> None:
+        for name, value in wishes.items():
+            _check(name, value)
+        for name, value in wishes.items():
+            setattr(self, name, value)
+
+    def shown(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+
+    def fails(self, source: str, key: str) -> bool:
+        """Is this request one of those that get a 503?"""
+        if self.fail > 0:
+            self.fail -= 1
+            return True
+        return source == tokens.FLAKY and self._flaky_fails(key)
+
+    def drops(self, source: str) -> bool:
+        """Is the connection of this request, carried out for the first time, to be dropped?"""
+        if self.drop > 0:
+            self.drop -= 1
+            return True
+        return source == tokens.CHARGED_THEN_TIMEOUT
+
+    def _flaky_fails(self, key: str) -> bool:
+        seen = self._flaky.pop(key, 0)
+        if seen >= tokens.FLAKY_FAILURES:
+            return False
+        self._flaky[key] = seen + 1
+        return True
+
+
+def _check(name: str, value: object) -> None:
+    fits = type(value) in KINDS.get(name, ())
+    if fits and name == "webhooks":
+        fits = value in ("all", "asynchronous")
+    if not fits or (isinstance(value, (int, float)) and value < 0):
+        raise Refusal(422, "invalid_control", f"Not a setting or not a value for it: {name[:40]}.")
