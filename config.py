@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,7 @@ class Settings:
     smtp_port: int
     flower_port: int
     queue_prefix: str
+    task_modules: tuple[str, ...]
     trusted_proxies: int
     access_minutes: int
     refresh_days: int
@@ -86,6 +88,7 @@ def load(env: Env | None = None) -> Settings:
         smtp_port=smtp_port,
         flower_port=env.int("FLOWER_PORT", port + 4),
         queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
+        task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
         access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
         refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),
@@ -110,7 +113,7 @@ def _environment() -> Env:
     return env
 
 
-def _secret_reader(env: Env, state_dir: Path, environment: str):  # type: ignore[no-untyped-def]
+def _secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:
     def read(name: str) -> str:
         value: str | None = env.str(name, None)
         if environment == "production":

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Outcome(Exception):  # noqa: N818 - an outcome is not always an error
+class Outcome(Exception):
     """A step's end, with a stable code for programs and a sentence for people."""
 
     def __init__(self, code: str, detail: str = "") -> None:

@@ -1,0 +1,98 @@
+"""The database: one engine a process, and `transaction()`, the only commit in the program."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from config import settings
+
+T = TypeVar("T")
+
+
+@cache
+def engine() -> Engine:
+    """The pool of this process; a forked child makes its own."""
+    url = settings().database_url
+    return _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=10)
+
+
+def _sqlite(url: str) -> Engine:
+    made = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": 30})
+    event.listen(made, "connect", _prepare_sqlite)
+    event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """A writer takes the lock first: a read that turns into a write could not wait for it (facts 12)."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _forget_engine() -> None:
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)  # the sockets belong to the parent
+        engine.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_engine)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """All or nothing. What must leave after the commit hangs on the session's `after_commit`."""
+    with Session(engine(), expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Look, change nothing: no write lock on SQLite, no transaction round trips on PostgreSQL."""
+    options: dict[str, Any] = {"reading": True}
+    if not settings().on_sqlite:
+        options["isolation_level"] = "AUTOCOMMIT"
+    with Session(engine().execution_options(**options)) as session:
+        yield session
+
+
+def in_transaction(work: Callable[[Session], T], tries: int = 5) -> T:
+    """Run `work` in a transaction and again when the database asks for it (deadlock, lock, lost connection).
+
+    `work` must be safe to repeat even if its COMMIT's answer was lost: everything that the engine does
+    is, because a claim finds only what still stands at its step.
+    """
+    for turn in range(1, tries + 1):
+        try:
+            with transaction() as session:
+                return work(session)
+        except DBAPIError as error:
+            if turn == tries or not _passing(error):
+                raise
+            time.sleep(0.02 * 2**turn)
+    raise AssertionError("unreachable")
+
+
+def _passing(error: DBAPIError) -> bool:
+    """Deadlock, serialization failure, a lock not had in time, a server that went away."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state in ("40P01", "40001", "55P03") or "database is locked" in str(error)

@@ -1,0 +1,43 @@
+"""The machine: durable sagas on Celery. It knows no order and no money.
+
+`Workflow`, `Step`, `local_step`, `remote_step` and `on_failed` are what a workflow is written with;
+`start`, `wake`, `cancel`, `retry`, `skip` and `give_back` are what can be asked of a run; `jobs` reads.
+"""
+
+from engine import jobs
+from engine.authoring import local_step, on_failed, remote_step
+from engine.claim import Run
+from engine.commands import NotPossible, Started, cancel, give_back, live_runs, retry, skip, start, wake
+from engine.plan import Step, Workflow, workflows
+from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
+from engine.steps import Answer, Done, Result, Retry
+
+__all__ = [
+    "ENDED",
+    "FINAL",
+    "Answer",
+    "Direction",
+    "Done",
+    "Hold",
+    "Mark",
+    "NotPossible",
+    "Result",
+    "Retry",
+    "Run",
+    "Started",
+    "State",
+    "Step",
+    "Workflow",
+    "cancel",
+    "give_back",
+    "jobs",
+    "live_runs",
+    "local_step",
+    "on_failed",
+    "remote_step",
+    "retry",
+    "skip",
+    "start",
+    "wake",
+    "workflows",
+]

@@ -1,0 +1,157 @@
+"""What can be asked of a run from outside: start, wake, cancel, and an operator's retry, skip, compensate.
+
+Each works inside the caller's transaction, so that the command and what it came with are one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from engine import journal, plans
+from engine.claim import Run, lock
+from engine.dispatch import send_after_commit
+from engine.plan import Workflow
+from engine.settle import advance_past, compensate, place
+from engine.states import ENDED, Direction, Hold, State
+from engine.tables import RunRow
+from engine.timing import PATIENCE
+from outcomes import Refused
+from sql import clock, later, new_id, now, upsert
+
+
+class NotPossible(Exception):
+    """The run is not in a state in which this can be asked of it."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+class Started(NamedTuple):
+    id: str
+    fresh: bool  # False: a run with this key was there before
+
+
+def start(
+    session: Session, workflow: Workflow, *, key: str, subject: tuple[str, str], input: dict[str, Any] | None = None
+) -> Started:
+    """Write the run; after the commit it goes on its way. The same key twice is the same run.
+
+    subject: (type, id) of what it is about. input: what the steps need beside it, never card data.
+    """
+    plan = workflow.plan
+    plans.store(session, plan)
+    values = {
+        "id": new_id(),
+        "workflow": workflow.name,
+        "plan_id": plan.id,
+        "key": key,
+        "subject_type": subject[0],
+        "subject_id": subject[1],
+        "input": input or {},
+        "task": plan.task(0, Direction.DO),
+        "due_at": later(PATIENCE),
+        "sent_at": now(),
+        "deadline_at": later(workflow.deadline) if workflow.deadline else None,
+    }
+    statement = upsert(session, RunRow).values(values).on_conflict_do_nothing(index_elements=["workflow", "key"])
+    id = session.scalar(statement.returning(RunRow.id))
+    if id is None:
+        earlier = select(RunRow.id).where(RunRow.workflow == workflow.name, RunRow.key == key)
+        return Started(session.scalars(earlier).one(), fresh=False)
+    send_after_commit(session, plan, 0, Direction.DO, [id])
+    return Started(id, fresh=True)
+
+
+def wake(session: Session, ids: Sequence[str]) -> None:
+    """What these runs wait for has happened (or may have): look again. One in mid-call looks once more after it."""
+    for run in lock(session, ids):
+        row = session.get_one(RunRow, run.id)
+        if row.hold == Hold.WAIT:
+            place(session, run, State.RUNNING, run.step, run.direction)
+            send_after_commit(session, run.plan, run.step, run.direction, [run.id])
+        elif row.hold == Hold.CALL:
+            session.execute(update(RunRow).where(RunRow.id == run.id).values(nudged=True))
+
+
+def live_runs(session: Session, subject: tuple[str, str]) -> list[str]:
+    """The ids of the runs about this subject that have not ended."""
+    kind, id = subject
+    row = RunRow
+    return list(
+        session.scalars(
+            select(row.id)
+            .where(row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
+            .order_by(row.id)
+        )
+    )
+
+
+def cancel(session: Session, id: str) -> None:
+    """Ask the run to turn back; it does so at its next claim, if its pivot is not behind it."""
+    run, row = _get(session, id)
+    if row.state in ENDED or run.direction == Direction.UNDO or run.past_pivot:
+        raise NotPossible("too_late_to_cancel", f"the job is {row.state} and can no longer be cancelled")
+    session.execute(
+        update(RunRow)
+        .where(RunRow.id == id)
+        .values(cancel_requested=True, version=RunRow.version + (row.hold != Hold.CALL), updated_at=clock())
+    )
+    if row.hold in (Hold.WAIT, Hold.BACKOFF):
+        place(session, run, State(row.state), run.step, run.direction)
+        send_after_commit(session, run.plan, run.step, run.direction, [id])
+
+
+def retry(session: Session, id: str, *, by: str) -> None:
+    """Operator: try the step that needs attention once more, with all its attempts."""
+    run = _needing_attention(session, id)
+    journal.count_refusal(session, run)
+    state = State.RUNNING if run.direction == Direction.DO else State.COMPENSATING
+    place(session, run, state, run.step, run.direction)
+    send_after_commit(session, run.plan, run.step, run.direction, [id])
+
+
+def skip(session: Session, id: str, *, by: str, note: str) -> None:
+    """Operator: take the step as settled by hand and go on; who and why stay in the journal."""
+    run = _needing_attention(session, id)
+    journal.mark_skipped(session, run, {"skipped_by": by, "note": note})
+    advance_past(session, run)
+
+
+def give_back(session: Session, id: str, *, by: str) -> None:
+    """Operator: give up going forward and undo what was begun, if the pivot is not behind."""
+    run, row = _get(session, id)
+    if row.state in ENDED or run.direction == Direction.UNDO:
+        raise NotPossible("not_going_forward", f"the job is {row.state}, there is nothing to turn back")
+    if run.past_pivot:
+        raise NotPossible("past_the_pivot", "the job has passed the point of no return; retry or skip the step")
+    if row.hold == Hold.CALL:
+        cancel(session, id)  # the outside is being talked to: turn back as soon as it has answered
+        return
+    begun = journal.begun_at(session, [run])
+    compensate(session, run, Refused("compensated", f"turned back by {by}"), run.step if begun else run.step - 1)
+
+
+def _get(session: Session, id: str) -> tuple[Run, RunRow]:
+    runs = lock(session, [id])
+    if not runs:
+        raise NotPossible("not_found", "there is no such job")
+    return runs[0], session.get_one(RunRow, id)
+
+
+def _needing_attention(session: Session, id: str) -> Run:
+    """The run as it was before it called for help: with the error that turned it back, if one did."""
+    run, row = _get(session, id)
+    if row.state != State.NEEDS_ATTENTION:
+        raise NotPossible(
+            "not_needing_attention", f"the job is {row.state}; only one that needs attention can be helped"
+        )
+    cause = (run.error or {}).get("cause")
+    session.execute(update(RunRow).where(RunRow.id == id).values(error=cause))
+    return replace(run, error=cause)

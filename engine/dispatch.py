@@ -1,0 +1,134 @@
+"""Sending runs on their way: after the commit, in waves, without anyone waiting for the broker.
+
+A run that comes in a quiet moment leaves at once. When busy, runs gather for some tens of milliseconds, and
+for longer while the broker still has waves queued: gathering costs nothing when the wave would wait anyway,
+and bigger waves are cheaper for everyone. What could not be sent is forgotten here; the sweep sends it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from celery import chain
+from kombu import Producer
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from celery_app import app, queue_of
+from engine.plan import Plan
+from engine.timing import WAVE
+
+log = logging.getLogger(__name__)
+
+QUIET = 0.02  # seconds between two flushes at most when the broker keeps up
+LONGEST = 0.32  # and while it does not
+MOST_PENDING = 50_000
+
+
+class Place(NamedTuple):
+    plan: Plan
+    step: int
+    direction: str
+
+
+def send_after_commit(session: Session, plan: Plan, step: int, direction: str, ids: Sequence[str]) -> None:
+    """Hand these runs to the flusher once, and only if, the session's transaction is committed."""
+    outgoing = session.info.get("outgoing")
+    if outgoing is None:
+        outgoing = session.info["outgoing"] = []
+        event.listen(session, "after_commit", lambda s: flusher().take(s.info.pop("outgoing")), once=True)
+    outgoing.extend((Place(plan, step, direction), id) for id in ids)
+
+
+def send(producer: Producer, place: Place, ids: Sequence[str]) -> None:
+    """One wave: a native chain of immutable signatures, one for each step that is left."""
+    tasks = place.plan.tail(place.step, place.direction)
+    signatures = [app.signature(task, args=(list(ids),), immutable=True, queue=queue_of(task)) for task in tasks]
+    chain(*signatures).apply_async(producer=producer, retry=False)
+
+
+def send_all(parcels: Iterable[tuple[Place, str]], wave: int = WAVE) -> int:
+    """Send every run, those at the same place together. Returns how many waves that took."""
+    groups: dict[Place, list[str]] = defaultdict(list)
+    for place, id in parcels:
+        groups[place].append(id)
+    sent = 0
+    with app.producer_pool.acquire(block=True) as producer:
+        for place, ids in groups.items():
+            for start in range(0, len(ids), wave):
+                send(producer, place, ids[start : start + wave])
+                sent += 1
+    return sent
+
+
+class Flusher:
+    """A thread that gathers and publishes, one for each process that starts runs."""
+
+    def __init__(self) -> None:
+        self._pending: list[tuple[Place, str]] = []
+        self._some = threading.Condition()
+        self._pause = QUIET
+        self._last = 0.0
+        threading.Thread(target=self._run, name="flusher", daemon=True).start()
+
+    def take(self, parcels: list[tuple[Place, str]]) -> None:
+        with self._some:
+            if len(self._pending) < MOST_PENDING:
+                self._pending.extend(parcels)
+            self._some.notify()
+
+    def _run(self) -> None:
+        while True:
+            parcels = self._gather()
+            try:
+                send_all(parcels)
+                self._pause = self._next_pause(parcels)
+            except Exception as error:
+                # Whatever the broker's trouble, the runs are committed and the sweep will send them.
+                log.warning("could not send %d runs, the sweep will: %r", len(parcels), error)
+                time.sleep(0.5)
+            self._last = time.monotonic()
+
+    def _gather(self) -> list[tuple[Place, str]]:
+        with self._some:
+            self._some.wait_for(lambda: self._pending)
+        rest = self._last + self._pause - time.monotonic()
+        if rest > 0:
+            time.sleep(rest)
+        with self._some:
+            parcels, self._pending = self._pending, []
+        return parcels
+
+    def _next_pause(self, parcels: list[tuple[Place, str]]) -> float:
+        """Twice as long while the broker has waves waiting, half as long once it has none."""
+        if len(parcels) == 1 and self._pause == QUIET:
+            return QUIET
+        waiting = _queued(parcels[0][0])
+        return min(LONGEST, self._pause * 2) if waiting > 1 else max(QUIET, self._pause / 2)
+
+
+def _queued(place: Place) -> int:
+    """How many messages wait before the first step of this wave."""
+    queue = queue_of(place.plan.task(place.step, place.direction))
+    with app.pool.acquire(block=True) as connection, connection.channel() as channel:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+_flushers: dict[int, Flusher] = {}
+_making = threading.Lock()
+
+
+def flusher() -> Flusher:
+    """This process's flusher; a forked child has its own."""
+    pid = os.getpid()
+    if pid not in _flushers:
+        with _making:
+            if pid not in _flushers:
+                _flushers[pid] = Flusher()
+    return _flushers[pid]

@@ -1,0 +1,155 @@
+"""Reading runs: what a client is told comes from these two tables and nowhere else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine import plans
+from engine.states import FINAL, Direction, Hold, Mark, State
+from engine.tables import JournalRow, RunRow
+
+
+@dataclass(frozen=True)
+class JobStep:
+    name: str
+    direction: str
+    status: str
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    error: dict[str, Any] | None = None
+    output: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    id: str
+    workflow: str
+    status: str
+    subject: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    cancel_requested: bool
+    error: dict[str, Any] | None
+    result: dict[str, Any] | None
+    steps: list[JobStep]
+    version: int
+
+    @property
+    def final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def tag(self) -> str:
+        """Changes whenever what a client sees of the job changes."""
+        return f"{self.id}.{self.version}.{self.status}.{int(self.cancel_requested)}"
+
+
+def get(session: Session, id: str) -> Job | None:
+    run = session.get(RunRow, id)
+    return _jobs(session, [run])[0] if run else None
+
+
+def about(session: Session, subject: tuple[str, str]) -> list[Job]:
+    """All runs about a subject, oldest first."""
+    kind, id = subject
+    rows = session.scalars(
+        select(RunRow).where(RunRow.subject_type == kind, RunRow.subject_id == id).order_by(RunRow.id)
+    )
+    return _jobs(session, rows.all())
+
+
+def newest(
+    session: Session, *, limit: int, before: str | None = None, status: str | None = None, workflow: str | None = None
+) -> list[Job]:
+    """The operator's list, newest first, from below the id `before`."""
+    query = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
+    if before:
+        query = query.where(RunRow.id < before)
+    if status:
+        query = query.where(RunRow.state == status)
+    if workflow:
+        query = query.where(RunRow.workflow == workflow)
+    return _jobs(session, session.scalars(query).all())
+
+
+def tag(session: Session, id: str) -> str | None:
+    """Only the tag: what a client that waits for a change is spared reading again and again."""
+    row = session.execute(
+        select(RunRow.id, RunRow.version, RunRow.state, RunRow.cancel_requested).where(RunRow.id == id)
+    ).first()
+    return f"{row.id}.{row.version}.{row.state}.{int(row.cancel_requested)}" if row else None
+
+
+def is_final(tag: str) -> bool:
+    return tag.split(".")[2] in FINAL
+
+
+def _jobs(session: Session, runs: Sequence[RunRow]) -> list[Job]:
+    journals: dict[str, list[JournalRow]] = defaultdict(list)
+    rows = select(JournalRow).where(JournalRow.run_id.in_([run.id for run in runs]))
+    for row in session.scalars(rows.order_by(JournalRow.started_at, JournalRow.step)):
+        journals[row.run_id].append(row)
+    plans.load(session, {run.plan_id for run in runs})
+    return [_job(run, journals[run.id]) for run in runs]
+
+
+def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:
+    return Job(
+        id=run.id,
+        workflow=run.workflow,
+        status=run.state,
+        subject={"type": run.subject_type, "id": run.subject_id},
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        finished_at=run.finished_at,
+        cancel_requested=run.cancel_requested,
+        error=run.error,
+        result=run.result,
+        steps=[_step(run, row) for row in sorted(rows, key=_order)] + _pending(run, rows),
+        version=run.version,
+    )
+
+
+def _order(row: JournalRow) -> tuple[bool, int]:
+    """Forward steps as planned, then the undos, newest step first."""
+    undo = row.direction == Direction.UNDO
+    return undo, -row.step if undo else row.step
+
+
+def _step(run: RunRow, row: JournalRow) -> JobStep:
+    here = (row.step, row.direction) == (run.step, run.direction)
+    next_attempt = run.due_at if here and run.hold == Hold.BACKOFF else None
+    return JobStep(
+        row.name,
+        row.direction,
+        row.state,
+        row.attempts,
+        row.started_at,
+        row.finished_at,
+        next_attempt,
+        row.error,
+        row.output,
+    )
+
+
+def _pending(run: RunRow, rows: Sequence[JournalRow]) -> list[JobStep]:
+    """What lies ahead: the steps still to do, or those still to undo."""
+    if run.state in (State.SUCCEEDED, State.FAILED):
+        return []
+    plan = plans.known(run.plan_id)
+    there = {(row.step, row.direction) for row in rows}
+    if run.direction == Direction.DO:
+        ahead = list(range(run.step, len(plan.steps)))
+    else:
+        ahead = [i for i in range(run.step, -1, -1) if plan.steps[i].undo]
+    return [JobStep(plan.steps[i].name, run.direction, Mark.PENDING) for i in ahead if (i, run.direction) not in there]

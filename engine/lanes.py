@@ -1,0 +1,67 @@
+"""Telling a lost message from one that waits in a long queue.
+
+A backlog is not a loss: with 20,000 runs queued in the broker nothing must be sent twice. So the sweep sends
+a probe, a tiny message, into the queue behind the backlog. When it comes out again, everything that was sent
+before it has come out too, or is lost. Until then, a run that is overdue is merely looked at later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.orm import Session
+
+from celery_app import app
+from db import in_transaction
+from engine.tables import LaneRow
+from engine.timing import PROBE
+from sql import Moment, later, now, upsert
+
+log = logging.getLogger(__name__)
+
+
+def reached(session: Session) -> dict[str, datetime]:
+    """For each queue the moment up to which everything sent has been through."""
+    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at.is_not(None)))
+    return {queue: at for queue, at in rows}  # noqa: C416 - a Row is not a pair to mypy
+
+
+def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]:
+    """Which of these queues are to be probed now, and with which time; none that has a probe under way."""
+    return {queue: at for queue in sorted(queues) if (at := _claim(session, queue)) is not None}
+
+
+def _claim(session: Session, queue: str) -> datetime | None:
+    session.execute(upsert(session, LaneRow).values(queue=queue).on_conflict_do_nothing())
+    lane = LaneRow
+    idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, lane.probed_at <= later(-PROBE))
+    return session.scalar(
+        update(lane)
+        .where(lane.queue == queue, idle)
+        .values(probed_at=now())
+        .returning(lane.probed_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def send_probe(queue: str, at: datetime) -> None:
+    app.send_task("engine.probe", args=(queue, at.isoformat()), queue=queue, retry=False)
+
+
+@app.task(name="engine.probe")
+def probe(queue: str, at: str, **_: object) -> None:
+    """Everything sent into this queue before `at` has been through."""
+    moment = datetime.fromisoformat(at)
+    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < bindparam("at", type_=Moment()))
+    in_transaction(
+        lambda session: session.execute(
+            update(LaneRow)
+            .where(LaneRow.queue == queue, newer)
+            .values(reached_at=bindparam("at", type_=Moment()))
+            .execution_options(synchronize_session=False),
+            {"at": moment},
+        )
+    )

@@ -1,0 +1,47 @@
+"""Answers that came after their wave had gone on: gathered for a moment, then recorded together."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from engine.steps import StepTask
+
+log = logging.getLogger(__name__)
+
+GATHER = 0.02  # seconds
+
+Record = Callable[[StepTask, Sequence[Any]], None]
+
+
+class LateAnswers:
+    """A queue that finished calls fall into, and a thread that records what is in it."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._answers: queue.SimpleQueue[tuple[StepTask, Any]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="late-answers", daemon=True).start()
+
+    def expect(self, future: Future[Any], step: StepTask) -> None:
+        future.add_done_callback(lambda done: self._answers.put((step, done.result())))
+
+    def _run(self) -> None:
+        while True:
+            first = self._answers.get()
+            time.sleep(GATHER)
+            answers = [first] + [self._answers.get() for _ in range(self._answers.qsize())]
+            for name in {step.name for step, _ in answers}:
+                mine = [(step, answer) for step, answer in answers if step.name == name]
+                self._write(mine[0][0], [answer for _, answer in mine])
+
+    def _write(self, step: StepTask, answers: Sequence[Any]) -> None:
+        try:
+            self._record(step, answers)
+        except Exception:
+            # Their leases run out, and the same keys are asked again.
+            log.exception("%d late answers of %s could not be recorded", len(answers), step.name)

@@ -1,0 +1,119 @@
+"""A workflow is data: a tuple of steps. A plan is that data as a run carries it, by the names of its tasks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.states import Direction
+
+if TYPE_CHECKING:
+    from engine.steps import Hook, StepTask
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    name: str
+    do: str
+    undo: str | None
+    pivot: bool
+
+    def task(self, direction: str) -> str | None:
+        return self.do if direction == Direction.DO else self.undo
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The way of a run: which task comes next, forwards and back."""
+
+    id: str
+    workflow: str
+    steps: tuple[PlannedStep, ...]
+    on_failed: str | None = None
+
+    def task(self, step: int, direction: str) -> str:
+        task = self.steps[step].task(direction)
+        assert task is not None, f"{self.id} has no {direction} at {step}"
+        return task
+
+    def after(self, step: int, direction: str) -> int | None:
+        """The step to take once this one is done; None when that was the last."""
+        if direction == Direction.DO:
+            return step + 1 if step + 1 < len(self.steps) else None
+        return self.undo_from(step - 1)
+
+    def undo_from(self, step: int) -> int | None:
+        """The newest step at or before this one that has an undo."""
+        return next((i for i in range(step, -1, -1) if self.steps[i].undo), None)
+
+    def past_pivot(self, step: int) -> bool:
+        """Whether a pivot lies behind: from there only forward."""
+        return any(planned.pivot for planned in self.steps[:step])
+
+    def tail(self, step: int, direction: str) -> list[str]:
+        """The tasks from this step to the end: what a wave's chain is made of."""
+        if direction == Direction.DO:
+            return [planned.do for planned in self.steps[step:]]
+        return [planned.undo for planned in reversed(self.steps[: step + 1]) if planned.undo]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it does, how that is undone, and whether there is a way back once it is done."""
+
+    name: str
+    do: StepTask
+    undo: StepTask | None = None
+    pivot: bool = False
+
+
+@dataclass(frozen=True, init=False)
+class Workflow:
+    """`Workflow("place_order", Step(...), Step(...), on_failed=..., deadline=seconds)`.
+
+    `on_failed` runs in the transaction that ends a run as failed, after its last undo.
+    Past the `deadline` a run that has not reached its pivot is compensated.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    on_failed: Hook | None
+    deadline: float | None
+    plan: Plan = field(compare=False)
+
+    def __init__(self, name: str, *steps: Step, on_failed: Hook | None = None, deadline: float | None = None) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "on_failed", on_failed)
+        object.__setattr__(self, "deadline", deadline)
+        object.__setattr__(self, "plan", _plan(self))
+        workflows[name] = self
+
+
+workflows: dict[str, Workflow] = {}
+
+
+def _plan(workflow: Workflow) -> Plan:
+    steps = tuple(
+        PlannedStep(step.name, step.do.name, step.undo.name if step.undo else None, step.pivot)
+        for step in workflow.steps
+    )
+    hook = workflow.on_failed.name if workflow.on_failed else None
+    return Plan(_fingerprint(workflow.name, steps, hook), workflow.name, steps, hook)
+
+
+def _fingerprint(name: str, steps: tuple[PlannedStep, ...], hook: str | None) -> str:
+    text = json.dumps([as_document(steps), hook], sort_keys=True)
+    return f"{name}@{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def as_document(steps: tuple[PlannedStep, ...]) -> list[dict[str, Any]]:
+    return [vars(step) for step in steps]
+
+
+def from_document(id: str, workflow: str, steps: list[dict[str, Any]], on_failed: str | None) -> Plan:
+    """Unknown fields, written by newer code, are passed over."""
+    known = [PlannedStep(s["name"], s["do"], s.get("undo"), bool(s.get("pivot"))) for s in steps]
+    return Plan(id, workflow, tuple(known), on_failed)

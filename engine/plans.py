@@ -1,0 +1,41 @@
+"""Plans in the database, remembered by the process: they never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from engine.plan import Plan, as_document, from_document
+from engine.tables import PlanRow
+from sql import upsert
+
+_known: dict[str, Plan] = {}
+
+
+def store(session: Session, plan: Plan) -> None:
+    """Make sure the plan is there before a run refers to it."""
+    if plan.id in _known:
+        return
+    values = {"id": plan.id, "workflow": plan.workflow, "steps": as_document(plan.steps), "on_failed": plan.on_failed}
+    session.execute(upsert(session, PlanRow).values(values).on_conflict_do_nothing())
+    event.listen(session, "after_commit", lambda _: _known.setdefault(plan.id, plan), once=True)
+
+
+def load(session: Session, ids: Iterable[str]) -> dict[str, Plan]:
+    missing = set(ids) - _known.keys()
+    if missing:
+        for row in session.scalars(select(PlanRow).where(PlanRow.id.in_(missing))):
+            _known[row.id] = from_document(row.id, row.workflow, row.steps, row.on_failed)
+    return _known
+
+
+def known(id: str) -> Plan:
+    """A plan that was loaded before."""
+    return _known[id]
+
+
+def forget() -> None:
+    """For tests that change the database under a living process."""
+    _known.clear()

@@ -1,0 +1,33 @@
+"""Forgetting runs that ended long ago, in small batches so that nobody waits for it."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from db import in_transaction
+from engine.states import ENDED
+from engine.tables import RunRow
+from sql import later
+
+BATCH = 500
+
+
+def prune_finished(days: int) -> int:
+    """Delete runs that ended more than `days` ago, with their journals. Returns how many."""
+    total = 0
+    while (deleted := in_transaction(lambda session: _batch(session, days))) > 0:
+        total += deleted
+    return total
+
+
+def _batch(session: Session, days: int) -> int:
+    old = (
+        select(RunRow.id)
+        .where(RunRow.state.in_(ENDED), RunRow.finished_at < later(-86400.0 * days))
+        .order_by(RunRow.id)
+        .limit(BATCH)
+    )
+    ids = session.scalars(old).all()
+    session.execute(delete(RunRow).where(RunRow.id.in_(ids)))
+    return len(ids)

@@ -1,0 +1,177 @@
+"""Remote steps: commit the intent, call the outside for all runs side by side, record what came of it.
+
+No lock, no connection and no transaction is held during a call. A wave does not wait for its slowest: the
+late ones finish under their lease, are recorded by themselves and send the chain of their own remaining steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from db import in_transaction
+from engine import crash, journal
+from engine.calls import calls
+from engine.claim import Run, claim, claim_answered
+from engine.dispatch import send_after_commit
+from engine.late import LateAnswers
+from engine.settle import settle, turn_back
+from engine.states import Direction, Hold, State
+from engine.steps import Answer, Done, Result, StepTask
+from engine.tables import RunRow
+from engine.timing import LEASE
+from outcomes import Outcome, Unknown
+from sql import among, clock, later
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A call to be made: for which run, what to ask, under which key, fenced by which version."""
+
+    run: Run
+    request: Any
+    key: str
+    version: int
+
+
+def work(step: StepTask, ids: Sequence[str]) -> bool:
+    """Returns whether any run goes on along this chain."""
+    calls().wait_for_room(len(ids))
+    pending, goes_on = in_transaction(lambda session: _intend(session, step, ids))
+    crash.at("after_transaction", step.name)
+    if not pending:
+        return goes_on
+    futures = [calls().submit(_call, step, one, run=one.run.id) for one in pending]
+    answered, late = wait(futures, timeout=step.patience)
+    crash.at("after_call", step.name)
+    moved = record(step, [future.result() for future in answered])
+    for future in late:
+        _late_answers().expect(future, step)
+    return goes_on or bool(moved)
+
+
+# --- the intent ---------------------------------------------------------------------------------
+
+
+def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[Pending], bool]:
+    runs = claim(session, step.name, ids)
+    turn_back(session, [run for run in runs if run.stopped])
+    going = [run for run in runs if not run.stopped]
+    if not going:
+        return [], False
+    assert step.fetch is not None
+    requests = step.fetch(session, going)
+    calling = [run for run in going if not isinstance(requests.get(run.id, Done()), Done | Outcome)]
+    goes_on = settle(session, step, _settled(going, requests), begun=False)
+    return _lease(session, step, calling, requests), goes_on
+
+
+def _settled(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[tuple[Run, Result]]:
+    """Runs that need no call: without a request there is nothing to do."""
+    answers = [(run, requests.get(run.id, Done())) for run in runs]
+    return [(run, answer) for run, answer in answers if isinstance(answer, Done | Outcome)]
+
+
+def _lease(session: Session, step: StepTask, runs: Sequence[Run], requests: Mapping[str, Any]) -> list[Pending]:
+    if not runs:
+        return []
+    keys = journal.keys(session, runs)
+    journal.begin(session, runs)
+    for direction, state in ((Direction.DO, State.RUNNING), (Direction.UNDO, State.COMPENSATING)):
+        ids = [run.id for run in runs if run.direction == direction]
+        if ids:
+            session.execute(_TAKE, {"ids": ids, "next_state": state})
+    return [Pending(run, requests[run.id], keys[run.id], run.version + 1) for run in runs]
+
+
+_TAKE = (
+    update(RunRow)
+    .where(among(RunRow.id, "ids"))
+    .values(
+        hold=Hold.CALL,
+        state=bindparam("next_state"),
+        version=RunRow.version + 1,
+        lease_until=later(LEASE),
+        updated_at=clock(),
+    )
+    .execution_options(synchronize_session=False)
+)
+
+
+# --- the call --------------------------------------------------------------------------------------
+
+
+def _call(step: StepTask, pending: Pending) -> tuple[Pending, Result]:
+    assert step.call is not None
+    try:
+        return pending, Done(step.call(pending.request, pending.key))
+    except Outcome as outcome:
+        return pending, outcome
+    except Exception as error:
+        # It broke somewhere in the call, perhaps after the outside acted: only the same key may find out.
+        log.error("%s failed for run %s", step.name, pending.run.id, exc_info=error)
+        return pending, Unknown("internal_error", f"the call failed unexpectedly ({type(error).__name__})")
+
+
+# --- the record ------------------------------------------------------------------------------------
+
+
+def record(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> list[Run]:
+    """Write down all answers in one transaction; returns the runs that go on. One by one if that fails."""
+    try:
+        return in_transaction(lambda session: _record(session, step, answers))
+    except (OperationalError, InterfaceError):
+        raise  # the leases run out and the same keys are asked again
+    except Exception as error:
+        if len(answers) > 1:
+            return [run for one in answers for run in record(step, [one])]
+        log.error("%s: recording run %s failed", step.name, answers[0][0].run.id, exc_info=error)
+        unknown = Unknown("internal_error", f"the answer could not be recorded ({type(error).__name__})")
+        return in_transaction(lambda session: _record(session, step, [(answers[0][0], unknown)], remember=False))
+
+
+def _record(
+    session: Session, step: StepTask, answers: Sequence[tuple[Pending, Result]], *, remember: bool = True
+) -> list[Run]:
+    by_run = {pending.run.id: (pending, result) for pending, result in answers}
+    ours = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
+    if remember and ours:
+        assert step.remember is not None
+        step.remember(session, [Answer(run, by_run[run.id][0].request, by_run[run.id][1]) for run in ours])
+    settle(session, step, [(run, by_run[run.id][1]) for run in ours], begun=True)
+    return [run for run in ours if isinstance(by_run[run.id][1], Done)]
+
+
+def _record_late(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> None:
+    """Record answers whose wave has gone on without them, and send each along its own remaining steps."""
+
+    def work(session: Session) -> None:
+        for run in _record(session, step, answers):
+            following = run.plan.after(run.step, run.direction)
+            if following is not None:
+                send_after_commit(session, run.plan, following, run.direction, [run.id])
+
+    in_transaction(work)
+
+
+_late: dict[int, LateAnswers] = {}
+_making = threading.Lock()
+
+
+def _late_answers() -> LateAnswers:
+    """This process's gatherer; a forked child has its own."""
+    with _making:
+        if os.getpid() not in _late:
+            _late[os.getpid()] = LateAnswers(_record_late)
+        return _late[os.getpid()]

@@ -1,0 +1,86 @@
+"""What a step is to the engine: a named task, its functions, and how patient to be with it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+from outcomes import Outcome
+
+if TYPE_CHECKING:
+    from engine.claim import Run
+
+
+@dataclass(frozen=True)
+class Done:
+    """It ended well. `output` goes into the journal and, after the last step, into the run's result."""
+
+    output: dict[str, Any] | None = None
+
+
+Result = Done | Outcome
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call brought for one run, with the request that was made."""
+
+    run: Run
+    request: Any
+    result: Result
+
+
+Local = Callable[[Session, Sequence["Run"]], Mapping[str, Result] | None]
+Fetch = Callable[[Session, Sequence["Run"]], Mapping[str, Any]]
+Call = Callable[[Any, str], dict[str, Any] | None]
+Remember = Callable[[Session, Sequence[Answer]], None]
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and how patiently. Delays double from `first` to `most` seconds, each with jitter."""
+
+    attempts: int = 8
+    first: float = 0.5
+    most: float = 60.0
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait after the attempt of this number (from 1)."""
+        full = min(self.most, self.first * 2.0 ** min(attempt - 1, 32))
+        return full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+DOING = Retry()
+UNDOING = Retry(attempts=40, first=0.5, most=3600.0)
+
+
+@dataclass(frozen=True)
+class StepTask:
+    """A named Celery task that takes the ids of a wave."""
+
+    name: str
+    retry: Retry | None = None
+    local: Local | None = None
+    fetch: Fetch | None = None
+    call: Call | None = field(default=None, repr=False)
+    remember: Remember | None = None
+    patience: float = 0.5
+
+    def retry_for(self, direction: str) -> Retry:
+        return self.retry or (DOING if direction == "do" else UNDOING)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A local function the engine calls by name when a run has failed and is undone."""
+
+    name: str
+    work: Callable[[Session, Sequence[Run]], None]
+
+
+step_tasks: dict[str, StepTask] = {}
+hooks: dict[str, Hook] = {}

@@ -1,0 +1,120 @@
+"""Where runs live. `runs` says where each one stands, `journal` what it did; the rest is small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.states import Direction, Hold, Mark, State
+from sql import DOCUMENT, At, Base, Document, Id, now
+
+
+class PlanRow(Base):
+    """A step list, stored once: a run keeps the one it started with, whatever is deployed later."""
+
+    __tablename__ = "plans"
+
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    workflow: Mapped[str]
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT)
+    on_failed: Mapped[str | None]
+
+
+class RunRow(Base):
+    """One command on its way. `task` is the step task it stands before; `hold` says who may take it.
+
+    `due_at` is when the sweep looks at it next (none once it is final), `sent_at` when a message for it
+    was last under way, `version` grows with every change and fences late writers.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("workflow", "key"),
+        Index(
+            "ix_runs_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+        Index("ix_runs_subject", "subject_type", "subject_id"),
+        Index(
+            "ix_runs_attention",
+            "id",
+            postgresql_where=text("state = 'needs_attention'"),
+            sqlite_where=text("state = 'needs_attention'"),
+        ),
+        # Room on the page for the next version of a row, so that an advance touches no index.
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    workflow: Mapped[str]
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"))
+    key: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[str]
+    input: Mapped[Document]
+    state: Mapped[str] = mapped_column(default=State.QUEUED)
+    direction: Mapped[str] = mapped_column(default=Direction.DO)
+    step: Mapped[int] = mapped_column(default=0)
+    task: Mapped[str | None]
+    hold: Mapped[str] = mapped_column(default=Hold.NONE)
+    attempt: Mapped[int] = mapped_column(default=0)
+    losses: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    nudged: Mapped[bool] = mapped_column(default=False)
+    due_at: Mapped[At | None]
+    sent_at: Mapped[At]
+    lease_until: Mapped[At | None]
+    wait_until: Mapped[At | None]
+    deadline_at: Mapped[At | None]
+    error: Mapped[Document | None]
+    result: Mapped[Document | None]
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+    finished_at: Mapped[At | None]
+
+
+class JournalRow(Base):
+    """One step of one run in one direction. The shopper's timeline is read from here."""
+
+    __tablename__ = "journal"
+
+    run_id: Mapped[Id] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    direction: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(default=Mark.BEGUN)
+    attempts: Mapped[int] = mapped_column(default=1)
+    refusals: Mapped[int] = mapped_column(default=0)  # definite no's that an operator overrode: part of the key
+    output: Mapped[Document | None]
+    error: Mapped[Document | None]
+    started_at: Mapped[At]
+    finished_at: Mapped[At | None]
+
+
+class FailedAttemptRow(Base):
+    """Every attempt that did not end well, kept."""
+
+    __tablename__ = "failed_attempts"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    run_id: Mapped[Id] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    step: Mapped[int]
+    direction: Mapped[str]
+    code: Mapped[str]
+    detail: Mapped[str]
+    at: Mapped[At]
+
+
+class LaneRow(Base):
+    """One queue: up to which moment everything sent into it has come out again (see `lanes.py`)."""
+
+    __tablename__ = "lanes"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    probed_at: Mapped[At | None]
+    reached_at: Mapped[At | None]

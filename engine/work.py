@@ -1,0 +1,18 @@
+"""What every step task does when its message arrives. The one place that wraps them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine import crash, local, remote
+from engine.steps import StepTask
+
+
+def work(message: Any, step: StepTask, ids: Sequence[str]) -> None:
+    """Take the wave through one step; cut the chain when none of its runs goes on."""
+    crash.at("before_transaction", step.name)
+    goes_on = local.work(step, ids) if step.local else remote.work(step, ids)
+    crash.at("after_record", step.name)
+    if not goes_on:
+        message.request.chain = None

@@ -1,0 +1,65 @@
+"""How the shop says no. Each refusal is a class that carries its code and its HTTP status; one handler renders all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Refusal(Exception):
+    """A rule of the shop was not met. `detail` is for people; `code` is stable; `more` joins the problem document."""
+
+    status = 409
+    code = "refused"
+    title = "Not possible"
+
+    def __init__(self, detail: str = "", **more: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.more = more
+
+
+class NotFound(Refusal):
+    """It does not exist, or it is somebody else's: the answer is the same."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class Invalid(Refusal):
+    """The request is well-formed and makes no sense; `errors` says which field and why."""
+
+    status, code, title = 422, "validation_failed", "Validation failed"
+
+    def __init__(self, errors: dict[str, list[str]], detail: str = "") -> None:
+        super().__init__(detail or "Some fields are not as they must be.", errors=errors)
+
+
+class Unauthenticated(Refusal):
+    status, code, title = 401, "unauthenticated", "Authentication needed"
+
+
+class Forbidden(Refusal):
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class OutOfStock(Refusal):
+    code, title = "out_of_stock", "Out of stock"
+
+
+class EmptyCart(Refusal):
+    code, title = "cart_empty", "The cart is empty"
+
+
+class IllegalMove(Refusal):
+    """The order is not in a state from which it can go there."""
+
+    code, title = "illegal_state", "Not possible in this state"
+
+
+class EmailTaken(Refusal):
+    code, title = "email_taken", "This e-mail address has an account"
+
+
+class KeyReused(Refusal):
+    """The same Idempotency-Key came with another request."""
+
+    status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
