@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
 from beat_schedule import SCHEDULE

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from engine import plans
@@ -37,6 +37,7 @@ class Run:
     nudged: bool
     late: bool  # past the deadline of the whole run
     expired: bool  # past the deadline of a wait
+    key: str = ""  # of a remote step: what the outside is to know this call by
 
     @property
     def name(self) -> str:
@@ -52,7 +53,7 @@ class Run:
         return (self.cancel_requested or self.late) and self.direction == Direction.DO and not self.past_pivot
 
 
-def _runs() -> Select[Any]:
+def _runs() -> Any:
     row = RunRow
     return (
         select(
@@ -100,7 +101,7 @@ def lock(session: Session, ids: Sequence[str]) -> list[Run]:
     return _read(session, _ANY, {"ids": ids})
 
 
-def _read(session: Session, statement: Select[Any], parameters: dict[str, Any]) -> list[Run]:
+def _read(session: Session, statement: Any, parameters: dict[str, Any]) -> list[Run]:
     rows = session.execute(statement, parameters).all()
     known = plans.load(session, {row.plan_id for row in rows})
     return [_run(row, known) for row in rows]

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from celery import chain
-from kombu import Producer
+from kombu.messaging import Producer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def reached(session: Session) -> dict[str, datetime]:
     """For each queue the moment up to which everything sent has been through."""
     rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at.is_not(None)))
-    return {queue: at for queue, at in rows}  # noqa: C416 - a Row is not a pair to mypy
+    return {queue: at for queue, at in rows if at}
 
 
 def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]:

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, update
@@ -37,11 +37,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pending:
-    """A call to be made: for which run, what to ask, under which key, fenced by which version."""
+    """A call to be made: for which run, what to ask, fenced by which version."""
 
     run: Run
     request: Any
-    key: str
     version: int
 
 
@@ -71,6 +70,8 @@ def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[
     if not going:
         return [], False
     assert step.fetch is not None
+    keys = journal.keys(session, going)
+    going = [replace(run, key=keys[run.id]) for run in going]
     requests = step.fetch(session, going)
     calling = [run for run in going if not isinstance(requests.get(run.id, Done()), Done | Outcome)]
     goes_on = settle(session, step, _settled(going, requests), begun=False)
@@ -86,13 +87,12 @@ def _settled(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[tuple[Run
 def _lease(session: Session, step: StepTask, runs: Sequence[Run], requests: Mapping[str, Any]) -> list[Pending]:
     if not runs:
         return []
-    keys = journal.keys(session, runs)
     journal.begin(session, runs)
     for direction, state in ((Direction.DO, State.RUNNING), (Direction.UNDO, State.COMPENSATING)):
         ids = [run.id for run in runs if run.direction == direction]
         if ids:
             session.execute(_TAKE, {"ids": ids, "next_state": state})
-    return [Pending(run, requests[run.id], keys[run.id], run.version + 1) for run in runs]
+    return [Pending(run, requests[run.id], run.version + 1) for run in runs]
 
 
 _TAKE = (
@@ -115,7 +115,7 @@ _TAKE = (
 def _call(step: StepTask, pending: Pending) -> tuple[Pending, Result]:
     assert step.call is not None
     try:
-        return pending, Done(step.call(pending.request, pending.key))
+        return pending, Done(step.call(pending.request, pending.run.key))
     except Outcome as outcome:
         return pending, outcome
     except Exception as error:

@@ -92,7 +92,7 @@ def _take(session: Session) -> Found:
 def _pause(row: Any) -> float:
     """The longer a run has been under way, the more rarely it is looked at: 5, 10, 20, 40 seconds."""
     doublings = max(0, math.frexp(row.age / PATIENCE)[1] - 1) if row.hold == Hold.NONE else 0
-    return PATIENCE * 2 ** min(doublings, 3)
+    return PATIENCE * float(2 ** min(doublings, 3))
 
 
 def _sort(rows: Sequence[Any], reached: dict[str, datetime]) -> Found:

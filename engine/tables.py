@@ -11,6 +11,11 @@ from engine.states import Direction, Hold, Mark, State
 from sql import DOCUMENT, At, Base, Document, Id, now
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """A partial index, which history does not grow."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class PlanRow(Base):
     """A step list, stored once: a run keeps the one it started with, whatever is deployed later."""
 
@@ -32,19 +37,9 @@ class RunRow(Base):
     __tablename__ = "runs"
     __table_args__ = (
         UniqueConstraint("workflow", "key"),
-        Index(
-            "ix_runs_due",
-            "due_at",
-            postgresql_where=text("due_at IS NOT NULL"),
-            sqlite_where=text("due_at IS NOT NULL"),
-        ),
+        Index("ix_runs_due", "due_at", **_only("due_at IS NOT NULL")),
         Index("ix_runs_subject", "subject_type", "subject_id"),
-        Index(
-            "ix_runs_attention",
-            "id",
-            postgresql_where=text("state = 'needs_attention'"),
-            sqlite_where=text("state = 'needs_attention'"),
-        ),
+        Index("ix_runs_attention", "id", **_only("state = 'needs_attention'")),
         # Room on the page for the next version of a row, so that an advance touches no index.
         {"postgresql_with": {"fillfactor": "70"}},
     )
