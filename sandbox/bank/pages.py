@@ -9,6 +9,10 @@ from sandbox.bank import charges, ledger
 from sandbox.bank.bank import Bank
 from sandbox.web import Handler, Refusal, table
 
+NO_MINOR_UNIT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+MINOR_DIGITS = dict.fromkeys(NO_MINOR_UNIT.split(), 0) | dict.fromkeys(THREE_DIGITS.split(), 3)
+
 
 class PublicHandler(Handler):
     def initialize(self, bank: Bank) -> None:
@@ -28,7 +32,7 @@ class Home(PublicHandler):
     def get(self) -> None:
         newest = self.bank.store.read(ledger.latest)
         sums = self.bank.store.read(lambda db: ledger.ledger(db, None, only_totals=True))["totals"]
-        kept = ", ".join(f"{money(row['net'])} {escape(code)}" for code, row in sums.items()) or "nothing yet"
+        kept = ", ".join(f"{money(row['net'], code)}" for code, row in sums.items()) or "nothing yet"
         rows = [[escape(str(cell)) for cell in _cells(row)] for row in newest]
         heads = ["Charge", "Reference", "Status", "Amount", "Captured", "Refunded", "Token", "At"]
         intro = f'<p class="quiet">Captured less refunded: {kept}. <a href="/ledger">As JSON</a></p>'
@@ -51,7 +55,7 @@ class Challenge(PublicHandler):
 
     def get(self, charge_id: str) -> None:
         charge = self.bank.store.read(lambda db: charges.get(db, charge_id))
-        text = f"<p>{money(charge['amount'])} {escape(charge['currency'])} for order {escape(charge['reference'])}</p>"
+        text = f"<p>{money(charge['amount'], charge['currency'])} for order {escape(charge['reference'])}</p>"
         if charge["status"] != "requires_action":
             return self.page("Nothing to approve", f"{text}<p>This payment is {escape(charge['status'])}.</p>")
         return self.page("Approve this payment?", text + _buttons(charge_id))
@@ -77,13 +81,14 @@ class Complete(PublicHandler):
         return charge
 
 
-def money(minor: int) -> str:
+def money(minor: int, currency: str) -> str:
     """For eyes only; the ledger counts minor units."""
-    return f"{minor / 100:,.2f}"
+    places = MINOR_DIGITS.get(currency, 2)
+    return f"{minor / 10**places:,.{places}f} {currency}"
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    sums = [money(row[name]) + " " + row["currency"] for name in ("amount", "captured", "refunded")]
+    sums = [money(row[name], row["currency"]) for name in ("amount", "captured", "refunded")]
     return [row["id"], row["reference"], row["status"], *sums, row["source"], row["created_at"][:19]]
 
 

@@ -1,0 +1,1 @@
+"""The world outside, behind a few verbs. A gateway raises nothing but Refused, TryAgain and Unknown."""

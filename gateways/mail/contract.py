@@ -1,0 +1,59 @@
+"""What the shop expects of whoever carries its mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from typing import Protocol
+
+from outcomes import Refused
+
+OURS = {"to", "from", "subject", "message-id", "date", "cc", "bcc", "mime-version", "content-type"}
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One message to one person. Bodies may hold reset links, so they are not shown in a repr."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+    html: str | None = field(default=None, repr=False)
+    message_id: str = field(kw_only=True)
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """A line break in a header would be a header of somebody else's making."""
+        for value in (self.to, self.subject, self.message_id, *self.headers, *self.headers.values()):
+            if not value.strip() or any(mark in value for mark in "\r\n\0"):
+                raise Refused("mail_invalid", "A mail header may not be empty or hold a line break.")
+        if OURS & {name.lower() for name in self.headers}:
+            raise Refused("mail_invalid", "This header is set by the gateway.")
+        _one_address(self.to)
+        _one_message_id(self.message_id)
+
+
+class Mailer(Protocol):
+    def send(self, mail: Mail) -> None:
+        """Hand the message to the mail server.
+
+        Raises Refused (`mail_refused`, `mail_invalid`), TryAgain while nothing was handed over, and
+        Unknown when the server went silent with the whole message in its hands.
+        """
+
+
+def _one_address(text: str) -> None:
+    try:
+        address = Address(addr_spec=text.encode("ascii", "replace").decode())  # other letters are the server's business
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise Refused("mail_invalid", "That is not one mail address.") from error
+    if not address.username or not address.domain:
+        raise Refused("mail_invalid", "That is not one mail address.")
+
+
+def _one_message_id(text: str) -> None:
+    inner = text[1:-1]
+    if text != f"<{inner}>" or inner.count("@") != 1 or not inner.isascii() or any(mark in inner for mark in "<> "):
+        raise Refused("mail_invalid", "A Message-ID looks like <id@domain>.")

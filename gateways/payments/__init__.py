@@ -1,0 +1,44 @@
+"""Payments: `payments()` is the provider this process was told to use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+
+import config
+from gateways.payments.contract import BadSignature, Event, Intent, PaymentGateway, Receipt
+from gateways.payments.instant import InstantPayments
+from gateways.payments.sandbox import SandboxPayments
+
+__all__ = ["BadSignature", "Event", "Intent", "PaymentGateway", "Receipt", "UnknownProvider", "payments"]
+
+
+class UnknownProvider(LookupError):
+    """PAYMENT_PROVIDER names no provider."""
+
+
+@cache
+def payments() -> PaymentGateway:
+    """The payment gateway of this process, with its own connections."""
+    settings = config.settings()
+    providers: dict[str, Callable[[config.Settings], PaymentGateway]] = {"sandbox": _sandbox, "instant": _instant}
+    if settings.payment_provider not in providers:
+        raise UnknownProvider(f"PAYMENT_PROVIDER is {settings.payment_provider!r}, not one of {sorted(providers)}")
+    return providers[settings.payment_provider](settings)
+
+
+def _sandbox(settings: config.Settings) -> SandboxPayments:
+    return SandboxPayments(
+        settings.bank_url, settings.bank_key, settings.bank_webhook_secret, connections=settings.call_threads
+    )
+
+
+def _instant(settings: config.Settings) -> InstantPayments:
+    if settings.environment == "production":
+        raise config.InsecureSetting("PAYMENT_PROVIDER=instant takes no money; production needs a real provider")
+    return InstantPayments()
+
+
+# A forked child must not speak on its parent's connections.
+os.register_at_fork(after_in_child=payments.cache_clear)

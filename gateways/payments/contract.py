@@ -1,0 +1,77 @@
+"""What the shop expects of every payment provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Status = Literal["captured", "authorised", "requires_action", "refunded", "voided"]
+
+
+class BadSignature(ValueError):
+    """A webhook that is not the provider's, was altered, or is too old."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A wish to be paid `amount` minor units with `token`, for the order `reference`."""
+
+    amount: int
+    currency: str
+    token: str = field(repr=False)
+    reference: str
+    capture: bool = True
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the provider has done, and where it stands."""
+
+    provider_id: str
+    status: Status
+    amount: int
+    currency: str
+    next_action: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A provider's word that something changed. It is a reason to `fetch`, not a fact to store."""
+
+    id: str
+    type: str
+    created: int
+    provider_id: str
+    reference: str
+    status: str
+    amount: int
+    currency: str
+
+
+class PaymentGateway(Protocol):
+    """Every method may raise Refused (final), TryAgain (nothing happened) and Unknown (ask again, same key)."""
+
+    def charge(self, intent: Intent, *, key: str) -> Receipt:
+        """Take the money, or authorise it. A repeated key tells how that same charge stands today."""
+
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
+        """Take what was authorised: all of it, or `amount`."""
+
+    def void(self, provider_id: str, *, key: str) -> Receipt:
+        """Let go of an authorisation, or of a charge that waits for its shopper."""
+
+    def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
+        """Give `amount` back. The receipt's provider_id is the refund's own."""
+
+    def find(self, key: str) -> Receipt | None:
+        """What became of this key, as it stands today; None when it was never seen.
+
+        Raises Refused when the answer was a no, Unknown while it is in flight.
+        """
+
+    def fetch(self, provider_id: str) -> Receipt:
+        """How a charge stands today. Raises Refused when it has failed."""
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
+        """The event in a webhook, or BadSignature."""

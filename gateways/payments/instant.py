@@ -1,0 +1,101 @@
+"""A provider that answers at once, for benchmarks of everything else. No money, no process, no ledger.
+
+It lives in the memory of one process: another process does not find its charges, and a restart forgets
+them. Of each process it remembers the newest `MEMORY` keys. It refuses tokens that end in `declined`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gateways.payments.contract import BadSignature, Event, Intent, Receipt, Status
+from outcomes import Refused
+
+MEMORY = 100_000
+
+
+class InstantPayments:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[str, Receipt] = OrderedDict()
+        self._charges: OrderedDict[str, Receipt] = OrderedDict()
+
+    def charge(self, intent: Intent, *, key: str) -> Receipt:
+        if intent.token.endswith("declined"):
+            raise Refused("card_declined")
+        status: Status = "captured" if intent.capture else "authorised"
+        return self._once(key, lambda: self._keep(Receipt(_id("ch", key), status, intent.amount, intent.currency)))
+
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
+        return self._once(key, lambda: self._captured(self._get(provider_id), amount))
+
+    def void(self, provider_id: str, *, key: str) -> Receipt:
+        return self._once(key, lambda: self._voided(self._get(provider_id)))
+
+    def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
+        return self._once(key, lambda: self._refunded(self._get(provider_id), amount, key))
+
+    def find(self, key: str) -> Receipt | None:
+        with self._lock:
+            answer = self._answers.get(key)
+            return answer and self._charges.get(answer.provider_id, answer)
+
+    def fetch(self, provider_id: str) -> Receipt:
+        with self._lock:
+            return self._get(provider_id)
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
+        raise BadSignature("this provider sends no webhooks")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _once(self, key: str, effect: Callable[[], Receipt]) -> Receipt:
+        with self._lock:
+            if key not in self._answers:
+                _store(self._answers, key, effect())
+            return self._answers[key]
+
+    def _get(self, provider_id: str) -> Receipt:
+        if provider_id not in self._charges:
+            raise Refused("charge_not_found")
+        return self._charges[provider_id]
+
+    def _keep(self, receipt: Receipt) -> Receipt:
+        return _store(self._charges, receipt.provider_id, receipt)
+
+    def _captured(self, charge: Receipt, amount: int | None) -> Receipt:
+        _must_be(charge, "authorised", "charge_already_captured")
+        if (amount or 0) > charge.amount:
+            raise Refused("capture_exceeds_authorization")
+        return self._keep(replace(charge, status="captured", amount=amount or charge.amount))
+
+    def _voided(self, charge: Receipt) -> Receipt:
+        _must_be(charge, "authorised", "charge_already_captured")
+        return self._keep(replace(charge, status="voided"))
+
+    def _refunded(self, charge: Receipt, amount: int, key: str) -> Receipt:
+        _must_be(charge, "captured", "charge_not_captured")
+        if amount > charge.amount:
+            raise Refused("refund_exceeds_charge")
+        return Receipt(_id("re", key), "refunded", amount, charge.currency)
+
+
+def _must_be(charge: Receipt, status: str, code: str) -> None:
+    if charge.status != status:
+        raise Refused(code)
+
+
+def _id(kind: str, key: str) -> str:
+    return f"{kind}_{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}"
+
+
+def _store(memory: OrderedDict[str, Receipt], name: str, receipt: Receipt) -> Receipt:
+    memory[name] = receipt
+    if len(memory) > MEMORY:
+        memory.popitem(last=False)
+    return receipt

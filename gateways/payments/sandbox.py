@@ -1,0 +1,94 @@
+"""The sandbox bank as a payment gateway. Nothing here puts a token or a secret into a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from gateways.payments.contract import Event, Intent, Receipt, Status
+from gateways.payments.transport import Transport, failure
+from gateways.payments.webhooks import verified
+from outcomes import Refused, Unknown
+
+STATUSES: dict[str, Status] = {
+    "succeeded": "captured",
+    "authorized": "authorised",
+    "requires_action": "requires_action",
+    "voided": "voided",
+}
+
+
+class SandboxPayments:
+    """Speaks to `python -m sandbox.bank`."""
+
+    def __init__(self, url: str, api_key: str, webhook_secret: str, connections: int = 16) -> None:
+        self._bank = Transport(url, api_key, connections)
+        self._webhook_secret = webhook_secret
+
+    def charge(self, intent: Intent, *, key: str) -> Receipt:
+        wish = {
+            "amount": intent.amount,
+            "currency": intent.currency,
+            "source": intent.token,
+            "capture": intent.capture,
+            "reference": intent.reference,
+        }
+        reply = self._bank.post("v1", "charges", body=wish, key=key)
+        if reply.replayed and reply.body.get("status") == "requires_action":
+            return self.fetch(reply.body["id"])  # the stored answer is of then, the shopper may have acted since
+        return _receipt(reply.body)
+
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
+        wish = {} if amount is None else {"amount": amount}
+        return _receipt(self._bank.post("v1", "charges", provider_id, "capture", body=wish, key=key).body)
+
+    def void(self, provider_id: str, *, key: str) -> Receipt:
+        return _receipt(self._bank.post("v1", "charges", provider_id, "void", body={}, key=key).body)
+
+    def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
+        return _receipt(self._bank.post("v1", "charges", provider_id, "refunds", body={"amount": amount}, key=key).body)
+
+    def find(self, key: str) -> Receipt | None:
+        try:
+            seen = self._bank.get("v1", "requests", key).body
+        except Refused as no:
+            if no.code == "request_not_found":
+                return None
+            raise
+        return self._today(seen)
+
+    def fetch(self, provider_id: str) -> Receipt:
+        return _receipt(self._bank.get("v1", "charges", provider_id).body)
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
+        return verified(headers, body, self._webhook_secret)
+
+    def close(self) -> None:
+        self._bank.close()
+
+    def _today(self, seen: dict[str, Any]) -> Receipt:
+        if seen.get("state") != "done":
+            raise Unknown("idempotency_in_flight")
+        if seen["status"] >= 300:
+            raise failure(seen["status"], seen["response"])
+        if seen["response"]["object"] == "refund":
+            return _receipt(seen["response"])
+        return self.fetch(seen["response"]["id"])
+
+
+def _receipt(answer: dict[str, Any]) -> Receipt:
+    """The bank's charge or refund in the shop's words."""
+    try:
+        status = _status(answer)
+        amount = answer.get("captured") or answer["amount"]
+        return Receipt(answer["id"], status, amount, answer["currency"], answer.get("next_action"))
+    except KeyError as error:
+        raise Unknown("provider_garbled") from error
+
+
+def _status(answer: dict[str, Any]) -> Status:
+    if answer["object"] == "refund" or 0 < answer["captured"] == answer["refunded"]:
+        return "refunded"
+    if answer["status"] == "failed":
+        raise Refused(cast(str, answer["failure_code"]))
+    return STATUSES[answer["status"]]

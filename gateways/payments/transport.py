@@ -1,0 +1,95 @@
+"""One JSON request to a provider, and what each way of going wrong means."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from outcomes import Refused, TryAgain, Unknown
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 10.0
+
+# More threads than kept connections is no news: the spare connection is simply closed.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Reply:
+    body: dict[str, Any]
+    replayed: bool
+
+
+class Transport:
+    """A pool of kept-alive connections to one provider; safe for threads, never shared across a fork."""
+
+    def __init__(self, url: str, api_key: str, connections: int) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+        timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self._pool = PoolManager(num_pools=2, maxsize=connections, block=False, timeout=timeout, retries=False)
+
+    def get(self, *path: str) -> Reply:
+        return self._read(self._send("GET", path, None, {}))
+
+    def post(self, *path: str, body: dict[str, Any], key: str) -> Reply:
+        return self._read(self._send("POST", path, json.dumps(body), {"Idempotency-Key": key}))
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _send(self, method: str, path: tuple[str, ...], body: str | None, headers: dict[str, str]) -> BaseHTTPResponse:
+        url = "/".join([self._url, *(quote(part, safe="") for part in path)])
+        try:
+            return self._pool.request(method, url, body=body, headers=self._headers | headers, redirect=False)
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise TryAgain("provider_unreachable") from error
+        except HTTPError as error:  # sent, wholly or in part, and not answered
+            raise Unknown("provider_silent") from error
+
+    def _read(self, response: BaseHTTPResponse) -> Reply:
+        body = _object(response)
+        if not 200 <= response.status < 300:
+            raise failure(response.status, body, response.headers.get("Retry-After"))
+        if body is None:
+            raise Unknown("provider_garbled")
+        return Reply(body, response.headers.get("Idempotency-Replayed") == "true")
+
+
+def failure(status: int, body: dict[str, Any] | None, retry_after: str | None = None) -> Refused | TryAgain:
+    """What an answer other than 2xx means. The provider's own words stay out: they may hold what was sent."""
+    code = _code(body)
+    if status in (401, 403):
+        return TryAgain("provider_misconfigured")
+    if status in (429, 503):
+        return TryAgain("provider_busy", after=_seconds(retry_after))
+    if code == "idempotency_in_flight":
+        return Unknown(code)
+    if 400 <= status < 500 and status != 408 and code:
+        return Refused(code)
+    return Unknown("provider_error")
+
+
+def _object(response: BaseHTTPResponse) -> dict[str, Any] | None:
+    try:
+        body = json.loads(response.data)
+    except ValueError:
+        return None  # `_read` says what that means for this status
+    return body if isinstance(body, dict) else None
+
+
+def _code(body: dict[str, Any] | None) -> str | None:
+    error = (body or {}).get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) and code.isidentifier() and len(code) < 60 else None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds; a date, or nothing, leaves it to the step's own backoff."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None

@@ -1,0 +1,52 @@
+"""The sandbox bank's signature: `Bank-Signature: t=<unix>,v1=<hex hmac-sha256 of "t.body">`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+
+from gateways.payments.contract import BadSignature, Event
+
+HEADER = "bank-signature"
+TOLERANCE_SECONDS = 300  # the bank signs every delivery anew, so even a day-late event is fresh
+
+
+def verified(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
+    """The event, once it is certain who sent it and when."""
+    at, given = _parts(headers)
+    expected = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, given):
+        raise BadSignature("the signature does not fit the body")
+    if abs(time.time() - at) > TOLERANCE_SECONDS:
+        raise BadSignature("the signature is too old or from the future")
+    return _event(body)
+
+
+def _parts(headers: Mapping[str, str]) -> tuple[int, str]:
+    header = next((value for name, value in headers.items() if name.lower() == HEADER), "")
+    parts = dict(part.split("=", 1) for part in header.split(",") if "=" in part)
+    at, given = parts.get("t", ""), parts.get("v1", "")
+    if not (at.isascii() and at.isdigit() and len(at) <= 12 and given.isascii()):
+        raise BadSignature("there is no signature")
+    return int(at), given
+
+
+def _event(body: bytes) -> Event:
+    try:
+        event = json.loads(body)
+        charge = event["data"]["charge"]
+        return Event(
+            id=event["id"],
+            type=event["type"],
+            created=event["created"],
+            provider_id=charge["id"],
+            reference=charge["reference"],
+            status=charge["status"],
+            amount=charge["amount"],
+            currency=charge["currency"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadSignature("the signed body is not an event") from error

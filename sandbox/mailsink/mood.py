@@ -1,0 +1,37 @@
+"""How the sink treats a message: as its address says, else as the drill says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.web import Refusal
+
+MODES = {"accept", "refuse", "defer", "drop_after_data", "drop_after_data_stored"}
+LATER_REFUSALS = 2
+REFUSED = "550 5.7.1 Refused"
+DEFERRED = "451 4.3.0 Try again later"
+BOUNCED = "550 5.1.1 No such mailbox"
+
+
+class Mood:
+    def __init__(self) -> None:
+        self.mode = "accept"
+        self._later: dict[str, int] = {}
+
+    def change(self, wishes: dict[str, Any]) -> None:
+        if set(wishes) != {"mode"} or wishes["mode"] not in MODES:
+            raise Refusal(422, "invalid_control", f"mode is one of {', '.join(sorted(MODES))}.")
+        self.mode = wishes["mode"]
+
+    def objection(self, recipient: str) -> str | None:
+        """The SMTP answer that turns this recipient away, or None."""
+        local = recipient.lower()
+        if local.startswith("bounce"):
+            return BOUNCED
+        if local.startswith("later") and self._puts_off(local):
+            return DEFERRED
+        return {"refuse": REFUSED, "defer": DEFERRED}.get(self.mode)
+
+    def _puts_off(self, recipient: str) -> bool:
+        self._later[recipient] = self._later.get(recipient, 0) + 1
+        return self._later[recipient] <= LATER_REFUSALS

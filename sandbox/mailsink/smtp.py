@@ -1,0 +1,57 @@
+"""The SMTP side: a 250 is said only after the message is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sandbox.mailsink import mailbox
+from sandbox.mailsink.mood import Mood
+from sandbox.store import Store
+
+LARGEST_MESSAGE = 10_000_000
+OK = "250 2.0.0 Stored"
+
+
+class Inbox:
+    """aiosmtpd calls these by name."""
+
+    def __init__(self, store: Store, mood: Mood) -> None:
+        self._store, self._mood = store, mood
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if objection := self._mood.objection(address):
+            return objection
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self._mood.mode != "drop_after_data":
+            await self._keep(envelope)
+        if self._mood.mode.startswith("drop_after_data"):
+            _hang_up(server)
+        return OK
+
+    async def _keep(self, envelope: Envelope) -> int:
+        raw = envelope.original_content or b""
+        sender, recipients = envelope.mail_from or "", list(envelope.rcpt_tos)
+        return await self._store.write(lambda db: mailbox.add(db, sender, recipients, raw))
+
+
+async def listen(store: Store, mood: Mood, host: str, port: int) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> Any:
+        return SMTP(Inbox(store, mood), data_size_limit=LARGEST_MESSAGE, enable_SMTPUTF8=True, hostname="mailsink")
+
+    return await loop.create_server(protocol, host, port)
+
+
+def _hang_up(server: SMTP) -> None:
+    transport: Any = server.transport
+    transport.abort()

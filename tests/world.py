@@ -1,0 +1,205 @@
+"""The outside world for tests: real sandbox processes on free ports. Plain helpers, no fixtures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, whatever its status."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+@dataclass
+class Process:
+    """One sandbox process; `start` again after `stop` or `kill` to go on with the same ports and files."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    health_url: str
+    log: Path
+    _running: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def pid(self) -> int:
+        assert self._running is not None, "not started"
+        return self._running.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._running = subprocess.Popen(
+                [sys.executable, *self.arguments],
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._healthy, seconds=START_SECONDS, what=f"{self.arguments} to answer; its log: {self.log}")
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """kill -9: no goodbye, no clean-up."""
+        self._end(signal.SIGKILL)
+
+    def _healthy(self) -> bool:
+        assert self._running is not None, "not started"
+        assert self._running.poll() is None, f"ended at once:\n{self.log.read_text()}"
+        try:
+            return request("GET", self.health_url).status == 200
+        except OSError:
+            return False  # not listening yet
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self._running:
+            self._running.send_signal(sign)
+            self._running.wait(timeout=15)
+        self._running = None
+
+
+@dataclass
+class Bank:
+    """A running sandbox bank and what its ledger says."""
+
+    url: str
+    api_key: str
+    webhook_secret: str
+    process: Process
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {self.api_key}"} | ({"Idempotency-Key": key} if key else {})
+        return request(method, self.url + path, body, headers)
+
+    def ledger(self, reference: str | None = None) -> dict[str, Any]:
+        query = f"?reference={reference}" if reference else ""
+        return request("GET", f"{self.url}/ledger{query}").body
+
+    def captures(self, reference: str) -> list[dict[str, Any]]:
+        return self._entries(reference, "capture")
+
+    def refunds(self, reference: str) -> list[dict[str, Any]]:
+        return self._entries(reference, "refund")
+
+    def control(self, **weather: Any) -> dict[str, Any]:
+        """fail=2, drop=1, latency_ms=50, refuse_refunds=True, webhooks="all"."""
+        answer = request("POST", f"{self.url}/control", weather)
+        assert answer.status == 200, answer
+        return answer.body
+
+    def complete_3ds(self, charge_id: str, outcome: str = "approve") -> Answer:
+        return request("POST", f"{self.url}/3ds/{charge_id}/complete", {"outcome": outcome})
+
+    def start(self) -> None:
+        self.process.start()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def _entries(self, reference: str, kind: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.ledger(reference)["entries"] if entry["kind"] == kind]
+
+
+@dataclass
+class Sink:
+    """A running mail sink and what is in it."""
+
+    url: str
+    smtp_url: str
+    process: Process
+
+    def messages(self, to: str | None = None) -> list[dict[str, Any]]:
+        query = f"?to={to}" if to else ""
+        messages: list[dict[str, Any]] = request("GET", f"{self.url}/messages{query}").body["messages"]
+        return messages
+
+    def control(self, mode: str) -> None:
+        """accept, refuse, defer, drop_after_data, drop_after_data_stored"""
+        assert request("POST", f"{self.url}/control", {"mode": mode}).status == 200
+
+    def clear(self) -> None:
+        assert request("DELETE", f"{self.url}/messages").status == 200
+
+    def start(self) -> None:
+        self.process.start()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+
+def start_bank(tmp_path: Path, *, port: int | None = None, **options: object) -> Bank:
+    """A bank of one's own. Options are its flags: slow_seconds=0.2, latency_ms=5, webhook_url="http://..."."""
+    port = port or free_port()
+    environment = _environment(tmp_path, BANK_KEY="test-bank-key", BANK_WEBHOOK_SECRET="test-webhook-secret")
+    flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    arguments = ["-m", "sandbox.bank", "--port", str(port), "--db", str(tmp_path / "bank.db"), *flags]
+    url = f"http://127.0.0.1:{port}"
+    process = Process(arguments, environment, f"{url}/healthz", tmp_path / "bank.log")
+    process.start()
+    return Bank(url, environment["BANK_KEY"], environment["BANK_WEBHOOK_SECRET"], process)
+
+
+def start_sink(tmp_path: Path, *, smtp_port: int | None = None, http_port: int | None = None) -> Sink:
+    """A mail sink of one's own."""
+    smtp_port, http_port = smtp_port or free_port(), http_port or free_port()
+    ports = ["--smtp-port", str(smtp_port), "--http-port", str(http_port)]
+    arguments = ["-m", "sandbox.mailsink", *ports, "--db", str(tmp_path / "mail.db")]
+    url = f"http://127.0.0.1:{http_port}"
+    process = Process(arguments, _environment(tmp_path), f"{url}/healthz", tmp_path / "mailsink.log")
+    process.start()
+    return Sink(url, f"smtp://127.0.0.1:{smtp_port}", process)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], object], *, seconds: float = 10.0, what: str = "it") -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.02)
+
+
+def request(method: str, url: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> Answer:
+    """One JSON request. Any status is an answer; no answer is an OSError."""
+    data = None if body is None else json.dumps(body).encode()
+    wish = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
+    try:
+        with urlopen(wish, timeout=15) as response:
+            return Answer(response.status, json.loads(response.read()), dict(response.headers))
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, json.loads(error.read()), dict(error.headers))
+
+
+def _environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    return {"STATE_DIR": str(tmp_path), "ORDERWAVE_ENV": "test", "PYTHONUNBUFFERED": "1", **more}
