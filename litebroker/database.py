@@ -1,0 +1,131 @@
+"""One connection to the file for each process, and a lock around it.
+
+SQLite has one writer at a time anyway. Threads that queue at a Python lock take their turn at once; threads with
+a connection each would sleep in SQLite's busy handler.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from litebroker import schema
+from litebroker.options import Options
+from litebroker.owners import Owner
+
+T = TypeVar("T")
+
+
+class Database:
+    def __init__(self, path: Path, options: Options) -> None:
+        self.path = path
+        self.options = options
+        self.lock = threading.RLock()
+        self.bells: set[threading.Event] = set()  # of those who wait for news in this process
+        self._connection: sqlite3.Connection | None = None
+        self._owner: Owner | None = None
+        self._synchronous = ""
+        self._opened = 0
+        self._changes = 0
+
+    @property
+    def owners(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-owners")
+
+    def owner(self) -> str:
+        with self.lock:
+            if self._owner is None:
+                self._owner = Owner(self.owners)
+            return self._owner.name
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self.lock:
+            return self._open().execute(sql, parameters).fetchall()
+
+    def ask(self, question: Callable[[sqlite3.Connection, str], T], name: str) -> T:
+        with self.lock:
+            return question(self._open(), name)
+
+    @contextmanager
+    def write(self, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction that has the write lock from its start, and reaches the disk if `durable`."""
+        with self.lock:
+            db = self._open()
+            self._synchronise(db, self.options.synchronous if durable else "NORMAL")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:  # a full disk has rolled back already
+                    db.execute("ROLLBACK")
+                raise
+
+    def version(self) -> tuple[int, int, int]:
+        """Something else whenever there may be news: another process committed, or this one says so."""
+        with self.lock:
+            seen = self._open().execute("PRAGMA data_version").fetchone()[0]
+            return self._opened, int(seen), self._changes
+
+    def news(self) -> None:
+        """`data_version` is silent about our own commits: wake our own consumers."""
+        self._changes += 1
+        self.ring()
+
+    def ring(self) -> None:
+        for bell in tuple(self.bells):
+            bell.set()
+
+    def close(self) -> None:
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def leave(self) -> None:
+        with self.lock:
+            if self._owner is not None:
+                self._owner.leave()
+                self._owner = None
+
+    def in_child(self) -> None:
+        """A forked child is somebody else, and nobody waits in it yet."""
+        self.lock = threading.RLock()
+        self.bells.clear()
+        if self._owner is not None:
+            self._owner.forget()
+            self._owner = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._synchronous = ""
+            self._opened += 1
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(
+            self.path, timeout=self.options.busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._configure(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _configure(self, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA journal_size_limit = 16777216")  # a burst must not leave a big WAL behind for ever
+        if self.options.max_page_count is not None:
+            db.execute(f"PRAGMA max_page_count = {int(self.options.max_page_count)}")
+        schema.ensure(db)
+
+    def _synchronise(self, db: sqlite3.Connection, mode: str) -> None:
+        """A lost take or ack is only a redelivery: no fsync for these. A later fsync covers all before it."""
+        if mode != self._synchronous:
+            db.execute(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode

@@ -1,0 +1,21 @@
+"""Which of SQLite's refusals pass by themselves."""
+
+import sqlite3
+
+from kombu.exceptions import ChannelError
+
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED}
+
+
+def passes(error: sqlite3.OperationalError) -> bool:
+    """True of a full disk, a busy file and a failed read or write: a consumer waits these out."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) in _PASSING  # the low byte is the kind, the rest its detail
+
+
+def not_found(what: str, name: str, method: str) -> ChannelError:
+    return ChannelError(f"NOT_FOUND - no {what} {name!r}", (50, 10), method, "404")
+
+
+def precondition_failed(text: str, method: str) -> ChannelError:
+    return ChannelError(f"PRECONDITION_FAILED - {text}", (40, 10), method, "406")

@@ -1,0 +1,70 @@
+"""What this process has decided and not yet written down.
+
+Acks from many threads are written together, most often with the next take in one transaction. What cannot be
+written now, because the disk is full, stays here and is tried again: a debt is never forgotten while we live.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from litebroker.database import Database
+from litebroker.errors import passes
+
+logger = logging.getLogger(__name__)
+
+Write = Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    write: Write
+    is_news: bool  # a message went back or elsewhere: other consumers of this process want to know
+
+
+class Ledger:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self.pending: list[Entry] = []
+
+    def add(self, write: Write, is_news: bool = False) -> None:
+        with self._lock:
+            self.pending.append(Entry(write, is_news))
+
+    def settle(self, db: sqlite3.Connection) -> list[Entry]:
+        """Inside a transaction; give the answer to `settled` once it is committed."""
+        entries = self.pending[:]
+        for entry in entries:
+            entry.write(db)
+        return entries
+
+    def settled(self, entries: list[Entry]) -> None:
+        with self._lock:
+            del self.pending[: len(entries)]
+        if any(entry.is_news for entry in entries):
+            self._database.news()
+
+    def flush(self) -> None:
+        """Write what is pending. A refusal that passes is left for the next time, and said aloud."""
+        if not self.pending:
+            return
+        try:
+            self._flush()
+        except sqlite3.OperationalError as error:
+            if not passes(error):
+                raise
+            logger.warning("%d acks or rejects wait for the broker file: %s", len(self.pending), error)
+
+    def _flush(self) -> None:
+        with self._database.lock:  # from the copy to the deletion nobody else may settle
+            with self._database.write() as db:
+                entries = self.settle(db)
+            self.settled(entries)
+
+    def in_child(self) -> None:
+        """The messages are in the parent's hand."""
+        self._lock = threading.Lock()
+        self.pending = []
