@@ -1,0 +1,15 @@
+"""Every table there is: the engine's, and whatever any room of the shop declares."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import walk_packages
+
+import engine.tables  # noqa: F401 - declares the engine's tables
+import shop
+from sql import Base
+
+for room in walk_packages(shop.__path__, prefix="shop."):
+    import_module(room.name)
+
+metadata = Base.metadata

@@ -1,0 +1,34 @@
+"""An environment of its own for the tests, made before the first of our modules is imported."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services import GIVEN  # noqa: F401 - read before the environment changes
+
+STATE = tempfile.mkdtemp(prefix="orderwave-tests-")
+
+os.environ.update(
+    ORDERWAVE_ENV="test",
+    STATE_DIR=STATE,
+    DATABASE_URL=f"sqlite:///{STATE}/shop.db",
+    BROKER_URL=f"litebroker:///{STATE}/broker.db",
+    REDIS_URL="",
+    PAYMENT_PROVIDER="sandbox",
+    QUEUE_PREFIX="orderwave-test.",
+    BCRYPT_COST="4",
+    LOG_LEVEL="WARNING",
+)
+
+pytest_plugins = ["tests.fixtures"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leave_nothing_behind() -> Iterator[None]:
+    yield
+    shutil.rmtree(STATE, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Fixtures for everybody: `services`, `configure`, and `database` on both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+import config
+import db
+from migrations.models import metadata
+from tests.services.session import Services
+
+Configure = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database with all tables, which `db.engine()` and `config.settings()` point at."""
+
+    kind: str
+    url: str
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """`services.postgresql`, `.rabbitmq`, `.redis`: real ones, or the test is skipped (in CI: fails)."""
+    with ExitStack() as closing:
+        yield Services(closing)
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+    """`configure(BANK_URL=...)` for the rest of this test: sets the environment, forgets what was read from it."""
+
+    def change(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        _forget()
+
+    yield change
+    monkeypatch.undo()
+    _forget()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, configure: Configure) -> Database:
+    """Runs the test on both databases. Each test finds all tables, and all of them empty."""
+    url: str = request.getfixturevalue(f"_{request.param}_url")
+    configure(DATABASE_URL=url)
+    metadata.create_all(db.engine())
+    _empty()
+    return Database(request.param, url)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('database')}/shop.db"
+
+
+@pytest.fixture(scope="session")
+def _postgresql_url(services: Services) -> Iterator[str]:
+    with services.postgresql.database(durable=False) as url:
+        yield url
+
+
+def _empty() -> None:
+    with db.transaction() as session:
+        for table in reversed(metadata.sorted_tables):
+            session.execute(table.delete())
+
+
+def _forget() -> None:
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    db.engine.cache_clear()
+    config.settings.cache_clear()

@@ -1,0 +1,92 @@
+"""PostgreSQL: the one that DATABASE_URL names, one that listens here, or a private cluster."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+from tests.services import GIVEN, NAME, programs
+from tests.world import free_port
+
+
+@dataclass
+class Server:
+    """A server on which we may make databases."""
+
+    url: URL
+    stop: Callable[[], None]
+    made: int = 0
+
+    @contextmanager
+    def database(self, *, durable: bool = True) -> Iterator[str]:
+        """An empty database of one's own, as a SQLAlchemy URL; gone at the end."""
+        self.made += 1
+        name = f"{NAME}_{self.made}"
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
+        if not durable:  # what is lost with the server may be lost: three times as many tests a second
+            self.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        try:
+            yield self.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, *statements: str) -> None:
+        with _connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    found = _running() or _private()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+def _running() -> Server | None:
+    for url in _candidates():
+        try:
+            with _connect(url) as connection:
+                row = connection.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
+        except psycopg.OperationalError:
+            continue  # nobody there, or nobody who knows us: the next one
+        if row and row[0]:
+            return Server(url, lambda: None)
+    return None
+
+
+def _candidates() -> list[URL]:
+    here = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+    given = [make_url(GIVEN["DATABASE_URL"])] if GIVEN["DATABASE_URL"].startswith("postgresql") else []
+    return [*given, here]
+
+
+def _connect(url: URL) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(
+        host=url.host, port=url.port, user=url.username, password=url.password,
+        dbname=url.database, autocommit=True, connect_timeout=3,
+    )  # fmt: skip
+
+
+def _private() -> Server:
+    initdb, pg_ctl = programs.find("initdb"), programs.find("pg_ctl")
+    user, port = programs.unprivileged(), free_port()
+    home = programs.folder(user)
+    programs.run(initdb, "-D", f"{home}/data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync", user=user)
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+    programs.run(pg_ctl, "-D", f"{home}/data", "-l", f"{home}/log", "-w", "-o", options, "start", user=user)
+    url = make_url(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres")
+    return Server(url, lambda: _stop(pg_ctl, home, user))
+
+
+def _stop(pg_ctl: str, home: Path, user: str | None) -> None:
+    programs.run(pg_ctl, "-D", f"{home}/data", "-m", "immediate", "stop", user=user)
+    shutil.rmtree(home)

@@ -1,0 +1,54 @@
+"""Server programs installed on this machine, and how to run them as somebody they accept."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.services import Missing
+
+FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/rabbitmq/bin")
+
+
+def find(name: str) -> str:
+    """The path of an installed program."""
+    newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    places = [os.environ.get("PATH", ""), *FOLDERS, *map(str, newest_first)]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if not found:
+        raise Missing(f"{name} is not installed")
+    return found
+
+
+def unprivileged() -> str | None:
+    """Servers that refuse to run as root run as this user."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def folder(owner: str | None = None) -> Path:
+    """A new folder below the temporary one that its owner, and nobody else, may read."""
+    made = Path(tempfile.mkdtemp(prefix="orderwave-service-"))
+    if owner:
+        shutil.chown(made, owner)
+    return made
+
+
+def run(*command: str, user: str | None = None, seconds: float = 60) -> str:
+    """The output of a command that must succeed."""
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "stdout": subprocess.PIPE}
+    done = subprocess.run(command, user=user, timeout=seconds, text=True, cwd="/", check=False, **quiet)  # type: ignore[call-overload]
+    if done.returncode:
+        raise Missing(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}")
+    return str(done.stdout)
+
+
+def _version(path: Path) -> int:
+    name = path.parent.name
+    return int(name) if name.isdigit() else 0
