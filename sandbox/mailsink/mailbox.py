@@ -6,8 +6,10 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.policy import default
+from email.parser import BytesHeaderParser
+from email.policy import compat32, default
 from typing import Any, cast
 
 SCHEMA = """
@@ -28,12 +30,14 @@ create index if not exists deliveries_by_recipient on deliveries (recipient, mes
 INSERT = "insert into messages (message_id, sender, recipients, subject, received_at, raw) values (?, ?, ?, ?, ?, ?)"
 LIST = "select * from messages {where} order by id desc limit :newest"
 
+HEAD = BytesHeaderParser(policy=compat32)
+
 DB = sqlite3.Connection
 
 
 def add(db: DB, sender: str, recipients: list[str], raw: bytes) -> int:
-    message = parse(raw)
-    message_id, subject = _header(message, "Message-ID"), _header(message, "Subject") or ""
+    head = HEAD.parsebytes(raw)  # the modern parser would cost more than all the rest
+    message_id, subject = _decoded_header(head["Message-ID"]), _decoded_header(head["Subject"]) or ""
     cursor = db.execute(INSERT, (message_id, sender, json.dumps(recipients), subject, _now(), raw))
     number = int(cursor.lastrowid or 0)
     db.executemany("insert into deliveries values (?, ?)", [(number, recipient) for recipient in recipients])
@@ -95,6 +99,15 @@ def _decoded(payload: bytes, charset: str) -> str:
         return payload.decode(charset, "replace").replace("\r\n", "\n")
     except LookupError:  # a charset nobody knows: show what can be shown
         return payload.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _decoded_header(value: object) -> str | None:
+    if value is None:
+        return None
+    try:
+        return " ".join(str(make_header(decode_header(str(value)))).split())
+    except (ValueError, LookupError):  # badly encoded: as it came
+        return " ".join(str(value).split())
 
 
 def _header(message: EmailMessage, name: str) -> str | None:
