@@ -47,6 +47,13 @@ class Settings:
     keep_finished_days: int
     call_threads: int
     log_level: str
+    services: tuple[str, ...]
+    bcrypt_cost: int
+    rate_limit: str
+    login_limit: str
+    account_limit: str
+    register_limit: str
+    mail_limit: str
 
     @property
     def on_sqlite(self) -> bool:
@@ -98,6 +105,13 @@ def load(env: Env | None = None) -> Settings:
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         call_threads=env.int("CALL_THREADS", 128),
         log_level=env.str("LOG_LEVEL", "INFO"),
+        services=tuple(env.list("SERVICES", [])),
+        bcrypt_cost=env.int("BCRYPT_COST", 12),
+        rate_limit=env.str("RATE_LIMIT", "6000 per minute"),  # by address, for everything
+        login_limit=env.str("LOGIN_LIMIT", "30 per minute"),  # by address
+        account_limit=env.str("ACCOUNT_LIMIT", "20 per 15 minutes"),  # logins tried on one account, from anywhere
+        register_limit=env.str("REGISTER_LIMIT", "30 per minute"),  # by address
+        mail_limit=env.str("MAIL_LIMIT", "5 per hour"),  # mails asked for by strangers, to one account
     )
 
 
