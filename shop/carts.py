@@ -1,0 +1,206 @@
+"""Carts: a customer's own, or a guest's behind an unguessable token. They hold quantities; prices are looked up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop import catalogue, stock
+from shop.catalogue import SKU_LENGTH, ProductRow, VariantRow
+from shop.errors import Invalid, NotFound
+from shop.money import Money
+from shop.orders import OrderLineRow, OrderRow
+from shop.prices import CURRENCY, PricedLine, Quote, quote
+from sql import At, Base, Id, later, new_id, now, upsert
+
+MOST_OF_ONE = 999
+MOST_LINES = 100
+
+
+class CartRow(Base):
+    """`id` is the guest's token; a customer's cart has an owner, and a guest's has none."""
+
+    __tablename__ = "carts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner_id: Mapped[Id | None] = mapped_column(unique=True)
+    currency: Mapped[str] = mapped_column(String(3), default=CURRENCY)
+    shipping_method: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now(), index=True)
+
+
+class CartLineRow(Base):
+    """`price_seen` is what the shopper was shown when they last touched the line."""
+
+    __tablename__ = "cart_lines"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    cart_id: Mapped[str] = mapped_column(String(64), ForeignKey("carts.id", ondelete="CASCADE"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
+    quantity: Mapped[int]
+    price_seen: Mapped[int] = mapped_column(BigInteger)
+    added_at: Mapped[At] = mapped_column(default=now())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something the shopper should know before ordering."""
+
+    code: str
+    sku: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Cart:
+    """A cart as it is shown and as it is ordered: the same look-up of prices serves both."""
+
+    row: CartRow
+    quote: Quote
+    problems: Sequence[Problem]
+
+
+def open_guest(session: Session) -> CartRow:
+    """A new cart for somebody without an account; its id is the only key to it."""
+    cart = CartRow(id=secrets.token_urlsafe(24))
+    session.add(cart)
+    session.flush()
+    return cart
+
+
+def of_customer(session: Session, customer_id: str) -> CartRow:
+    """The customer's cart, made when first asked for."""
+    found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
+    if found:
+        return found
+    values = {"id": new_id(), "owner_id": customer_id, "currency": CURRENCY, "created_at": now(), "updated_at": now()}
+    session.execute(upsert(session, CartRow).values(values).on_conflict_do_nothing(index_elements=["owner_id"]))
+    return session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).one()
+
+
+def of_guest(session: Session, token: str) -> CartRow:
+    cart = session.get(CartRow, token)
+    if cart is None or cart.owner_id is not None:
+        raise NotFound("There is no such cart.")
+    return cart
+
+
+def look(session: Session, cart: CartRow) -> Cart:
+    """The cart with the prices of this moment and what stands in the way of ordering it."""
+    rows = session.execute(_lines_of(cart)).all()
+    priced = [PricedLine(row.sku, row.name, row.quantity, Money(row.price, row.currency)) for row in rows if row.live]
+    left = stock.available(session, [row.sku for row in rows])
+    problems = [problem for row in rows for problem in _problems(row, left[row.sku])]
+    return Cart(cart, quote(priced, cart.shipping_method), problems)
+
+
+def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
+    """Put so many more of this SKU into the cart."""
+    variant = catalogue.sellable(session, [sku]).get(sku)
+    if variant is None:
+        raise NotFound("There is no such SKU.")
+    hold(session, cart)
+    line = session.get(CartLineRow, (cart.id, sku))
+    if line is None:
+        _check_room(session, cart)
+        session.add(CartLineRow(cart_id=cart.id, sku=sku, quantity=_checked(quantity), price_seen=variant.price))
+    else:
+        line.quantity, line.price_seen = _checked(line.quantity + quantity), variant.price
+    session.flush()
+
+
+def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
+    """Make it so many; zero takes the line out."""
+    if quantity == 0:
+        remove(session, cart, sku)
+        return
+    hold(session, cart)
+    line = session.get(CartLineRow, (cart.id, sku))
+    variant = catalogue.sellable(session, [sku]).get(sku)
+    if line is None or variant is None:
+        raise NotFound("This SKU is not in the cart.")
+    line.quantity, line.price_seen = _checked(quantity), variant.price
+    session.flush()
+
+
+def remove(session: Session, cart: CartRow, sku: str) -> None:
+    hold(session, cart)
+    gone = session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id, CartLineRow.sku == sku))
+    if not gone.rowcount:  # type: ignore[attr-defined]
+        raise NotFound("This SKU is not in the cart.")
+
+
+def empty(session: Session, cart: CartRow) -> None:
+    session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id))
+
+
+def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
+    quote([], method)
+    cart.shipping_method = method
+    session.flush()
+
+
+def hold(session: Session, cart: CartRow) -> None:
+    """One edit or order of a cart at a time: two adds of one SKU both count, two orders do not."""
+    session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=now()))
+
+
+def put_back(session: Session, orders: Sequence[str]) -> None:
+    """Orders that came to nothing return their lines to the carts they came from, where those still are."""
+    lines = (
+        select(OrderRow.cart_id, OrderLineRow.sku, OrderLineRow.quantity, OrderLineRow.unit_price, now())
+        .join(OrderRow, OrderRow.id == OrderLineRow.order_id)
+        .join(CartRow, CartRow.id == OrderRow.cart_id)
+        .where(OrderRow.id.in_(orders))
+    )
+    columns = ["cart_id", "sku", "quantity", "price_seen", "added_at"]
+    session.execute(upsert(session, CartLineRow).from_select(columns, lines).on_conflict_do_nothing())
+
+
+def prune(session: Session, days: int = 30, limit: int = 500) -> int:
+    """Forget guests' carts nobody has touched for so many days."""
+    old = select(CartRow.id).where(CartRow.owner_id.is_(None), CartRow.updated_at < later(-86400.0 * days)).limit(limit)
+    ids = session.scalars(old).all()
+    session.execute(delete(CartRow).where(CartRow.id.in_(ids)))
+    return len(ids)
+
+
+def _lines_of(cart: CartRow):  # type: ignore[no-untyped-def]
+    live = (VariantRow.active & (ProductRow.status == "active")).label("live")
+    name = (ProductRow.name + " " + VariantRow.name).label("full_name")
+    return (
+        select(CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen, VariantRow.price, VariantRow.currency)
+        .add_columns(ProductRow.name, VariantRow.name.label("variant"), live, name)
+        .join(VariantRow, VariantRow.sku == CartLineRow.sku)
+        .join(ProductRow)
+        .where(CartLineRow.cart_id == cart.id)
+        .order_by(CartLineRow.added_at, CartLineRow.sku)
+    )
+
+
+def _problems(row, left: int) -> list[Problem]:  # type: ignore[no-untyped-def]
+    if not row.live:
+        return [Problem("archived", row.sku, "This is no longer sold.")]
+    found = []
+    if left < row.quantity:
+        found.append(Problem("out_of_stock", row.sku, f"Only {max(0, left)} left."))
+    if row.price != row.price_seen:
+        found.append(Problem("price_changed", row.sku, "The price has changed since you put it in."))
+    return found
+
+
+def _check_room(session: Session, cart: CartRow) -> None:
+    lines = session.scalar(select(func.count()).where(CartLineRow.cart_id == cart.id)) or 0
+    if lines >= MOST_LINES:
+        raise Invalid({"sku": [f"A cart has at most {MOST_LINES} lines."]})
+
+
+def _checked(quantity: int) -> int:
+    if not 1 <= quantity <= MOST_OF_ONE:
+        raise Invalid({"quantity": [f"From 1 to {MOST_OF_ONE} of one SKU."]})
+    return quantity

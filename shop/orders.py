@@ -1,0 +1,172 @@
+"""Orders: a snapshot of what was bought, and a declared state machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from shop.catalogue import SKU_LENGTH
+from shop.errors import IllegalMove, NotFound
+from sql import At, Base, Document, Id, among, clock, new_id, now
+
+
+class Status(StrEnum):
+    PENDING = "pending"  # accepted; its workflow is under way
+    CONFIRMED = "confirmed"  # paid and sold
+    FAILED = "failed"  # could not be; everything is undone
+    CANCELLED = "cancelled"  # called off, everything is undone
+
+
+class PaymentStatus(StrEnum):
+    UNPAID = "unpaid"
+    ACTION_REQUIRED = "action_required"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
+    Status.CONFIRMED: frozenset({Status.CANCELLED}),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+
+
+class OrderRow(Base):
+    """All amounts in minor units of `currency`. A guest sees it with the token that was their cart's id."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    customer_id: Mapped[Id | None] = mapped_column(index=True)
+    cart_id: Mapped[str] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(String(254))
+    status: Mapped[str] = mapped_column(String(20), default=Status.PENDING)
+    payment_status: Mapped[str] = mapped_column(String(20), default=PaymentStatus.UNPAID)
+    fulfilment_status: Mapped[str] = mapped_column(String(20), default="unfulfilled")
+    currency: Mapped[str] = mapped_column(String(3))
+    subtotal: Mapped[int] = mapped_column(BigInteger)
+    discount: Mapped[int] = mapped_column(BigInteger)
+    shipping: Mapped[int] = mapped_column(BigInteger)
+    tax: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    shipping_method: Mapped[str] = mapped_column(String(40))
+    shipping_address: Mapped[Document]
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+    lines: Mapped[list[OrderLineRow]] = relationship(order_by="OrderLineRow.position", lazy="selectin")
+
+
+class OrderLineRow(Base):
+    __tablename__ = "order_lines"
+
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), primary_key=True)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(401))
+    quantity: Mapped[int]
+    unit_price: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+
+
+class OrderEventRow(Base):
+    """The order's history: every move it made, and why."""
+
+    __tablename__ = "order_events"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    at: Mapped[At] = mapped_column(default=now())
+
+
+def get(session: Session, id: str) -> OrderRow:
+    order = session.get(OrderRow, id)
+    if order is None:
+        raise NotFound("There is no such order.")
+    return order
+
+
+def of_customer(session: Session, customer_id: str | None, *, limit: int, before: str | None = None) -> list[OrderRow]:
+    """Newest first, from below the id `before`; of everybody when no customer is named."""
+    query = select(OrderRow).order_by(OrderRow.id.desc()).limit(limit)
+    if customer_id:
+        query = query.where(OrderRow.customer_id == customer_id)
+    if before:
+        query = query.where(OrderRow.id < before)
+    return list(session.scalars(query))
+
+
+def history(session: Session, id: str) -> list[OrderEventRow]:
+    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == id).order_by(OrderEventRow.id)))
+
+
+_LINES = (
+    select(OrderLineRow.order_id, OrderLineRow.sku, OrderLineRow.quantity)
+    .where(among(OrderLineRow.order_id, "orders"))
+    .order_by(OrderLineRow.order_id, OrderLineRow.position)
+)
+
+
+def wants(session: Session, orders: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What each of these orders is made of, in the order they were given."""
+    found: dict[str, dict[str, int]] = {order: {} for order in orders}
+    for order, sku, quantity in session.execute(_LINES, {"orders": list(orders)}):
+        found[order][sku] = quantity
+    return found
+
+
+_MOVE = (
+    update(OrderRow)
+    .where(among(OrderRow.id, "orders"), among(OrderRow.status, "sources"))
+    .values(status=bindparam("next_status"), updated_at=clock())
+    .returning(OrderRow.id)
+    .execution_options(synchronize_session=False)
+)
+_STATUSES = select(OrderRow.id, OrderRow.status).where(among(OrderRow.id, "orders")).order_by(OrderRow.id)
+
+
+def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
+    """Move these orders, each along a declared path, or none of them (IllegalMove)."""
+    before: dict[str, str] = dict(
+        session.execute(_STATUSES.with_for_update(key_share=True), {"orders": list(orders)}).tuples().all()
+    )
+    sources = [status for status, targets in MOVES.items() if to in targets]
+    moved = session.scalars(_MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).all()
+    if len(moved) != len(set(orders)):
+        stuck = {order: before.get(order) for order in orders if order not in moved}
+        raise IllegalMove(f"An order that is {', '.join(map(str, stuck.values()))} can not become {to}.")
+    _remember(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
+
+
+def begin(session: Session, values: dict[str, Any], lines: list[dict[str, Any]]) -> None:
+    """Write a new order with its lines and the first line of its history."""
+    session.execute(insert(OrderRow).values(created_at=now(), updated_at=now()), [values])
+    session.execute(insert(OrderLineRow), lines)
+    _remember(session, [{"order_id": values["id"], "from_status": None}], Status.PENDING, "placed")
+
+
+def set_payment_status(session: Session, orders: Sequence[str], status: PaymentStatus) -> None:
+    if orders:
+        session.execute(_PAYMENT_STATUS, {"orders": list(orders), "next_status": status})
+
+
+_PAYMENT_STATUS = (
+    update(OrderRow)
+    .where(among(OrderRow.id, "orders"))
+    .values(payment_status=bindparam("next_status"), updated_at=clock())
+    .execution_options(synchronize_session=False)
+)
+
+
+def _remember(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
+    rows = [{"id": new_id(), **move} for move in moves]
+    session.execute(insert(OrderEventRow).values(to_status=to, reason=reason, at=clock()), rows)

@@ -1,0 +1,163 @@
+"""Holding stock for orders: reserve, sell, release, each for a whole wave of orders at once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from config import settings
+from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
+from sql import among, later, new_id, now
+
+Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
+
+_LOCK = (
+    select(StockRow.sku, StockRow.on_hand - StockRow.reserved)
+    .where(among(StockRow.sku, "skus"))
+    .order_by(StockRow.sku)
+    .with_for_update(key_share=True)
+)
+_CHANGE = (
+    update(StockRow.__table__)  # type: ignore[arg-type]
+    .where(
+        StockRow.sku == bindparam("of"),
+        StockRow.on_hand + bindparam("hand") >= StockRow.reserved + bindparam("held"),
+        StockRow.reserved + bindparam("held") >= 0,
+    )
+    .values(on_hand=StockRow.on_hand + bindparam("hand"), reserved=StockRow.reserved + bindparam("held"))
+)
+_OF_ORDERS = (
+    select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
+    .where(among(ReservationRow.order_id, "orders"))
+    .order_by(ReservationRow.order_id, ReservationRow.sku)
+    .with_for_update()
+)
+
+
+class StockBroken(RuntimeError):
+    """The ledger says something impossible; nothing is changed and a person must look (`doctor`)."""
+
+
+def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
+    """Hold what each order wants, first come first served, all of an order or nothing of it.
+
+    Returns the orders that could not be served, with what was left of each SKU they lacked.
+    """
+    left = _lock(session, {sku for lines in wants.values() for sku in lines})
+    lacking: dict[str, dict[str, int]] = {}
+    taken: Counter[str] = Counter()
+    held: list[dict[str, Any]] = []
+    for order, lines in wants.items():
+        short = {sku: left.get(sku, 0) - taken[sku] for sku, n in lines.items() if left.get(sku, 0) - taken[sku] < n}
+        if short:
+            lacking[order] = short
+            continue
+        taken.update(lines)
+        held += [{"order_id": order, "sku": sku, "quantity": n} for sku, n in lines.items()]
+    _change(session, {sku: (0, n) for sku, n in taken.items()})
+    if held:
+        expiry = later(60.0 * settings().reservation_minutes)
+        session.execute(insert(ReservationRow).values(state=Held.HELD, expires_at=expiry), held)
+    return lacking
+
+
+def sell(session: Session, orders: Sequence[str]) -> set[str]:
+    """Turn what these orders hold into sales. Returns the orders whose reservation had run out."""
+    rows = _reserved(session, orders)
+    gone = {row.order_id for row in rows if row.state != Held.HELD} | (set(orders) - {row.order_id for row in rows})
+    selling = [row for row in rows if row.order_id not in gone]
+    _lock(session, {row.sku for row in selling})
+    _change(session, {sku: (-n, -n) for sku, n in _sums(selling).items()})
+    _mark(session, selling, Held.SOLD)
+    _write_ledger(session, selling, Kind.SALE, -1)
+    return gone
+
+
+def release(session: Session, orders: Sequence[str]) -> None:
+    """Give back whatever these orders still hold, and nothing else. Safe to repeat."""
+    held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
+    _let_go(session, held, Held.RELEASED)
+
+
+def release_expired(session: Session, limit: int = 500) -> int:
+    """Give back what was held for longer than promised. Returns how many orders lost their reservation."""
+    overdue = (
+        select(ReservationRow.order_id)
+        .where(ReservationRow.state == Held.HELD, ReservationRow.expires_at <= now())
+        .order_by(ReservationRow.expires_at)
+        .limit(limit)
+    )
+    orders = set(session.scalars(overdue))
+    held = [row for row in _reserved(session, sorted(orders)) if row.state == Held.HELD]
+    _let_go(session, held, Held.EXPIRED)
+    return len(orders)
+
+
+def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
+    """Hold for at least this long from now, for an order whose payment takes its time."""
+    row = ReservationRow
+    until = later(seconds)
+    session.execute(
+        update(row)
+        .where(row.order_id.in_(orders), row.state == Held.HELD, row.expires_at < until)
+        .values(expires_at=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _lock(session: Session, skus: set[str]) -> dict[str, int]:
+    if not skus:
+        return {}
+    return dict(session.execute(_LOCK, {"skus": sorted(skus)}).tuples().all())
+
+
+def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
+    return session.execute(_OF_ORDERS, {"orders": list(orders)}).all()
+
+
+def _sums(rows: Sequence[Any]) -> dict[str, int]:
+    sums: dict[str, int] = defaultdict(int)
+    for row in rows:
+        sums[row.sku] += row.quantity
+    return sums
+
+
+def _change(session: Session, changes: Mapping[str, tuple[int, int]]) -> None:
+    """Move (on hand, reserved) of each SKU; the condition in the statement is the last word."""
+    rows = [{"of": sku, "hand": hand, "held": held} for sku, (hand, held) in sorted(changes.items())]
+    if not rows:
+        return
+    result = session.connection().execute(_CHANGE, rows)
+    if result.rowcount != len(rows):
+        raise StockBroken(f"stock of {[row['of'] for row in rows]} would leave its bounds")
+
+
+def _let_go(session: Session, rows: Sequence[Any], state: Held) -> None:
+    _lock(session, {row.sku for row in rows})
+    _change(session, {sku: (0, -n) for sku, n in _sums(rows).items()})
+    _mark(session, rows, state)
+
+
+_MARK = (
+    update(ReservationRow)
+    .where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+    .values(state=bindparam("next_state"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def _mark(session: Session, rows: Sequence[Any], state: Held) -> None:
+    if rows:
+        session.execute(_MARK, {"orders": sorted({row.order_id for row in rows}), "next_state": state})
+
+
+def _write_ledger(session: Session, rows: Sequence[Any], kind: Kind, sign: int) -> None:
+    if rows:
+        movements = [
+            {"id": new_id(), "sku": row.sku, "quantity": sign * row.quantity, "order_id": row.order_id} for row in rows
+        ]
+        session.execute(insert(MovementRow).values(kind=kind, reason=""), movements)

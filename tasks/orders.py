@@ -1,0 +1,37 @@
+"""Confirming orders, and closing those that came to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from engine import Result, Run, local_step, on_failed
+from outcomes import Refused
+from shop import carts, orders, payments, reservations
+from shop.orders import Status
+
+
+@local_step("orders.confirm")
+def confirm(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """Sell what was reserved and confirm the orders; past this point there is no way back."""
+    gone = reservations.sell(session, [run.subject_id for run in runs])
+    sold = [run.subject_id for run in runs if run.subject_id not in gone]
+    if sold:
+        orders.move(session, sold, Status.CONFIRMED, "paid")
+    return {run.id: _expired() for run in runs if run.subject_id in gone}
+
+
+@on_failed("orders.close")
+def close(session: Session, runs: Sequence[Run]) -> None:
+    """Everything is undone: close the orders and put their lines back into the carts."""
+    for run in runs:
+        code = (run.error or {}).get("code", "")
+        orders.move(session, [run.subject_id], Status.CANCELLED if code == "cancelled" else Status.FAILED, code)
+    closed = [run.subject_id for run in runs]
+    payments.close(session, closed)
+    carts.put_back(session, closed)
+
+
+def _expired() -> Refused:
+    return Refused("reservation_expired", "the goods were not held any more when the payment had gone through")

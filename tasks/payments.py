@@ -1,0 +1,109 @@
+"""Taking the money of orders, and giving it back: fetch, call, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import gateways.payments as provider
+from config import settings
+from engine import Answer, Done, Run, remote_step
+from gateways.payments import Intent, Receipt
+from outcomes import Refused, Wait
+from shop import orders, payments
+from shop.orders import PaymentStatus
+from shop.payments import Charge, Reversal
+
+# --- charge --------------------------------------------------------------------------------------
+
+
+def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge]:
+    charges = payments.open_charges(session, {run.subject_id: run.key for run in runs})
+    return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
+
+
+def _charged(session: Session, answers: Sequence[Answer]) -> None:
+    taken = [(a.request, a.result.output["provider_id"], a.run.key) for a in answers if _is_done(a)]
+    payments.captured(session, taken)
+    orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
+    for answer in answers:
+        if isinstance(answer.result, Refused):
+            payments.refused(session, answer.request, answer.result.code)
+        elif isinstance(answer.result, Wait):
+            asked = answer.result.output or {}
+            payments.needs_action(session, answer.request, asked["provider_id"], asked.get("next_action"))
+            orders.set_payment_status(session, [answer.request.order_id], PaymentStatus.ACTION_REQUIRED)
+
+
+@remote_step("payments.charge", fetch=_charges, remember=_charged)
+def charge(wanted: Charge, key: str) -> dict[str, Any]:
+    """Capture an order's total with the token it was placed with."""
+    gateway = provider.payments()
+    if wanted.provider_id:
+        receipt = gateway.fetch(wanted.provider_id)
+    else:
+        receipt = gateway.charge(Intent(wanted.amount, wanted.currency, wanted.token, wanted.order_id), key=key)
+    if receipt.status == "requires_action":
+        raise _wait_for_the_shopper(receipt)
+    return {"provider_id": receipt.provider_id, "amount": receipt.amount, "currency": receipt.currency}
+
+
+def _wait_for_the_shopper(receipt: Receipt) -> Wait:
+    return Wait(
+        "authentication_expired",
+        "The card holder did not confirm the payment in time.",
+        seconds=60.0 * settings().authentication_minutes,
+        output={"provider_id": receipt.provider_id, "next_action": receipt.next_action},
+    )
+
+
+# --- refund ----------------------------------------------------------------------------------------
+
+
+def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal]:
+    reversals = payments.open_reversals(session, [run.subject_id for run in runs])
+    return {run.id: reversals[run.subject_id] for run in runs if run.subject_id in reversals}
+
+
+def _reversed(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in filter(_is_done, answers):
+        undone, key, reversal = answer.result.output, answer.run.key, answer.request
+        if "refund" in undone:
+            payments.refunded(session, reversal, undone["charge"], undone["refund"], key)
+            orders.set_payment_status(session, [reversal.order_id], PaymentStatus.REFUNDED)
+        else:
+            payments.voided(session, reversal, undone.get("void"), key)
+            orders.set_payment_status(session, [reversal.order_id], PaymentStatus.UNPAID)
+
+
+@remote_step("payments.refund", fetch=_reversals, remember=_reversed)
+def refund(reversal: Reversal, key: str) -> dict[str, Any]:
+    """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
+    if reversal.status == payments.Status.CAPTURED:
+        assert reversal.provider_id is not None
+        return _refund(reversal.provider_id, reversal.left, key)
+    receipt = _look_up(reversal.charge_key)
+    if receipt is None or receipt.status in ("voided", "refunded"):
+        return {}
+    if receipt.status == "captured":
+        return _refund(receipt.provider_id, reversal.left, key)
+    provider.payments().void(receipt.provider_id, key=key)
+    return {"void": receipt.provider_id}
+
+
+def _refund(charge_id: str, amount: int, key: str) -> dict[str, Any]:
+    receipt = provider.payments().refund(charge_id, amount, key=key)
+    return {"charge": charge_id, "refund": receipt.provider_id, "amount": amount}
+
+
+def _look_up(charge_key: str) -> Receipt | None:
+    try:
+        return provider.payments().find(charge_key)
+    except Refused:
+        return None  # the answer was a no: nothing was taken
+
+
+def _is_done(answer: Answer) -> bool:
+    return isinstance(answer.result, Done)

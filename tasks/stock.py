@@ -1,0 +1,29 @@
+"""Holding stock for orders, and giving it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from engine import Result, Run, local_step
+from outcomes import Refused
+from shop import orders, reservations
+
+
+@local_step("stock.reserve")
+def reserve(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """Hold what the orders want; an order that cannot be served whole is refused and holds nothing."""
+    run_of = {run.subject_id: run for run in runs}
+    lacking = reservations.reserve(session, orders.wants(session, list(run_of)))
+    return {run_of[order].id: _out_of_stock(left) for order, left in lacking.items()}
+
+
+@local_step("stock.release")
+def release(session: Session, runs: Sequence[Run]) -> None:
+    """Give back what the orders still hold."""
+    reservations.release(session, [run.subject_id for run in runs])
+
+
+def _out_of_stock(left: Mapping[str, int]) -> Refused:
+    return Refused("out_of_stock", "; ".join(f"{max(0, n)} left of {sku}" for sku, n in sorted(left.items())))

@@ -1,0 +1,17 @@
+"""From a cart to a paid, confirmed order."""
+
+from __future__ import annotations
+
+from config import settings
+from engine import Step, Workflow
+from tasks import notifications, orders, payments, stock
+
+place_order = Workflow(
+    "place_order",
+    Step("reserve_stock", do=stock.reserve, undo=stock.release),
+    Step("charge_payment", do=payments.charge, undo=payments.refund),
+    Step("confirm_order", do=orders.confirm, pivot=True),  # from here only forward
+    Step("notify_customer", do=notifications.order_confirmed),
+    on_failed=orders.close,
+    deadline=60.0 * settings().order_minutes,
+)
