@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tests.services import Missing
 
-FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/rabbitmq/bin")
+FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 
 
-def find(name: str) -> str:
+def find(name: str, *, first: str = "") -> str:
     """The path of an installed program."""
     newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
-    places = [os.environ.get("PATH", ""), *FOLDERS, *map(str, newest_first)]
+    places = [first, os.environ.get("PATH", ""), *FOLDERS, *map(str, newest_first)]
     found = shutil.which(name, path=os.pathsep.join(places))
     if not found:
         raise Missing(f"{name} is not installed")

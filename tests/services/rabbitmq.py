@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from kombu import Connection
@@ -75,22 +77,34 @@ def _control(*arguments: str, node: str | None = None) -> str:
 
 @contextmanager
 def _private() -> Iterator[Broker]:
-    """Debian's RabbitMQ as a node of one's own (facts 29)."""
-    home, port, name = programs.folder(), free_port(), f"{NAME}@localhost"
-    environment = {
-        **os.environ, "HOME": str(home), "RABBITMQ_NODENAME": name, "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(free_port()), "RABBITMQ_MNESIA_BASE": str(home), "RABBITMQ_LOG_BASE": str(home),
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
-    }  # fmt: skip
-    with (home / "log").open("wb") as log:
-        running = subprocess.Popen(
-            [programs.find("rabbitmq-server")], env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+    """A node of one's own: own name, ports, folders, cookie, and its own name server (facts 29)."""
+    # The script on the PATH changes the user; the one behind it does not.
+    program, epmd = programs.find("rabbitmq-server", first="/usr/lib/rabbitmq/bin"), programs.find("epmd")
+    home, port, names = programs.folder(), free_port(), str(free_port())
+    running = _start(program, home, port, names)
     found = Broker(f"amqp://guest:guest@127.0.0.1:{port}//")
     try:
         wait_until(lambda: _answers(found.url), seconds=60, what=f"the private RabbitMQ; its log: {home}/log")
         yield found
     finally:
-        os.killpg(running.pid, 9)
+        os.killpg(running.pid, signal.SIGKILL)
         running.wait()
+        programs.run(epmd, "-port", names, "-kill")
         shutil.rmtree(home)
+
+
+def _start(program: str, home: Path, port: int, names: str) -> subprocess.Popen[bytes]:
+    (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
+    own = {
+        "HOME": str(home),
+        "ERL_EPMD_PORT": names,
+        "RABBITMQ_NODENAME": f"{NAME}@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(home),
+        "RABBITMQ_LOG_BASE": str(home),
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
+    }
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen([program], env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
