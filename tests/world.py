@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,7 @@ class Bank:
         return request(method, self.url + path, body, headers)
 
     def ledger(self, reference: str | None = None) -> dict[str, Any]:
-        query = f"?reference={reference}" if reference else ""
+        query = f"?reference={quote(reference)}" if reference else ""
         return request("GET", f"{self.url}/ledger{query}").body
 
     def captures(self, reference: str) -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ class Sink:
     process: Process
 
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
-        query = f"?to={to}" if to else ""
+        query = f"?to={quote(to)}" if to else ""
         messages: list[dict[str, Any]] = request("GET", f"{self.url}/messages{query}").body["messages"]
         return messages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
@@ -10,7 +11,8 @@ from typing import Protocol
 
 from outcomes import Refused
 
-OURS = {"to", "from", "subject", "message-id", "date", "cc", "bcc", "mime-version", "content-type"}
+OURS = {"to", "from", "subject", "message-id", "date", "cc", "bcc", "sender", "mime-version"}
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Mail:
         for value in (self.to, self.subject, self.message_id, *self.headers, *self.headers.values()):
             if not value.strip() or any(mark in value for mark in "\r\n\0"):
                 raise Refused("mail_invalid", "A mail header may not be empty or hold a line break.")
-        if OURS & {name.lower() for name in self.headers}:
-            raise Refused("mail_invalid", "This header is set by the gateway.")
+        for name in self.headers:
+            if not HEADER_NAME.fullmatch(name) or name.lower() in OURS or name.lower().startswith("content-"):
+                raise Refused("mail_invalid", "This header is set by the gateway, or is none.")
         _one_address(self.to)
         _one_message_id(self.message_id)
 

@@ -8,40 +8,42 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from gateways.payments.contract import BadSignature, Event, Intent, Receipt, Status
 from outcomes import Refused
 
 MEMORY = 100_000
+T = TypeVar("T")
 
 
 class InstantPayments:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, Receipt] = OrderedDict()
+        self._answers: OrderedDict[str, Receipt | Refused] = OrderedDict()
         self._charges: OrderedDict[str, Receipt] = OrderedDict()
+        self._refunded: Counter[str] = Counter()
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
-        if intent.token.endswith("declined"):
-            raise Refused("card_declined")
-        status: Status = "captured" if intent.capture else "authorised"
-        return self._once(key, lambda: self._keep(Receipt(_id("ch", key), status, intent.amount, intent.currency)))
+        return self._once(key, lambda: self._charge(intent, key))
 
     def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
-        return self._once(key, lambda: self._captured(self._get(provider_id), amount))
+        return self._once(key, lambda: self._capture(self._get(provider_id), amount))
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
-        return self._once(key, lambda: self._voided(self._get(provider_id)))
+        return self._once(key, lambda: self._void(self._get(provider_id)))
 
     def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
-        return self._once(key, lambda: self._refunded(self._get(provider_id), amount, key))
+        return self._once(key, lambda: self._refund(self._get(provider_id), amount, key))
 
     def find(self, key: str) -> Receipt | None:
         with self._lock:
             answer = self._answers.get(key)
+            if isinstance(answer, Refused):
+                raise Refused(answer.code)
             return answer and self._charges.get(answer.provider_id, answer)
 
     def fetch(self, provider_id: str) -> Receipt:
@@ -57,8 +59,11 @@ class InstantPayments:
     def _once(self, key: str, effect: Callable[[], Receipt]) -> Receipt:
         with self._lock:
             if key not in self._answers:
-                _store(self._answers, key, effect())
-            return self._answers[key]
+                _store(self._answers, key, _answer(effect))
+            answer = self._answers[key]
+        if isinstance(answer, Refused):
+            raise Refused(answer.code)
+        return answer
 
     def _get(self, provider_id: str) -> Receipt:
         if provider_id not in self._charges:
@@ -66,23 +71,41 @@ class InstantPayments:
         return self._charges[provider_id]
 
     def _keep(self, receipt: Receipt) -> Receipt:
-        return _store(self._charges, receipt.provider_id, receipt)
+        _store(self._charges, receipt.provider_id, receipt)
+        return receipt
 
-    def _captured(self, charge: Receipt, amount: int | None) -> Receipt:
+    def _charge(self, intent: Intent, key: str) -> Receipt:
+        if intent.token.endswith("declined"):
+            raise Refused("card_declined")
+        status: Status = "captured" if intent.capture else "authorised"
+        return self._keep(Receipt(_id("ch", key), status, intent.amount, intent.currency))
+
+    def _capture(self, charge: Receipt, amount: int | None) -> Receipt:
         _must_be(charge, "authorised", "charge_already_captured")
         if (amount or 0) > charge.amount:
             raise Refused("capture_exceeds_authorization")
         return self._keep(replace(charge, status="captured", amount=amount or charge.amount))
 
-    def _voided(self, charge: Receipt) -> Receipt:
+    def _void(self, charge: Receipt) -> Receipt:
         _must_be(charge, "authorised", "charge_already_captured")
         return self._keep(replace(charge, status="voided"))
 
-    def _refunded(self, charge: Receipt, amount: int, key: str) -> Receipt:
-        _must_be(charge, "captured", "charge_not_captured")
-        if amount > charge.amount:
+    def _refund(self, charge: Receipt, amount: int, key: str) -> Receipt:
+        left = charge.amount - self._refunded[charge.provider_id]
+        _must_be(charge, "captured", "refund_exceeds_charge" if charge.status == "refunded" else "charge_not_captured")
+        if amount > left:
             raise Refused("refund_exceeds_charge")
+        self._refunded[charge.provider_id] += amount
+        if amount == left:
+            self._keep(replace(charge, status="refunded"))
         return Receipt(_id("re", key), "refunded", amount, charge.currency)
+
+
+def _answer(effect: Callable[[], Receipt]) -> Receipt | Refused:
+    try:
+        return effect()
+    except Refused as no:
+        return Refused(no.code)  # without its traceback, which would keep the whole call alive
 
 
 def _must_be(charge: Receipt, status: str, code: str) -> None:
@@ -94,8 +117,7 @@ def _id(kind: str, key: str) -> str:
     return f"{kind}_{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}"
 
 
-def _store(memory: OrderedDict[str, Receipt], name: str, receipt: Receipt) -> Receipt:
-    memory[name] = receipt
+def _store(memory: OrderedDict[str, T], name: str, value: T) -> None:
+    memory[name] = value
     if len(memory) > MEMORY:
         memory.popitem(last=False)
-    return receipt

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gateways.mail import Mail
+from gateways.mail.server import parse
+from gateways.mail.smtp import SmtpMailer
+from outcomes import Refused, TryAgain, Unknown
+from tests.world import Sink, free_port
+
+SENDER = "Orderwave <shop@example.com>"
+
+
+@pytest.fixture
+def mailer(sink: Sink) -> Iterator[SmtpMailer]:
+    made = SmtpMailer(sink.smtp_url, SENDER)
+    yield made
+    made.close()
+
+
+def mail(to: str = "ann@example.com", subject: str = "Hello", text: str = "Hi", **more: object) -> Mail:
+    return Mail(to, subject, text, **{"message_id": "<order-1@example.com>", **more})  # type: ignore[arg-type]
+
+
+def test_a_mail_arrives_as_it_was_written(mailer: SmtpMailer, sink: Sink) -> None:
+    text = "Grüße\n\n.\n..two dots\n" + "long " * 400
+    mailer.send(mail(subject="Bestellung №1", text=text, html="<p>Grüße</p>", headers={"X-Order": "order-1"}))
+    [came] = sink.messages()
+    assert (came["from"], came["to"]) == ("shop@example.com", ["ann@example.com"])
+    assert (came["subject"], came["message_id"]) == ("Bestellung №1", "<order-1@example.com>")
+    assert (came["text"], came["html"]) == (text, "<p>Grüße</p>")
+    assert came["headers"]["X-Order"] == "order-1"
+    assert came["headers"]["From"] == SENDER
+    assert came["headers"]["To"] == "ann@example.com"
+
+
+def test_a_long_message_id_and_a_long_subject_are_not_torn(mailer: SmtpMailer, sink: Sink) -> None:
+    message_id, subject = f"<{'x' * 150}@example.com>", "word " * 190 + "end"
+    mailer.send(mail(message_id=message_id, subject=subject))
+    assert (sink.messages()[0]["message_id"], sink.messages()[0]["subject"]) == (message_id, subject)
+
+
+def test_one_connection_carries_many_mails(mailer: SmtpMailer, sink: Sink) -> None:
+    mailer.send(mail())
+    first = mailer._mine.line.smtp
+    for _ in range(20):
+        mailer.send(mail())
+    assert mailer._mine.line.smtp is first
+    assert len(sink.messages()) == 21
+
+
+def test_a_mailbox_nobody_has_is_refused_and_the_next_mail_goes_out(mailer: SmtpMailer, sink: Sink) -> None:
+    with pytest.raises(Refused) as no:
+        mailer.send(mail("bounce@example.com"))
+    assert (no.value.code, no.value.detail) == ("mail_refused", "The mail server answered 550.")
+    mailer.send(mail())
+    assert len(sink.messages()) == 1
+
+
+def test_a_mailbox_that_is_late_takes_the_third_try(mailer: SmtpMailer, sink: Sink) -> None:
+    for _ in range(2):
+        with pytest.raises(TryAgain) as later:
+            mailer.send(mail("later@example.com"))
+        assert (type(later.value), later.value.code) == (TryAgain, "mail_deferred")
+    mailer.send(mail("later@example.com"))
+    assert len(sink.messages()) == 1
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("drop_after_data", 0), ("drop_after_data_stored", 1)])
+def test_silence_after_the_message_is_unknown(mailer: SmtpMailer, sink: Sink, mode: str, kept: int) -> None:
+    mailer.send(mail())
+    sink.clear()
+    sink.control(mode)
+    with pytest.raises(Unknown) as lost:
+        mailer.send(mail())
+    assert lost.value.code == "mail_unanswered"
+    assert len(sink.messages()) == kept
+    sink.control("accept")
+    mailer.send(mail())
+    assert len(sink.messages()) == kept + 1
+
+
+def test_nobody_listening_means_nothing_happened() -> None:
+    with pytest.raises(TryAgain) as gone:
+        SmtpMailer(f"smtp://127.0.0.1:{free_port()}", SENDER).send(mail())
+    assert (type(gone.value), gone.value.code) == (TryAgain, "mail_unreachable")
+
+
+def test_a_connection_that_went_stale_is_replaced_unseen(mailer: SmtpMailer, sink: Sink) -> None:
+    mailer.send(mail())
+    sink.stop()
+    sink.start()
+    mailer.send(mail())
+    assert len(sink.messages()) == 2
+
+
+def test_each_thread_has_a_connection_and_leaves_none_behind(mailer: SmtpMailer, sink: Sink) -> None:
+    threads = [threading.Thread(target=mailer.send, args=(mail(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sink.messages()) == 8
+
+
+def test_a_forked_child_sends_on_a_connection_of_its_own(mailer: SmtpMailer, sink: Sink) -> None:
+    mailer.send(mail())
+    child = os.fork()
+    if child == 0:
+        before = mailer._mine.line
+        mailer.send(mail())
+        os._exit(0 if mailer._mine.line is not before else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    mailer.send(mail())
+    assert len(sink.messages()) == 3
+
+
+def test_an_address_beyond_ascii_arrives(mailer: SmtpMailer, sink: Sink) -> None:
+    mailer.send(mail("zoë@exämple.org"))
+    assert sink.messages()[0]["to"] == ["zoë@exämple.org"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"to": "ann@example.com\r\nBcc: eve@example.com"},
+        {"to": "ann@example.com, eve@example.com"},
+        {"to": "Ann <ann@example.com>"},
+        {"to": "ann"},
+        {"to": "@example.com"},
+        {"to": ""},
+        {"to": "ann@example.com> SIZE=1"},
+        {"subject": "Hi\nBcc: eve@example.com"},
+        {"subject": "Hi\rthere"},
+        {"subject": ""},
+        {"message_id": "<a@b>\r\nX: y"},
+        {"message_id": "a@b"},
+        {"headers": {"X-Note": "a\nBcc: eve@example.com"}},
+        {"headers": {"X-Note\r\nBcc": "eve@example.com"}},
+        {"headers": {"X Note: a": "b"}},
+        {"headers": {"Bcc": "eve@example.com"}},
+        {"headers": {"Content-Transfer-Encoding": "x"}},
+    ],
+)
+def test_no_header_can_be_smuggled_in(wrong: dict[str, object]) -> None:
+    with pytest.raises(Refused) as no:
+        mail(**wrong)  # type: ignore[arg-type]
+    assert no.value.code == "mail_invalid"
+
+
+def test_a_mail_does_not_show_what_it_says() -> None:
+    shown = repr(mail(text="reset-token", html="reset-token"))
+    assert "reset-token" not in shown
+
+
+def test_the_url_tells_where_and_how() -> None:
+    plain = parse("smtp://localhost:8003")
+    assert (plain.host, plain.port, plain.tls, plain.starttls, plain.user) == ("localhost", 8003, False, False, None)
+    full = parse("smtp://us%40er:p%3Ass@mail.example.com:587?starttls=1")
+    assert (full.user, full.password, full.starttls, full.port) == ("us@er", "p:ss", True, 587)
+    assert "p:ss" not in repr(full)
+    assert (parse("smtps://mail.example.com").tls, parse("smtps://mail.example.com").port) == (True, 465)
+    with pytest.raises(ValueError, match="SMTP_URL"):
+        parse("http://mail.example.com")

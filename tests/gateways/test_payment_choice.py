@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import config
+from gateways.payments import UnknownProvider, payments
+from gateways.payments.instant import InstantPayments
+from gateways.payments.sandbox import SandboxPayments
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    for cached in (config.settings, payments):
+        cached.cache_clear()
+    yield
+    for cached in (config.settings, payments):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sandbox", SandboxPayments), ("instant", InstantPayments)])
+def test_one_line_of_environment_chooses_the_provider(monkeypatch: pytest.MonkeyPatch, name: str, kind: type) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDER", name)
+    assert type(payments()) is kind
+    assert payments() is payments()
+
+
+def test_an_unknown_provider_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDER", "paypall")
+    with pytest.raises(UnknownProvider, match="'paypall'"):
+        payments()
+
+
+def test_production_does_not_pay_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDER", "instant")
+    monkeypatch.setenv("ORDERWAVE_ENV", "production")
+    for name in ("BANK_KEY", "BANK_WEBHOOK_SECRET", "JWT_SECRET"):
+        monkeypatch.setenv(name, "long-enough-for-production-" * 2)
+    with pytest.raises(config.InsecureSetting, match="instant"):
+        payments()
+
+
+def test_a_forked_child_makes_a_gateway_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDER", "sandbox")
+    mine = payments()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if payments() is not mine else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -1,0 +1,98 @@
+"""What every payment provider must do; the same tests over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateways.payments import Intent, PaymentGateway, Receipt
+from gateways.payments.instant import InstantPayments
+from gateways.payments.sandbox import SandboxPayments
+from outcomes import Refused
+from tests.world import Bank
+
+
+@pytest.fixture(params=["sandbox", "instant"])
+def gateway(request: pytest.FixtureRequest, bank: Bank) -> Iterator[PaymentGateway]:
+    made = (
+        SandboxPayments(bank.url, bank.api_key, bank.webhook_secret)
+        if request.param == "sandbox"
+        else InstantPayments()
+    )
+    yield made
+    made.close()
+
+
+def intent(reference: str, token: str = "tok_ok", *, capture: bool = True) -> Intent:
+    return Intent(1000, "USD", token, reference, capture)
+
+
+def refusal(call: object, *args: object, **more: object) -> str:
+    with pytest.raises(Refused) as no:
+        call(*args, **more)  # type: ignore[operator]
+    return no.value.code
+
+
+def test_a_charge_is_captured(gateway: PaymentGateway, reference: str) -> None:
+    receipt = gateway.charge(intent(reference), key=reference)
+    assert receipt == Receipt(receipt.provider_id, "captured", 1000, "USD", None)
+    assert gateway.fetch(receipt.provider_id) == receipt
+
+
+def test_a_repeated_key_is_the_same_charge(gateway: PaymentGateway, reference: str) -> None:
+    assert gateway.charge(intent(reference), key=reference) == gateway.charge(intent(reference), key=reference)
+
+
+def test_a_declined_card_is_refused(gateway: PaymentGateway, reference: str) -> None:
+    assert refusal(gateway.charge, intent(reference, "tok_declined"), key=reference) == "card_declined"
+
+
+def test_an_authorisation_is_captured_later_in_part(gateway: PaymentGateway, reference: str) -> None:
+    held = gateway.charge(intent(reference, capture=False), key=f"{reference}:a")
+    assert held.status == "authorised"
+    assert refusal(gateway.capture, held.provider_id, 1001, key=f"{reference}:b") == "capture_exceeds_authorization"
+    taken = gateway.capture(held.provider_id, 400, key=f"{reference}:c")
+    assert (taken.provider_id, taken.status, taken.amount) == (held.provider_id, "captured", 400)
+    assert gateway.capture(held.provider_id, 400, key=f"{reference}:c") == taken
+    assert refusal(gateway.capture, held.provider_id, key=f"{reference}:d") == "charge_already_captured"
+
+
+def test_an_authorisation_is_voided(gateway: PaymentGateway, reference: str) -> None:
+    held = gateway.charge(intent(reference, capture=False), key=f"{reference}:a")
+    assert gateway.void(held.provider_id, key=f"{reference}:v").status == "voided"
+    assert gateway.void(held.provider_id, key=f"{reference}:v").status == "voided"
+    assert gateway.find(f"{reference}:a") == Receipt(held.provider_id, "voided", 1000, "USD", None)
+
+
+def test_refunds_stop_at_what_was_taken(gateway: PaymentGateway, reference: str) -> None:
+    bought = gateway.charge(intent(reference), key=f"{reference}:a").provider_id
+    back = gateway.refund(bought, 600, key=f"{reference}:r1")
+    assert (back.status, back.amount, back.currency) == ("refunded", 600, "USD")
+    assert gateway.refund(bought, 600, key=f"{reference}:r1") == back
+    assert refusal(gateway.refund, bought, 401, key=f"{reference}:r2") == "refund_exceeds_charge"
+    assert gateway.fetch(bought).status == "captured"
+    gateway.refund(bought, 400, key=f"{reference}:r3")
+    assert gateway.fetch(bought).status == "refunded"
+
+
+def test_a_key_is_found_only_once_it_was_used(gateway: PaymentGateway, reference: str) -> None:
+    assert gateway.find(f"{reference}:a") is None
+    receipt = gateway.charge(intent(reference), key=f"{reference}:a")
+    assert gateway.find(f"{reference}:a") == receipt
+    back = gateway.refund(receipt.provider_id, 1, key=f"{reference}:r")
+    assert gateway.find(f"{reference}:r") == back
+
+
+def test_finding_a_declined_key_tells_the_refusal_again(gateway: PaymentGateway, reference: str) -> None:
+    refusal(gateway.charge, intent(reference, "tok_declined"), key=reference)
+    assert refusal(gateway.find, reference) == "card_declined"
+
+
+def test_a_charge_nobody_made_is_refused(gateway: PaymentGateway, reference: str) -> None:
+    assert refusal(gateway.fetch, "ch_none") == "charge_not_found"
+    assert refusal(gateway.refund, "ch_none", 1, key=reference) == "charge_not_found"
+
+
+def test_a_token_is_never_shown(reference: str) -> None:
+    assert "tok_ok" not in repr(intent(reference))
