@@ -1,0 +1,1 @@
+"""Running a copy: its processes, their supervisor, its migrations."""

@@ -1,0 +1,57 @@
+"""python -m deploy.migrate: bring the tables up to date, or write the next migration.
+
+`python -m deploy.migrate new "what changes"` compares the models with what the migrations make so far.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+import config
+import db
+
+ROOT = Path(__file__).parent.parent
+
+
+def alembic() -> Config:
+    return Config(ROOT / "alembic.ini")
+
+
+def upgrade() -> str | None:
+    """Returns the revision that the tables are at now."""
+    config.settings().state_dir.mkdir(parents=True, exist_ok=True)
+    command.upgrade(alembic(), "head")
+    with db.engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def write(message: str) -> None:
+    """Made against an empty database of its own, so that it does not matter what anybody's looks like."""
+    with tempfile.TemporaryDirectory() as folder:
+        _use(f"sqlite:///{folder}/empty.db")
+        command.upgrade(alembic(), "head")
+        command.revision(alembic(), message, autogenerate=True)
+        db.engine().dispose()
+
+
+def _use(url: str) -> None:
+    os.environ["DATABASE_URL"] = url
+    config.settings.cache_clear()
+    db.engine.cache_clear()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case []:
+            print(f"tables are at revision {upgrade()}")
+        case ["new", message]:
+            write(message)
+        case _:
+            sys.exit(__doc__)

@@ -1,0 +1,48 @@
+"""A transaction that changes tables while nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, text
+
+LOCK = 5_040_917  # one number for all copies of this program: migrations of two databases do not collide
+
+
+class BrokenReferences(RuntimeError):
+    """The migration would have left rows that point nowhere; it was rolled back."""
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """All or nothing. The second of two at the same time waits, and then finds nothing left to do."""
+    guarded = _on_sqlite if engine.dialect.name == "sqlite" else _on_postgresql
+    with engine.connect() as connection, guarded(connection):
+        yield connection
+
+
+@contextmanager
+def _on_postgresql(connection: Connection) -> Iterator[None]:
+    with connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        yield
+
+
+@contextmanager
+def _on_sqlite(connection: Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE is the lock. A table is changed by rebuilding it, which its references must not notice."""
+    _references(connection, "OFF")
+    with connection.begin():
+        yield
+        broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if broken:
+            raise BrokenReferences(str(broken[:10]))
+    _references(connection, "ON")
+
+
+def _references(connection: Connection, kept: str) -> None:
+    """Outside of any transaction, where alone SQLite listens to this."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(f"PRAGMA foreign_keys={kept}")

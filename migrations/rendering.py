@@ -1,0 +1,44 @@
+"""How a difference between models and tables is written down, so that it holds on both databases."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import MigrationScript
+from alembic.runtime.migration import MigrationContext
+
+import sql
+from migrations.models import metadata
+
+
+def options() -> dict[str, Any]:
+    """What `context.configure` is told besides the connection."""
+    return {
+        "target_metadata": metadata,
+        "render_as_batch": True,  # SQLite changes a table by rebuilding it
+        "compare_type": True,
+        "render_item": _render,
+        "process_revision_directives": _number,
+    }
+
+
+def _render(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Our own types by their names in `sql.py`; everything else as alembic does it."""
+    name = _own_name(item) if kind == "type" else None
+    if name is None:
+        return False
+    context.imports.add("import sql")
+    return f"sql.{name}"
+
+
+def _own_name(item: Any) -> str | None:
+    if isinstance(item, sql.Moment):
+        return "Moment()"
+    return next((name for name in ("ID", "DOCUMENT") if repr(item) == repr(getattr(sql, name))), None)
+
+
+def _number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
+    """0001, 0002, ...: a reader sees the order."""
+    head = context.get_current_revision() or "0"
+    directives[0].rev_id = f"{int(head) + 1:04d}"

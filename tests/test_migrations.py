@@ -1,0 +1,119 @@
+"""The migrations make exactly the tables that the models describe, on both databases, and only once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+
+import db
+from deploy import migrate
+from migrations.alone import BrokenReferences, alone
+from migrations.models import metadata
+from migrations.rendering import options
+from tests.fixtures import Configure
+from tests.services.session import Services
+
+ROOT = Path(__file__).parent.parent
+
+# What alembic's comparison does not look at: conditions of indexes, checks, room left on a page.
+DETAILS = """
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    UNION ALL
+    SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+    UNION ALL
+    SELECT relname || ' ' || reloptions::text FROM pg_class WHERE reloptions IS NOT NULL AND relnamespace = 'public'::regnamespace
+    ORDER BY 1
+"""  # noqa: E501
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nothing(request: pytest.FixtureRequest, tmp_path: Path, configure: Configure) -> Iterator[str]:
+    """A database without a single table."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/new.db"
+        configure(DATABASE_URL=url)
+        yield url
+        return
+    services: Services = request.getfixturevalue("services")
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=url)
+        yield url
+        db.engine().dispose()
+
+
+def test_models_and_migrations_agree(nothing: str) -> None:
+    migrate.upgrade()
+    assert differences() == []
+
+
+def test_a_downgrade_leaves_nothing_and_an_upgrade_brings_all_back(nothing: str) -> None:
+    migrate.upgrade()
+    command.downgrade(migrate.alembic(), "base")
+    assert inspect(db.engine()).get_table_names() == ["alembic_version"]
+    migrate.upgrade()
+    assert differences() == []
+
+
+def test_a_second_run_does_nothing(nothing: str) -> None:
+    first = migrate.upgrade()
+    assert migrate.upgrade() == first
+    assert differences() == []
+
+
+def test_four_processes_that_migrate_at_once_do_it_once(nothing: str) -> None:
+    running = [subprocess.Popen([sys.executable, "-m", "deploy.migrate"], cwd=ROOT) for _ in range(4)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0, 0]
+    assert differences() == []
+
+
+def test_indexes_checks_and_page_room_are_as_the_models_say(services: Services, configure: Configure) -> None:
+    with services.postgresql.database() as migrated, services.postgresql.database() as created:
+        configure(DATABASE_URL=migrated)
+        migrate.upgrade()
+        with using(created) as engine:
+            metadata.create_all(engine)
+            wanted = details(engine)
+        assert details(db.engine()) == wanted
+        db.engine().dispose()
+
+
+def test_a_migration_that_breaks_references_is_rolled_back(tmp_path: Path, configure: Configure) -> None:
+    configure(DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    migrate.upgrade()
+    orphan = "INSERT INTO journal (run_id, step, direction, name, state, attempts, refusals, started_at) "
+    with pytest.raises(BrokenReferences, match="journal"), alone(db.engine()) as connection:
+        connection.execute(text(orphan + "VALUES ('nobody', 0, 'do', 'x', 'done', 1, 0, '2026-01-01')"))
+    with db.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM journal")).scalar_one() == 0
+
+
+def differences() -> list[object]:
+    with db.engine().connect() as connection:
+        found: list[object] = compare_metadata(_context(connection), metadata)
+    return found
+
+
+def details(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(text(DETAILS)).scalars())
+
+
+@contextmanager
+def using(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"compare_type": options()["compare_type"]})
