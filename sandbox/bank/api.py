@@ -7,7 +7,7 @@ import json
 import sqlite3
 from typing import Any
 
-from sandbox.bank import charges, validation
+from sandbox.bank import charges, records, validation
 from sandbox.bank.bank import Bank
 from sandbox.bank.requests import Answer
 from sandbox.web import Handler, Refusal
@@ -70,7 +70,7 @@ class OneCharge(ApiHandler):
     """GET /v1/charges/{id}"""
 
     def get(self, charge_id: str) -> None:
-        self.answer(self.bank.shape(self.bank.store.read(lambda db: charges.get(db, charge_id))))
+        self.answer(self.bank.shape(self.bank.store.read(lambda db: records.get(db, charge_id))))
 
 
 class Action(ApiHandler):
@@ -122,7 +122,7 @@ class Refunds(Action):
     def act(self, db: DB, charge_id: str, body: dict[str, Any], key: str) -> dict[str, Any]:
         refuse = self.bank.weather.refuse_refunds
         refund = charges.refund(db, charge_id, validation.amount(body), key, refuse=refuse)
-        self.bank.tell(db, "charge.refunded", charges.get(db, charge_id))
+        self.bank.tell(db, "charge.refunded", records.get(db, charge_id))
         return refund
 
 

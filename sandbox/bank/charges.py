@@ -6,30 +6,25 @@ before one (the failed charge, the counted refusal) are meant to stay.
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.bank import tokens
+from sandbox.bank.records import DB, Charge, enter, get, insert
 from sandbox.bank.validation import NewCharge
 from sandbox.web import Refusal
-
-DB = sqlite3.Connection
-Charge = dict[str, Any]
 
 
 def create(db: DB, new: NewCharge, key: str) -> Charge:
     if new.source not in tokens.KNOWN:
-        _insert(db, new, key, "failed", tokens.NOT_A_TOKEN[0])
+        insert(db, new, key, "failed", tokens.NOT_A_TOKEN[0])
         raise Refusal(402, *tokens.NOT_A_TOKEN)
     if new.source in tokens.DECLINES:
         code, message = tokens.DECLINES[new.source]
-        _insert(db, new, key, "failed", code)
+        insert(db, new, key, "failed", code)
         raise Refusal(402, code, message)
     if new.source == tokens.THREE_DS:
-        return _insert(db, new, key, "requires_action")
-    return _settle(db, _insert(db, new, key, _final(new.capture)), key)
+        return insert(db, new, key, "requires_action")
+    return _settle(db, insert(db, new, key, _final(new.capture)), key)
 
 
 def capture(db: DB, charge_id: str, amount: int | None, key: str) -> Charge:
@@ -48,7 +43,7 @@ def void(db: DB, charge_id: str, key: str) -> Charge:
     if charge["status"] not in ("authorized", "requires_action"):
         raise Refusal(409, *_not_authorized(charge))
     db.execute("update charges set status = 'voided' where id = ?", (charge_id,))
-    _enter(db, charge, "void", charge["amount"], key)
+    enter(db, charge, "void", charge["amount"], key)
     return get(db, charge_id)
 
 
@@ -63,7 +58,7 @@ def refund(db: DB, charge_id: str, amount: int, key: str, *, refuse: bool = Fals
         db.execute("update charges set refund_refusals = refund_refusals + 1 where id = ?", (charge_id,))
         raise Refusal(402, "refund_refused", "The refund was refused.")
     db.execute("update charges set refunded = refunded + ? where id = ?", (amount, charge_id))
-    return _refund(charge, _enter(db, charge, "refund", amount, key), amount)
+    return _refund(charge, enter(db, charge, "refund", amount, key), amount)
 
 
 def complete(db: DB, charge_id: str, *, approved: bool) -> Charge:
@@ -80,56 +75,18 @@ def complete(db: DB, charge_id: str, *, approved: bool) -> Charge:
     return get(db, charge_id)
 
 
-def get(db: DB, charge_id: str) -> Charge:
-    row = db.execute("select * from charges where id = ?", (charge_id,)).fetchone()
-    if row is None:
-        raise Refusal(404, "charge_not_found", "There is no such charge.")
-    return dict(row)
-
-
-def _insert(db: DB, new: NewCharge, key: str, status: str, failure_code: str | None = None) -> Charge:
-    row = {
-        "id": "ch_" + secrets.token_hex(12),
-        "reference": new.reference,
-        "status": status,
-        "amount": new.amount,
-        "currency": new.currency,
-        "captured": 0,
-        "refunded": 0,
-        "source": new.source if new.source in tokens.KNOWN else "unknown",
-        "wants_capture": new.capture,
-        "failure_code": failure_code,
-        "idempotency_key": key,
-        "created_at": now(),
-    }
-    db.execute(
-        "insert into charges (id, reference, status, amount, currency, captured, refunded, source, wants_capture,"
-        " failure_code, idempotency_key, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        tuple(row.values()),
-    )
-    return row
-
-
 def _settle(db: DB, charge: Charge, key: str) -> Charge:
     """Write down what a charge that went well has moved."""
     if charge["status"] == "authorized":
-        _enter(db, charge, "authorise", charge["amount"], key)
+        enter(db, charge, "authorise", charge["amount"], key)
         return charge
     return _captured(db, charge, charge["amount"], key)
 
 
 def _captured(db: DB, charge: Charge, amount: int, key: str) -> Charge:
     db.execute("update charges set status = 'succeeded', captured = ? where id = ?", (amount, charge["id"]))
-    _enter(db, charge, "capture", amount, key)
+    enter(db, charge, "capture", amount, key)
     return charge | {"status": "succeeded", "captured": amount}
-
-
-def _enter(db: DB, charge: Charge, kind: str, amount: int, key: str) -> int:
-    cursor = db.execute(
-        "insert into entries (charge, reference, kind, amount, currency, key, at) values (?, ?, ?, ?, ?, ?, ?)",
-        (charge["id"], charge["reference"], kind, amount, charge["currency"], key, now()),
-    )
-    return int(cursor.lastrowid or 0)
 
 
 def _blocked(charge: Charge) -> bool:
@@ -162,7 +119,3 @@ def _refund(charge: Charge, entry: int, amount: int) -> dict[str, Any]:
         "currency": charge["currency"],
         "charge_refunded": charge["refunded"] + amount,
     }
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from sandbox.bank import charges, ledger
+from sandbox.bank import charges, ledger, records
 from sandbox.bank.bank import Bank
 from sandbox.web import Handler, Refusal, table
 
@@ -54,7 +54,7 @@ class Challenge(PublicHandler):
     """GET /3ds/{charge}: the page a shopper is sent to."""
 
     def get(self, charge_id: str) -> None:
-        charge = self.bank.store.read(lambda db: charges.get(db, charge_id))
+        charge = self.bank.store.read(lambda db: records.get(db, charge_id))
         text = f"<p>{money(charge['amount'], charge['currency'])} for order {escape(charge['reference'])}</p>"
         if charge["status"] != "requires_action":
             return self.page("Nothing to approve", f"{text}<p>This payment is {escape(charge['status'])}.</p>")

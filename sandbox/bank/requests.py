@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.bank.charges import now
+from sandbox.bank.records import now
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,17 @@ class Postman:
     async def run(self) -> None:
         while True:
             self._news.clear()
-            if due := self._due():
-                await asyncio.gather(*(self._deliver(row) for row in due))
-            else:
-                await self._rest()
+            try:
+                await self._round()
+            except sqlite3.Error:  # a full disk may have space again; what was not noted is delivered twice
+                log.exception("the outbox could not be read or written")
+                await asyncio.sleep(1)
+
+    async def _round(self) -> None:
+        if due := self._due():
+            await asyncio.gather(*(self._deliver(row) for row in due))
+        else:
+            await self._rest()
 
     async def _rest(self) -> None:
         try:

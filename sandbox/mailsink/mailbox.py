@@ -28,7 +28,8 @@ create index if not exists deliveries_by_recipient on deliveries (recipient, mes
 """
 
 INSERT = "insert into messages (message_id, sender, recipients, subject, received_at, raw) values (?, ?, ?, ?, ?, ?)"
-LIST = "select * from messages {where} order by id desc limit :newest"
+LIST = "select {columns} from messages {where} order by id desc limit :newest"
+BRIEF = "id, message_id, sender, recipients, subject, received_at"
 
 HEAD = BytesHeaderParser(policy=compat32)
 
@@ -44,13 +45,16 @@ def add(db: DB, sender: str, recipients: list[str], raw: bytes) -> int:
     return number
 
 
-def find(db: DB, to: str | None = None, message_id: str | None = None, newest: int | None = None) -> list[sqlite3.Row]:
-    """Messages, newest last: of one recipient, of one Message-ID, of the last `newest`."""
+def find(
+    db: DB, to: str | None = None, message_id: str | None = None, newest: int | None = None, *, brief: bool = False
+) -> list[sqlite3.Row]:
+    """Messages, newest last: of one recipient, of one Message-ID, of the last `newest`; `brief` leaves out `raw`."""
+    columns = BRIEF if brief else "*"
     of_recipient = "where id in (select message from deliveries where recipient = :to)"
     where = of_recipient if to is not None else "where 1"
     where += " and message_id = :message_id" if message_id is not None else ""
     wishes = {"to": to, "message_id": message_id, "newest": -1 if newest is None else newest}
-    return list(reversed(db.execute(LIST.format(where=where), wishes).fetchall()))
+    return list(reversed(db.execute(LIST.format(columns=columns, where=where), wishes).fetchall()))
 
 
 def get(db: DB, number: int) -> sqlite3.Row | None:

@@ -35,8 +35,9 @@ class Messages(SinkHandler):
 
     def get(self) -> None:
         to, message_id = self.get_query_argument("to", None), self.get_query_argument("message_id", None)
-        rows = self.store.read(lambda db: mailbox.find(db, to, message_id))
-        shape = mailbox.summary if self.get_query_argument("brief", "") else mailbox.whole
+        brief = bool(self.get_query_argument("brief", ""))
+        rows = self.store.read(lambda db: mailbox.find(db, to, message_id, brief=brief))
+        shape = mailbox.summary if brief else mailbox.whole
         self.answer({"messages": [shape(row) for row in rows], "count": len(rows)})
 
     async def delete(self) -> None:
@@ -64,7 +65,7 @@ class HtmlPart(SinkHandler):
 
 class List(SinkHandler):
     def get(self) -> None:
-        rows = self.store.read(lambda db: mailbox.find(db, newest=SHOWN))
+        rows = self.store.read(lambda db: mailbox.find(db, newest=SHOWN, brief=True))
         cells = [_cells(mailbox.summary(row)) for row in reversed(rows)]
         note = f'<p class="quiet">The newest {SHOWN} at most. <a href="/messages">As JSON</a></p>'
         self.page("Mail", note + table(["Subject", "To", "From", "Received"], cells), refresh=3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -11,8 +13,11 @@ from sandbox.mailsink import mailbox
 from sandbox.mailsink.mood import Mood
 from sandbox.store import Store
 
+log = logging.getLogger("mailsink")
+
 LARGEST_MESSAGE = 10_000_000
 OK = "250 2.0.0 Stored"
+FULL = "452 4.3.1 Not stored, try again later"
 
 
 class Inbox:
@@ -31,16 +36,20 @@ class Inbox:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self._mood.mode != "drop_after_data":
-            await self._keep(envelope)
+        answer = OK if self._mood.mode == "drop_after_data" else await self._keep(envelope)
         if self._mood.mode.startswith("drop_after_data"):
             _hang_up(server)
-        return OK
+        return answer
 
-    async def _keep(self, envelope: Envelope) -> int:
+    async def _keep(self, envelope: Envelope) -> str:
         raw = envelope.original_content or b""
         sender, recipients = envelope.mail_from or "", list(envelope.rcpt_tos)
-        return await self._store.write(lambda db: mailbox.add(db, sender, recipients, raw))
+        try:
+            await self._store.write(lambda db: mailbox.add(db, sender, recipients, raw))
+        except sqlite3.Error:
+            log.exception("a message could not be stored")
+            return FULL
+        return OK
 
 
 async def listen(store: Store, mood: Mood, host: str, port: int) -> asyncio.Server:

@@ -30,5 +30,15 @@ def _answer(door: socket.socket, replies: tuple[bytes, ...]) -> None:
     for reply in replies:
         line, _ = door.accept()
         with line:
-            line.recv(65536)
+            _read_all(line)
             line.sendall(reply)
+
+
+def _read_all(line: socket.socket) -> None:
+    """The whole request: closing with some of it unread would reset the connection before the reply is read."""
+    with line.makefile("rb") as request:
+        length = 0
+        while (header := request.readline().strip().lower()) != b"":
+            if header.startswith(b"content-length:"):
+                length = int(header.split(b":")[1])
+        request.read(length)
