@@ -52,8 +52,9 @@ def _queue_type() -> dict[str, Any]:
     return {"x-queue-type": "quorum"} if settings().on_rabbitmq else {}
 
 
-def _route(name: str, *_: Any, **__: Any) -> dict[str, str]:
-    return {"queue": queue_of(name)}
+def _route(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
+    """By noun; the engine's own messages name their queue themselves."""
+    return None if name.startswith("engine.") else {"queue": queue_of(name)}
 
 
 def _transport_options(chosen: Settings) -> dict[str, Any]:

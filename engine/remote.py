@@ -145,7 +145,8 @@ def _record(
     session: Session, step: StepTask, answers: Sequence[tuple[Pending, Result]], *, remember: bool = True
 ) -> list[Run]:
     by_run = {pending.run.id: (pending, result) for pending, result in answers}
-    ours = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
+    claimed = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
+    ours = [replace(run, key=by_run[run.id][0].run.key) for run in claimed]
     if remember and ours:
         assert step.remember is not None
         step.remember(session, [Answer(run, by_run[run.id][0].request, by_run[run.id][1]) for run in ours])
