@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -54,6 +55,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        atexit.register(self.kill)  # a test that fails half-way leaves nothing running
         wait_until(self._healthy, seconds=START_SECONDS, what=f"{self.arguments} to answer; its log: {self.log}")
 
     def stop(self) -> None:
@@ -77,6 +79,7 @@ class Process:
             self._running.send_signal(sign)
             self._running.wait(timeout=15)
         self._running = None
+        atexit.unregister(self.kill)
 
 
 @dataclass

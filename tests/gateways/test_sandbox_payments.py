@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -88,11 +88,12 @@ def test_a_challenge_is_answered_with_the_same_key(gateway: SandboxPayments, ban
 def test_a_challenge_the_shopper_fails_is_a_refusal(gateway: SandboxPayments, bank: Bank, reference: str) -> None:
     asked = gateway.charge(intent(reference, "tok_3ds"), key=reference)
     bank.complete_3ds(asked.provider_id, "refuse")
-    for ask in (
+    asks: list[Callable[[], Receipt | None]] = [
         lambda: gateway.fetch(asked.provider_id),
         lambda: gateway.find(reference),
         lambda: gateway.charge(intent(reference, "tok_3ds"), key=reference),
-    ):
+    ]
+    for ask in asks:
         with pytest.raises(Refused, match="authentication_failed"):
             ask()
 
