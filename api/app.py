@@ -1,0 +1,73 @@
+"""One app for each container, out of one table of blueprints.
+
+How to add a noun: write `api/<noun>.py` with `blp = Blueprint("<noun>", __name__)` from `api.blueprint`, and name
+its module under its service below. In a view
+
+    @blp.post("/api/orders")                       the whole path, as it stands in the contract
+    @signed_in                                     api.security: signed_in, maybe_signed_in, roles("staff", "admin")
+    @blp.arguments(PlaceOrderSchema)               api.schemas.Schema; location="query" with a PageQuery for lists
+    @blp.response(202, accepted_with(order=OrderSchema))
+    @blp.idempotent                                documents the key; run_command honours it
+    def place(wish):
+        def work(session): ...; return accepted(session, run.id, order=OrderSchema().dump(order))
+        return run_command(work)
+
+A refusal is raised (shop.errors), never returned: api.problems renders it. `caller()` and `visitor()` say who asks.
+Ids in paths are `<uuid:id>`; turn them into text with `str`. Reads use `db.reading()`. Lists use api.paging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import logs
+from api import limits, problems, requests, security
+from api.docs import docs
+from api.health import health
+from api.openapi import Api
+from config import settings
+
+LARGEST_BODY = 1024 * 1024
+
+EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
+SERVICES: dict[str, tuple[str, ...]] = {
+    "user": (),
+    "auth": (),
+    "product": (),
+    "cart": (),
+    "order": (),
+    "payment": (),
+    "notification": (),
+}
+
+
+def create_app(services: Iterable[str] | None = None) -> Flask:
+    """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
+    logs.configure(settings().log_level)
+    app = Flask("api", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for part in (requests, limits, security):
+        part.init_app(app)
+    app.register_blueprint(health)
+    app.register_blueprint(docs)
+    _mount(Api(app), list(services or settings().services or SERVICES))
+    problems.init_app(app)
+    _trust_proxies(app, settings().trusted_proxies)
+    return app
+
+
+def _mount(api: Api, services: Iterable[str]) -> None:
+    for module in (*EVERYWHERE, *(module for service in services for module in SERVICES[service])):
+        api.register_blueprint(import_module(module).blp)
+
+
+def _trust_proxies(app: Any, number: int) -> None:
+    """The client's address is what the nearest proxies of ours say; with none of them, who connects."""
+    if number:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0, x_port=0, x_prefix=0)

@@ -1,0 +1,68 @@
+"""The blueprint that every noun uses: strict arguments, and decorators that document what they demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import flask
+import flask_smorest
+from webargs import core
+from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from api import strict_json
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "The same key and body again bring the first answer again and do nothing twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+class StrictParser(FlaskParser):
+    """Bodies must be JSON and say so; queries must be text that can be stored."""
+
+    def _raw_load_json(self, req: flask.Request) -> Any:
+        body = req.get_data(cache=True)
+        if not body:
+            return core.missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType("Send the body as application/json.")
+        return strict_json.parse(body)
+
+    def load_querystring(self, req: flask.Request, schema: Any) -> Any:
+        strict_json.check_text(req.args.to_dict(flat=False))
+        return super().load_querystring(req, schema)
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """`Blueprint("carts", __name__)`. Mark commands with `@blp.idempotent`; the security decorators do the rest."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(self._prepare_key_doc)
+
+    @staticmethod
+    def idempotent(view: View) -> View:
+        """Document that the view takes an Idempotency-Key; `commands.run_command` is what honours it."""
+        return note(view, idempotent=True)
+
+    @staticmethod
+    def _prepare_key_doc(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if doc_info.get("idempotent"):
+            doc.setdefault("parameters", []).append(dict(KEY_HEADER))
+        return doc
+
+
+def note(view: View, **more: Any) -> View:
+    """Add to what the documentation says of a view, without touching what it wraps."""
+    view._apidoc = {**deepcopy(getattr(view, "_apidoc", {})), **more}  # type: ignore[attr-defined]
+    return view

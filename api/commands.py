@@ -1,0 +1,95 @@
+"""How a blueprint runs a command: once for each Idempotency-Key, in one transaction with its answer."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Response, current_app, request
+from sqlalchemy.orm import Session
+
+import db
+from api import security
+from api.schemas import JobSchema
+from config import settings
+from engine import jobs
+from shop import commands
+from shop.errors import Invalid
+
+Answer = tuple[Any, int, Mapping[str, str]]
+Work = Callable[[Session], Answer]
+
+
+def run_command(work: Work, *, guest: str | None = None) -> Response:
+    """Run `work(session) -> (body, status, headers)` in a transaction and answer with what it returns.
+
+    With an Idempotency-Key it takes effect once; whoever repeats the request gets the first answer again.
+    `guest`: the token that identifies a caller who has not signed in.
+    """
+    key = _key()
+    if key is None:
+        with db.transaction() as session:
+            return _respond(*work(session))
+    scope, print_ = _scope(guest), _fingerprint()
+    return db.in_transaction(lambda session: _once(session, work, scope, key, print_))
+
+
+def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
+    """The 202 of a started run: `accepted(session, run.id, order=OrderSchema().dump(order))`."""
+    body = {"job": JobSchema().dump(jobs.get(session, run_id)), **noun}
+    return body, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
+
+
+def _once(session: Session, work: Work, scope: str, key: str, fingerprint: str) -> Response:
+    earlier = commands.claim(session, scope, key, fingerprint)
+    if earlier:
+        replay: dict[str, str] = {**(earlier.headers or {}), "Idempotency-Replayed": "true"}
+        return _response(earlier.body, earlier.status, replay)
+    body, status, headers = work(session)
+    text = current_app.json.dumps(body)
+    commands.remember(session, scope, key, status=status, body=text, headers=dict(headers))
+    return _response(text, status, headers)
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
+        raise Invalid({"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
+    return key
+
+
+def _scope(guest: str | None) -> str:
+    visitor = security.visitor()
+    if visitor:
+        return f"user:{visitor.id}"
+    if guest:
+        return f"guest:{hashlib.sha256(guest.encode()).hexdigest()}"
+    return f"address:{request.remote_addr}"
+
+
+def _fingerprint() -> str:
+    """Of method, path, query and body. Keyed, because a body may hold a password that a plain hash would betray."""
+    parts = [request.method.encode(), request.path.encode(), request.query_string, _canonical(request.get_data())]
+    return hmac.new(settings().jwt_secret.encode(), b"\0".join(parts), hashlib.sha256).hexdigest()
+
+
+def _canonical(body: bytes) -> bytes:
+    """JSON that says the same is the same, whatever its spaces and order."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def _respond(body: Any, status: int, headers: Mapping[str, str]) -> Response:
+    return _response(current_app.json.dumps(body), status, headers)
+
+
+def _response(text: str, status: int, headers: Mapping[str, str]) -> Response:
+    answer = Response("" if status == 204 else text, status, mimetype="application/json")
+    answer.headers.update(headers)
+    return answer

@@ -1,0 +1,93 @@
+"""Fields that take exactly what they say and nothing that merely looks like it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+SAFE = 2**53 - 1  # the largest integer that every JSON reader holds exactly
+
+
+class Integer(fields.Integer):
+    """A whole number: not 1.9, not "1", not true."""
+
+    def __init__(self, *, least: int = -SAFE, most: int = SAFE, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class QueryInteger(Integer):
+    """A whole number written in a query: digits, perhaps a minus sign, nothing else."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,16}", value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class Boolean(fields.Boolean):
+    """true or false: not "yes", not 1."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class QueryBoolean(fields.Boolean):
+    """`true` or `false` written in a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class Text(fields.String):
+    """Text of bounded length, white space around it taken off; empty only if `least` is 0."""
+
+    def __init__(self, *, least: int = 1, most: int, **kwargs: Any) -> None:
+        checks = kwargs.pop("validate", [])
+        more = checks if isinstance(checks, list) else [checks]
+        super().__init__(validate=[validate.Length(least, most), *more], **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, *args, **kwargs)).strip()
+
+
+class Line(Text):
+    """Text without line breaks and other control characters: what may become a mail header."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        line = super()._deserialize(value, *args, **kwargs)
+        if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in line):
+            raise ValidationError("Must be a single line.")
+        return line
+
+
+class Email(fields.Email):
+    """One e-mail address of at most 254 characters, as it was written apart from white space around it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=254), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, *args, **kwargs)).strip()
+
+
+class Moment(fields.AwareDateTime):
+    """A time as RFC 3339 in UTC; taken with any offset, never without one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

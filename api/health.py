@@ -1,0 +1,105 @@
+"""`/healthz`: this process is alive. `/readyz`: what it leans on, each looked at for a second at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from typing import Any
+
+import redis
+import structlog
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import text
+
+import db
+from api.limits import limiter
+from celery_app import app as celery
+from config import settings
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 1.0
+
+health = Blueprint("health", __name__)
+limiter.exempt(health)
+
+
+@health.get("/healthz")
+def alive() -> Response:
+    return jsonify(status="ok")
+
+
+@health.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """503 only without the database: orders are accepted while the broker or the cache is away."""
+    checks = _looked_at()
+    states = {name: check["state"] for name, check in checks.items()}
+    if states["database"] != "ok":
+        return jsonify(status="unavailable", checks=checks), 503
+    degraded = any(state not in ("ok", "in process") for state in states.values())
+    return jsonify(status="degraded" if degraded else "ok", checks=checks), 200
+
+
+def _database() -> str:
+    with db.reading() as session:
+        session.execute(text("SELECT 1"))
+    return "ok"
+
+
+def _broker() -> str:
+    with celery.connection_for_write(connect_timeout=SECONDS) as connection:
+        connection.ensure_connection(max_retries=0, timeout=SECONDS)
+    return "ok"
+
+
+def _cache() -> str:
+    url = settings().redis_url
+    if not url:
+        return "in process"
+    with redis.Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as client:
+        client.ping()
+    return "ok"
+
+
+CHECKS: dict[str, Callable[[], str]] = {"database": _database, "broker": _broker, "cache": _cache}
+
+
+class _Looker:
+    """Looks in threads of its own. One that hangs is not joined by a second, so that nothing piles up."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(len(CHECKS), thread_name_prefix="readyz")
+        self._looking: dict[str, Future[dict[str, Any]]] = {}
+
+    def look(self) -> dict[str, dict[str, Any]]:
+        for name, check in CHECKS.items():
+            if name not in self._looking or self._looking[name].done():
+                self._looking[name] = self._pool.submit(_timed, name, check)
+        until = time.monotonic() + SECONDS
+        return {name: _result(self._looking[name], until) for name in CHECKS}
+
+
+_looker = _Looker()
+
+
+def _looked_at() -> dict[str, dict[str, Any]]:
+    return _looker.look()
+
+
+def _result(look: Future[dict[str, Any]], until: float) -> dict[str, Any]:
+    try:
+        return look.result(timeout=max(0.0, until - time.monotonic()))
+    except TooSlow:
+        return {"state": "timeout"}
+
+
+def _timed(name: str, check: Callable[[], str]) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        state = check()
+    except Exception as error:  # whatever it is, it is the answer
+        log.warning("not ready", part=name, error=type(error).__name__)
+        state = "down"
+    return {"state": state, "ms": round((time.perf_counter() - began) * 1000, 1)}

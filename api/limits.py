@@ -1,0 +1,86 @@
+"""How often is too often. Counted in Redis, or in this process when there is none or it is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from flask_limiter.util import get_remote_address
+
+from config import settings
+from shop.users import normal
+
+limiter = Limiter(
+    key_func=get_remote_address,
+    application_limits=[ApplicationLimit(lambda: settings().rate_limit)],
+    in_memory_fallback_enabled=True,
+)
+
+
+def init_app(app: Flask) -> None:
+    app.config.update(
+        RATELIMIT_STORAGE_URI=settings().redis_url or "memory://",
+        RATELIMIT_STORAGE_OPTIONS=_patience() if settings().redis_url else {},
+        RATELIMIT_KEY_PREFIX=settings().queue_prefix,
+    )
+    app.after_request(_tell)  # runs after the limiter has had its say
+    limiter.init_app(app)
+
+
+def limit_login(view: Callable[..., Any]) -> Any:
+    """By address, and by account from wherever. A session that is open already notices nothing of either."""
+    by_account = limiter.limit(lambda: settings().account_limit, key_func=_account, scope="account")
+    return by_account(limiter.limit(lambda: settings().login_limit)(view))
+
+
+def limit_registration(view: Callable[..., Any]) -> Any:
+    return limiter.limit(lambda: settings().register_limit)(view)
+
+
+def limit_mail(view: Callable[..., Any]) -> Any:
+    """So that nobody's mailbox is filled by a stranger."""
+    by_account = limiter.limit(lambda: settings().mail_limit, key_func=_account, scope="account")
+    return by_account(limiter.limit(lambda: settings().login_limit)(view))
+
+
+def limit_attempts(view: Callable[..., Any]) -> Any:
+    """For what guesses a secret without naming an account: links from mails, the current password."""
+    return limiter.limit(lambda: settings().login_limit)(view)
+
+
+def _account() -> str:
+    """The account named in the body, so that it cannot be read in Redis."""
+    body = request.get_json(silent=True)
+    named = body.get("email") if isinstance(body, dict) else None
+    return sha256(normal(named).encode()).hexdigest() if isinstance(named, str) else get_remote_address()
+
+
+def _tell(answer: Response) -> Response:
+    """`RateLimit-*` always, `Retry-After` only where somebody was limited."""
+    limit = limiter.current_limit
+    if limit:
+        seconds = max(0, round(limit.reset_at - time.time()))
+        answer.headers["RateLimit-Limit"] = str(limit.limit.amount)
+        answer.headers["RateLimit-Remaining"] = str(limit.remaining)
+        answer.headers["RateLimit-Reset"] = str(seconds)
+        if limit.breached:
+            answer.headers["Retry-After"] = str(max(1, seconds))
+    return answer
+
+
+def _patience() -> dict[str, Any]:
+    return {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+
+
+__all__ = [
+    "RateLimitExceeded",
+    "limit_attempts",
+    "limit_login",
+    "limit_mail",
+    "limit_registration",
+    "limiter",
+]

@@ -1,0 +1,57 @@
+"""What happens to every request: an id, a log line, headers that keep a browser out of trouble."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import NotFound
+
+from api.strict_json import unfit_text
+from config import settings
+from sql import new_id
+
+log = structlog.get_logger("api")
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.before_request(_storable_path)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else new_id()
+    g.began = time.perf_counter()
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
+
+
+def _storable_path() -> None:
+    """What no id can contain is not there."""
+    if any(isinstance(value, str) and unfit_text(value) for value in (request.view_args or {}).values()):
+        raise NotFound
+
+
+def _end(answer: Response) -> Response:
+    answer.headers["X-Request-ID"] = g.request_id
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    if settings().public_url.startswith("https:"):
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    milliseconds = round((time.perf_counter() - g.began) * 1000, 1)
+    # The view and never the path itself, which may hold a token.
+    log.info("request", method=request.method, view=request.endpoint, status=answer.status_code, ms=milliseconds)
+    return answer

@@ -1,0 +1,119 @@
+"""Shapes that more than one noun speaks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import RAISE, fields, validate
+
+from api.fields import Integer, Line, Moment, QueryInteger, Text
+from engine import State
+from shop.countries import CODES
+from shop.money import MOST
+
+
+class Schema(ma.Schema):
+    """Unknown fields are refused, so that nobody believes they had an effect."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class MoneySchema(Schema):
+    """An amount in minor units (cents)."""
+
+    amount = Integer(required=True, least=0, most=MOST, metadata={"example": 1999})
+    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"), metadata={"example": "EUR"})
+
+
+class AddressSchema(Schema):
+    name = Line(required=True, most=100)
+    line1 = Line(required=True, most=200)
+    line2 = Line(least=0, most=200, allow_none=True)
+    city = Line(required=True, most=100)
+    region = Line(least=0, most=100, allow_none=True)
+    postal_code = Line(required=True, most=20)
+    country = fields.String(
+        required=True,
+        validate=validate.OneOf(sorted(CODES), error="Must be a country code of ISO 3166-1, such as DE."),
+        metadata={"example": "DE", "description": "ISO 3166-1 alpha-2"},
+    )
+    phone = Line(most=32, allow_none=True, validate=validate.Regexp(r"^[0-9+()./ -]{3,32}\Z"))
+
+
+class ErrorSchema(Schema):
+    """Why: a stable code for programs, a sentence for people."""
+
+    code = fields.String()
+    detail = fields.String()
+
+
+class StepSchema(Schema):
+    name = fields.String()
+    direction = fields.String(validate=validate.OneOf(["do", "undo"]))
+    status = fields.String()
+    attempts = Integer()
+    started_at = Moment(allow_none=True)
+    finished_at = Moment(allow_none=True)
+    next_attempt_at = Moment(allow_none=True)
+    error = fields.Nested(ErrorSchema, allow_none=True)
+
+
+class SubjectSchema(Schema):
+    type = fields.String()
+    id = fields.String()
+
+
+class JobSchema(Schema):
+    """A command on its way. Dump an `engine.jobs.Job`."""
+
+    id = fields.String()
+    workflow = fields.String()
+    status = fields.String(metadata={"enum": [str(state) for state in State]})
+    subject = fields.Nested(SubjectSchema)
+    created_at = Moment()
+    updated_at = Moment()
+    finished_at = Moment(allow_none=True)
+    cancel_requested = fields.Boolean()
+    error = fields.Nested(ErrorSchema, allow_none=True)
+    result = fields.Dict(allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema))
+
+
+class ProblemSchema(Schema):
+    """RFC 9457."""
+
+    type = fields.String()
+    title = fields.String()
+    status = Integer()
+    detail = fields.String()
+    code = fields.String()
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    request_id = fields.String(allow_none=True)
+
+
+class PageQuery(Schema):
+    """Inherit from it to add filters of your own."""
+
+    limit = QueryInteger(load_default=20, least=1, most=100)
+    cursor = Text(most=500, load_default=None, metadata={"description": "`next` of the page before"})
+
+
+@cache
+def page_of(item: type[Schema]) -> type[Schema]:
+    """`{"items": [...], "next": cursor or null}`."""
+    members: dict[str, Any] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next": fields.String(allow_none=True, required=True),
+    }
+    return type(item.__name__.removesuffix("Schema") + "PageSchema", (Schema,), members)
+
+
+@cache
+def accepted_with(**nouns: type[Schema]) -> type[Schema]:
+    """The body of a 202: `{"job": {...}, "order": {...}}` for `accepted_with(order=OrderSchema)`."""
+    members: dict[str, Any] = {name: fields.Nested(schema) for name, schema in nouns.items()}
+    name = "Accepted" + "".join(schema.__name__.removesuffix("Schema") for schema in nouns.values()) + "Schema"
+    return type(name, (Schema,), {"job": fields.Nested(JobSchema, required=True), **members})

@@ -1,0 +1,89 @@
+"""JSON as it should be: one meaning, bounded depth, nothing that a database could choke on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from shop.errors import Invalid, Refusal
+
+DEEPEST = 32
+
+
+class Malformed(Refusal):
+    status, code, title = 400, "malformed_json", "Malformed JSON"
+
+
+def parse(body: bytes) -> Any:
+    """The document in `body`. Malformed (400) when it is none, Invalid (422) for text that cannot be stored."""
+    document = _read(body)
+    _check_depth(document)
+    check_text(document)
+    return document
+
+
+def check_text(document: Any) -> None:
+    errors: dict[str, list[str]] = {}
+    for path, reason in _unfit(document, ()):
+        errors.setdefault(".".join(path) or "body", []).append(reason)
+    if errors:
+        raise Invalid(errors)
+
+
+def unfit_text(text: str) -> bool:
+    """NUL breaks PostgreSQL; a lone half of a surrogate pair breaks every encoder."""
+    return "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The request body is not valid JSON.") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Malformed("A JSON object names the same key twice.")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise Malformed(f"{name} is not JSON.")
+
+
+def _check_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in _children(outer)]
+        if not level:
+            return
+    raise Malformed(f"The JSON is nested deeper than {DEEPEST} levels.")
+
+
+def _children(value: Any) -> list[Any]:
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [inner for inner in values if isinstance(inner, dict | list)]
+
+
+def _unfit(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str) and unfit_text(value):
+        yield path, "Contains a character that cannot be stored."
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "Is not a finite number."
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unfit(inner, (*path, str(index)))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unfit_member(name, inner, path)
+
+
+def _unfit_member(name: str, value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if unfit_text(name):
+        yield path, "Has a name with a character that cannot be stored."
+    else:
+        yield from _unfit(value, (*path, name))

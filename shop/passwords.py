@@ -1,0 +1,76 @@
+"""Passwords: bcrypt over a digest, at most two at once, and as slow for nobody as for somebody."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import bcrypt
+
+from config import settings
+from shop.errors import Refusal
+
+SHORTEST, LONGEST = 8, 1024
+AT_ONCE = 2  # a hash keeps one processor busy for a quarter of a second: the shop needs the others
+MOST_WAITING = 4
+PATIENCE = 3.0
+
+_turn = threading.Semaphore(AT_ONCE)
+_room = threading.Semaphore(AT_ONCE + MOST_WAITING)
+
+
+class TooManyLogins(Refusal):
+    """More people sign in at this moment than can be checked."""
+
+    status, code, title, retry_after = 503, "busy", "Busy", 1
+
+
+def hash_password(password: str) -> str:
+    """Costs about a quarter of a second: never call it inside a transaction."""
+    with _one_of_few():
+        return bcrypt.hashpw(_digest(password), bcrypt.gensalt(settings().bcrypt_cost)).decode()
+
+
+def matches(password: str, hashed: str | None) -> bool:
+    """Whether it is the password. None (no such account) takes as long and is always false."""
+    with _one_of_few():
+        return bcrypt.checkpw(_digest(password), (hashed or _nobody()).encode()) and hashed is not None
+
+
+def mark(*secret: str) -> str:
+    """A short sign of a state (a password hash, an address) that does not tell what it is."""
+    return hmac.new(settings().jwt_secret.encode(), "\0".join(secret).encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _digest(password: str) -> bytes:
+    """Any length and any letter in 44 bytes: bcrypt itself takes 72 and no NUL (facts 21)."""
+    text = unicodedata.normalize("NFKC", password)
+    return base64.b64encode(hashlib.sha256(text.encode()).digest())
+
+
+@cache
+def _nobody() -> str:
+    """The hash of a password that nobody knows, at the usual cost."""
+    return bcrypt.hashpw(bcrypt.gensalt(4), bcrypt.gensalt(settings().bcrypt_cost)).decode()
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Wait for a turn, but not for long and not in a long queue: the threads are the shop's."""
+    if not _room.acquire(blocking=False):
+        raise TooManyLogins("Many people sign in right now. Try again in a moment.")
+    try:
+        if not _turn.acquire(timeout=PATIENCE):
+            raise TooManyLogins("Many people sign in right now. Try again in a moment.")
+        try:
+            yield
+        finally:
+            _turn.release()
+    finally:
+        _room.release()

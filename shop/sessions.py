@@ -1,0 +1,157 @@
+"""Sessions: one family of refresh tokens for each login. Nothing stored here can be used to sign in.
+
+A refresh token is `family.generation.mac`. The mac needs the server's secret and the family's own salt, so that
+neither the database nor the secret alone makes one. The generation tells a fresh token from a used one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from config import settings
+from shop.errors import Unauthenticated
+from shop.users import UserRow
+from sql import At, Base, Id, age, later, new_id, now
+
+GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
+KEEP_DEAD_DAYS = 7
+
+
+class SessionFamilyRow(Base):
+    """One login on one device."""
+
+    __tablename__ = "session_families"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    salt: Mapped[str]
+    generation: Mapped[int] = mapped_column(default=0)
+    rotated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=now())
+    expires_at: Mapped[At] = mapped_column(index=True)
+    revoked_at: Mapped[At | None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that may be used: what goes into an access token, and the refresh token to hand out."""
+
+    id: str
+    user_id: str
+    refresh_token: str
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a live session, and what role they have now."""
+
+    id: str
+    role: str
+    session: str
+    email: str
+
+
+def open_session(session: Session, user_id: str, password_hash: str) -> Opened:
+    """For who has just shown the password behind `password_hash`; refused if it has changed since."""
+    current = session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id).with_for_update())
+    if not current or current != password_hash:
+        raise Unauthenticated("The password has changed in the meantime. Sign in again.")
+    row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=secrets.token_urlsafe(16), expires_at=_expiry())
+    session.add(row)
+    session.flush()
+    return Opened(row.id, user_id, _token(row.id, 0, row.salt))
+
+
+def rotate(session: Session, token: str) -> Opened | None:
+    """The successor of `token`. None if there is none: a used token was shown again and its family is revoked.
+
+    Raises Unauthenticated for what was never a token or belongs to a dead session; that changes nothing.
+    """
+    id, generation = _read(token)
+    row = session.scalar(select(SessionFamilyRow).filter_by(id=id).with_for_update())
+    if not row or not hmac.compare_digest(token, _token(id, generation, row.salt)):
+        raise Unauthenticated("This refresh token is not valid.")
+    if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *_alive())):
+        raise Unauthenticated("This session has ended. Sign in again.")
+    if generation == row.generation:
+        row.generation, row.rotated_at, row.expires_at = generation + 1, now(), _expiry()
+    elif generation + 1 != row.generation or not _just_rotated(session, id):
+        revoke(session, id)
+        return None
+    return Opened(id, row.user_id, _token(id, generation + 1, row.salt))
+
+
+def holder(session: Session, family: str, user_id: str) -> Holder | None:
+    """Who a token speaks for, in one query; None once the session or the user is gone."""
+    found = session.execute(
+        select(UserRow.id, UserRow.role, UserRow.email)
+        .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
+        .where(SessionFamilyRow.id == family, UserRow.id == user_id, UserRow.deleted_at.is_(None), *_alive())
+    ).first()
+    return Holder(found.id, found.role, family, found.email) if found else None
+
+
+def revoke(session: Session, id: str) -> None:
+    _revoke(session, SessionFamilyRow.id == id)
+
+
+def revoke_all(session: Session, user_id: str) -> None:
+    _revoke(session, SessionFamilyRow.user_id == user_id)
+
+
+def told(session: Session, user_id: str) -> list[dict[str, datetime]]:
+    """For the export: when the user signed in."""
+    rows = session.execute(
+        select(SessionFamilyRow.created_at, SessionFamilyRow.expires_at).where(SessionFamilyRow.user_id == user_id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def prune_sessions(session: Session, batch: int = 1000) -> int:
+    """Forget sessions dead for a week, one batch. Returns how many that were."""
+    long_ago = later(-KEEP_DEAD_DAYS * 86400)
+    dead = or_(SessionFamilyRow.expires_at < long_ago, SessionFamilyRow.revoked_at < long_ago)
+    these = select(SessionFamilyRow.id).where(dead).limit(batch)
+    done = session.execute(delete(SessionFamilyRow).where(SessionFamilyRow.id.in_(these)))
+    return done.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _alive() -> tuple[ColumnElement[bool], ...]:
+    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+
+
+def _expiry() -> later:
+    return later(settings().refresh_days * 86400)
+
+
+def _just_rotated(session: Session, id: str) -> bool:
+    seconds = session.scalar(select(age(SessionFamilyRow.rotated_at)).where(SessionFamilyRow.id == id))
+    return seconds is not None and seconds <= GRACE_SECONDS
+
+
+def _revoke(session: Session, which: ColumnElement[bool]) -> None:
+    alive = SessionFamilyRow.revoked_at.is_(None)
+    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now()))
+
+
+def _token(id: str, generation: int, salt: str) -> str:
+    said = f"{id}.{generation}"
+    mac = hmac.new(settings().jwt_secret.encode(), f"refresh.{said}.{salt}".encode(), hashlib.sha256).digest()
+    return f"{said}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def _read(token: str) -> tuple[str, int]:
+    try:
+        id, generation, _ = token.encode("ascii").decode().split(".")
+        return str(UUID(id)), int(generation)
+    except ValueError as error:
+        raise Unauthenticated("This refresh token is not valid.") from error
