@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,7 +26,9 @@ from engine.timing import WAVE
 
 log = logging.getLogger(__name__)
 
-QUIET = 0.02  # seconds between two flushes at most when the broker keeps up
+RECENT = 0.25  # seconds over which a process judges how busy it is
+EACH = 0.005  # seconds of gathering for every run that came recently
+LONG = 0.08  # gathering at most when the broker keeps up
 LONGEST = 0.32  # and while it does not
 MOST_PENDING = 50_000
 
@@ -73,7 +75,8 @@ class Flusher:
     def __init__(self) -> None:
         self._pending: list[tuple[Place, str]] = []
         self._some = threading.Condition()
-        self._pause = QUIET
+        self._arrivals: deque[float] = deque(maxlen=int(LONG / EACH) + 1)
+        self._stretch = 1.0
         self._last = 0.0
         threading.Thread(target=self._run, name="flusher", daemon=True).start()
 
@@ -81,6 +84,7 @@ class Flusher:
         with self._some:
             if len(self._pending) < MOST_PENDING:
                 self._pending.extend(parcels)
+            self._arrivals.extend([time.monotonic()] * len(parcels))
             self._some.notify()
 
     def _run(self) -> None:
@@ -88,7 +92,7 @@ class Flusher:
             parcels = self._gather()
             try:
                 send_all(parcels)
-                self._pause = self._next_pause(parcels)
+                self._stretch = self._next_stretch(parcels)
             except Exception as error:
                 # Whatever the broker's trouble, the runs are committed and the sweep will send them.
                 log.warning("could not send %d runs, the sweep will: %r", len(parcels), error)
@@ -98,19 +102,24 @@ class Flusher:
     def _gather(self) -> list[tuple[Place, str]]:
         with self._some:
             self._some.wait_for(lambda: self._pending)
-        rest = self._last + self._pause - time.monotonic()
+        rest = self._last + self._pause() - time.monotonic()
         if rest > 0:
             time.sleep(rest)
         with self._some:
             parcels, self._pending = self._pending, []
         return parcels
 
-    def _next_pause(self, parcels: list[tuple[Place, str]]) -> float:
+    def _pause(self) -> float:
+        """Nothing in a quiet moment; the busier, the longer and the bigger the wave."""
+        since = time.monotonic() - RECENT
+        recent = sum(at > since for at in list(self._arrivals))
+        return min(LONGEST, min(LONG, EACH * recent) * self._stretch) if recent > 2 else 0.0
+
+    def _next_stretch(self, parcels: list[tuple[Place, str]]) -> float:
         """Twice as long while the broker has waves waiting, half as long once it has none."""
-        if len(parcels) == 1 and self._pause == QUIET:
-            return QUIET
-        waiting = _queued(parcels[0][0])
-        return min(LONGEST, self._pause * 2) if waiting > 1 else max(QUIET, self._pause / 2)
+        if len(parcels) < 4 and self._stretch == 1.0:
+            return 1.0
+        return min(4.0, self._stretch * 2) if _queued(parcels[0][0]) > 1 else max(1.0, self._stretch / 2)
 
 
 def _queued(place: Place) -> int:
