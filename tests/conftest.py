@@ -22,6 +22,7 @@ os.environ.update(
     PAYMENT_PROVIDER="sandbox",
     QUEUE_PREFIX="orderwave-test.",
     BCRYPT_COST="4",
+    **dict.fromkeys(("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT"), "1000000 per minute"),
     LOG_LEVEL="WARNING",
 )
 

@@ -142,6 +142,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_stock_movements_sku"), ["sku"], unique=False)
 
     op.create_table(
+        "users",
+        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("password_hash", sa.String(length=100), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("preferences", sql.DOCUMENT, nullable=False),
+        sa.Column("email_verified_at", sql.Moment(), nullable=True),
+        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("deleted_at", sql.Moment(), nullable=True),
+        sa.CheckConstraint("role IN ('customer', 'staff', 'admin')", name=op.f("ck_users_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+    )
+    op.create_table(
         "order_events",
         sa.Column("id", sql.ID, nullable=False),
         sa.Column("order_id", sql.ID, nullable=False),
@@ -264,6 +280,25 @@ def upgrade() -> None:
         batch_op.create_index("ix_runs_subject", ["subject_type", "subject_id"], unique=False)
 
     op.create_table(
+        "session_families",
+        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("user_id", sql.ID, nullable=False),
+        sa.Column("salt", sa.String(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("rotated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("expires_at", sql.Moment(), nullable=False),
+        sa.Column("revoked_at", sql.Moment(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_session_families_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_families")),
+    )
+    with op.batch_alter_table("session_families", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_session_families_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_session_families_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "failed_attempts",
         sa.Column("id", sql.ID, nullable=False),
         sa.Column("run_id", sql.ID, nullable=False),
@@ -371,6 +406,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_failed_attempts_run_id"))
 
     op.drop_table("failed_attempts")
+    with op.batch_alter_table("session_families", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_session_families_user_id"))
+        batch_op.drop_index(batch_op.f("ix_session_families_expires_at"))
+
+    op.drop_table("session_families")
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.drop_index("ix_runs_subject")
         batch_op.drop_index(
@@ -397,6 +437,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_order_events_order_id"))
 
     op.drop_table("order_events")
+    op.drop_table("users")
     with op.batch_alter_table("stock_movements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stock_movements_sku"))
 

@@ -1,0 +1,1 @@
+"""A shop to look at: goods, three accounts, and a tour."""

@@ -1,0 +1,48 @@
+"""python -m demo.seed: a catalogue, its stock, and the demo accounts. Again and again it adds only what is missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import settings
+from db import transaction
+from demo.accounts import make_accounts
+from shop import catalogue, stock
+from shop.catalogue import VariantRow
+
+CATALOGUE = Path(__file__).parent / "catalogue.csv"
+
+
+def seed() -> tuple[int, int]:
+    """Returns how many SKUs and how many accounts are new. What somebody has changed since is left as it is."""
+    with transaction() as session:
+        goods = put_on_shelf(session, read(CATALOGUE))
+    return goods, make_accounts()
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="") as file:
+        return [{**row, "options": json.loads(row["options"])} for row in csv.DictReader(file)]
+
+
+def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
+    known = set(session.scalars(select(VariantRow.sku)))
+    new = [row for row in rows if row["sku"] not in known]
+    catalogue.import_rows(session, new)
+    for row in new:
+        if quantity := int(row["on_hand"]):
+            stock.receive(session, row["sku"], quantity, "demo catalogue")
+    return len(new)
+
+
+if __name__ == "__main__":
+    if settings().environment == "production":
+        sys.exit("The demo accounts and goods are not for production.")
+    print("demo: {} new SKUs, {} accounts made or changed".format(*seed()))

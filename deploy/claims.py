@@ -1,0 +1,85 @@
+"""What a copy takes for itself before it starts: its state folder, its ports, and the leftovers of the one before."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.child import kill_group
+
+
+class Refused(RuntimeError):
+    """We cannot start here, and why."""
+
+
+@contextmanager
+def only_one(state_dir: Path) -> Iterator[None]:
+    """The lock goes with its process, so that a kill -9 leaves none behind."""
+    with (state_dir / "up.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Refused(
+                f"A copy is already running in {state_dir} (process {file.read().strip()}). "
+                "Stop it with Ctrl-C, or set STATE_DIR and PORT for a second one."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def check_ports(wanted: Iterable[tuple[str, int]], host: str) -> None:
+    taken = [f"port {port} (for {name})" for name, port in wanted if not _is_free(port, host)]
+    if taken:
+        raise Refused(f"Taken by somebody else: {', '.join(taken)}. PORT moves all of them.")
+
+
+def _is_free(port: int, host: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def remember(state_dir: Path, running: Mapping[str, int]) -> None:
+    """Who runs for us, so that the next start can end whoever outlived us."""
+    marks = {name: [pid, _born(pid)] for name, pid in running.items()}
+    fresh = state_dir / "processes.json.new"
+    fresh.write_text(json.dumps(marks))
+    fresh.replace(_list(state_dir))
+
+
+def end_leftovers(state_dir: Path) -> list[str]:
+    """Returns the names of those that were still there. A number given to somebody else since is left alone."""
+    if not _list(state_dir).exists():
+        return []
+    marks = json.loads(_list(state_dir).read_text())
+    left = {name: pid for name, (pid, born) in marks.items() if born is not None and _born(pid) == born}
+    for pid in left.values():
+        kill_group(pid)
+    _list(state_dir).unlink()
+    return list(left)
+
+
+def _list(state_dir: Path) -> Path:
+    return state_dir / "processes.json"
+
+
+def _born(pid: int) -> str | None:
+    """When that process began, in the kernel's ticks; None if there is none, or no /proc to tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]

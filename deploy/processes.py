@@ -1,0 +1,120 @@
+"""The processes of one copy, as data: what they are called, how they start, how one sees that they are ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from celery_app import TASK_MODULES
+from config import Settings
+
+REMOTE = ("payments", "notifications")
+"""Steps that call somebody outside have workers of their own: a slow bank delays no reservation."""
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One line of what runs. It is ready when `url` answers 200, or when the worker `node` answers a ping."""
+
+    name: str
+    argv: tuple[str, ...]
+    url: str | None = None
+    node: str | None = None
+    ports: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def processes(chosen: Settings) -> list[Process]:
+    """In the order in which they start; they stop the other way round."""
+    return [*_world(chosen), *workers(chosen), clock(chosen), flower(chosen), api(chosen)]
+
+
+def _world(chosen: Settings) -> list[Process]:
+    """The sandboxes that the settings point at; none where the real ones are named."""
+    banked = chosen.payment_provider == "sandbox" and _is_ours(chosen.bank_url, chosen.bank_port)
+    mailed = _is_ours(chosen.smtp_url, chosen.smtp_port)
+    return [bank(chosen)] * banked + [sink(chosen)] * mailed
+
+
+def bank(chosen: Settings) -> Process:
+    return Process("bank", _python("sandbox.bank"), url=_healthz(chosen.bank_port), ports=(chosen.bank_port,))
+
+
+def sink(chosen: Settings) -> Process:
+    ports = (chosen.sink_port, chosen.smtp_port)
+    return Process("mailsink", _python("sandbox.mailsink"), url=_healthz(chosen.sink_port), ports=ports)
+
+
+def workers(chosen: Settings) -> list[Process]:
+    nouns = [module.rsplit(".", 1)[-1] for module in (*TASK_MODULES, *chosen.task_modules)]
+    local = [noun for noun in nouns if noun not in REMOTE]
+    return [worker(chosen, "steps", local, threads=4), *(worker(chosen, noun, [noun], threads=4) for noun in REMOTE)]
+
+
+def worker(chosen: Settings, name: str, nouns: list[str], *, threads: int) -> Process:
+    """A few threads do: what takes long is called from the engine's own pool, a whole wave at a time."""
+    queues = ",".join(chosen.queue_prefix + noun for noun in nouns)
+    options = ("-P", "threads", "-c", str(threads), "-n", f"{name}@%h", "-Q", queues, "-l", chosen.log_level)
+    argv = (*_celery("worker"), *options, "--without-gossip", "--without-mingle")
+    return Process(f"worker-{name}", argv, node=name)
+
+
+def clock(chosen: Settings) -> Process:
+    schedule = str(chosen.state_dir / "celerybeat-schedule")
+    return Process("clock", (*_celery("beat"), "-s", schedule, "--pidfile=", "-l", chosen.log_level))
+
+
+def flower(chosen: Settings) -> Process:
+    """Only to be looked at, and from this machine: its API could stop workers (facts 11).
+
+    A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
+    """
+    options = {
+        "address": "127.0.0.1",
+        "port": chosen.flower_port,
+        "read_only": True,
+        "persistent": True,
+        "db": chosen.state_dir / "flower.db",
+        "state_save_interval": 10_000,
+    }
+    argv = (*_celery("flower"), *(f"--{name}={value}" for name, value in options.items()))
+    url = f"http://127.0.0.1:{chosen.flower_port}/healthcheck"
+    return Process("flower", argv, url=url, ports=(chosen.flower_port,))
+
+
+def api(chosen: Settings) -> Process:
+    """Threads, because `?wait=` holds one. A second process only with Redis, which makes both count rates together."""
+    options = {
+        "interface": "wsgi",
+        "host": chosen.host,
+        "port": chosen.port,
+        "workers": 2 if chosen.redis_url else 1,
+        "blocking-threads": 32,
+        "workers-kill-timeout": 10,
+        "log-level": chosen.log_level.lower(),
+    }
+    flags = (part for name, value in options.items() for part in (f"--{name}", str(value)))
+    return Process(
+        "api", (*_python("granian"), *flags, "api.wsgi:app"), url=_healthz(chosen.port), ports=(chosen.port,)
+    )
+
+
+def _is_ours(url: str, port: int) -> bool:
+    parts = urlsplit(url)
+    return parts.hostname in LOCAL_HOSTS and parts.port == port
+
+
+def _healthz(port: int) -> str:
+    return f"http://127.0.0.1:{port}/healthz"
+
+
+def _python(module: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module)
+
+
+def _celery(command: str) -> tuple[str, ...]:
+    return (*_python("celery"), "-A", "celery_app", command)

@@ -1,0 +1,48 @@
+"""Is it ready? Servers answer over HTTP, workers answer a ping over the broker."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+from http.client import HTTPException
+from urllib.request import urlopen
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
+from config import Settings
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=1) as response:
+            return bool(response.status == 200)
+    except (OSError, HTTPException):
+        return False  # not there yet
+
+
+class Pinger:
+    """Asks workers whether they are there; they listen on the control exchange of their copy."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._app = Celery("orderwave-pinger", broker=chosen.broker_url, set_as_current=False)
+        self._app.conf.update(
+            control_exchange=chosen.queue_prefix + "control",
+            control_queue_exclusive=False,
+            control_queue_durable=True,
+            broker_connection_timeout=2,
+            broker_transport_options={"read_timeout": 5, "write_timeout": 5} if chosen.on_rabbitmq else {},
+        )
+
+    def answering(self, names: Collection[str]) -> set[str]:
+        """Those of the names that answer within half a second."""
+        nodes = {f"{name}@{socket.gethostname()}": name for name in names}
+        try:
+            replies = self._app.control.ping(list(nodes), timeout=0.5, limit=len(nodes))
+        except (OperationalError, OSError):
+            return set()  # the broker is not there yet, so nobody is
+        return {nodes[node] for reply in replies or [] for node in reply if node in nodes}
+
+    def close(self) -> None:
+        self._app.close()

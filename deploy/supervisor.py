@@ -1,0 +1,118 @@
+"""Starts the processes of a copy, starts again what dies, stops all of them in order."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from config import Settings
+from deploy.child import Child
+from deploy.claims import remember
+from deploy.console import tell
+from deploy.processes import Process
+from deploy.readiness import Pinger, answers
+
+FIRST_PAUSE, LONGEST_PAUSE, CALM = 0.5, 30.0, 60.0
+GRACE = 25.0  # a worker gives the step at hand 20 s
+
+
+@dataclass
+class Kept:
+    """A process and how it has been doing."""
+
+    process: Process
+    child: Child
+    started: float = 0.0
+    again_at: float | None = None
+    pause: float = FIRST_PAUSE
+    ready: bool = False
+
+
+class Supervisor:
+    def __init__(self, chosen: Settings, wanted: list[Process]) -> None:
+        self._chosen = chosen
+        self._pinger = Pinger(chosen)
+        self._logs = chosen.state_dir / "logs"
+        self._logs.mkdir(exist_ok=True)
+        self.kept = [Kept(process, self._child(process)) for process in wanted]
+
+    def start(self) -> None:
+        for kept in self.kept:
+            self._start(kept)
+
+    def tend(self) -> None:
+        """To be called a few times a second: starts again what died, notices what became ready."""
+        for kept in self.kept:
+            self._keep_alive(kept)
+        self._look_for_the_ready()
+
+    @property
+    def not_ready(self) -> list[Kept]:
+        return [kept for kept in self.kept if not kept.ready]
+
+    def stop(self, grace: float = GRACE) -> None:
+        """The door first, then the clock and the workers, the world last; who does not go in time is killed."""
+        doors, workers, world = self._in_order_of_stopping()
+        for group in (doors, workers, world):
+            self._stop_together(group, grace)
+        self._pinger.close()
+
+    def kill(self) -> None:
+        for kept in self.kept:
+            kept.child.kill()
+
+    def _child(self, process: Process) -> Child:
+        ours = {"STATE_DIR": str(self._chosen.state_dir), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **ours, **process.environment}
+        return Child(process.name, process.argv, environment, self._logs / f"{process.name}.log")
+
+    def _start(self, kept: Kept) -> None:
+        kept.child.start()
+        kept.started, kept.again_at, kept.ready = time.monotonic(), None, False
+        remember(self._chosen.state_dir, {k.process.name: k.child.pid for k in self.kept if k.started})
+        tell(kept.process.name, "started")
+
+    def _keep_alive(self, kept: Kept) -> None:
+        now = time.monotonic()
+        if kept.again_at is not None:
+            if now >= kept.again_at:
+                self._start(kept)
+        elif (code := kept.child.exit_code()) is not None:
+            kept.child.kill()  # what is left of its group
+            kept.pause = FIRST_PAUSE if now - kept.started > CALM else min(kept.pause * 2, LONGEST_PAUSE)
+            kept.again_at, kept.ready = now + kept.pause, False
+            tell(kept.process.name, f"ended with {code}, starts again in {kept.pause:g} s ({kept.child.log})", "red")
+
+    def _look_for_the_ready(self) -> None:
+        waiting = [kept for kept in self.not_ready if kept.again_at is None]
+        nodes = [kept.process.node for kept in waiting if kept.process.node]
+        there = self._pinger.answering(nodes) if nodes else set()
+        for kept in waiting:
+            if self._is_ready(kept.process, there):
+                kept.ready = True
+                tell(kept.process.name, f"ready after {time.monotonic() - kept.started:.1f} s", "green")
+
+    @staticmethod
+    def _is_ready(process: Process, there: set[str]) -> bool:
+        if process.node:
+            return process.node in there
+        return answers(process.url) if process.url else True
+
+    def _in_order_of_stopping(self) -> tuple[list[Kept], list[Kept], list[Kept]]:
+        world = [kept for kept in self.kept if kept.process.name in ("bank", "mailsink")]
+        workers = [kept for kept in self.kept if kept.process.node]
+        doors = [kept for kept in self.kept if kept not in world and kept not in workers]
+        return doors, workers, world
+
+    @staticmethod
+    def _stop_together(group: list[Kept], grace: float) -> None:
+        for kept in group:
+            kept.child.ask_to_stop()
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline and any(kept.child.exit_code() is None for kept in group):
+            time.sleep(0.05)
+        for kept in group:
+            if kept.child.exit_code() is None:
+                tell(kept.process.name, f"did not stop within {grace:g} s: killed", "red")
+            kept.child.kill()

@@ -1,0 +1,105 @@
+"""python -m deploy.up [--demo]: one whole copy in the foreground, until Ctrl-C.
+
+A second Ctrl-C does not wait for the steps at hand; they are done again after the next start.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from config import Settings, settings
+from deploy import banner
+from deploy.child import ROOT
+from deploy.claims import Refused, check_ports, end_leftovers, only_one
+from deploy.console import paint, tell
+from deploy.processes import processes
+from deploy.supervisor import Supervisor
+
+READY_SECONDS = 90.0
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 0 after a stop that was asked for, 1 if it could not start or the demo was not as promised."""
+    chosen = settings()
+    chosen.state_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_one(chosen.state_dir):
+            prepare(chosen)
+            return Foreground(chosen).run(demo="--demo" in arguments)
+    except Refused as reason:
+        print(paint(str(reason), "red"), file=sys.stderr)
+        return 1
+
+
+def prepare(chosen: Settings) -> None:
+    """Nobody else's processes, ports of our own, tables up to date, something to sell."""
+    for name in end_leftovers(chosen.state_dir):
+        tell(name, "was left over from an earlier copy: killed", "yellow")
+    check_ports([(process.name, port) for process in processes(chosen) for port in process.ports], chosen.host)
+    demo = [] if chosen.environment == "production" else ["demo.seed"]
+    for module in ("deploy.migrate", *demo):
+        if subprocess.run([sys.executable, "-m", module], cwd=ROOT, check=False).returncode:
+            raise Refused(f"python -m {module} failed; nothing was started.")
+
+
+class Foreground:
+    """Keeps a copy running while a person looks on."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._chosen = chosen
+        self._supervisor = Supervisor(chosen, processes(chosen))
+        self._stop = threading.Event()
+
+    def run(self, *, demo: bool) -> int:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, self._asked_to_stop)
+        try:
+            self._supervisor.start()
+            good = self._become_ready() and (self._show() if demo else True)
+            if good or demo:
+                print(banner.text(self._chosen), flush=True)
+                self._tend_until(lambda: False)
+        finally:
+            self._end()
+        return 0 if good else 1
+
+    def _asked_to_stop(self, *_: object) -> None:
+        if self._stop.is_set():
+            self._supervisor.kill()
+        self._stop.set()
+
+    def _become_ready(self) -> bool:
+        deadline = time.monotonic() + READY_SECONDS
+        self._tend_until(lambda: not self._supervisor.not_ready or time.monotonic() > deadline)
+        late = [] if self._stop.is_set() else self._supervisor.not_ready
+        for kept in late:
+            tell(kept.process.name, f"not ready after {READY_SECONDS:g} s; the end of {kept.child.log}:", "red")
+            print("\n".join(kept.child.last_lines()))
+        return not late
+
+    def _show(self) -> bool:
+        """The demo, over HTTP like any stranger, while everything is kept running."""
+        tour = subprocess.Popen([sys.executable, "-m", "demo.tour"], cwd=ROOT)
+        self._tend_until(lambda: tour.poll() is not None)
+        if tour.poll() is None:
+            tour.terminate()
+        return tour.wait() == 0
+
+    def _tend_until(self, enough: Callable[[], bool]) -> None:
+        while not self._stop.is_set() and not enough():
+            self._supervisor.tend()
+            self._stop.wait(0.2)
+
+    def _end(self) -> None:
+        tell("all", "stopping; Ctrl-C again does not wait for the steps at hand", "yellow")
+        self._supervisor.stop()
+        tell("all", "stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
