@@ -33,6 +33,11 @@ class Answer:
     request: Any
     result: Result
 
+    @property
+    def output(self) -> dict[str, Any] | None:
+        """What a call that went well returned; None when it did not go well."""
+        return self.result.output if isinstance(self.result, Done) else None
+
 
 Local = Callable[[Session, Sequence["Run"]], Mapping[str, Result] | None]
 Fetch = Callable[[Session, Sequence["Run"]], Mapping[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Answer, Done, Run, remote_step
+from engine import Answer, Run, remote_step
 from gateways.mail import mailer
 from outcomes import Refused
 from shop import notifications
@@ -21,11 +21,11 @@ def _confirmations(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderM
 
 
 def _told(session: Session, answers: Sequence[Answer]) -> None:
-    done = [answer for answer in answers if isinstance(answer.result, Done)]
-    notifications.finish(session, [a.request.id for a in done if a.result.output["delivered"]], "sent")
-    for answer in done:
-        if not answer.result.output["delivered"]:
-            notifications.finish(session, [answer.request.id], "refused", answer.result.output["detail"])
+    told = [(answer.request.id, answer.output) for answer in answers if answer.output]
+    notifications.finish(session, [id for id, output in told if output["delivered"]], "sent")
+    for id, output in told:
+        if not output["delivered"]:
+            notifications.finish(session, [id], "refused", output["detail"])
 
 
 @remote_step("notifications.order_confirmed", fetch=_confirmations, remember=_told)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 import gateways.payments as provider
 from config import settings
-from engine import Answer, Done, Run, remote_step
+from engine import Answer, Run, remote_step
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
 from shop import orders, payments
@@ -25,7 +25,7 @@ def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge]:
 
 
 def _charged(session: Session, answers: Sequence[Answer]) -> None:
-    taken = [(a.request, a.result.output["provider_id"], a.run.key) for a in answers if _is_done(a)]
+    taken = [(a.request, a.output["provider_id"], a.run.key) for a in answers if a.output]
     payments.captured(session, taken)
     orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
     for answer in answers:
@@ -68,8 +68,10 @@ def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal]:
 
 
 def _reversed(session: Session, answers: Sequence[Answer]) -> None:
-    for answer in filter(_is_done, answers):
-        undone, key, reversal = answer.result.output, answer.run.key, answer.request
+    for answer in answers:
+        undone, key, reversal = answer.output, answer.run.key, answer.request
+        if undone is None:
+            continue
         if "refund" in undone:
             payments.refunded(session, reversal, undone["charge"], undone["refund"], key)
             orders.set_payment_status(session, [reversal.order_id], PaymentStatus.REFUNDED)
@@ -103,7 +105,3 @@ def _look_up(charge_key: str) -> Receipt | None:
         return provider.payments().find(charge_key)
     except Refused:
         return None  # the answer was a no: nothing was taken
-
-
-def _is_done(answer: Answer) -> bool:
-    return isinstance(answer.result, Done)

@@ -1,0 +1,42 @@
+"""`python -m doctor`: look at everything, say what is broken; exit 1 if anything is.
+
+--json writes the findings as JSON, for drills.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import workflows  # noqa: F401 - so that every step task is known
+from db import reading
+from doctor import goods, mail, money, runs  # noqa: F401 - each registers its checks
+from doctor.finding import Finding, examine
+
+SHOWN = 20
+
+
+def main() -> int:
+    with reading() as session:
+        findings = list(examine(session))
+    (_as_json if "--json" in sys.argv[1:] else _as_text)(findings)
+    return 1 if any(finding.breaches for finding in findings) else 0
+
+
+def _as_text(findings: list[Finding]) -> None:
+    for finding in findings:
+        mark = "BROKEN" if finding.breaches else "ok"
+        print(f"{finding.check.number:>4}  {mark:<7} {finding.check.promise}")
+        for breach in finding.breaches[:SHOWN]:
+            print(f"              {breach}")
+        if len(finding.breaches) > SHOWN:
+            print(f"              and {len(finding.breaches) - SHOWN} more")
+
+
+def _as_json(findings: list[Finding]) -> None:
+    rows = [{"invariant": f.check.number, "promise": f.check.promise, "breaches": f.breaches} for f in findings]
+    print(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

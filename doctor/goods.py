@@ -1,0 +1,67 @@
+"""Invariants of stock and orders: nothing is oversold, nothing stays reserved, every history is a path."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from doctor.finding import invariant
+from shop.orders import MOVES, OrderEventRow, OrderRow, Status
+from shop.stock import Held, MovementRow, ReservationRow, StockRow
+
+
+@invariant("I5", "per SKU on hand is the sum of its movements, and 0 <= reserved <= on hand")
+def stock_is_conserved(session: Session) -> Iterator[str]:
+    moved = dict(
+        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).tuples()
+    )
+    for row in session.scalars(select(StockRow)):
+        if row.on_hand != moved.get(row.sku, 0):
+            yield f"{row.sku}: {row.on_hand} on hand, but its movements sum to {moved.get(row.sku, 0)}"
+        if not 0 <= row.reserved <= row.on_hand:
+            yield f"{row.sku}: {row.reserved} reserved of {row.on_hand} on hand"
+
+
+@invariant("I6", "no live reservation on a closed order, and their sum is what is reserved")
+def reservations_add_up(session: Session) -> Iterator[str]:
+    live = (
+        select(ReservationRow.sku, func.sum(ReservationRow.quantity))
+        .where(ReservationRow.state == Held.HELD)
+        .group_by(ReservationRow.sku)
+    )
+    held = dict(session.execute(live).tuples().all())
+    for sku, reserved in session.execute(select(StockRow.sku, StockRow.reserved)).tuples():
+        if reserved != held.get(sku, 0):
+            yield f"{sku}: {reserved} reserved, but live reservations sum to {held.get(sku, 0)}"
+    forgotten = (
+        select(ReservationRow.order_id, ReservationRow.sku, OrderRow.status)
+        .join(OrderRow, OrderRow.id == ReservationRow.order_id)
+        .where(ReservationRow.state == Held.HELD, OrderRow.status != Status.PENDING)
+    )
+    for order, sku, status in session.execute(forgotten).tuples():
+        yield f"order {order} is {status} and still holds {sku}"
+
+
+@invariant("I10", "every order's history is a path of the state machine and ends where the order is")
+def histories_are_paths(session: Session) -> Iterator[str]:
+    paths: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+    for event in session.scalars(select(OrderEventRow).order_by(OrderEventRow.id)):
+        paths[event.order_id].append((event.from_status, event.to_status))
+    for id, status in session.execute(select(OrderRow.id, OrderRow.status)).tuples():
+        fault = _fault(paths[id], status)
+        if fault:
+            yield f"order {id}: {fault}"
+
+
+def _fault(path: list[tuple[str | None, str]], status: str) -> str | None:
+    at: str | None = None
+    for came_from, went_to in path:
+        if came_from != at:
+            return f"a move from {came_from} when it was {at}"
+        if at is not None and Status(went_to) not in MOVES[Status(at)]:
+            return f"an undeclared move from {at} to {went_to}"
+        at = went_to
+    return None if at == status else f"its history ends at {at}, it is {status}"

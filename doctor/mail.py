@@ -1,0 +1,52 @@
+"""Invariants of what customers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session, aliased
+
+from doctor.finding import invariant
+from engine.states import State
+from engine.tables import RunRow
+from shop.notifications import NotificationRow
+from shop.orders import OrderRow, Status
+
+
+@invariant("I7", "at most one mail per event and recipient, exactly one for a confirmed order")
+def told_once(session: Session) -> Iterator[str]:
+    row = NotificationRow
+    twice = (
+        select(row.event, row.subject_id, row.recipient)
+        .group_by(row.event, row.subject_id, row.recipient, row.channel)
+        .having(func.count() > 1)
+    )
+    for event, subject, _ in session.execute(twice).tuples():
+        yield f"{event} of {subject} was sent more than once"
+    yield from _untold(session)
+    yield from _told_too_early(session)
+
+
+def _untold(session: Session) -> Iterator[str]:
+    told = aliased(NotificationRow)
+    untold = (
+        select(OrderRow.id)
+        .join(RunRow, (RunRow.subject_id == cast(OrderRow.id, String)) & (RunRow.workflow == "place_order"))
+        .outerjoin(told, (told.subject_id == OrderRow.id) & (told.event == "order_confirmed"))
+        .where(OrderRow.status == Status.CONFIRMED, RunRow.state == State.SUCCEEDED)
+        .where(told.id.is_(None) | (told.state == "sending"))
+    )
+    for order in session.scalars(untold):
+        yield f"order {order} is confirmed and its customer was not told"
+
+
+def _told_too_early(session: Session) -> Iterator[str]:
+    row = NotificationRow
+    early = (
+        select(OrderRow.id, OrderRow.status)
+        .join(row, row.subject_id == OrderRow.id)
+        .where(row.event == "order_confirmed", OrderRow.status.in_((Status.PENDING, Status.FAILED)))
+    )
+    for order, status in session.execute(early).tuples():
+        yield f"order {order} is {status} and its customer was told it is confirmed"

@@ -1,0 +1,90 @@
+"""Invariants of money, in our ledger and in the provider's own, which is read over HTTP when it can be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import urllib3
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from config import settings
+from doctor.finding import invariant
+from engine.states import FINAL
+from engine.tables import RunRow
+from shop.orders import OrderRow, PaymentStatus, Status
+from shop.payments import PaymentRow, TransactionRow
+
+Sums = dict[str, int]
+
+
+@invariant("I3", "at most one successful capture an order in the bank's ledger, never above its total")
+def captured_once(session: Session) -> Iterator[str]:
+    totals = dict(session.execute(select(OrderRow.id, OrderRow.total)).tuples().all())
+    captures: dict[str, list[int]] = defaultdict(list)
+    for entry in _bank_entries():
+        if entry["kind"] == "capture":
+            captures[entry["reference"]].append(entry["amount"])
+    for order, amounts in captures.items():
+        if len(amounts) > 1:
+            yield f"order {order} was captured {len(amounts)} times"
+        if sum(amounts) > totals.get(order, 0):
+            yield f"order {order}: {sum(amounts)} captured, {totals.get(order, 0)} owed at most"
+
+
+@invariant("I4", "captured minus refunded is what orders are owed, ours is the bank's")
+def money_is_conserved(session: Session) -> Iterator[str]:
+    ours = _our_sums(session)
+    orders = session.execute(select(OrderRow.id, OrderRow.status, OrderRow.total, OrderRow.payment_status)).tuples()
+    moving = set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
+    for id, status, total, payment in orders:
+        owed = total if status == Status.CONFIRMED else 0
+        if status != Status.PENDING and id not in moving and ours.get(id, 0) != owed:
+            yield f"order {id} is {status}: {ours.get(id, 0)} held, {owed} owed"
+        if status == Status.CONFIRMED and payment != PaymentStatus.PAID:
+            yield f"order {id} is confirmed and {payment}"
+    yield from _differences(ours, moving)
+
+
+@invariant("I9", "one effect per idempotency key: a payment's sums are those of its transactions")
+def payments_match_their_transactions(session: Session) -> Iterator[str]:
+    row, part = PaymentRow, TransactionRow
+    captured = func.coalesce(func.sum(case((part.kind == "capture", part.amount))), 0)
+    refunded = func.coalesce(func.sum(case((part.kind == "refund", part.amount))), 0)
+    sums = (
+        select(row.id, row.captured, row.refunded, captured, refunded)
+        .outerjoin(part, part.payment_id == row.id)
+        .group_by(row.id)
+    )
+    for id, held, back, in_ledger, back_in_ledger in session.execute(sums).tuples():
+        if (held, back) != (in_ledger, back_in_ledger):
+            yield f"payment {id} says {held} - {back}, its transactions say {in_ledger} - {back_in_ledger}"
+
+
+def _our_sums(session: Session) -> Sums:
+    row = PaymentRow
+    sums = select(row.order_id, func.sum(row.captured - row.refunded)).group_by(row.order_id)
+    return dict(session.execute(sums).tuples().all())
+
+
+def _differences(ours: Sums, moving: set[str]) -> Iterator[str]:
+    """Order by order; those on their way may be a step ahead at the bank."""
+    if settings().payment_provider != "sandbox":
+        return
+    theirs: Sums = defaultdict(int)
+    for entry in _bank_entries():
+        sign = {"capture": 1, "refund": -1}.get(entry["kind"], 0)
+        theirs[entry["reference"]] += sign * entry["amount"]
+    for order in (ours.keys() | theirs.keys()) - moving:
+        if ours.get(order, 0) != theirs.get(order, 0):
+            yield f"order {order}: {ours.get(order, 0)} here, {theirs.get(order, 0)} at the bank"
+
+
+def _bank_entries() -> list[dict[str, Any]]:
+    if settings().payment_provider != "sandbox":
+        return []
+    answer = urllib3.request("GET", f"{settings().bank_url}/ledger", timeout=30.0)
+    entries: list[dict[str, Any]] = answer.json()["entries"]
+    return entries
