@@ -20,13 +20,15 @@ def main() -> int:
     with reading() as session:
         findings = list(examine(session))
     (_as_json if "--json" in sys.argv[1:] else _as_text)(findings)
-    return 1 if any(finding.breaches for finding in findings) else 0
+    return 0 if all(finding.well for finding in findings) else 1
 
 
 def _as_text(findings: list[Finding]) -> None:
     for finding in findings:
-        mark = "BROKEN" if finding.breaches else "ok"
+        mark = "ok" if finding.well else "BROKEN" if finding.breaches else "UNKNOWN"
         print(f"{finding.check.number:>4}  {mark:<7} {finding.check.promise}")
+        if finding.unknown:
+            print(f"              {finding.unknown}")
         for breach in finding.breaches[:SHOWN]:
             print(f"              {breach}")
         if len(finding.breaches) > SHOWN:
@@ -34,7 +36,10 @@ def _as_text(findings: list[Finding]) -> None:
 
 
 def _as_json(findings: list[Finding]) -> None:
-    rows = [{"invariant": f.check.number, "promise": f.check.promise, "breaches": f.breaches} for f in findings]
+    rows = [
+        {"invariant": f.check.number, "promise": f.check.promise, "breaches": f.breaches, "unknown": f.unknown}
+        for f in findings
+    ]
     print(json.dumps(rows, indent=1))
 
 

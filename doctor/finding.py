@@ -19,10 +19,19 @@ class Check:
     look: Look
 
 
+class CouldNotLook(Exception):
+    """Somebody the check has to ask does not answer: neither well nor broken."""
+
+
 @dataclass(frozen=True)
 class Finding:
     check: Check
     breaches: list[str]
+    unknown: str | None = None
+
+    @property
+    def well(self) -> bool:
+        return not self.breaches and self.unknown is None
 
 
 checks: list[Check] = []
@@ -41,4 +50,11 @@ def invariant(number: str, promise: str) -> Callable[[Look], Look]:
 def examine(session: Session) -> Iterator[Finding]:
     """All findings, in the order of their numbers."""
     for check in sorted(checks, key=lambda check: int(check.number.strip("I"))):
-        yield Finding(check, list(check.look(session)))
+        yield _look(check, session)
+
+
+def _look(check: Check, session: Session) -> Finding:
+    try:
+        return Finding(check, list(check.look(session)))
+    except CouldNotLook as why:
+        return Finding(check, [], str(why))

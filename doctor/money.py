@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from config import settings
-from doctor.finding import invariant
+from doctor.finding import CouldNotLook, invariant
 from engine.states import FINAL
 from engine.tables import RunRow
 from shop.orders import OrderRow, PaymentStatus, Status
@@ -85,6 +85,10 @@ def _differences(ours: Sums, moving: set[str]) -> Iterator[str]:
 def _bank_entries() -> list[dict[str, Any]]:
     if settings().payment_provider != "sandbox":
         return []
-    answer = urllib3.request("GET", f"{settings().bank_url}/ledger", timeout=30.0)
+    url = f"{settings().bank_url}/ledger"
+    try:
+        answer = urllib3.request("GET", url, timeout=30.0, retries=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise CouldNotLook(f"the bank's ledger at {url} can not be read: {type(error).__name__}") from error
     entries: list[dict[str, Any]] = answer.json()["entries"]
     return entries
