@@ -16,7 +16,7 @@ from shop.stock import Held, MovementRow, ReservationRow, StockRow
 @invariant("I5", "per SKU on hand is the sum of its movements, and 0 <= reserved <= on hand")
 def stock_is_conserved(session: Session) -> Iterator[str]:
     moved = dict(
-        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).tuples()
+        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).tuples().all()
     )
     for row in session.scalars(select(StockRow)):
         if row.on_hand != moved.get(row.sku, 0):
