@@ -11,7 +11,14 @@ import litebroker  # noqa: F401 - registers the litebroker:// transport with kom
 from beat_schedule import SCHEDULE
 from config import Settings, settings
 
-TASK_MODULES = ("tasks.stock", "tasks.payments", "tasks.orders", "tasks.notifications", "tasks.maintenance")
+TASK_MODULES = (
+    "tasks.stock",
+    "tasks.payments",
+    "tasks.orders",
+    "tasks.notifications",
+    "tasks.accounts",
+    "tasks.maintenance",
+)
 DELIVERY_LIMIT = 5
 
 

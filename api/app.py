@@ -19,15 +19,18 @@ Ids in paths are `<uuid:id>`; turn them into text with `str`. Reads use `db.read
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
 from api import limits, problems, requests, security
 from api.docs import docs
+from api.fields import rfc3339
 from api.health import health
 from api.openapi import Api
 from config import settings
@@ -36,8 +39,8 @@ LARGEST_BODY = 1024 * 1024
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
-    "user": (),
-    "auth": (),
+    "user": ("api.users", "api.addresses", "api.accounts_admin"),
+    "auth": ("api.auth", "api.recovery"),
     "product": (),
     "cart": (),
     "order": (),
@@ -51,7 +54,7 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     logs.configure(settings().log_level)
     app = Flask("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = Json(app)
     for part in (requests, limits, security):
         part.init_app(app)
     app.register_blueprint(health)
@@ -60,6 +63,16 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     problems.init_app(app)
     _trust_proxies(app, settings().trusted_proxies)
     return app
+
+
+class Json(DefaultJSONProvider):
+    """Fields in the order in which they were written, times as RFC 3339."""
+
+    sort_keys = False
+
+    @staticmethod
+    def default(value: Any) -> Any:
+        return rfc3339(value) if isinstance(value, datetime) else DefaultJSONProvider.default(value)
 
 
 def _mount(api: Api, services: Iterable[str]) -> None:

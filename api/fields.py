@@ -12,6 +12,10 @@ from marshmallow import ValidationError, fields, validate
 SAFE = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 
 
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Integer(fields.Integer):
     """A whole number: not 1.9, not "1", not true."""
 
@@ -88,6 +92,4 @@ class Moment(fields.AwareDateTime):
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return rfc3339(value) if value else None

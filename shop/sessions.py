@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, delete, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
 from shop.errors import Unauthenticated
 from shop.users import UserRow
-from sql import At, Base, Id, age, later, new_id, now
+from sql import At, Base, Id, Moment, age, later, new_id, now
 
 GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
 KEEP_DEAD_DAYS = 7
@@ -48,6 +48,7 @@ class Opened:
     id: str
     user_id: str
     refresh_token: str
+    issued: int  # seconds since 1970, by the database's clock
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def open_session(session: Session, user_id: str, password_hash: str) -> Opened:
     row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=secrets.token_urlsafe(16), expires_at=_expiry())
     session.add(row)
     session.flush()
-    return Opened(row.id, user_id, _token(row.id, 0, row.salt))
+    return Opened(row.id, user_id, _token(row.id, 0, row.salt), _clock(session))
 
 
 def rotate(session: Session, token: str) -> Opened | None:
@@ -87,15 +88,16 @@ def rotate(session: Session, token: str) -> Opened | None:
     elif generation + 1 != row.generation or not _just_rotated(session, id):
         revoke(session, id)
         return None
-    return Opened(id, row.user_id, _token(id, generation + 1, row.salt))
+    return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _clock(session))
 
 
-def holder(session: Session, family: str, user_id: str) -> Holder | None:
-    """Who a token speaks for, in one query; None once the session or the user is gone."""
+def holder(session: Session, family: str, user_id: str, until: datetime) -> Holder | None:
+    """Who a token speaks for, in one query; None once it has expired, or its session or its user is gone."""
+    timely = now() < literal(until, Moment)
     found = session.execute(
         select(UserRow.id, UserRow.role, UserRow.email)
         .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
-        .where(SessionFamilyRow.id == family, UserRow.id == user_id, UserRow.deleted_at.is_(None), *_alive())
+        .where(SessionFamilyRow.id == family, UserRow.id == user_id, UserRow.deleted_at.is_(None), *_alive(), timely)
     ).first()
     return Holder(found.id, found.role, family, found.email) if found else None
 
@@ -127,6 +129,10 @@ def prune_sessions(session: Session, batch: int = 1000) -> int:
 
 def _alive() -> tuple[ColumnElement[bool], ...]:
     return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+
+
+def _clock(session: Session) -> int:
+    return int(session.scalars(select(now())).one().timestamp())
 
 
 def _expiry() -> later:

@@ -123,6 +123,8 @@ def change_role(session: Session, id: str, role: str) -> UserRow:
 
 def erase(session: Session, id: str) -> None:
     """Nothing that says who it was stays."""
+    change_role(session, id, Role.CUSTOMER)
+    session.flush()
     gone: dict[str, Any] = {"email": None, "name": "", "password_hash": "", "role": Role.CUSTOMER, "preferences": {}}
     _changed(session, id, email_verified_at=None, deleted_at=now(), **gone)
 

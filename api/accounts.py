@@ -1,0 +1,87 @@
+"""What of an account is told, and what of it is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from api import security
+from api.fields import Boolean, Email, Line, Moment
+from api.schemas import AddressSchema, Schema
+from config import settings
+from shop.passwords import LONGEST, SHORTEST
+from shop.sessions import Opened
+from shop.users import Role
+
+
+def password(**kwargs: Any) -> fields.String:
+    """A password, taken as it is typed and never given out."""
+    return fields.String(load_only=True, validate=validate.Length(SHORTEST, LONGEST), required=True, **kwargs)
+
+
+def secret(**kwargs: Any) -> fields.String:
+    """Something that is compared with what is stored: of any length that makes sense."""
+    return fields.String(load_only=True, validate=validate.Length(1, LONGEST), **kwargs)
+
+
+class UserSchema(Schema):
+    id = fields.String()
+    email = fields.String()
+    name = fields.String()
+    role = fields.String(metadata={"enum": [str(role) for role in Role]})
+    email_verified = fields.Function(lambda row: row.email_verified_at is not None, metadata={"type": "boolean"})
+    created_at = Moment()
+
+
+class RegisterSchema(Schema):
+    email = Email(required=True)
+    password = password()
+    name = Line(required=True, most=100)
+
+
+class ChangeSchema(Schema):
+    """Another e-mail address needs the password, and waits to be verified."""
+
+    name = Line(most=100)
+    email = Email()
+    current_password = secret()
+
+
+class PreferencesSchema(Schema):
+    marketing_emails = Boolean(load_default=False)
+    language = fields.String(load_default="en", validate=validate.Regexp(r"^[a-z]{2}(-[A-Z]{2})?\Z"))
+
+
+class BookedAddressSchema(AddressSchema):
+    """An address in the address book."""
+
+    id = fields.String(dump_only=True)
+    default_shipping = Boolean()
+    default_billing = Boolean()
+
+
+class RoleSchema(Schema):
+    role = fields.String(required=True, validate=validate.OneOf([str(role) for role in Role]))
+
+
+class LoginSchema(Schema):
+    email = fields.String(required=True, validate=validate.Length(1, 320))
+    password = secret(required=True)
+
+
+class TokensSchema(Schema):
+    access_token = fields.String()
+    refresh_token = fields.String()
+    token_type = fields.String(metadata={"example": "Bearer"})
+    expires_in = fields.Integer(metadata={"description": "seconds"})
+
+
+def tokens(opened: Opened) -> dict[str, Any]:
+    """What a client gets for a session that was opened or rotated."""
+    return {
+        "access_token": security.access_token(opened),
+        "refresh_token": opened.refresh_token,
+        "token_type": "Bearer",
+        "expires_in": 60 * settings().access_minutes,
+    }

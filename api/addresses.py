@@ -1,0 +1,73 @@
+"""The address book of who is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.accounts import BookedAddressSchema
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.paging import an_id, page, position
+from api.schemas import PageQuery, page_of
+from api.security import caller, signed_in
+from shop import addresses
+
+blp = Blueprint("addresses", __name__, description="The address book")
+
+
+@blp.get("/api/users/me/addresses")
+@signed_in
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(BookedAddressSchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    after = position(query["cursor"], an_id)
+    limit = query["limit"]
+    with db.reading() as session:
+        rows = addresses.of(session, caller().id, limit=limit + 1, after=after[0] if after else None)
+    return page(rows, limit, lambda row: [row.id])
+
+
+@blp.post("/api/users/me/addresses")
+@signed_in
+@blp.arguments(BookedAddressSchema)
+@blp.response(201, BookedAddressSchema)
+@blp.idempotent
+def add(wish: dict[str, Any]) -> Response:
+    """The first one becomes the default for shipping and billing."""
+
+    def work(session: Session) -> Answer:
+        row = addresses.add(session, caller().id, wish)
+        return BookedAddressSchema().dump(row), 201, {"Location": f"/api/users/me/addresses/{row.id}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/users/me/addresses/<uuid:id>")
+@signed_in
+@blp.response(200, BookedAddressSchema)
+def one(id: UUID) -> addresses.AddressRow:
+    with db.reading() as session:
+        return addresses.get(session, caller().id, str(id))
+
+
+@blp.put("/api/users/me/addresses/<uuid:id>")
+@signed_in
+@blp.arguments(BookedAddressSchema)
+@blp.response(200, BookedAddressSchema)
+def replace(wish: dict[str, Any], id: UUID) -> addresses.AddressRow:
+    with db.transaction() as session:
+        return addresses.replace(session, caller().id, str(id), wish)
+
+
+@blp.delete("/api/users/me/addresses/<uuid:id>")
+@signed_in
+@blp.response(204)
+def remove(id: UUID) -> Response:
+    with db.transaction() as session:
+        addresses.remove(session, caller().id, str(id))
+    return Response(status=204)

@@ -1,0 +1,105 @@
+"""Signing in, staying in, and getting out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+import db
+from api.accounts import LoginSchema, TokensSchema, password, secret, tokens
+from api.blueprint import Blueprint
+from api.limits import limit_attempts, limit_login
+from api.schemas import Schema
+from api.security import caller, signed_in
+from shop import passwords, sessions, users
+from shop.errors import Unauthenticated
+from shop.sessions import Opened
+
+blp = Blueprint("auth", __name__, description="Signing in and out")
+
+
+class InvalidCredentials(Unauthenticated):
+    """Says nothing of whether there is such an account."""
+
+    code, title = "invalid_credentials", "Wrong e-mail address or password"
+
+
+class SessionRevoked(Unauthenticated):
+    code, title = "session_revoked", "This session has ended"
+
+
+class RefreshSchema(Schema):
+    refresh_token = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class NewPasswordSchema(Schema):
+    current_password = secret(required=True)
+    new_password = password()
+
+
+@blp.post("/api/auth/login")
+@blp.arguments(LoginSchema)
+@blp.response(200, TokensSchema)
+@limit_login
+def login(wish: dict[str, Any]) -> dict[str, Any]:
+    with db.reading() as session:
+        user = users.by_email(session, wish["email"])
+    if not passwords.matches(wish["password"], user.password_hash if user else None) or not user:
+        raise InvalidCredentials
+    with db.transaction() as session:
+        opened = sessions.open_session(session, user.id, user.password_hash)
+    return tokens(opened)
+
+
+@blp.post("/api/auth/refresh")
+@blp.arguments(RefreshSchema)
+@blp.response(200, TokensSchema)
+def refresh(wish: dict[str, Any]) -> dict[str, Any]:
+    """Each refresh token works once. One that comes back later ends its session, for thief and owner alike."""
+    opened = db.in_transaction(lambda session: sessions.rotate(session, wish["refresh_token"]))
+    if opened is None:
+        raise SessionRevoked("This refresh token was used before. The session has ended; sign in again.")
+    return tokens(opened)
+
+
+@blp.post("/api/auth/logout")
+@signed_in
+@blp.response(204)
+def logout() -> Response:
+    with db.transaction() as session:
+        sessions.revoke(session, caller().session)
+    return Response(status=204)
+
+
+@blp.post("/api/auth/logout-all")
+@signed_in
+@blp.response(204)
+def logout_everywhere() -> Response:
+    with db.transaction() as session:
+        sessions.revoke_all(session, caller().id)
+    return Response(status=204)
+
+
+@blp.post("/api/auth/password")
+@signed_in
+@blp.arguments(NewPasswordSchema)
+@blp.response(200, TokensSchema)
+@limit_attempts
+def change_password(wish: dict[str, Any]) -> dict[str, Any]:
+    """Every session ends, this one too; the answer opens a new one."""
+    id = caller().id
+    with db.reading() as session:
+        old = users.get(session, id).password_hash
+    if not passwords.matches(wish["current_password"], old):
+        raise InvalidCredentials("The current password is not right.")
+    return tokens(_changed(id, old, passwords.hash_password(wish["new_password"])))
+
+
+def _changed(id: str, old: str, new: str) -> Opened:
+    with db.transaction() as session:
+        if not users.change_password(session, id, old_hash=old, new_hash=new):
+            raise InvalidCredentials("The password has changed in the meantime.")
+        sessions.revoke_all(session, id)
+        return sessions.open_session(session, id, new)

@@ -1,0 +1,102 @@
+"""Proving by mail that an address is one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+import db
+from api.account_mail import send_account_mail
+from api.accounts import password
+from api.blueprint import Blueprint
+from api.limits import limit_attempts, limit_mail, limit_own_mail
+from api.schemas import Schema
+from api.security import caller, maybe_signed_in
+from shop import account_links, passwords, sessions, users
+from shop.account_links import Kind, LinkDead
+from sql import new_id
+
+blp = Blueprint("recovery", __name__, description="Lost passwords and unproven addresses")
+
+
+def link_token(**kwargs: Any) -> fields.String:
+    return fields.String(validate=validate.Length(1, 500), load_only=True, **kwargs)
+
+
+class ForgottenSchema(Schema):
+    email = fields.String(required=True, validate=validate.Length(1, 320))
+
+
+class ResetSchema(Schema):
+    token = link_token(required=True)
+    new_password = password()
+
+
+class VerifySchema(Schema):
+    """With the token from the mail; or signed in and without one, to get another mail."""
+
+    token = link_token()
+
+
+class AcceptedSchema(Schema):
+    status = fields.String(metadata={"enum": ["accepted"]})
+
+
+ACCEPTED = {"status": "accepted"}
+
+
+@blp.post("/api/auth/password-reset")
+@blp.arguments(ForgottenSchema)
+@blp.response(202, AcceptedSchema)
+@limit_mail
+def ask_for_reset(wish: dict[str, Any]) -> dict[str, str]:
+    """The same answer, after the same work, whether or not there is such an account. So there is no job to look at."""
+    with db.reading() as session:
+        user = users.by_email(session, wish["email"])
+    with db.transaction() as session:
+        send_account_mail(session, user.id if user else new_id(), Kind.PASSWORD_RESET)
+    return ACCEPTED
+
+
+@blp.post("/api/auth/password-reset/confirm")
+@blp.arguments(ResetSchema)
+@blp.response(204)
+@limit_attempts
+def reset(wish: dict[str, Any]) -> Response:
+    """Sets the password and ends every session. Who reads the mailbox has also verified the address."""
+    with db.reading() as session:
+        user = account_links.opened(session, wish["token"], Kind.PASSWORD_RESET)
+    hashed = passwords.hash_password(wish["new_password"])
+    with db.transaction() as session:
+        if not users.change_password(session, user.id, old_hash=user.password_hash, new_hash=hashed):
+            raise LinkDead
+        users.verify_email(session, user.id, user.email or "")
+        sessions.revoke_all(session, user.id)
+    return Response(status=204)
+
+
+@blp.post("/api/auth/verify-email")
+@maybe_signed_in
+@blp.arguments(VerifySchema)
+@blp.response(204)
+@blp.alt_response(202, schema=AcceptedSchema, success=True)
+@limit_own_mail
+def verify(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
+    """Confirm an address with the token from the mail, or ask for that mail again."""
+    if "token" not in wish:
+        _send_again()
+        return ACCEPTED, 202
+    with db.transaction() as session:
+        user = account_links.opened(session, wish["token"], Kind.VERIFY_EMAIL)
+        if not users.verify_email(session, user.id, user.email or ""):
+            raise LinkDead
+    return Response(status=204)
+
+
+def _send_again() -> None:
+    id = caller().id
+    with db.transaction() as session:
+        if users.get(session, id).email_verified_at is None:
+            send_account_mail(session, id, Kind.VERIFY_EMAIL)

@@ -1,0 +1,122 @@
+"""Accounts: register, look, change, leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+from sqlalchemy.orm import Session
+
+import db
+from api.account_mail import send_account_mail
+from api.accounts import ChangeSchema, PreferencesSchema, RegisterSchema, UserSchema
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.limits import limit_registration
+from api.security import caller, signed_in
+from shop import passwords, personal, users
+from shop.account_links import Kind
+from shop.errors import Forbidden
+
+blp = Blueprint("users", __name__, description="Accounts")
+
+
+class WrongPassword(Forbidden):
+    code, title = "wrong_password", "That is not your password"
+
+
+@blp.post("/api/users")
+@blp.arguments(RegisterSchema)
+@blp.response(201, UserSchema)
+@blp.idempotent
+@limit_registration
+def register(wish: dict[str, Any]) -> Response:
+    """Open an account. A mail asks to confirm the address."""
+    hashed = passwords.hash_password(wish["password"])
+
+    def work(session: Session) -> Answer:
+        user = users.register(session, email=wish["email"], name=wish["name"], password_hash=hashed)
+        send_account_mail(session, user.id, Kind.VERIFY_EMAIL)
+        return UserSchema().dump(user), 201, {"Location": "/api/users/me"}
+
+    return run_command(work)
+
+
+@blp.get("/api/users/me")
+@signed_in
+@blp.response(200, UserSchema)
+def me() -> users.UserRow:
+    with db.reading() as session:
+        return users.get(session, caller().id)
+
+
+@blp.patch("/api/users/me")
+@signed_in
+@blp.arguments(ChangeSchema)
+@blp.response(200, UserSchema)
+@blp.idempotent
+def change(wish: dict[str, Any]) -> Response:
+    """Another name, or another e-mail address: that one needs the current password too."""
+    id = caller().id
+    if "email" in wish:
+        _must_know_password(id, wish.get("current_password", ""))
+
+    def work(session: Session) -> Answer:
+        if "name" in wish:
+            users.rename(session, id, wish["name"])
+        if "email" in wish and users.change_email(session, id, wish["email"]):
+            send_account_mail(session, id, Kind.VERIFY_EMAIL)
+        session.flush()
+        return UserSchema().dump(users.get(session, id)), 200, {}
+
+    return run_command(work)
+
+
+@blp.delete("/api/users/me")
+@signed_in
+@blp.response(204)
+def leave() -> Response:
+    """Everything that says who you are is deleted, and every session ends. There is no way back."""
+    with db.transaction() as session:
+        personal.forget(session, caller().id)
+    return Response(status=204)
+
+
+@blp.get("/api/users/me/export")
+@signed_in
+@blp.response(200, content_type="application/json", description="All that the shop knows of you")
+def export() -> Response:
+    with db.reading() as session:
+        answer = jsonify(personal.told(session, caller().id))
+    answer.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return answer
+
+
+@blp.get("/api/users/me/preferences")
+@signed_in
+@blp.response(200, PreferencesSchema)
+def preferences() -> dict[str, Any]:
+    with db.reading() as session:
+        return _preferences(users.get(session, caller().id).preferences)
+
+
+@blp.put("/api/users/me/preferences")
+@signed_in
+@blp.arguments(PreferencesSchema)
+@blp.response(200, PreferencesSchema)
+def prefer(wish: dict[str, Any]) -> dict[str, Any]:
+    with db.transaction() as session:
+        users.change_preferences(session, caller().id, wish)
+    return wish
+
+
+def _preferences(stored: dict[str, Any]) -> dict[str, Any]:
+    defaults: dict[str, Any] = PreferencesSchema().load({})
+    return defaults | stored
+
+
+def _must_know_password(id: str, password: str) -> None:
+    with db.reading() as session:
+        hashed = users.get(session, id).password_hash
+    if not passwords.matches(password, hashed):
+        raise WrongPassword("The current password is needed for this, and that is not it.")

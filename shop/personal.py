@@ -1,0 +1,38 @@
+"""What the shop knows of a person, noun by noun: told when they ask, forgotten when they leave.
+
+A noun that keeps personal data adds itself to both tables below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shop import addresses, commands, sessions, users
+
+TOLD: dict[str, Callable[[Session, str], Any]] = {
+    "profile": users.told,
+    "preferences": lambda session, id: users.get(session, id).preferences,
+    "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
+    "sessions": sessions.told,
+    # orders: what they bought and where it went
+}
+
+FORGOTTEN: list[Callable[[Session, str], None]] = [
+    addresses.erase,
+    sessions.revoke_all,
+    lambda session, id: commands.forget(session, f"user:{id}"),
+    users.erase,
+    # orders: stay as long as the law says, without the name where it allows
+]
+
+
+def told(session: Session, user_id: str) -> dict[str, Any]:
+    return {name: tell(session, user_id) for name, tell in TOLD.items()}
+
+
+def forget(session: Session, user_id: str) -> None:
+    for one in FORGOTTEN:
+        one(session, user_id)
