@@ -6,15 +6,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, delete, func, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue, stock
+from shop import catalogue
 from shop.catalogue import SKU_LENGTH, ProductRow, VariantRow
-from shop.errors import Invalid, NotFound
+from shop.errors import EmptyCart, Invalid, NotFound
 from shop.money import Money
 from shop.orders import OrderLineRow, OrderRow
 from shop.prices import CURRENCY, PricedLine, Quote, quote
+from shop.stock import StockRow
 from sql import At, Base, Id, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
@@ -74,7 +75,7 @@ def open_guest(session: Session) -> CartRow:
 
 
 def of_customer(session: Session, customer_id: str) -> CartRow:
-    """The customer's cart, made when first asked for."""
+    """The customer's cart, made when first put something into."""
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
     if found:
         return found
@@ -84,18 +85,35 @@ def of_customer(session: Session, customer_id: str) -> CartRow:
 
 
 def of_guest(session: Session, token: str) -> CartRow:
-    cart = session.get(CartRow, token)
-    if cart is None or cart.owner_id is not None:
-        raise NotFound("There is no such cart.")
-    return cart
+    return _there(session.scalars(select(CartRow).where(*_is_guests(token))).first())
+
+
+def read_customers(session: Session, customer_id: str) -> CartRow:
+    """The customer's cart to look at; an empty one that is not written when there is none yet."""
+    found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
+    return found or CartRow(id="", owner_id=customer_id, currency=CURRENCY)
+
+
+def hold_customers(session: Session, customer_id: str) -> CartRow:
+    """The customer's cart, held as by `hold`; EmptyCart when they never had one."""
+    found = session.scalars(_HOLD.where(CartRow.owner_id == customer_id)).first()
+    if found is None:
+        raise EmptyCart("There is nothing in the cart.")
+    return found
+
+
+def hold_guests(session: Session, token: str) -> CartRow:
+    """A guest's cart, held as by `hold`."""
+    return _there(session.scalars(_HOLD.where(*_is_guests(token))).first())
 
 
 def look(session: Session, cart: CartRow) -> Cart:
     """The cart with the prices of this moment and what stands in the way of ordering it."""
     rows = session.execute(_lines_of(cart)).all()
-    priced = [PricedLine(row.sku, row.name, row.quantity, Money(row.price, row.currency)) for row in rows if row.live]
-    left = stock.available(session, [row.sku for row in rows])
-    problems = [problem for row in rows for problem in _problems(row, left[row.sku])]
+    priced = [
+        PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency)) for row in rows if row.live
+    ]
+    problems = [problem for row in rows for problem in _problems(row)]
     return Cart(cart, quote(priced, cart.shipping_method), problems)
 
 
@@ -170,25 +188,39 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
     return len(ids)
 
 
+_HOLD = update(CartRow).values(updated_at=now()).returning(CartRow).execution_options(synchronize_session=False)
+
+
+def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:
+    return CartRow.id == token, CartRow.owner_id.is_(None)
+
+
+def _there(cart: CartRow | None) -> CartRow:
+    if cart is None:
+        raise NotFound("There is no such cart.")
+    return cart
+
+
 def _lines_of(cart: CartRow):  # type: ignore[no-untyped-def]
     live = (VariantRow.active & (ProductRow.status == "active")).label("live")
-    name = (ProductRow.name + " " + VariantRow.name).label("full_name")
+    name = (ProductRow.name + " " + VariantRow.name).label("name")
     return (
         select(CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen, VariantRow.price, VariantRow.currency)
-        .add_columns(ProductRow.name, VariantRow.name.label("variant"), live, name)
+        .add_columns(live, name, func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
+        .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
         .where(CartLineRow.cart_id == cart.id)
         .order_by(CartLineRow.added_at, CartLineRow.sku)
     )
 
 
-def _problems(row, left: int) -> list[Problem]:  # type: ignore[no-untyped-def]
+def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]
     if not row.live:
         return [Problem("archived", row.sku, "This is no longer sold.")]
     found = []
-    if left < row.quantity:
-        found.append(Problem("out_of_stock", row.sku, f"Only {max(0, left)} left."))
+    if row.left < row.quantity:
+        found.append(Problem("out_of_stock", row.sku, f"Only {max(0, row.left)} left."))
     if row.price != row.price_seen:
         found.append(Problem("price_changed", row.sku, "The price has changed since you put it in."))
     return found

@@ -13,6 +13,7 @@ from config import settings
 from shop import carts, orders, payments
 from shop.carts import CartRow
 from shop.errors import EmptyCart, Invalid
+from shop.orders import OrderRow
 from shop.prices import PricedLine, Quote, quote
 from sql import new_id
 
@@ -32,19 +33,18 @@ class PlaceOrder:
     payment_token: str = field(repr=False)
 
 
-def place(session: Session, cart: CartRow, command: PlaceOrder) -> str:
-    """Write the order and empty the cart. Returns the order's id; nothing is reserved or charged yet."""
+def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
+    """Write the order and empty the cart, which the caller holds. Nothing is reserved or charged yet."""
     if command.payment_method not in METHODS:
         raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
-    carts.hold(session, cart)
     looked = carts.look(session, cart)
     _refuse_what_can_not_be_sold(looked)
     quoted = quote(looked.quote.lines, command.shipping_method)
-    order = _order(cart, command, quoted)
-    orders.begin(session, order, _lines(order["id"], quoted.lines))
-    payments.write(session, _payment(order, command))
+    values = _order(cart, command, quoted)
+    order = orders.begin(session, values, _lines(values["id"], quoted.lines))
+    payments.write(session, _payment(values, command))
     carts.empty(session, cart)
-    return str(order["id"])
+    return order
 
 
 def _refuse_what_can_not_be_sold(cart: carts.Cart) -> None:

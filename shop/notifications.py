@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Index, String, select, update
+from sqlalchemy import Index, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.orders import OrderRow
@@ -57,6 +57,18 @@ def finish(session: Session, ids: Sequence[str], state: str, detail: str | None 
             .values(state=state, detail=detail, updated_at=clock())
             .execution_options(synchronize_session=False)
         )
+
+
+def of_customer(
+    session: Session, customer_id: str | None, *, limit: int, before: str | None = None
+) -> list[NotificationRow]:
+    """What this customer was told about their orders and their account, newest first; of all when none is named."""
+    row = NotificationRow
+    query = select(row).order_by(row.id.desc()).limit(limit)
+    if customer_id:
+        orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
+        query = query.where(or_(row.subject_id == customer_id, row.subject_id.in_(orders)))
+    return list(session.scalars(query.where(row.id < before) if before else query))
 
 
 def _open(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, str]:

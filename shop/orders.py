@@ -95,11 +95,15 @@ def get(session: Session, id: str) -> OrderRow:
     return order
 
 
-def of_customer(session: Session, customer_id: str | None, *, limit: int, before: str | None = None) -> list[OrderRow]:
+def of_customer(
+    session: Session, customer_id: str | None, *, limit: int, before: str | None = None, status: str | None = None
+) -> list[OrderRow]:
     """Newest first, from below the id `before`; of everybody when no customer is named."""
     query = select(OrderRow).order_by(OrderRow.id.desc()).limit(limit)
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
+    if status:
+        query = query.where(OrderRow.status == status)
     if before:
         query = query.where(OrderRow.id < before)
     return list(session.scalars(query))
@@ -147,11 +151,17 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
     _remember(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
 
 
-def begin(session: Session, values: dict[str, Any], lines: list[dict[str, Any]]) -> None:
-    """Write a new order with its lines and the first line of its history."""
-    session.execute(insert(OrderRow).values(created_at=now(), updated_at=now()), [values])
+_BEGIN = insert(OrderRow).values(created_at=now(), updated_at=now()).returning(OrderRow.created_at)
+_FRESH = {"status": Status.PENDING, "payment_status": PaymentStatus.UNPAID, "fulfilment_status": "unfulfilled"}
+
+
+def begin(session: Session, values: dict[str, Any], lines: list[dict[str, Any]]) -> OrderRow:
+    """Write a new order with its lines and the first line of its history. Returns it as it was written."""
+    at = session.execute(_BEGIN, values).scalar_one()
     session.execute(insert(OrderLineRow), lines)
     _remember(session, [{"order_id": values["id"], "from_status": None}], Status.PENDING, "placed")
+    written = [OrderLineRow(**line) for line in lines]
+    return OrderRow(**_FRESH, **values, created_at=at, updated_at=at, lines=written)
 
 
 def set_payment_status(session: Session, orders: Sequence[str], status: PaymentStatus) -> None:

@@ -85,10 +85,11 @@ class ReservationRow(Base):
 
 
 def level(session: Session, sku: str) -> StockRow:
+    """What is there of this SKU; of one that never came in, nothing."""
     row = session.get(StockRow, sku)
-    if row is None:
+    if row is None and session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
-    return row
+    return row or StockRow(sku=sku, on_hand=0, reserved=0)
 
 
 def available(session: Session, skus: Iterable[str]) -> dict[str, int]:

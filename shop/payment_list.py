@@ -1,0 +1,59 @@
+"""Payments as they are shown: with the order they belong to and what the provider has done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from shop.errors import NotFound
+from shop.orders import OrderRow
+from shop.payments import PaymentRow, TransactionRow
+from sql import among
+
+
+@dataclass(frozen=True)
+class Paying:
+    """`owner_id` and `cart_id` say who may see it."""
+
+    payment: PaymentRow
+    owner_id: str | None
+    cart_id: str
+    transactions: Sequence[TransactionRow]
+
+
+def get(session: Session, id: str) -> Paying:
+    found = _with_transactions(session, _all().where(PaymentRow.id == id))
+    if not found:
+        raise NotFound("There is no such payment.")
+    return found[0]
+
+
+def of_customer(
+    session: Session, customer_id: str | None, *, limit: int, before: str | None = None, order_id: str | None = None
+) -> list[Paying]:
+    """Newest first, from below the id `before`; of everybody when no customer is named."""
+    query = _all().order_by(PaymentRow.id.desc()).limit(limit)
+    if customer_id:
+        query = query.where(OrderRow.customer_id == customer_id)
+    if order_id:
+        query = query.where(PaymentRow.order_id == order_id)
+    return _with_transactions(session, query.where(PaymentRow.id < before) if before else query)
+
+
+def _all() -> Select[PaymentRow, str | None, str]:
+    return select(PaymentRow, OrderRow.customer_id, OrderRow.cart_id).join(OrderRow, OrderRow.id == PaymentRow.order_id)
+
+
+_DONE = select(TransactionRow).where(among(TransactionRow.payment_id, "payments")).order_by(TransactionRow.id)
+
+
+def _with_transactions(session: Session, query: Select[PaymentRow, str | None, str]) -> list[Paying]:
+    rows = session.execute(query).all()
+    done: dict[str, list[TransactionRow]] = defaultdict(list)
+    for transaction in session.scalars(_DONE, {"payments": [payment.id for payment, *_ in rows]}) if rows else ():
+        done[transaction.payment_id].append(transaction)
+    return [Paying(payment, owner, cart, done[payment.id]) for payment, owner, cart in rows]

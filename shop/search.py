@@ -1,0 +1,193 @@
+"""Finding products: by words, category, price and stock, sorted, a page at a time, with counts to refine by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from shop.catalogue import CategoryRow, ProductRow, VariantRow
+from shop.errors import NotFound
+from shop.prices import CURRENCY
+from shop.stock import StockRow
+from sql import among
+
+MOST_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is wanted. Prices in minor units; `category` a path or an id, with everything below it."""
+
+    q: str | None = None
+    category: str | None = None
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool | None = None
+    sort: str = "newest"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted."""
+
+    product: ProductRow
+    price: int
+    available: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Of all that was found, not only of this page."""
+
+    categories: Sequence[tuple[str, str, int]]  # path, name, products
+    in_stock: int
+    sold_out: int
+    lowest: int | None
+    highest: int | None
+    currency: str = CURRENCY
+
+
+def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...] | None = None) -> list[Hit]:
+    """A page, from behind `after`: the sort key of the last hit seen (see `key_of`)."""
+    offers = _offers(search)
+    query = select(ProductRow, offers.c.price).join(offers, offers.c.product_id == ProductRow.id)
+    query = _paged(query.where(*_wanted(search)), _sort_column(search.sort, offers), search.sort, after)
+    rows = session.execute(query.limit(limit)).all()
+    left = _left(session, [variant.sku for row in rows for variant in row.ProductRow.variants])
+    return [Hit(row.ProductRow, row.price, left) for row in rows]
+
+
+def key_of(search: Search, hit: Hit) -> tuple[Any, ...]:
+    """The sort key of a hit: what a cursor is made of."""
+    kind = search.sort.removeprefix("-")
+    first = {"name": (hit.product.name,), "price": (hit.price,)}.get(kind, ())
+    return (*first, hit.product.id)
+
+
+def facets(session: Session, search: Search) -> Facets:
+    offers = _offers(search)
+    in_stock = func.sum(case((offers.c.left > 0, 1), else_=0))
+    rows = session.execute(
+        select(CategoryRow.path, CategoryRow.name, func.count(), in_stock, func.min(offers.c.price))
+        .add_columns(func.max(offers.c.highest))
+        .select_from(ProductRow)
+        .join(offers, offers.c.product_id == ProductRow.id)
+        .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
+        .where(*_wanted(search))
+        .group_by(CategoryRow.path, CategoryRow.name)
+        .order_by(CategoryRow.path)
+    ).all()
+    return Facets(
+        categories=[(path, name, number) for path, name, number, *_ in rows if path],
+        in_stock=sum(row[3] for row in rows),
+        sold_out=sum(row[2] - row[3] for row in rows),
+        lowest=min((row[4] for row in rows), default=None),
+        highest=max((row[5] for row in rows), default=None),
+    )
+
+
+def one(session: Session, id_or_slug: str) -> Hit:
+    """One product that is for sale."""
+    named = ProductRow.id == id_or_slug if _is_id(id_or_slug) else ProductRow.slug == id_or_slug
+    product = session.scalars(select(ProductRow).where(named, ProductRow.status == "active")).first()
+    if product is None:
+        raise NotFound("There is no such product.")
+    return Hit(product, 0, _left(session, [variant.sku for variant in product.variants]))
+
+
+def categories(session: Session, *, limit: int, after: str | None = None) -> list[CategoryRow]:
+    """By path, so that every category follows the one it is in."""
+    query = select(CategoryRow).order_by(CategoryRow.path).limit(limit)
+    return list(session.scalars(query.where(CategoryRow.path > after) if after else query))
+
+
+def category(session: Session, id: str) -> CategoryRow:
+    row = session.get(CategoryRow, id)
+    if row is None:
+        raise NotFound("There is no such category.")
+    return row
+
+
+def _offers(search: Search) -> Subquery:
+    """Each product's prices and what is left, of those variants only that fit."""
+    left = func.coalesce(StockRow.on_hand - StockRow.reserved, 0)
+    query = (
+        select(VariantRow.product_id, func.min(VariantRow.price).label("price"))
+        .add_columns(func.max(VariantRow.price).label("highest"), func.max(left).label("left"))
+        .outerjoin(StockRow, StockRow.sku == VariantRow.sku)
+        .where(VariantRow.active, *_bounds(search))
+        .group_by(VariantRow.product_id)
+    )
+    if search.in_stock is not None:
+        query = query.where(left > 0) if search.in_stock else query.having(func.max(left) <= 0)
+    return query.subquery()
+
+
+def _bounds(search: Search) -> list[ColumnElement[bool]]:
+    low, high = search.min_price, search.max_price
+    return ([VariantRow.price >= low] if low is not None else []) + (
+        [VariantRow.price <= high] if high is not None else []
+    )
+
+
+def _wanted(search: Search) -> list[ColumnElement[bool]]:
+    words = (search.q or "").lower().split()[:MOST_WORDS]
+    found = [ProductRow.status == "active", *(_mentions(word) for word in words)]
+    return [*found, ProductRow.category_id.in_(_subtree(search.category))] if search.category else found
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    of_it = and_(VariantRow.product_id == ProductRow.id, VariantRow.active)
+    sku = exists().where(of_it, _holds(VariantRow.sku, word))
+    return or_(_holds(ProductRow.name, word), _holds(ProductRow.description, word), sku)
+
+
+def _holds(column: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
+    return func.lower(column).contains(word, autoescape=True)
+
+
+def _subtree(category: str) -> Select[str]:
+    root = aliased(CategoryRow)
+    named = root.id == category if _is_id(category) else root.path == category
+    below = func.substr(CategoryRow.path, 1, func.length(root.path) + 1) == root.path + "/"
+    return select(CategoryRow.id).join(root, or_(CategoryRow.id == root.id, below)).where(named)
+
+
+def _sort_column(sort: str, offers: Subquery) -> Any:
+    return {"name": ProductRow.name, "price": offers.c.price}.get(sort.removeprefix("-"))
+
+
+def _paged(query: Select[Any], column: Any, sort: str, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Keyset: nothing is skipped or told twice when products are added meanwhile."""
+    down = sort.startswith("-") or sort == "newest"
+    columns = [ProductRow.id] if column is None else [column, ProductRow.id]
+    if after:
+        query = query.where(_behind(columns, after, down))
+    return query.order_by(*(c.desc() if down else c.asc() for c in columns))
+
+
+def _behind(columns: Sequence[Any], after: tuple[Any, ...], down: bool) -> ColumnElement[bool]:
+    first, value = columns[0], after[0]
+    further: ColumnElement[bool] = first < value if down else first > value
+    if len(columns) == 1:
+        return further
+    return or_(further, and_(first == value, _behind(columns[1:], after[1:], down)))
+
+
+_LEFT = select(StockRow.sku, StockRow.on_hand - StockRow.reserved).where(among(StockRow.sku, "skus"))
+
+
+def _left(session: Session, skus: Sequence[str]) -> dict[str, int]:
+    return dict(session.execute(_LEFT, {"skus": list(skus)}).tuples().all()) if skus else {}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
