@@ -61,12 +61,12 @@ def start(
         "deadline_at": later(workflow.deadline) if workflow.deadline else None,
     }
     statement = upsert(session, RunRow).values(values).on_conflict_do_nothing(index_elements=["workflow", "key"])
-    id = session.scalar(statement.returning(RunRow.id))
-    if id is None:
+    run = session.scalar(statement.returning(RunRow))  # whole, so that `jobs.get` need not read it again
+    if run is None:
         earlier = select(RunRow.id).where(RunRow.workflow == workflow.name, RunRow.key == key)
         return Started(session.scalars(earlier).one(), fresh=False)
-    send_after_commit(session, plan, 0, Direction.DO, [id])
-    return Started(id, fresh=True)
+    send_after_commit(session, plan, 0, Direction.DO, [run.id])
+    return Started(run.id, fresh=True)
 
 
 def wake(session: Session, ids: Sequence[str]) -> None:

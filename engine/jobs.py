@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from engine import plans
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.tables import JournalRow, RunRow
+from sql import among
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ def about(session: Session, subject: tuple[str, str]) -> list[Job]:
     return _jobs(session, rows.all())
 
 
+def latest(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Job]:
+    """The newest run about each of these subjects of one kind."""
+    row = RunRow
+    query = select(row).where(row.subject_type == kind, among(row.subject_id, "subjects")).order_by(row.id)
+    newest = {run.subject_id: run for run in session.scalars(query, {"subjects": list(ids)})}
+    return {job.subject["id"]: job for job in _jobs(session, list(newest.values()))}
+
+
 def newest(
     session: Session, *, limit: int, before: str | None = None, status: str | None = None, workflow: str | None = None
 ) -> list[Job]:
@@ -95,12 +104,22 @@ def is_final(tag: str) -> bool:
 
 
 def _jobs(session: Session, runs: Sequence[RunRow]) -> list[Job]:
-    journals: dict[str, list[JournalRow]] = defaultdict(list)
-    rows = select(JournalRow).where(JournalRow.run_id.in_([run.id for run in runs]))
-    for row in session.scalars(rows.order_by(JournalRow.started_at, JournalRow.step)):
-        journals[row.run_id].append(row)
+    journals = _journals(session, [run.id for run in runs if run.version])  # at version 0 nothing has begun
     plans.load(session, {run.plan_id for run in runs})
     return [_job(run, journals[run.id]) for run in runs]
+
+
+def _journals(session: Session, ids: Sequence[str]) -> dict[str, list[JournalRow]]:
+    journals: dict[str, list[JournalRow]] = defaultdict(list)
+    if ids:
+        for row in session.scalars(_JOURNAL, {"runs": list(ids)}):
+            journals[row.run_id].append(row)
+    return journals
+
+
+_JOURNAL = (
+    select(JournalRow).where(among(JournalRow.run_id, "runs")).order_by(JournalRow.started_at, JournalRow.step)
+)
 
 
 def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:

@@ -12,15 +12,17 @@ from engine.tables import PlanRow
 from sql import upsert
 
 _known: dict[str, Plan] = {}
+_stored: set[str] = set()  # those that this process has seen committed
 
 
 def store(session: Session, plan: Plan) -> None:
     """Make sure the plan is there before a run refers to it."""
-    if plan.id in _known:
+    if plan.id in _stored:
         return
     values = {"id": plan.id, "workflow": plan.workflow, "steps": as_document(plan.steps), "on_failed": plan.on_failed}
     session.execute(upsert(session, PlanRow).values(values).on_conflict_do_nothing())
-    event.listen(session, "after_commit", lambda _: _known.setdefault(plan.id, plan), once=True)
+    _known[plan.id] = plan
+    event.listen(session, "after_commit", lambda _: _stored.add(plan.id), once=True)
 
 
 def load(session: Session, ids: Iterable[str]) -> dict[str, Plan]:
@@ -39,3 +41,4 @@ def known(id: str) -> Plan:
 def forget() -> None:
     """For tests that change the database under a living process."""
     _known.clear()
+    _stored.clear()
