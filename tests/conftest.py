@@ -26,7 +26,7 @@ os.environ.update(
     LOG_LEVEL="WARNING",
 )
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["tests.fixtures", "tests.stack.fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,80 @@
+"""A customer at the door: everything over HTTP."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from tests.world import Answer, request
+
+PASSWORD = "a long enough password"
+FINAL = ("succeeded", "failed", "needs_attention")
+ADDRESS = {"name": "Casey", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a 202 said."""
+
+    id: str
+    job_id: str
+    body: dict[str, Any]
+
+
+class Client:
+    """Registered and signed in, unless told otherwise."""
+
+    def __init__(self, url: str, email: str) -> None:
+        self.url, self.email, self.tokens = url, email, {"access_token": ""}
+
+    def register(self, name: str = "Casey Customer") -> Answer:
+        return self.call("POST", "/api/users", {"email": self.email, "password": PASSWORD, "name": name})
+
+    def sign_in(self) -> None:
+        self.tokens = self.get("POST", "/api/auth/login", {"email": self.email, "password": PASSWORD})
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Answer:
+        """Any answer, whatever its status. Header names with _ for -: Idempotency_Key="x"."""
+        token = self.tokens["access_token"]
+        signed = {"Authorization": f"Bearer {token}"} if token else {}
+        return request(method, self.url + path, body, signed | {n.replace("_", "-"): v for n, v in headers.items()})
+
+    def get(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+        """The body of an answer that must be good."""
+        answer = self.call(method, path, body, **headers)
+        assert answer.status < 400, f"{method} {path} -> {answer.status} {answer.body}"
+        return answer.body
+
+    def place(self, sku: str, quantity: int = 1, token: str = "tok_ok", key: str | None = None) -> Order:
+        """Put it into the cart and order the cart."""
+        self.get("POST", "/api/cart/me", {"sku": sku, "quantity": quantity})
+        return self.order(token, key)
+
+    def order(self, token: str = "tok_ok", key: str | None = None) -> Order:
+        headers = {"Idempotency_Key": key} if key else {}
+        body = self.get("POST", "/api/orders", order_of(token), **headers)
+        return Order(body["order"]["id"], body["job"]["id"], body)
+
+    def job(self, id: str, wait: float = 0) -> dict[str, Any]:
+        return self.get("GET", f"/api/jobs/{id}" + (f"?wait={wait:g}" if wait else ""))
+
+    def finished(self, id: str, seconds: float = 30.0) -> dict[str, Any]:
+        """The job once it is final."""
+        return self.until(id, lambda job: job["status"] in FINAL, seconds)
+
+    def until(self, id: str, enough: Any, seconds: float = 30.0) -> dict[str, Any]:
+        """The job once `enough(job)`; `?wait=` returns as soon as anything changes."""
+        deadline = time.monotonic() + seconds
+        while not enough(job := self.job(id)):
+            assert time.monotonic() < deadline, f"after {seconds} s it is still {job}"
+            self.job(id, wait=1)
+        return job
+
+    def stock(self, sku: str) -> dict[str, Any]:
+        return self.get("GET", f"/api/stock/{sku}")
+
+
+def order_of(token: str) -> dict[str, Any]:
+    payment = {"method": "card", "token": token}
+    return {"cart": "me", "shipping_address": ADDRESS, "shipping_method": "standard", "payment": payment}

@@ -1,0 +1,73 @@
+"""The environment of one stack: its own folder, ports, database and queues."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from unittest import mock
+
+from redis import Redis
+
+import config
+from tests.services.redis import CLAIM
+from tests.services.session import Services
+from tests.world import free_port
+
+PORTS = ("PORT", "BANK_PORT", "SINK_PORT", "SMTP_PORT", "FLOWER_PORT")
+LIMITS = ("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT", "MAIL_LIMIT")
+
+
+def everywhere(folder: Path) -> dict[str, str]:
+    """What both pairs have in common. Everything is said, so that nothing of the caller's shines through."""
+    ports = {name: str(free_port()) for name in PORTS}
+    return {
+        "ORDERWAVE_ENV": "test",
+        "STATE_DIR": str(folder),
+        "HOST": "127.0.0.1",
+        **ports,
+        "PUBLIC_URL": f"http://127.0.0.1:{ports['PORT']}",
+        "BANK_URL": f"http://127.0.0.1:{ports['BANK_PORT']}",
+        "SMTP_URL": f"smtp://127.0.0.1:{ports['SMTP_PORT']}",
+        "PAYMENT_PROVIDER": "sandbox",
+        "BANK_SLOW_SECONDS": "1",
+        "BCRYPT_COST": "4",
+        "LOG_LEVEL": "INFO",
+        **dict.fromkeys(LIMITS, "1000000 per minute"),
+    }
+
+
+def embedded(folder: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+        "BROKER_URL": f"litebroker:///{folder}/broker.db",
+        "REDIS_URL": "",
+        "QUEUE_PREFIX": "orderwave.",
+    }
+
+
+@contextmanager
+def on_services(services: Services, name: str) -> Iterator[dict[str, str]]:
+    """A database and a queue prefix of its own; Redis is emptied first."""
+    with ExitStack() as closing:
+        _empty(services.redis.url)
+        yield {
+            "DATABASE_URL": closing.enter_context(services.postgresql.database()),
+            "BROKER_URL": services.rabbitmq.url,
+            "REDIS_URL": services.redis.url,
+            "QUEUE_PREFIX": f"{services.rabbitmq.prefix}{name}.",
+        }
+
+
+def settings(environment: dict[str, str]) -> config.Settings:
+    """What the processes of that stack will read."""
+    with mock.patch.dict(os.environ, environment):
+        return config.load()
+
+
+def _empty(url: str) -> None:
+    with Redis.from_url(url) as client:
+        ours = client.get(CLAIM)
+        client.flushdb()
+        client.set(CLAIM, ours or b"")

@@ -1,0 +1,88 @@
+"""One process of a stack, to be killed and started again at will."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from config import Settings
+from deploy.child import Child
+from deploy.processes import Process
+from deploy.readiness import Pinger, answers
+from tests.world import wait_until
+
+START_SECONDS = 30.0
+
+
+class Handle:
+    """`start`, `stop` (SIGTERM), `kill9` (the whole group), `wait_until_ready`; each may be repeated."""
+
+    def __init__(self, chosen: Settings, process: Process, environment: dict[str, str]) -> None:
+        self.process, self._chosen = process, chosen
+        self.log: Path = chosen.state_dir / f"{process.name}.log"
+        own = {"PYTHONUNBUFFERED": "1", **environment, **process.environment}
+        self._own = own
+        self._child = self._fresh({})
+
+    @property
+    def name(self) -> str:
+        return self.process.name
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child.exit_code() is None
+
+    def start(self, **environment: str) -> None:
+        """Also with a changed environment: ORDERWAVE_CRASH="stock.reserve:after_record"."""
+        self.launch(**environment)
+        self.wait_until_ready()
+
+    def launch(self, **environment: str) -> None:
+        """Start without waiting."""
+        self._child = self._fresh(environment)
+        self._child.start()
+
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
+        wait_until(self.ready, seconds=seconds, what=f"{self.name} to be ready; its log: {self.log}")
+
+    def ready(self) -> bool:
+        assert self.alive, f"{self.name} ended at once:\n{self.tail()}"
+        if self.process.node:
+            return bool(self._pinged())
+        return answers(self.process.url) if self.process.url else True
+
+    def wait_until_dead(self, seconds: float = 20.0) -> None:
+        """A crash point was armed, and this is where we see it hit."""
+        wait_until(lambda: not self.alive, seconds=seconds, what=f"{self.name} to die; its log: {self.log}")
+
+    def stop(self, seconds: float = 30.0) -> None:
+        """Ask it to end, wait until it has, and let no child of it stay behind."""
+        self._child.ask_to_stop()
+        deadline = time.monotonic() + seconds
+        while self.alive and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._child.kill()
+
+    def kill9(self) -> None:
+        self._child.kill()
+
+    kill = kill9
+
+    def tail(self, count: int = 30) -> str:
+        return "\n".join(self._child.last_lines(count))
+
+    def _pinged(self) -> set[str]:
+        assert self.process.node
+        pinger = Pinger(self._chosen)
+        try:
+            return pinger.answering([self.process.node])
+        finally:
+            pinger.close()
+
+    def _fresh(self, more: dict[str, str]) -> Child:
+        return Child(self.name, self.process.argv, {**os.environ, **self._own, **more}, self.log)

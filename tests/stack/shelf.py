@@ -1,0 +1,55 @@
+"""A look into the database of a stack from outside of its processes, and goods put there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
+
+from db import _sqlite
+from shop import catalogue, stock
+
+
+class Shelf:
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True)
+        self._count = 0
+
+    def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+        """`rows("SELECT state FROM runs WHERE subject_id = :id", id=order.id)`"""
+        with self.session() as session:
+            return [dict(row) for row in session.execute(text(statement), values).mappings()]
+
+    def change(self, statement: str, **values: Any) -> None:
+        with self.session() as session:
+            session.execute(text(statement), values)
+
+    def add(self, sku: str, *, on_hand: int, price: int) -> None:
+        row = {
+            "slug": sku.lower(),
+            "name": sku.title(),
+            "description": "",
+            "category": "tests",
+            "image_url": "",
+            "sku": sku,
+            "variant_name": "Plain",
+            "options": {},
+            "price_cents": price,
+            "currency": "EUR",
+        }
+        with self.session() as session:
+            catalogue.import_rows(session, [row])
+            if on_hand:
+                stock.receive(session, sku, on_hand, "test")
+
+    def new_sku(self) -> str:
+        self._count += 1
+        return f"THING-{self._count}"
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session

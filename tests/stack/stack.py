@@ -1,0 +1,126 @@
+"""A whole running copy: bank, mail sink, workers and API as processes, on one of the two pairs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from deploy import processes
+from tests.stack.client import Client
+from tests.stack.environment import settings
+from tests.stack.handle import Handle
+from tests.stack.shelf import Shelf
+from tests.world import ROOT, Bank, Sink
+
+
+class Stack:
+    """`stack.client()`, `stack.sku()`, `stack.worker.kill9()`, `stack.bank.ledger()`, `stack.doctor()`."""
+
+    def __init__(self, pair: str, environment: dict[str, str]) -> None:
+        self.pair, self.environment = pair, environment
+        self.settings = settings(environment)
+        self.state_dir: Path = self.settings.state_dir
+        self.url = self.settings.public_url
+        self.handles: dict[str, Handle] = {}
+        self.bank, self.sink = self._bank(), self._sink()
+        self.workers = {str(process.node): self._handle(process) for process in processes.workers(self.settings)}
+        self.api = self._handle(processes.api(self.settings))
+        self.shelf = Shelf(self.settings.database_url)
+        self._people = 0
+
+    @property
+    def worker(self) -> Handle:
+        """The one that does the local steps. The others: `stack.workers["payments"]`, `["notifications"]`."""
+        return self.workers["steps"]
+
+    def start(self) -> None:
+        """The tables are made while the bank and the sink start."""
+        for handle in (self.handles["bank"], self.handles["mailsink"]):
+            handle.launch()
+        self.run("deploy.migrate")
+        for handle in (*self.workers.values(), self.api):
+            handle.launch()
+        self._wait_until_ready()
+
+    def close(self) -> None:
+        for handle in self.handles.values():
+            handle.kill9()
+        self.shelf.engine.dispose()
+
+    def heal(self) -> None:
+        """As it was at the start: everybody runs, nobody extra, fair weather at the bank, a friendly sink."""
+        for name in [name for name in self.handles if name.startswith("worker-extra")]:
+            self.handles.pop(name).kill9()
+        for handle in self.handles.values():
+            if not handle.alive:
+                handle.launch()
+        self._wait_until_ready()
+        self.bank.control(fail=0, drop=0, latency_ms=0, refuse_refunds=False, webhooks="asynchronous")
+        self.sink.control("accept")
+
+    def start_worker(self, queues: Iterable[str] = ("stock", "orders"), env: dict[str, str] | None = None) -> Handle:
+        """One more, for these nouns; env={"ORDERWAVE_CRASH": "stock.reserve:after_record"}, say."""
+        name = f"extra-{len(self.handles)}"
+        handle = self._handle(processes.worker(self.settings, name, list(queues), threads=4), env)
+        handle.start()
+        return handle
+
+    def stop_worker(self, handle: Handle) -> None:
+        handle.stop()
+
+    def start_process(self, name: str) -> Handle:
+        """`clock` or `flower`, which are not needed by orders and so do not run unasked."""
+        process = {"clock": processes.clock, "flower": processes.flower}[name](self.settings)
+        handle = self._handle(process)
+        handle.start()
+        return handle
+
+    def client(self, email: str | None = None, role: str = "customer") -> Client:
+        """Somebody who has registered and signed in; `role` "staff" or "admin" is given in the database."""
+        self._people += 1
+        client = Client(self.url, email or f"somebody-{self._people}@example.com")
+        answer = client.register()
+        assert answer.status == 201, answer
+        if role != "customer":
+            self.shelf.change("UPDATE users SET role = :role WHERE email = :email", role=role, email=client.email)
+        client.sign_in()
+        return client
+
+    def sku(self, on_hand: int = 10, price: int = 1999) -> str:
+        """A fresh SKU that no other test sells."""
+        sku = self.shelf.new_sku()
+        self.shelf.add(sku, on_hand=on_hand, price=price)
+        return sku
+
+    def doctor(self) -> str:
+        """What the doctor says; it must find nothing wrong."""
+        return self.run("doctor")
+
+    def run(self, module: str, *arguments: str) -> str:
+        """The output of `python -m module` in this stack's environment, which must end well."""
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{module} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def _wait_until_ready(self) -> None:
+        for handle in self.handles.values():
+            handle.wait_until_ready()
+
+    def _handle(self, process: processes.Process, env: dict[str, str] | None = None) -> Handle:
+        handle = Handle(self.settings, process, self.environment | (env or {}))
+        self.handles[handle.name] = handle
+        return handle
+
+    def _bank(self) -> Bank:
+        handle = self._handle(processes.bank(self.settings))
+        return Bank(self.settings.bank_url, self.settings.bank_key, self.settings.bank_webhook_secret, handle)  # type: ignore[arg-type]
+
+    def _sink(self) -> Sink:
+        handle = self._handle(processes.sink(self.settings))
+        return Sink(f"http://127.0.0.1:{self.settings.sink_port}", self.settings.smtp_url, handle)  # type: ignore[arg-type]
