@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from kombu.exceptions import ChannelError
+from amqp.exceptions import ChannelError, NotFound, PreconditionFailed  # type: ignore[import-untyped]
 
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED}
 
@@ -14,8 +14,8 @@ def passes(error: sqlite3.OperationalError) -> bool:
 
 
 def not_found(what: str, name: str, method: str) -> ChannelError:
-    return ChannelError(f"NOT_FOUND - no {what} {name!r}", (50, 10), method, "404")
+    return NotFound(f"NOT_FOUND - no {what} {name!r}", (50, 10), method)
 
 
 def precondition_failed(text: str, method: str) -> ChannelError:
-    return ChannelError(f"PRECONDITION_FAILED - {text}", (40, 10), method, "406")
+    return PreconditionFailed(f"PRECONDITION_FAILED - {text}", (40, 10), method)

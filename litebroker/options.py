@@ -12,7 +12,7 @@ class Options:
     synchronous: str = "FULL"  # fsync before the publish of a persistent message returns; "NORMAL": at checkpoints
     busy_timeout: float = 10.0  # how long a writer waits for the other writers
     min_poll: float = 0.001  # the pace of looking for news just after something happened ...
-    max_poll: float = 0.01  # ... and when nothing has happened for a while
+    max_poll: float = 0.02  # ... and when nothing has happened for a while
     reap_interval: float = 0.25  # how often the living look for the dead
     sweep_interval: float = 1.0  # how often expired messages and queues are looked for
     delivery_limit: int | None = 20  # for queues without x-delivery-limit; limit + 1 deliveries, then the dead letters

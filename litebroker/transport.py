@@ -108,7 +108,9 @@ class Transport(virtual.Transport):
         self.broker.database.bells.add(self._bell)
         try:
             while not self._deliver_one():
-                if not self._fetch():
+                if self._fetch():
+                    self._pace.quicken()
+                else:
                     self._rest(deadline)
         finally:
             self._draining = False
