@@ -54,6 +54,7 @@ class Foreground:
         self._chosen = chosen
         self._supervisor = Supervisor(chosen, processes(chosen))
         self._stop = threading.Event()
+        self._asked_at = 0.0
 
     def run(self, *, demo: bool) -> int:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -69,9 +70,13 @@ class Foreground:
         return 0 if good else 1
 
     def _asked_to_stop(self, *_: object) -> None:
-        if self._stop.is_set():
+        """Make and a terminal may both pass on the same Ctrl-C: only one that comes later is a second one."""
+        now = time.monotonic()
+        if self._stop.is_set() and now - self._asked_at > 1:
             self._supervisor.kill()
-        self._stop.set()
+        elif not self._stop.is_set():
+            self._asked_at = now
+            self._stop.set()
 
     def _become_ready(self) -> bool:
         deadline = time.monotonic() + READY_SECONDS

@@ -1,0 +1,57 @@
+# `make run` on a fresh machine with Python 3.11 or newer is all it takes. Every variable of .env.example is honoured.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV ?= .venv
+PY := $(VENV)/bin/python
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(BASE) ## set up, start everything, show the demo, stay up until Ctrl-C
+	@exec $(PY) -m deploy.up --demo
+
+up: $(BASE) ## the same without the demo
+	@exec $(PY) -m deploy.up
+
+demo: $(BASE) ## show the demo against what is up
+	@$(PY) -m demo.tour
+
+test: $(DEV) ## set up and run all tests (some of them: make test args="-k stock")
+	@$(PY) -m pytest $(args)
+
+lint: $(DEV) ## ruff: rules and format
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+types: $(DEV) ## mypy
+	@$(PY) -m mypy
+
+bench: $(DEV) ## run every script in benchmarks/
+	@for script in $$(grep -l __main__ benchmarks/*.py); do \
+		name=$${script%.py}; echo "== $$script"; $(PY) -m $${name//\//.} || exit 1; done
+
+migrate: $(BASE) ## bring the tables of DATABASE_URL up to date
+	@$(PY) -m deploy.migrate
+
+migration: $(DEV) ## write the next migration: make migration m="what changes"
+	@test -n "$(m)" || { echo 'say what changes: make migration m="..."'; exit 1; }
+	@$(PY) -m deploy.migrate new "$(m)"
+
+doctor: $(BASE) ## check every invariant, say what breaks which
+	@$(PY) -m doctor
+
+lock: ## write requirements/*.txt anew from pyproject.toml, with hashes and without a registry's address
+	@deploy/lock.sh "$(VENV)"
+
+clean: ## remove what can be made again (not STATE_DIR, which holds your data)
+	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BASE): requirements/base.txt
+	@deploy/install.sh "$(VENV)" base && touch $@
+
+$(DEV): requirements/dev.txt
+	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
+
+.PHONY: help run up demo test lint types bench migrate migration doctor lock clean
