@@ -16,7 +16,7 @@ from shop.stock import Held, MovementRow, ReservationRow, StockRow
 @invariant("I5", "per SKU on hand is the sum of its movements, and 0 <= reserved <= on hand")
 def stock_is_conserved(session: Session) -> Iterator[str]:
     moved = dict(
-        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).tuples().all()
+        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).all()
     )
     for row in session.scalars(select(StockRow)):
         if row.on_hand != moved.get(row.sku, 0):
@@ -32,8 +32,8 @@ def reservations_add_up(session: Session) -> Iterator[str]:
         .where(ReservationRow.state == Held.HELD)
         .group_by(ReservationRow.sku)
     )
-    held = dict(session.execute(live).tuples().all())
-    for sku, reserved in session.execute(select(StockRow.sku, StockRow.reserved)).tuples():
+    held = dict(session.execute(live).all())
+    for sku, reserved in session.execute(select(StockRow.sku, StockRow.reserved)):
         if reserved != held.get(sku, 0):
             yield f"{sku}: {reserved} reserved, but live reservations sum to {held.get(sku, 0)}"
     forgotten = (
@@ -41,7 +41,7 @@ def reservations_add_up(session: Session) -> Iterator[str]:
         .join(OrderRow, OrderRow.id == ReservationRow.order_id)
         .where(ReservationRow.state == Held.HELD, OrderRow.status != Status.PENDING)
     )
-    for order, sku, status in session.execute(forgotten).tuples():
+    for order, sku, status in session.execute(forgotten):
         yield f"order {order} is {status} and still holds {sku}"
 
 
@@ -50,7 +50,7 @@ def histories_are_paths(session: Session) -> Iterator[str]:
     paths: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
     for event in session.scalars(select(OrderEventRow).order_by(OrderEventRow.id)):
         paths[event.order_id].append((event.from_status, event.to_status))
-    for id, status in session.execute(select(OrderRow.id, OrderRow.status)).tuples():
+    for id, status in session.execute(select(OrderRow.id, OrderRow.status)):
         fault = _fault(paths[id], status)
         if fault:
             yield f"order {id}: {fault}"

@@ -22,7 +22,7 @@ def told_once(session: Session) -> Iterator[str]:
         .group_by(row.event, row.subject_id, row.recipient, row.channel)
         .having(func.count() > 1)
     )
-    for event, subject, _ in session.execute(twice).tuples():
+    for event, subject, _ in session.execute(twice):
         yield f"{event} of {subject} was sent more than once"
     yield from _untold(session)
     yield from _told_too_early(session)
@@ -48,5 +48,5 @@ def _told_too_early(session: Session) -> Iterator[str]:
         .join(row, row.subject_id == OrderRow.id)
         .where(row.event == "order_confirmed", OrderRow.status.in_((Status.PENDING, Status.FAILED)))
     )
-    for order, status in session.execute(early).tuples():
+    for order, status in session.execute(early):
         yield f"order {order} is {status} and its customer was told it is confirmed"

@@ -22,7 +22,7 @@ Sums = dict[str, int]
 
 @invariant("I3", "at most one successful capture an order in the bank's ledger, never above its total")
 def captured_once(session: Session) -> Iterator[str]:
-    totals = dict(session.execute(select(OrderRow.id, OrderRow.total)).tuples().all())
+    totals = dict(session.execute(select(OrderRow.id, OrderRow.total)).all())
     captures: dict[str, list[int]] = defaultdict(list)
     for entry in _bank_entries():
         if entry["kind"] == "capture":
@@ -37,7 +37,7 @@ def captured_once(session: Session) -> Iterator[str]:
 @invariant("I4", "captured minus refunded is what orders are owed, ours is the bank's")
 def money_is_conserved(session: Session) -> Iterator[str]:
     ours = _our_sums(session)
-    orders = session.execute(select(OrderRow.id, OrderRow.status, OrderRow.total, OrderRow.payment_status)).tuples()
+    orders = session.execute(select(OrderRow.id, OrderRow.status, OrderRow.total, OrderRow.payment_status))
     moving = set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
     for id, status, total, payment in orders:
         owed = total if status == Status.CONFIRMED else 0
@@ -58,7 +58,7 @@ def payments_match_their_transactions(session: Session) -> Iterator[str]:
         .outerjoin(part, part.payment_id == row.id)
         .group_by(row.id)
     )
-    for id, held, back, in_ledger, back_in_ledger in session.execute(sums).tuples():
+    for id, held, back, in_ledger, back_in_ledger in session.execute(sums):
         if (held, back) != (in_ledger, back_in_ledger):
             yield f"payment {id} says {held} - {back}, its transactions say {in_ledger} - {back_in_ledger}"
 
@@ -66,7 +66,7 @@ def payments_match_their_transactions(session: Session) -> Iterator[str]:
 def _our_sums(session: Session) -> Sums:
     row = PaymentRow
     sums = select(row.order_id, func.sum(row.captured - row.refunded)).group_by(row.order_id)
-    return dict(session.execute(sums).tuples().all())
+    return dict(session.execute(sums).all())
 
 
 def _differences(ours: Sums, moving: set[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any m
 
 @invariant("I1", "every command answered 202 exists")
 def accepted_commands_exist(session: Session) -> Iterator[str]:
-    answered = session.execute(select(CommandRow.key, CommandRow.body).where(CommandRow.status == 202)).tuples()
+    answered = session.execute(select(CommandRow.key, CommandRow.body).where(CommandRow.status == 202))
     jobs = {json.loads(body).get("job", {}).get("id"): key for key, body in answered}
     jobs.pop(None, None)
     known = set(session.scalars(select(RunRow.id).where(RunRow.id.in_(list(jobs)))))
@@ -50,7 +50,7 @@ def no_open_step_behind_a_success(session: Session) -> Iterator[str]:
         .where(RunRow.state == State.SUCCEEDED, JournalRow.direction == Direction.DO)
         .where(JournalRow.state.not_in((Mark.DONE, Mark.SKIPPED)))
     )
-    for id, name in session.execute(open_steps).tuples():
+    for id, name in session.execute(open_steps):
         yield f"run {id} has succeeded but its step {name} is not done"
 
 
@@ -59,5 +59,5 @@ def nothing_undispatched(session: Session) -> Iterator[str]:
     forgotten = select(RunRow.id, age(RunRow.created_at)).where(
         RunRow.state == State.QUEUED, RunRow.hold == Hold.NONE, RunRow.due_at < now(), RunRow.sent_at < later(-OVERDUE)
     )
-    for id, seconds in session.execute(forgotten).tuples():
+    for id, seconds in session.execute(forgotten):
         yield f"run {id} was accepted {seconds:.0f} s ago and has not begun"

@@ -117,9 +117,7 @@ def _journals(session: Session, ids: Sequence[str]) -> dict[str, list[JournalRow
     return journals
 
 
-_JOURNAL = (
-    select(JournalRow).where(among(JournalRow.run_id, "runs")).order_by(JournalRow.started_at, JournalRow.step)
-)
+_JOURNAL = select(JournalRow).where(among(JournalRow.run_id, "runs")).order_by(JournalRow.started_at, JournalRow.step)
 
 
 def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:

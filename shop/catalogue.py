@@ -103,7 +103,7 @@ def _categories(session: Session, paths: Sequence[str]) -> dict[str, str]:
             part = "/".join(path.split("/")[:depth])
             name = part.split("/")[-1].replace("-", " ").capitalize()
             _put(session, CategoryRow, {"id": new_id(), "path": part, "name": name}, ["path"], keep=["id"])
-    return dict(session.execute(select(CategoryRow.path, CategoryRow.id)).tuples().all())
+    return dict(session.execute(select(CategoryRow.path, CategoryRow.id)).all())
 
 
 def _products(session: Session, rows: Sequence[Mapping[str, Any]], categories: Mapping[str, str]) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _products(session: Session, rows: Sequence[Mapping[str, Any]], categories: M
             "images": [row["image_url"]] if row["image_url"] else [],
         }
         _put(session, ProductRow, values, ["slug"], keep=["id"])
-    return dict(session.execute(select(ProductRow.slug, ProductRow.id)).tuples().all())
+    return dict(session.execute(select(ProductRow.slug, ProductRow.id)).all())
 
 
 def _put(session: Session, table: Any, values: dict[str, Any], unique: list[str], keep: Sequence[str] = ()) -> None:

@@ -76,4 +76,4 @@ def _open(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, s
     query = select(row.subject_id, row.id).where(
         among(row.subject_id, "orders"), row.event == event, row.state == "sending"
     )
-    return dict(session.execute(query, {"orders": list(order_ids)}).tuples().all())
+    return dict(session.execute(query, {"orders": list(order_ids)}).all())

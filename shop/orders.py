@@ -141,7 +141,7 @@ _STATUSES = select(OrderRow.id, OrderRow.status).where(among(OrderRow.id, "order
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
     """Move these orders, each along a declared path, or none of them (IllegalMove)."""
     before: dict[str, str] = dict(
-        session.execute(_STATUSES.with_for_update(key_share=True), {"orders": list(orders)}).tuples().all()
+        session.execute(_STATUSES.with_for_update(key_share=True), {"orders": list(orders)}).all()
     )
     sources = [status for status, targets in MOVES.items() if to in targets]
     moved = session.scalars(_MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).all()

@@ -112,7 +112,7 @@ def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
 def _lock(session: Session, skus: set[str]) -> dict[str, int]:
     if not skus:
         return {}
-    return dict(session.execute(_LOCK, {"skus": sorted(skus)}).tuples().all())
+    return dict(session.execute(_LOCK, {"skus": sorted(skus)}).all())
 
 
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:

@@ -183,7 +183,7 @@ _LEFT = select(StockRow.sku, StockRow.on_hand - StockRow.reserved).where(among(S
 
 
 def _left(session: Session, skus: Sequence[str]) -> dict[str, int]:
-    return dict(session.execute(_LEFT, {"skus": list(skus)}).tuples().all()) if skus else {}
+    return dict(session.execute(_LEFT, {"skus": list(skus)}).all()) if skus else {}
 
 
 def _is_id(text: str) -> bool:

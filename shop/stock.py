@@ -97,7 +97,7 @@ def available(session: Session, skus: Iterable[str]) -> dict[str, int]:
     rows = session.execute(
         select(StockRow.sku, StockRow.on_hand - StockRow.reserved).where(StockRow.sku.in_(list(skus)))
     )
-    return Counter(dict(rows.tuples().all()))
+    return Counter(dict(rows.all()))
 
 
 def receive(session: Session, sku: str, quantity: int, reason: str = "", actor_id: str | None = None) -> StockRow:
