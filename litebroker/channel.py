@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from amqp.protocol import queue_declare_ok_t  # type: ignore[import-untyped]
 from kombu.transport import virtual
+from kombu.transport.base import to_rabbitmq_queue_arguments
 
 from litebroker import consumers, messages, queues, routing
 from litebroker.errors import not_found
@@ -102,6 +103,11 @@ class Channel(virtual.Channel):
             queues.declare(db, name, kind, arguments or {}, self.broker.options)
         if exclusive:
             self.connection.exclusive.add(name)
+
+    def prepare_queue_arguments(self, arguments: dict[str, Any] | None, **kwargs: Any) -> dict[str, Any]:
+        """`Queue(expires=..., message_ttl=..., max_length=...)` in RabbitMQ's words."""
+        prepared: dict[str, Any] = to_rabbitmq_queue_arguments(arguments or {}, **kwargs)
+        return prepared
 
     def queue_bind(
         self,

@@ -52,10 +52,10 @@ def test_the_events_of_a_task_are_received(app: Celery) -> None:
     seen: list[str] = []
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": lambda event: seen.append(event["type"])})
-        with receiver.consumer_context():
+        with receiver.consumer_context() as (listening, _, _):
             app.send_task("contract.note", args=(1,))
             while wanted[-1] not in seen:
-                receiver.connection.drain_events(timeout=5)
+                listening.drain_events(timeout=5)
     assert [kind for kind in seen if kind in wanted] == wanted
 
 
