@@ -56,8 +56,8 @@ def _remark(step: Json) -> str:
     if not step["finished_at"]:
         return step["status"]
     took = (_moment(step["finished_at"]) - _moment(step["started_at"])).total_seconds() * 1000
-    tries = f", {step['attempts']} attempts" if step["attempts"] > 1 else ""
-    return f"{took:.0f} ms{tries}"
+    tries = [f"{step['attempts']} attempts"] if step["attempts"] > 1 else []
+    return ", ".join(([f"{took:.0f} ms"] if took >= 1 else []) + tries)  # a local step is one instant
 
 
 def _moment(text: str) -> datetime:

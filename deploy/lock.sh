@@ -9,7 +9,7 @@ if ! command -v uv >/dev/null; then
 fi
 
 compile() {
-    uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --custom-compile-command "make lock" \
+    uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --custom-compile-command "make lock" \
         pyproject.toml "$@"
 }
 

@@ -158,6 +158,43 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
+        "webhook_events",
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("event_id", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=80), nullable=False),
+        sa.Column("order_id", sql.ID, nullable=True),
+        sa.Column("payload", sql.DOCUMENT, nullable=False),
+        sa.Column("received_at", sql.Moment(), nullable=False),
+        sa.Column("handled_at", sql.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("pk_webhook_events")),
+    )
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_events_order_id"), ["order_id"], unique=False)
+        batch_op.create_index("ix_webhook_events_received_at", ["received_at"], unique=False)
+
+    op.create_table(
+        "addresses",
+        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("user_id", sql.ID, nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("line1", sa.String(length=200), nullable=False),
+        sa.Column("line2", sa.String(length=200), nullable=True),
+        sa.Column("city", sa.String(length=100), nullable=False),
+        sa.Column("region", sa.String(length=100), nullable=True),
+        sa.Column("postal_code", sa.String(length=20), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("phone", sa.String(length=32), nullable=True),
+        sa.Column("default_shipping", sa.Boolean(), nullable=False),
+        sa.Column("default_billing", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_addresses_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
+    )
+    with op.batch_alter_table("addresses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_addresses_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "order_events",
         sa.Column("id", sql.ID, nullable=False),
         sa.Column("order_id", sql.ID, nullable=False),
@@ -437,6 +474,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_order_events_order_id"))
 
     op.drop_table("order_events")
+    with op.batch_alter_table("addresses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_addresses_user_id"))
+
+    op.drop_table("addresses")
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_events_received_at")
+        batch_op.drop_index(batch_op.f("ix_webhook_events_order_id"))
+
+    op.drop_table("webhook_events")
     op.drop_table("users")
     with op.batch_alter_table("stock_movements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stock_movements_sku"))
