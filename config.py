@@ -54,6 +54,7 @@ class Settings:
     account_limit: str
     register_limit: str
     mail_limit: str
+    job_waiters: int
 
     @property
     def on_sqlite(self) -> bool:
@@ -112,6 +113,7 @@ def load(env: Env | None = None) -> Settings:
         account_limit=env.str("ACCOUNT_LIMIT", "20 per 15 minutes"),  # logins tried on one account, from anywhere
         register_limit=env.str("REGISTER_LIMIT", "30 per minute"),  # by address
         mail_limit=env.str("MAIL_LIMIT", "5 per hour"),  # mails asked for by strangers, to one account
+        job_waiters=env.int("JOB_WAITERS", 4),  # requests that wait for a job in one process: fewer than its threads
     )
 
 

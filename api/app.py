@@ -41,11 +41,11 @@ EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
     "user": ("api.users", "api.addresses", "api.accounts_admin"),
     "auth": ("api.auth", "api.recovery"),
-    "product": (),
-    "cart": (),
-    "order": (),
-    "payment": (),
-    "notification": (),
+    "product": ("api.products", "api.stock"),
+    "cart": ("api.carts",),
+    "order": ("api.orders", "api.jobs"),
+    "payment": ("api.payments", "api.webhooks"),
+    "notification": ("api.notifications",),
 }
 
 

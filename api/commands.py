@@ -23,6 +23,8 @@ from shop.errors import Invalid
 Answer = tuple[Any, int, Mapping[str, str]]
 Work = Callable[[Session], Answer]
 
+JOB = JobSchema()
+
 
 def run_command(work: Work, *, guest: str | None = None) -> Response:
     """Run `work(session) -> (body, status, headers)` in a transaction and answer with what it returns.
@@ -40,7 +42,7 @@ def run_command(work: Work, *, guest: str | None = None) -> Response:
 
 def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
     """The 202 of a started run: `accepted(session, run.id, order=OrderSchema().dump(order))`."""
-    body = {"job": JobSchema().dump(jobs.get(session, run_id)), **noun}
+    body = {"job": JOB.dump(jobs.get(session, run_id)), **noun}
     return body, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
 
 

@@ -115,5 +115,5 @@ def page_of(item: type[Schema]) -> type[Schema]:
 def accepted_with(**nouns: type[Schema]) -> type[Schema]:
     """The body of a 202: `{"job": {...}, "order": {...}}` for `accepted_with(order=OrderSchema)`."""
     members: dict[str, Any] = {name: fields.Nested(schema) for name, schema in nouns.items()}
-    name = "Accepted" + "".join(schema.__name__.removesuffix("Schema") for schema in nouns.values()) + "Schema"
-    return type(name, (Schema,), {"job": fields.Nested(JobSchema, required=True), **members})
+    about = "".join(schema.__name__.removesuffix("Schema") for schema in nouns.values()) or "Job"
+    return type(f"Accepted{about}Schema", (Schema,), {"job": fields.Nested(JobSchema, required=True), **members})

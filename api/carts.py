@@ -1,0 +1,111 @@
+"""Carts. Every answer is the whole cart, at the prices of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api import cart_owner
+from api.blueprint import Blueprint
+from api.cart_schemas import AddSchema, CartSchema, MergeSchema, QuantitySchema, ShippingSchema, cart_of
+from api.commands import Answer, run_command
+from api.security import maybe_signed_in
+from shop import cart_merge, carts
+from shop.cart_merge import Strategy
+from shop.carts import CartRow
+
+blp = Blueprint("carts", __name__, description="Carts: `me`, a user's id, or the token that a guest's cart has for id")
+
+CART = CartSchema()
+
+
+@blp.post("/api/cart")
+@maybe_signed_in
+@blp.response(201, CartSchema)
+@blp.idempotent
+def open_guests() -> Response:
+    """A cart for somebody without an account. Its `id` is the only key to it."""
+
+    def work(session: Session) -> Answer:
+        cart = carts.open_guest(session)
+        return _dump(session, cart), 201, {"Location": f"/api/cart/{cart.id}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/cart/<string:owner>")
+@maybe_signed_in
+@blp.response(200, CartSchema)
+def look(owner: str) -> dict[str, Any]:
+    with db.reading() as session:
+        return cart_of(carts.look(session, cart_owner.to_read(session, owner)))
+
+
+@blp.post("/api/cart/<string:owner>")
+@maybe_signed_in
+@blp.arguments(AddSchema)
+@blp.response(200, CartSchema)
+@blp.idempotent
+def add(wish: dict[str, Any], owner: str) -> Response:
+    """So many more of this SKU."""
+    return _change(owner, lambda session, cart: carts.add(session, cart, **wish))
+
+
+@blp.delete("/api/cart/<string:owner>")
+@maybe_signed_in
+@blp.response(200, CartSchema)
+def empty(owner: str) -> Response:
+    """Takes everything out."""
+    return _change(owner, carts.empty)
+
+
+@blp.patch("/api/cart/<string:owner>/items/<string:sku>")
+@maybe_signed_in
+@blp.arguments(QuantitySchema)
+@blp.response(200, CartSchema)
+def set_quantity(wish: dict[str, Any], owner: str, sku: str) -> Response:
+    return _change(owner, lambda session, cart: carts.set_quantity(session, cart, sku, wish["quantity"]))
+
+
+@blp.delete("/api/cart/<string:owner>/items/<string:sku>")
+@maybe_signed_in
+@blp.response(200, CartSchema)
+def remove(owner: str, sku: str) -> Response:
+    return _change(owner, lambda session, cart: carts.remove(session, cart, sku))
+
+
+@blp.post("/api/cart/<string:owner>/merge")
+@maybe_signed_in
+@blp.arguments(MergeSchema)
+@blp.response(200, CartSchema)
+@blp.idempotent
+def merge(wish: dict[str, Any], owner: str) -> Response:
+    """Brings a guest's cart into this one; the guest's is gone afterwards."""
+    strategy = Strategy(wish["strategy"])
+    return _change(owner, lambda session, cart: cart_merge.merge(session, cart, wish["source"], strategy))
+
+
+@blp.post("/api/cart/<string:owner>/shipping")
+@maybe_signed_in
+@blp.arguments(ShippingSchema)
+@blp.response(200, CartSchema)
+@blp.idempotent
+def choose_shipping(wish: dict[str, Any], owner: str) -> Response:
+    return _change(owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"]))
+
+
+def _change(owner: str, change: Callable[[Session, CartRow], None]) -> Response:
+    def work(session: Session) -> Answer:
+        cart = cart_owner.to_change(session, owner)
+        change(session, cart)
+        return _dump(session, cart), 200, {}
+
+    return run_command(work, guest=owner)
+
+
+def _dump(session: Session, cart: CartRow) -> Any:
+    return CART.dump(cart_of(carts.look(session, cart)))

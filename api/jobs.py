@@ -1,0 +1,132 @@
+"""Jobs: how commands fare, told from the journal; and what shoppers and operators may ask of them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+import db
+import engine
+from api import waiting
+from api.answers import json_answer
+from api.blueprint import Blueprint
+from api.commands import Answer, accepted, run_command
+from api.etags import conditional
+from api.guests import STAFF, cart_token, check_owner, is_staff, or_guest
+from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
+from api.operators import operate
+from api.paging import an_id, page, position
+from api.schemas import JobSchema, accepted_with, page_of
+from api.security import roles, visitor
+from engine import jobs
+from engine.jobs import Job
+from shop import orders
+from shop.errors import NotFound
+
+blp = Blueprint("jobs", __name__, description="Jobs: durable commands on their way")
+
+
+@blp.get("/api/jobs/<uuid:id>")
+@conditional
+@or_guest
+@blp.arguments(WaitQuery, location="query")
+@blp.response(200, JobSchema)
+def one(query: dict[str, Any], id: UUID) -> Response:
+    """With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
+
+    When too many are waiting the answer comes at once. Guests show the token of their cart. Staff also see outputs.
+    """
+    job = _read(str(id))
+    if query["wait"] and _is_news(job) is False:
+        waiting.until_changed(job.id, job.tag, query["wait"])
+        job = _read(job.id)
+    headers = {"ETag": f'"{job.tag}"'} | ({} if job.final else {"Retry-After": "1"})
+    return json_answer(job_of(job), headers=headers)
+
+
+@blp.post("/api/jobs/<uuid:id>/cancel")
+@or_guest
+@blp.response(202, accepted_with())
+@blp.idempotent
+def cancel(id: UUID) -> Response:
+    """Ask the job to turn back; too late (409) once it has passed its point of no return."""
+
+    def work(session: Session) -> Answer:
+        _theirs(session, str(id))
+        engine.cancel(session, str(id))
+        session.expire_all()
+        return accepted(session, str(id))
+
+    return run_command(work, guest=cart_token())
+
+
+@blp.get("/api/jobs")
+@roles(*STAFF)
+@blp.arguments(JobsQuery, location="query")
+@blp.response(200, page_of(StaffJobSchema))
+def all_of_them(query: dict[str, Any]) -> Response:
+    """Newest first. Staff only."""
+    before = position(query["cursor"], an_id)
+    filters = {"status": query["status"], "workflow": query["workflow"]}
+    with db.reading() as session:
+        rows = jobs.newest(session, limit=query["limit"] + 1, before=before[0] if before else None, **filters)
+    found = page(rows, query["limit"], lambda job: [job.id])
+    return json_answer({**found, "items": [job_of(job) for job in found["items"]]})
+
+
+@blp.post("/api/jobs/<uuid:id>/retry")
+@roles(*STAFF)
+@blp.response(202, accepted_with())
+@blp.idempotent
+def retry(id: UUID) -> Response:
+    """Try the step that needs attention once more, with all its attempts. Staff only."""
+    return operate("retry", id, engine.retry)
+
+
+@blp.post("/api/jobs/<uuid:id>/skip")
+@roles(*STAFF)
+@blp.arguments(NoteSchema)
+@blp.response(202, accepted_with())
+@blp.idempotent
+def skip(wish: dict[str, Any], id: UUID) -> Response:
+    """Take the step as settled by hand and go on; who and why stay in the journal. Staff only."""
+    return operate("skip", id, engine.skip, **wish)
+
+
+@blp.post("/api/jobs/<uuid:id>/compensate")
+@roles(*STAFF)
+@blp.response(202, accepted_with())
+@blp.idempotent
+def compensate(id: UUID) -> Response:
+    """Give up going forward and undo what was begun, if the point of no return is not behind. Staff only."""
+    return operate("compensate", id, engine.give_back)
+
+
+def _is_news(job: Job) -> bool:
+    """Whether the client said what it has seen, and this is something else."""
+    return bool(request.if_none_match) and not request.if_none_match.contains_weak(job.tag)
+
+
+def _read(id: str) -> Job:
+    with db.reading() as session:
+        return _theirs(session, id)
+
+
+def _theirs(session: Session, id: str) -> Job:
+    job = jobs.get(session, id)
+    if job is None or not (is_staff() or _concerns_caller(session, job)):
+        raise NotFound("There is no such job.")
+    return job
+
+
+def _concerns_caller(session: Session, job: Job) -> bool:
+    kind, subject = job.subject["type"], job.subject["id"]
+    if kind == "order":
+        order = orders.get(session, subject)
+        check_owner(order.customer_id, order.cart_id, "job")
+        return True
+    who = visitor()
+    return kind == "user" and who is not None and who.id == subject

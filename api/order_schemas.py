@@ -1,0 +1,115 @@
+"""What an order looks like from outside, and what is needed to place one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from api.fields import Email, Integer, Line, Moment
+from api.money import Amount
+from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema
+from engine.jobs import Job
+from shop.orders import OrderLineRow, OrderRow, PaymentStatus, Status
+
+
+class PayWithSchema(Schema):
+    method = Line(required=True, most=20, metadata={"example": "card"})
+    token = Line(
+        required=True, most=255, load_only=True, metadata={"example": "tok_ok", "description": "from the provider"}
+    )
+
+
+class PlaceOrderSchema(Schema):
+    cart = Line(required=True, most=64, metadata={"example": "me"})
+    shipping_address = fields.Nested(AddressSchema)
+    shipping_address_id = fields.UUID(metadata={"description": "one from the address book"})
+    shipping_method = Line(most=40, metadata={"example": "standard", "description": "default: the cart's"})
+    payment = fields.Nested(PayWithSchema, required=True)
+    email = Email(metadata={"description": "of guests; default: the account's"})
+
+    @validates_schema
+    def _one_address(self, wish: dict[str, Any], **_: Any) -> None:
+        if ("shipping_address" in wish) == ("shipping_address_id" in wish):
+            raise ValidationError("Either shipping_address or shipping_address_id.", "shipping_address")
+
+
+class OrdersQuery(PageQuery):
+    customer = fields.UUID(load_default=None, metadata={"description": "for staff: whose orders"})
+    status = fields.Enum(Status, by_value=True, load_default=None)
+
+
+class OrderLineSchema(Schema):
+    sku = fields.String()
+    name = fields.String()
+    quantity = Integer()
+    unit_price = fields.Nested(MoneySchema)
+    total = fields.Nested(MoneySchema)
+
+
+class Lines(fields.List[Any]):
+    """Lines tell no currency of their own: it is their order's."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.Nested(OrderLineSchema))
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> list[Any]:
+        return [_line(line, obj.currency) for line in value]
+
+
+class OrderSchema(Schema):
+    """`job` is the newest one about this order."""
+
+    id = fields.String()
+    number = fields.String()
+    status = fields.String(metadata={"enum": [*Status]})
+    payment_status = fields.String(metadata={"enum": [*PaymentStatus]})
+    fulfilment_status = fields.String()
+    customer_id = fields.String(allow_none=True)
+    email = fields.String()
+    currency = fields.String()
+    lines = Lines()
+    subtotal = Amount()
+    discount = Amount()
+    shipping = Amount()
+    tax = Amount()
+    total = Amount()
+    shipping_method = fields.String()
+    shipping_address = fields.Nested(AddressSchema)
+    job = fields.Nested(JobSchema, allow_none=True)
+    created_at = Moment()
+    updated_at = Moment()
+
+
+class MomentSchema(Schema):
+    """Something that happened to an order: a change of its status, or a step of one of its jobs."""
+
+    at = Moment()
+    kind = fields.String(metadata={"enum": ["status", "step"]})
+    status = fields.String()
+    reason = fields.String()
+    job_id = fields.String()
+    workflow = fields.String()
+    step = fields.String()
+    direction = fields.String()
+    attempts = Integer()
+    finished_at = Moment(allow_none=True)
+    error = fields.Nested(ErrorSchema, allow_none=True)
+
+
+ORDER = OrderSchema(exclude=["job"])
+JOB = JobSchema()
+
+
+def order_of(order: OrderRow, job: Job | None) -> dict[str, Any]:
+    return {**ORDER.dump(order), "job": JOB.dump(job) if job else None}
+
+
+def _line(line: OrderLineRow, currency: str) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price": {"amount": line.unit_price, "currency": currency},
+        "total": {"amount": line.total, "currency": currency},
+    }

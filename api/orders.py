@@ -1,0 +1,112 @@
+"""Orders: placed with one command, watched, called off."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+import engine
+from api import timeline
+from api.answers import json_answer
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.guests import cart_token, check_owner, is_staff, or_guest
+from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema, order_of
+from api.ordering import accepted_order, place
+from api.paging import an_id, page, position
+from api.schemas import accepted_with, page_of
+from api.security import caller, maybe_signed_in, signed_in
+from engine import jobs
+from shop import orders
+from shop.errors import IllegalMove
+from shop.orders import OrderRow
+
+blp = Blueprint("orders", __name__, description="Orders")
+
+
+@blp.post("/api/orders")
+@maybe_signed_in
+@blp.arguments(PlaceOrderSchema)
+@blp.response(202, accepted_with(order=OrderSchema))
+@blp.idempotent
+def order(wish: dict[str, Any]) -> Response:
+    """Order what is in the cart, at the server's prices. Guests name their cart's token and an e-mail address."""
+    return run_command(lambda session: place(session, wish), guest=wish["cart"])
+
+
+@blp.get("/api/orders")
+@signed_in
+@blp.arguments(OrdersQuery, location="query")
+@blp.response(200, page_of(OrderSchema))
+def all_of_them(query: dict[str, Any]) -> Response:
+    """One's own, newest first; staff see everybody's."""
+    named = str(query["customer"]) if query["customer"] else None
+    own = caller().id
+    if named not in (None, own) and not is_staff():
+        return json_answer({"items": [], "next": None})
+    return json_answer(_page(named if is_staff() else own, **query))
+
+
+@blp.get("/api/orders/<uuid:id>")
+@or_guest
+@blp.response(200, OrderSchema)
+def one(id: UUID) -> Response:
+    with db.reading() as session:
+        found = _theirs(session, id)
+        return json_answer(order_of(found, jobs.latest(session, "order", [found.id]).get(found.id)))
+
+
+@blp.get("/api/orders/<uuid:id>/timeline")
+@or_guest
+@blp.response(200, page_of(MomentSchema))
+def history(id: UUID) -> dict[str, Any]:
+    """Everything that happened to the order and in its jobs, oldest first."""
+    with db.reading() as session:
+        found = _theirs(session, id)
+        moments = timeline.of(orders.history(session, found.id), jobs.about(session, ("order", found.id)))
+    return {"items": moments, "next": None}
+
+
+@blp.post("/api/orders/<uuid:id>/cancel")
+@or_guest
+@blp.response(202, accepted_with(order=OrderSchema))
+@blp.idempotent
+def cancel(id: UUID) -> Response:
+    """Call the order off while it is on its way: what was done for it is undone. Afterwards it is too late (409)."""
+
+    def work(session: Session) -> Answer:
+        found = _theirs(session, id)
+        run = _live_run(session, found)
+        engine.cancel(session, run)
+        session.expire_all()
+        return accepted_order(session, run, found)
+
+    return run_command(work, guest=cart_token())
+
+
+def _theirs(session: Session, id: UUID) -> OrderRow:
+    found = orders.get(session, str(id))
+    check_owner(found.customer_id, found.cart_id, "order")
+    return found
+
+
+def _live_run(session: Session, order: OrderRow) -> str:
+    live = engine.live_runs(session, ("order", order.id))
+    if not live:
+        raise IllegalMove(f"The order is {order.status}; nothing is under way that could be called off.")
+    return live[-1]
+
+
+def _page(customer: str | None, *, limit: int, cursor: str | None, status: Any, **_: Any) -> dict[str, Any]:
+    before = position(cursor, an_id)
+    with db.reading() as session:
+        rows = orders.of_customer(
+            session, customer, limit=limit + 1, before=before[0] if before else None, status=status
+        )
+        found = page(rows, limit, lambda row: [row.id])
+        newest = jobs.latest(session, "order", [row.id for row in found["items"]])
+        return {**found, "items": [order_of(row, newest.get(row.id)) for row in found["items"]]}

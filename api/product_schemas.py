@@ -1,0 +1,102 @@
+"""What a product, a category and a search look like from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from api.fields import Integer, Moment, QueryBoolean, QueryInteger, Text
+from api.schemas import MoneySchema, PageQuery, Schema
+from shop.money import MOST
+from shop.search import Facets, Hit
+
+SORTS = ("name", "-name", "price", "-price", "newest")
+
+
+class SearchQuery(PageQuery):
+    q = Text(most=200, load_default=None)
+    category = Text(most=255, load_default=None, metadata={"description": "path or id, with everything below it"})
+    min_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
+    max_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
+    in_stock = QueryBoolean(load_default=None)
+    sort = fields.String(load_default="newest", validate=validate.OneOf(SORTS))
+
+
+class VariantSchema(Schema):
+    sku = fields.String()
+    name = fields.String()
+    options = fields.Dict()
+    price = fields.Nested(MoneySchema)
+    available = Integer()
+
+
+class ProductSchema(Schema):
+    id = fields.String()
+    slug = fields.String()
+    name = fields.String()
+    description = fields.String()
+    category = fields.String(allow_none=True, metadata={"description": "its path", "example": "furniture/chairs"})
+    images = fields.List(fields.String())
+    status = fields.String()
+    variants = fields.List(fields.Nested(VariantSchema))
+    created_at = Moment()
+    updated_at = Moment()
+
+
+class CategoryCountSchema(Schema):
+    category = fields.String()
+    name = fields.String()
+    count = Integer()
+
+
+class StockCountSchema(Schema):
+    yes = Integer(data_key="true")
+    no = Integer(data_key="false")
+
+
+class PriceRangeSchema(Schema):
+    min = fields.Nested(MoneySchema, allow_none=True)
+    max = fields.Nested(MoneySchema, allow_none=True)
+
+
+class FacetsSchema(Schema):
+    categories = fields.List(fields.Nested(CategoryCountSchema))
+    in_stock = fields.Nested(StockCountSchema)
+    price = fields.Nested(PriceRangeSchema)
+
+
+class FoundSchema(Schema):
+    items = fields.List(fields.Nested(ProductSchema))
+    next = fields.String(allow_none=True)
+    facets = fields.Nested(FacetsSchema)
+
+
+class CategorySchema(Schema):
+    id = fields.String()
+    path = fields.String()
+    name = fields.String()
+
+
+def product_of(hit: Hit) -> dict[str, Any]:
+    product = hit.product
+    columns = ("id", "slug", "name", "description", "images", "status", "created_at", "updated_at")
+    shown = {name: getattr(product, name) for name in columns}
+    variants = [_variant(variant, hit) for variant in product.variants if variant.active]
+    return {**shown, "category": product.category.path if product.category else None, "variants": variants}
+
+
+def facets_of(facets: Facets) -> dict[str, Any]:
+    counts = [{"category": path, "name": name, "count": count} for path, name, count in facets.categories]
+    price = {"min": _money(facets.lowest, facets.currency), "max": _money(facets.highest, facets.currency)}
+    return {"categories": counts, "in_stock": {"yes": facets.in_stock, "no": facets.sold_out}, "price": price}
+
+
+def _variant(variant: Any, hit: Hit) -> dict[str, Any]:
+    price = {"amount": variant.price, "currency": variant.currency}
+    shown = {"sku": variant.sku, "name": variant.name, "options": variant.options, "price": price}
+    return {**shown, "available": hit.available.get(variant.sku, 0)}
+
+
+def _money(amount: int | None, currency: str) -> dict[str, Any] | None:
+    return None if amount is None else {"amount": amount, "currency": currency}
