@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -59,10 +60,30 @@ os.register_at_fork(after_in_child=_forget_engine)
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """All or nothing. What must leave after the commit hangs on the session's `after_commit`."""
+    """All or nothing. What must leave after the commit goes through `at_commit`."""
     with Session(engine(), expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+def at_commit(session: Session, deliver: Callable[[list[Any]], object], things: Iterable[Any]) -> None:
+    """Give these things to `deliver` once the transaction is committed, all in one call; never after a rollback.
+
+    The end of a savepoint is no commit; one that is rolled back takes everything with it, which the sweep mends.
+    """
+    session.info.setdefault("at_commit", defaultdict(list))[deliver].extend(things)
+
+
+@event.listens_for(Session, "after_commit")
+def _deliver(session: Session) -> None:
+    if not session.in_nested_transaction():
+        for deliver, things in session.info.pop("at_commit", {}).items():
+            deliver(things)
+
+
+@event.listens_for(Session, "after_rollback")
+def _withhold(session: Session) -> None:
+    session.info.pop("at_commit", None)
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from celery import chain
 from kombu.messaging import Producer
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from celery_app import app, queue_of
+from db import at_commit
 from engine.plan import Plan
 from engine.timing import WAVE
 
@@ -41,11 +41,11 @@ class Place(NamedTuple):
 
 def send_after_commit(session: Session, plan: Plan, step: int, direction: str, ids: Sequence[str]) -> None:
     """Hand these runs to the flusher once, and only if, the session's transaction is committed."""
-    outgoing = session.info.get("outgoing")
-    if outgoing is None:
-        outgoing = session.info["outgoing"] = []
-        event.listen(session, "after_commit", lambda s: flusher().take(s.info.pop("outgoing")), once=True)
-    outgoing.extend((Place(plan, step, direction), id) for id in ids)
+    at_commit(session, _take, [(Place(plan, step, direction), id) for id in ids])
+
+
+def _take(parcels: list[tuple[Place, str]]) -> None:
+    flusher().take(parcels)
 
 
 def send(producer: Producer, place: Place, ids: Sequence[str]) -> None:

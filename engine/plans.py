@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db import at_commit
 from engine.plan import Plan, as_document, from_document
 from engine.tables import PlanRow
 from sql import upsert
@@ -22,7 +23,7 @@ def store(session: Session, plan: Plan) -> None:
     values = {"id": plan.id, "workflow": plan.workflow, "steps": as_document(plan.steps), "on_failed": plan.on_failed}
     session.execute(upsert(session, PlanRow).values(values).on_conflict_do_nothing())
     _known[plan.id] = plan
-    event.listen(session, "after_commit", lambda _: _stored.add(plan.id), once=True)
+    at_commit(session, _stored.update, [plan.id])
 
 
 def load(session: Session, ids: Iterable[str]) -> dict[str, Plan]:
