@@ -6,6 +6,7 @@ Times are the database's own, so that no two machines' clocks are ever compared.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -62,6 +63,14 @@ class Base(DeclarativeBase):
 def new_id() -> str:
     """A fresh id: a UUIDv7, so that rows made together lie together."""
     return str(uuid7())
+
+
+_AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_id(text: object) -> bool:
+    """Whether PostgreSQL would take this for an id; anything else it answers with an error."""
+    return isinstance(text, str) and _AN_ID.fullmatch(text) is not None
 
 
 class now(FunctionElement[datetime]):

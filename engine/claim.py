@@ -17,7 +17,7 @@ from engine import plans
 from engine.plan import Plan
 from engine.states import Direction, Hold
 from engine.tables import RunRow
-from sql import among, now
+from sql import among, is_id, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ def lock(session: Session, ids: Sequence[str]) -> list[Run]:
 
 
 def _read(session: Session, statement: Any, parameters: dict[str, Any]) -> list[Run]:
+    parameters["ids"] = list(filter(is_id, parameters["ids"]))  # a forged one must not hurt those beside it
     rows = session.execute(statement, parameters).all()
     known = plans.load(session, {row.plan_id for row in rows})
     return [_run(row, known) for row in rows]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from engine import plans
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.tables import JournalRow, RunRow
-from sql import among
+from sql import among, is_id
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Job:
 
 
 def get(session: Session, id: str) -> Job | None:
-    run = session.get(RunRow, id)
+    run = session.get(RunRow, id) if is_id(id) else None
     return _jobs(session, [run])[0] if run else None
 
 
@@ -93,6 +93,8 @@ def newest(
 
 def tag(session: Session, id: str) -> str | None:
     """Only the tag: what a client that waits for a change is spared reading again and again."""
+    if not is_id(id):
+        return None
     row = session.execute(
         select(RunRow.id, RunRow.version, RunRow.state, RunRow.cancel_requested).where(RunRow.id == id)
     ).first()
