@@ -8,6 +8,8 @@ from redis import Redis
 import db
 from engine.tables import LaneRow
 from tests.fixtures import Database
+from tests.services import NAME
+from tests.services.redis import CLAIM
 from tests.services.session import Services
 
 
@@ -39,4 +41,4 @@ def test_rabbitmq_takes_a_queue_of_ours(services: Services) -> None:
 def test_redis_gives_us_a_numbered_database(services: Services) -> None:
     with Redis.from_url(services.redis.url) as client:
         assert client.ping()
-        assert client.dbsize() == 1  # our claim on it
+        assert client.get(CLAIM) == NAME.encode()

@@ -12,7 +12,7 @@ def test_a_stack_serves_people(stack: Stack) -> None:
     order = client.place(sku)
     assert client.finished(order.job_id)["status"] == "succeeded"
     assert len(stack.bank.captures(order.id)) == 1
-    assert len(stack.sink.messages(to=client.email)) == 1
+    assert [mail["subject"] for mail in stack.mails(order)] == [f"Your order {order.number} is confirmed"]
     stack.doctor()
 
 

@@ -19,6 +19,7 @@ class Order:
 
     id: str
     job_id: str
+    number: str
     body: dict[str, Any]
 
 
@@ -54,7 +55,7 @@ class Client:
     def order(self, token: str = "tok_ok", key: str | None = None) -> Order:
         headers = {"Idempotency_Key": key} if key else {}
         body = self.get("POST", "/api/orders", order_of(token), **headers)
-        return Order(body["order"]["id"], body["job"]["id"], body)
+        return Order(body["order"]["id"], body["job"]["id"], body["order"]["number"], body)
 
     def job(self, id: str, wait: float = 0) -> dict[str, Any]:
         return self.get("GET", f"/api/jobs/{id}" + (f"?wait={wait:g}" if wait else ""))

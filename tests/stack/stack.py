@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from deploy import processes
-from tests.stack.client import Client
+from tests.stack.client import Client, Order
 from tests.stack.environment import settings
 from tests.stack.handle import Handle
 from tests.stack.shelf import Shelf
@@ -94,6 +95,10 @@ class Stack:
         sku = self.shelf.new_sku()
         self.shelf.add(sku, on_hand=on_hand, price=price)
         return sku
+
+    def mails(self, order: Order) -> list[dict[str, Any]]:
+        """What has arrived about this order, whoever it was sent to."""
+        return [mail for mail in self.sink.messages() if order.number in mail["subject"]]
 
     def doctor(self) -> str:
         """What the doctor says; it must find nothing wrong."""
