@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path
 
 import flask_swagger_ui
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from api.limits import limiter
@@ -56,6 +57,7 @@ def start() -> Response:
 def bundled(name: str) -> Response:
     if name not in BUNDLED:
         raise NotFound
-    answer = send_from_directory(FILES, name, max_age=86400)
-    answer.headers["Cache-Control"] = "public, max-age=86400"
-    return answer
+    kind = mimetypes.guess_type(name)[0]
+    answer = Response((FILES / name).read_bytes(), mimetype=kind, headers={"Cache-Control": "public, max-age=86400"})
+    answer.add_etag()
+    return answer.make_conditional(request)  # type: ignore[return-value]

@@ -80,7 +80,7 @@ def _tell(answer: Response) -> Response:
     """`RateLimit-*` always, `Retry-After` only where somebody was limited."""
     limit = limiter.current_limit
     if limit:
-        seconds = max(0, round(limit.reset_at - time.time()))
+        seconds = max(0, int(limit.reset_at - time.time()))
         answer.headers["RateLimit-Limit"] = str(limit.limit.amount)
         answer.headers["RateLimit-Remaining"] = str(limit.remaining)
         answer.headers["RateLimit-Reset"] = str(seconds)

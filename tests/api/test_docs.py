@@ -1,0 +1,62 @@
+"""The document is made from the code, and the page that shows it needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from api import create_app
+from tests.fixtures import Database
+
+
+def test_the_document_is_openapi_3_1_with_bearer_tokens_and_problems(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    assert document["openapi"] == "3.1.0"
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    default = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
+    assert list(default) == ["application/problem+json"]
+    assert default["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_an_operation_says_whom_it_lets_in_and_that_it_takes_a_key(client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").json["paths"]
+    probe = paths["/probe"]["post"]
+    assert probe["security"] == [{}, {"bearer": []}]
+    assert [p["name"] for p in probe["parameters"] if p["in"] == "header"] == ["Idempotency-Key"]
+    assert paths["/api/users/me"]["get"]["security"] == [{"bearer": []}]
+    assert "security" not in paths["/api/auth/login"]["post"]
+
+
+def test_every_path_of_the_app_is_in_the_document(app: Flask) -> None:
+    paths = app.test_client().get("/api/openapi.json").json["paths"]
+    written = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    hidden = {"/healthz", "/readyz", "/api/openapi.json", "/probe/fail/{how}"}
+    assert {rule for rule in written if not rule.startswith("/api/docs")} - hidden <= set(paths)
+
+
+def test_the_page_and_all_it_loads_come_from_here_under_a_strict_policy(client: FlaskClient) -> None:
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "http" not in policy
+    assert "<script>" not in page.text
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) == 4
+    for path in loaded:
+        assert path.startswith("/api/docs/")
+        assert client.get(path).status_code == 200
+    assert client.get("/api/docs/").status_code == 200
+    assert client.get("/api/docs/../app.py").status_code == 404
+
+
+def test_a_service_mounts_only_what_is_its_own(database: Database) -> None:
+    client = create_app(["auth"]).test_client()
+    paths = client.get("/api/openapi.json").json["paths"]
+    assert "/api/auth/login" in paths
+    assert "/api/users" not in paths
+    assert client.post("/api/users").status_code == 404
+    assert client.get("/api/docs").status_code == 200
+    assert client.get("/healthz").json == {"status": "ok"}

@@ -1,0 +1,73 @@
+"""What a load balancer is told, and how soon."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from api import health
+from tests.fixtures import Configure
+
+
+@pytest.fixture(autouse=True)
+def _fresh_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_looker", health._Looker())
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """Takes connections and never says a word."""
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(8)
+        yield f"127.0.0.1:{hole.getsockname()[1]}"
+
+
+def test_alive_needs_nobody(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+
+
+def test_ready_names_what_it_leans_on(client: FlaskClient) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json["status"] == "ok"
+    assert {name: check["state"] for name, check in answer.json["checks"].items()} == {
+        "database": "ok",
+        "broker": "ok",
+        "cache": "in process",
+    }
+
+
+def test_a_silent_broker_is_found_within_a_second_and_orders_are_taken_still(
+    client: FlaskClient, black_hole: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from celery import Celery
+
+    monkeypatch.setattr(health, "celery", Celery("test", broker=f"amqp://guest:guest@{black_hole}//"))
+    for _ in range(2):
+        began = time.monotonic()
+        answer = client.get("/readyz")
+        assert time.monotonic() - began < 1.5
+        assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+        assert answer.json["checks"]["broker"]["state"] in ("timeout", "down")
+        assert answer.json["checks"]["database"]["state"] == "ok"
+
+
+def test_a_dead_cache_degrades(client: FlaskClient, configure: Configure) -> None:
+    configure(REDIS_URL="redis://127.0.0.1:1/0")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["cache"]["state"]) == (200, "down")
+
+
+def test_without_the_database_nothing_is_ready(client: FlaskClient, configure: Configure) -> None:
+    configure(DATABASE_URL="sqlite:////nowhere/at/all.db")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["status"] == "unavailable"
+    assert answer.json["checks"]["database"]["state"] == "down"
+    assert "nowhere" not in answer.text
+    assert client.get("/healthz").status_code == 200

@@ -1,0 +1,111 @@
+"""P12: the same request twice is one command."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+import db
+from shop.commands import CommandRow, prune_commands
+from sql import later
+from tests.api import probe
+from tests.api.people import People, ask, post, problem
+
+
+@pytest.fixture(autouse=True)
+def _nothing_done() -> None:
+    probe.done.clear()
+
+
+def keys_stored() -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(CommandRow)) or 0
+
+
+def test_the_same_key_and_body_bring_the_first_answer_again(app: Flask) -> None:
+    first, second = (post(app, "/probe", {"quantity": 2}, **{"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.status_code, first.json, first.headers["Location"]) == (201, {"number": 1}, "/probe/1")
+    assert (second.status_code, second.data, second.headers["Location"]) == (201, first.data, "/probe/1")
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(probe.done) == 1
+
+
+def test_spaces_and_order_do_not_make_another_body(client: FlaskClient) -> None:
+    for body in (b'{"quantity": 2, "note": "a"}', b'{ "note":"a","quantity":2 }'):
+        answer = client.post("/probe", data=body, content_type="application/json", headers={"Idempotency-Key": "k"})
+        assert answer.status_code == 201
+    assert len(probe.done) == 1
+
+
+def test_the_same_key_with_another_body_is_422_and_does_nothing(app: Flask) -> None:
+    post(app, "/probe", {"quantity": 2}, **{"Idempotency-Key": "k"})
+    answer = post(app, "/probe", {"quantity": 3}, **{"Idempotency-Key": "k"})
+    assert problem(answer) == (422, "idempotency_key_reused")
+    assert [wish["quantity"] for wish in probe.done] == [2]
+
+
+def test_without_a_key_each_request_is_a_command(app: Flask) -> None:
+    assert [post(app, "/probe", {}).json["number"] for _ in range(2)] == [1, 2]
+    assert keys_stored() == 0
+
+
+def test_a_refused_command_stores_nothing_and_may_be_tried_again(app: Flask) -> None:
+    for _ in range(2):
+        answer = post(app, "/probe", {"quantity": 99}, **{"Idempotency-Key": "k"})
+        assert problem(answer) == (409, "out_of_stock")
+        assert "Idempotency-Replayed" not in answer.headers
+    assert keys_stored() == 0
+    assert post(app, "/probe", {"quantity": 1}, **{"Idempotency-Key": "k"}).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "ü", "a" * 256, "a" * 10_240, "tab\t"])
+def test_a_key_is_1_to_255_visible_characters(app: Flask, key: str) -> None:
+    answer = post(app, "/probe", {}, **{"Idempotency-Key": key})
+    assert problem(answer) == (422, "validation_failed")
+    assert list(answer.json["errors"]) == ["Idempotency-Key"]
+    assert probe.done == []
+
+
+def test_two_people_with_the_same_key_do_not_meet(people: People) -> None:
+    ada, bob = people.join("Ada"), people.join("Bob")
+    answers = [person.post("/probe", {}, **{"Idempotency-Key": "k"}) for person in (ada, bob)]
+    assert [answer.json["number"] for answer in answers] == [1, 2]
+    assert all("Idempotency-Replayed" not in answer.headers for answer in answers)
+
+
+def test_fifty_at_the_same_instant_are_one_command(app: Flask) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        headers = {"Idempotency-Key": "at-once"}
+        answers = list(pool.map(lambda _: ask(app, "POST", "/probe", {"quantity": 7}, headers), range(50)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert {answer.data for answer in answers} == {b'{"number": 1}'}
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
+    assert len(probe.done) == 1
+    assert keys_stored() == 1
+
+
+def test_the_password_of_a_registration_cannot_be_guessed_from_its_key(app: Flask) -> None:
+    body = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
+    assert post(app, "/api/users", body, **{"Idempotency-Key": "k"}).status_code == 201
+    assert post(app, "/api/users", body, **{"Idempotency-Key": "k"}).headers["Idempotency-Replayed"] == "true"
+    with db.reading() as session:
+        row = session.scalars(select(CommandRow)).one()
+    assert "correct horse" not in row.body
+    assert len(row.fingerprint) == 64
+
+
+def test_keys_are_forgotten_after_a_day_and_not_before(app: Flask) -> None:
+    for key in ("old", "young"):
+        post(app, "/probe", {}, **{"Idempotency-Key": key})
+    with db.transaction() as session:
+        session.execute(update(CommandRow).where(CommandRow.key == "old").values(created_at=later(-25 * 3600)))
+    with db.transaction() as session:
+        assert prune_commands(session) == 1
+        assert prune_commands(session) == 0
+    assert post(app, "/probe", {}, **{"Idempotency-Key": "young"}).headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in post(app, "/probe", {}, **{"Idempotency-Key": "old"}).headers

@@ -1,0 +1,124 @@
+"""Too often is 429, with the time to wait; who is in already does not notice."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from api import create_app
+from engine import plans
+from tests.api.people import PASSWORD, People, ask, post, problem
+from tests.fixtures import Configure, Database
+from tests.services.session import Services
+
+LOGIN = "/api/auth/login"
+
+
+@pytest.fixture
+def limited(database: Database, configure: Configure) -> Flask:
+    plans.forget()
+    configure(
+        RATE_LIMIT="50 per minute",
+        LOGIN_LIMIT="6 per minute",
+        ACCOUNT_LIMIT="3 per minute",
+        REGISTER_LIMIT="2 per minute",
+        MAIL_LIMIT="2 per hour",
+    )
+    return create_app()
+
+
+def guess(app: Flask, email: str = "ada.1@example.com", address: str = "10.0.0.1", **headers: str) -> tuple[int, str]:
+    client = app.test_client()
+    body = {"email": email, "password": "a guess"}
+    return problem(client.post(LOGIN, json=body, headers=headers, environ_base={"REMOTE_ADDR": address}))
+
+
+def test_each_answer_says_how_much_is_left(limited: Flask) -> None:
+    first, second = (ask(limited, "GET", "/api/openapi.json") for _ in range(2))
+    assert (first.headers["RateLimit-Limit"], first.headers["RateLimit-Remaining"]) == ("50", "49")
+    assert second.headers["RateLimit-Remaining"] == "48"
+    assert 0 <= int(second.headers["RateLimit-Reset"]) <= 60
+    assert "Retry-After" not in second.headers
+
+
+def test_beyond_the_limit_is_429_with_the_time_to_wait(limited: Flask) -> None:
+    for _ in range(50):
+        assert ask(limited, "GET", "/api/openapi.json").status_code == 200
+    answer = ask(limited, "GET", "/api/openapi.json")
+    assert problem(answer) == (429, "rate_limited")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.headers["RateLimit-Remaining"] == "0"
+    assert ask(limited, "GET", "/healthz").status_code == 200
+
+
+def test_guesses_at_one_account_are_counted_from_wherever_they_come(limited: Flask) -> None:
+    for number in range(3):
+        assert guess(limited, address=f"10.0.0.{number}") == (401, "invalid_credentials")
+    assert guess(limited, address="10.0.0.9") == (429, "rate_limited")
+    assert guess(limited, email=" ADA.1@example.com", address="10.0.0.10") == (429, "rate_limited")
+    assert guess(limited, email="bob@example.com", address="10.0.0.9") == (401, "invalid_credentials")
+
+
+def test_guesses_from_one_address_are_counted_at_whatever_account(limited: Flask) -> None:
+    for number in range(6):
+        assert guess(limited, email=f"{number}@example.com") == (401, "invalid_credentials")
+    assert guess(limited, email="another@example.com") == (429, "rate_limited")
+    assert guess(limited, email="another@example.com", address="10.0.0.2") == (401, "invalid_credentials")
+
+
+def test_a_forged_forwarding_header_makes_nobody_somebody_else(limited: Flask) -> None:
+    for number in range(6):
+        headers = {"X-Forwarded-For": f"1.2.3.{number}", "X-Real-IP": f"1.2.3.{number}", "Forwarded": "for=1.2.3.4"}
+        assert guess(limited, email=f"{number}@example.com", **headers) == (401, "invalid_credentials")
+    assert guess(limited, email="x@example.com", **{"X-Forwarded-For": "9.9.9.9"}) == (429, "rate_limited")
+
+
+def test_behind_one_proxy_the_last_address_in_the_header_counts(limited: Flask, configure: Configure) -> None:
+    configure(TRUSTED_PROXIES="1")
+    app = create_app()
+    for number in range(6):
+        forwarded = f"1.2.3.{number}, 10.1.1.1"  # the first was written by the client
+        assert guess(app, email=f"{number}@example.com", **{"X-Forwarded-For": forwarded})[0] == 401
+    assert guess(app, email="x@example.com", **{"X-Forwarded-For": "8.8.8.8, 10.1.1.1"}) == (429, "rate_limited")
+    assert guess(app, email="x@example.com", **{"X-Forwarded-For": "10.1.1.2"}) == (401, "invalid_credentials")
+
+
+def test_a_stranger_cannot_shut_out_who_is_signed_in(limited: Flask) -> None:
+    ada = People(limited).join()
+    for _ in range(5):
+        guess(limited, email=ada.email)
+    assert guess(limited, email=ada.email) == (429, "rate_limited")
+    assert ada.get("/api/users/me").status_code == 200
+    assert post(limited, "/api/auth/refresh", {"refresh_token": ada.refresh}).status_code == 200
+    body = {"current_password": PASSWORD, "new_password": "another password"}
+    assert ada.post("/api/auth/password", body).status_code == 200
+
+
+def test_registrations_are_limited_harder(limited: Flask) -> None:
+    def register(number: int) -> int:
+        body = {"email": f"{number}@example.com", "password": PASSWORD, "name": "Ada"}
+        return post(limited, "/api/users", body).status_code
+
+    assert [register(number) for number in range(3)] == [201, 201, 429]
+
+
+def test_nobodys_mailbox_is_filled_by_strangers(limited: Flask) -> None:
+    asked = [post(limited, "/api/auth/password-reset", {"email": "ada@example.com"}).status_code for _ in range(3)]
+    assert asked == [202, 202, 429]
+
+
+def test_limits_are_counted_together_in_redis(
+    limited: Flask, configure: Configure, services: Services, database: Database
+) -> None:
+    configure(REDIS_URL=services.redis.url)
+    who = f"{database.kind}@example.com", f"at {database.kind}"  # the database of Redis is not emptied in between
+    one = create_app()
+    assert [guess(one, *who)[0] for _ in range(2)] == [401, 401]
+    another = create_app()
+    assert [guess(another, *who)[0] for _ in range(2)] == [401, 429]
+
+
+def test_without_its_redis_the_shop_goes_on_counting_by_itself(limited: Flask, configure: Configure) -> None:
+    configure(REDIS_URL="redis://127.0.0.1:1/0")
+    app = create_app()
+    assert [guess(app)[0] for _ in range(4)] == [401, 401, 401, 429]
