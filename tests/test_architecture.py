@@ -1,0 +1,75 @@
+"""The floors hold, and the checker would notice if they did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import LONGEST, violations
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_room_uses_only_what_lies_below_it() -> None:
+    assert violations(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("shop/cart.py", "import engine", "shop uses engine, which is not below it"),
+        ("engine/run.py", "from gateways import mail", "engine uses gateways, which is not below it"),
+        ("engine/run.py", "from shop.orders import pay", "engine uses shop: the engine knows no shop"),
+        ("api/orders.py", "from tasks import stock", "api uses tasks: the door starts workflows, it does no steps"),
+        (
+            "api/orders.py",
+            "import gateways.mail",
+            "api uses gateways: only what the provider calls may know the provider",
+        ),
+        ("tasks/stock.py", "from flask import g", "flask outside of api/"),
+        ("tasks/stock.py", "import flask_limiter", "flask outside of api/"),
+        ("shop/orders.py", "session.commit()", "a commit outside of db.py"),
+        ("litebroker/channel.py", "import config", "litebroker uses nothing of ours, so not config"),
+        ("tasks/pay.py", "import sandbox.bank", "tasks uses sandbox: the sandboxes are the outside world"),
+        ("api/app.py", "from deploy import up", "api uses deploy, which is not below it"),
+        ("attic/box.py", "", "attic has no floor"),
+    ],
+)
+def test_a_breach_is_seen(tmp_path: Path, path: str, text: str, expected: str) -> None:
+    assert expected in "\n".join(violations(house(tmp_path, path, text)))
+
+
+def test_an_import_hidden_in_a_function_is_seen(tmp_path: Path) -> None:
+    found = violations(house(tmp_path, "tasks/stock.py", "def reserve():\n    import shop.stock\n"))
+    assert found == ["tasks/stock.py:2: an import of ours inside a function"]
+
+
+def test_a_file_that_grew_too_long_is_seen(tmp_path: Path) -> None:
+    found = violations(house(tmp_path, "shop/orders.py", "x = 1\n" * (LONGEST + 1)))
+    assert found == [f"shop/orders.py:{LONGEST + 1}: longer than {LONGEST} lines"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tasks/stock.py", "import json, shop.stock\nfrom engine import local_step"),
+        ("api/webhooks.py", "from gateways.payments import payments"),
+        ("api/app.py", "from flask import Flask\nfrom workflows import place_order"),
+        ("shop/orders.py", "from shop import money\nfrom . import stock"),
+        ("db.py", "session.commit()"),
+        ("sandbox/store.py", "connection.commit()"),
+        ("deploy/up.py", "import api.wsgi, demo.seed"),
+        ("tests/world.py", "session.commit()"),
+    ],
+)
+def test_what_is_allowed_is_not_complained_about(tmp_path: Path, path: str, text: str) -> None:
+    assert violations(house(tmp_path, path, text)) == []
+
+
+def house(root: Path, path: str, text: str) -> Path:
+    """A made-up tree with one file in it."""
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return root
