@@ -11,13 +11,13 @@ from litebroker.messages import Delivery
 from litebroker.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from litebroker.channel import Channel
+    from litebroker.base import Base
 
 
 class QoS:
     """Held by the consuming thread, settled by any."""
 
-    def __init__(self, channel: Channel, prefetch_count: int = 0) -> None:
+    def __init__(self, channel: Base, prefetch_count: int = 0) -> None:
         self.channel = channel
         self.prefetch_count = prefetch_count
         self._broker = channel.broker
@@ -53,7 +53,7 @@ class QoS:
     def _tell(self) -> None:
         """A transport that is draining writes it down at once; else we do."""
         transport = self.channel.connection
-        if transport is None or not transport.will_settle():
+        if transport is None or not transport.pump.will_settle():
             self._broker.ledger.flush()
 
     def put_back(self, deliveries: list[Delivery]) -> None:

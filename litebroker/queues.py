@@ -84,6 +84,11 @@ def delete(db: sqlite3.Connection, name: str) -> None:
     db.execute("DELETE FROM queue WHERE name = ?", (name,))
 
 
+def delete_unused(db: sqlite3.Connection, name: str) -> None:
+    if not consumers(db, name):
+        delete(db, name)
+
+
 def trim(db: sqlite3.Connection, name: str, length: int) -> int:
     """The oldest go first, as on RabbitMQ. Gives how many went."""
     return db.execute(

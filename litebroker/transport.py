@@ -1,10 +1,7 @@
-"""The connection: it waits for news and delivers."""
+"""The connection, as kombu speaks it."""
 
-import logging
 import os
 import sqlite3
-import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,18 +10,8 @@ from kombu.transport import virtual
 
 from litebroker import channel as channels
 from litebroker import processes, queues
-from litebroker.channel import Consumer
-from litebroker.errors import passes
-from litebroker.messages import Delivery
 from litebroker.options import Options
-from litebroker.pace import Pace
-from litebroker.reaper import Reaper
-
-logger = logging.getLogger(__name__)
-
-TROUBLED_PAUSE = 0.5  # seconds between two tries while the disk is full
-
-Fetched = list[tuple[channels.Channel, list[tuple[Consumer, Delivery]]]]
+from litebroker.pump import Pump
 
 
 class Transport(virtual.Transport):
@@ -47,12 +34,8 @@ class Transport(virtual.Transport):
         options = Options.read(client.transport_options)
         self._path = Path(client.virtual_host)
         self.broker = processes.Broker(self._path, options)
-        self.reaper = Reaper(self.broker.database)
+        self.pump = Pump(self.broker, self.channels)
         self.exclusive: set[str] = set()
-        self._pace = Pace(options)
-        self._bell = threading.Event()
-        self._seen: tuple[int, int, int] | None = None
-        self._draining = False
         self._connected = False
 
     @property
@@ -67,7 +50,7 @@ class Transport(virtual.Transport):
         """Opens the file, so that a wrong path is refused here and not at the first message."""
         if not self._connected:
             self.broker = processes.acquire(self._path, self.broker.options)
-            self.reaper = Reaper(self.broker.database)
+            self.pump = Pump(self.broker, self.channels)
             self._pid = os.getpid()
             self._connected = True
         self.broker.database.version()
@@ -83,101 +66,19 @@ class Transport(virtual.Transport):
             self._connected = False
 
     def _disconnect(self) -> None:
-        self.broker.database.bells.discard(self._bell)
+        self.pump.stop()
         try:
             self._drop_exclusive()
         finally:
             processes.release(self.broker)
 
     def _drop_exclusive(self) -> None:
-        """An exclusive queue goes with its connection."""
+        """An exclusive queue goes with its connection; one that is consumed on another, with its last consumer."""
         names, self.exclusive = self.exclusive, set()
         for name in names:
-            self.broker.ledger.add(partial(queues.delete, name=name))
+            self.broker.ledger.add(partial(queues.delete_unused, name=name))
         self.broker.ledger.flush()
-
-    def will_settle(self) -> bool:
-        """True while somebody is in drain_events: it writes the acks before it returns."""
-        self._bell.set()
-        return self._draining
 
     def drain_events(self, connection: "Transport", timeout: float | None = None, **kwargs: Any) -> None:
         """Deliver one message. Raises TimeoutError when there was none for `timeout` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._draining = True
-        self.broker.database.bells.add(self._bell)
-        try:
-            while not self._deliver_one():
-                if self._fetch():
-                    self._pace.quicken()
-                else:
-                    self._rest(deadline)
-        finally:
-            self._draining = False
-            self.broker.ledger.flush()
-
-    def _deliver_one(self) -> bool:
-        """The channels in turn, so that a full queue cannot keep remote control waiting."""
-        for channel in list(self.channels):
-            if channel.ready:
-                self.channels.remove(channel)
-                self.channels.append(channel)
-                if channel.deliver():
-                    return True
-        return False
-
-    def _fetch(self) -> bool:
-        """Look for news and take it. False when there was nothing, or nothing could be written now."""
-        self._bell.clear()
-        try:
-            self.reaper.run()
-            self._look()
-            return self._take()
-        except sqlite3.OperationalError as error:
-            if not passes(error):
-                raise
-            logger.warning("the broker file cannot be written, trying again: %s", error)
-            time.sleep(TROUBLED_PAUSE)
-            return False
-
-    def _look(self) -> None:
-        """Before the take, so that what comes in between is seen the next time."""
-        version = self.broker.database.version()
-        if version != self._seen:
-            self._seen = version
-            for channel in self.channels:
-                channel.stale = True
-
-    def _take(self) -> bool:
-        """Write what is settled and take what is ready, in one transaction."""
-        hungry = [channel for channel in list(self.channels) if channel.room()]
-        if not self.broker.ledger.pending and not self._anything_for(hungry):
-            return False
-        with self.broker.database.lock:
-            with self.broker.database.write() as db:
-                settled = self.broker.ledger.settle(db)
-                fetched: Fetched = [(channel, channel.fetch(db)) for channel in hungry]
-            self.broker.ledger.settled(settled)
-        for channel, taken in fetched:
-            channel.accept(taken)
-        return any(taken for _, taken in fetched)
-
-    def _anything_for(self, hungry: list[channels.Channel]) -> bool:
-        """A look that only reads: most news is not for us, and writers wait for one another."""
-        found = False
-        for channel in hungry:
-            names = [consumer.queue for consumer in channel.consumers.values()]
-            sql = "SELECT 1 FROM message WHERE owner IS NULL AND queue = ? LIMIT 1"
-            channel.stale = any(self.broker.database.read(sql, (name,)) for name in names)
-            found = found or channel.stale
-        return found
-
-    def _rest(self, deadline: float | None) -> None:
-        pause = self._pace.pause()
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            pause = min(pause, left)
-        if self._bell.wait(pause):
-            self._pace.quicken()
+        self.pump.drain(timeout)

@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 from kombu import Connection, Consumer
 
-from litebroker import transport
+from litebroker import pump
 from tests.broker.talk import consume, declare, get, ready, send
 from tests.litebroker.look import opened, rows
 
@@ -51,7 +51,7 @@ def send_for_ever(app: Celery) -> None:
 
 
 def test_a_consumer_outlives_a_full_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "TROUBLED_PAUSE", 0.05)
+    monkeypatch.setattr(pump, "TROUBLED_PAUSE", 0.05)
     with Connection(url) as connection:
         queue = declare(connection, "work")
         send(connection, "work", "first", "second")

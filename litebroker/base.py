@@ -1,0 +1,34 @@
+"""What every part of a channel stands on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from kombu.transport import virtual
+
+from litebroker.qos import QoS as Hand
+
+if TYPE_CHECKING:
+    from litebroker.transport import Transport
+
+
+class Base(virtual.Channel):
+    QoS = Hand  # type: ignore[assignment]  # kombu types its own class here
+    supports_fanout = True
+    do_restore = False  # the ledger gives back what is in hand; kombu must not publish it anew
+
+    def __init__(self, connection: Transport, **kwargs: Any) -> None:
+        super().__init__(connection, **kwargs)
+        self.broker = connection.broker
+        self._hand = Hand(self)
+        self._pid = os.getpid()
+
+    @property
+    def qos(self) -> Hand:
+        return self._hand
+
+    @property
+    def inherited(self) -> bool:
+        """True when a fork left us this channel: what it holds is in the parent's hand."""
+        return self._pid != os.getpid()

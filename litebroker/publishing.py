@@ -1,0 +1,32 @@
+"""A channel's publishing."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from litebroker import messages, routing
+from litebroker.base import Base
+from litebroker.messages import Payload
+
+
+class Publishing(Base):
+    def basic_publish(self, message: Payload, exchange: str, routing_key: str, **kwargs: Any) -> None:
+        """Into every queue it is routed to in one transaction, on disk before this returns if persistent."""
+        self._inplace_augment_message(message, exchange, routing_key)
+        properties = message["properties"]
+        priority = self._get_message_priority(message)
+        ttl = None if properties.get("expiration") is None else int(properties["expiration"]) / 1000
+        payload = messages.encode(message)
+        with self.broker.database.write(durable=properties.get("delivery_mode") != 1) as db:
+            for queue in routing.targets(db, exchange or "", routing_key):
+                messages.put(db, queue, payload, priority, ttl)
+        self.broker.database.news()
+
+    def _inplace_augment_message(self, message: Payload, exchange: str, routing_key: str) -> None:
+        """A text body travels as it is; bytes travel as base64."""
+        body, encoding = message["body"], "utf-8"
+        if isinstance(body, bytes):
+            message["body"], encoding = base64.b64encode(body).decode(), "base64"
+        info = {**(message["properties"].get("delivery_info") or {}), "exchange": exchange, "routing_key": routing_key}
+        message["properties"].update(body_encoding=encoding, delivery_info=info)
