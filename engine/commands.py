@@ -17,7 +17,7 @@ from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
 from engine.plan import Workflow
 from engine.settle import advance_past, compensate, place
-from engine.states import ENDED, Direction, Hold, State
+from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
 from outcomes import Refused
@@ -96,12 +96,12 @@ def live_runs(session: Session, subject: tuple[str, str]) -> list[str]:
 def cancel(session: Session, id: str) -> None:
     """Ask the run to turn back; it does so at its next claim, if its pivot is not behind it."""
     run, row = _get(session, id)
-    if row.state in ENDED or run.direction == Direction.UNDO or run.past_pivot:
+    if row.state in FINAL or run.direction == Direction.UNDO or run.past_pivot:
         raise NotPossible("too_late_to_cancel", f"the job is {row.state} and can no longer be cancelled")
     session.execute(
         update(RunRow)
         .where(RunRow.id == id)
-        .values(cancel_requested=True, version=RunRow.version + (row.hold != Hold.CALL), updated_at=clock())
+        .values(cancel_requested=True, version=RunRow.version + int(row.hold != Hold.CALL), updated_at=clock())
     )
     if row.hold in (Hold.WAIT, Hold.BACKOFF):
         place(session, run, State(row.state), run.step, run.direction)
