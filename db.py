@@ -11,12 +11,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from config import settings
 
 T = TypeVar("T")
+
+TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
 
 @cache

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, update
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from db import in_transaction
+from db import TROUBLE, in_transaction
 from engine import crash, journal
+from engine.alone import together_or_alone
 from engine.calls import calls
 from engine.claim import Run, claim, claim_answered
 from engine.dispatch import send_after_commit
@@ -47,7 +47,9 @@ class Pending:
 def work(step: StepTask, ids: Sequence[str]) -> bool:
     """Returns whether any run goes on along this chain."""
     calls().wait_for_room(len(ids))
-    pending, goes_on = in_transaction(lambda session: _intend(session, step, ids))
+    parts = together_or_alone(step, ids, lambda session, some: _intend(session, step, some))
+    pending = [one for part, _ in parts for one in part]
+    goes_on = any(moved for _, moved in parts)
     crash.at("after_transaction", step.name)
     if not pending:
         return goes_on
@@ -131,7 +133,7 @@ def record(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> list[Ru
     """Write down all answers in one transaction; returns the runs that go on. One by one if that fails."""
     try:
         return in_transaction(lambda session: _record(session, step, answers))
-    except (OperationalError, InterfaceError):
+    except TROUBLE:
         raise  # the leases run out and the same keys are asked again
     except Exception as error:
         if len(answers) > 1:

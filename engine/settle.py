@@ -5,6 +5,7 @@ Whatever a whole group shares is one UPDATE; only runs that did not end well are
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Update, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
+from db import TROUBLE
 from engine import journal
 from engine.claim import Run
 from engine.dispatch import send_after_commit
@@ -22,6 +24,8 @@ from engine.tables import RunRow
 from engine.timing import PATIENCE
 from outcomes import Outcome, Refused, TryAgain, Wait
 from sql import DOCUMENT, among, clock, later
+
+log = logging.getLogger(__name__)
 
 CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
@@ -218,9 +222,23 @@ def give_up(session: Session, runs: Sequence[Run]) -> None:
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
-    if run.direction == Direction.DO and not run.past_pivot:
-        compensate(session, run, why, run.step)
+    if run.direction == Direction.UNDO or run.past_pivot:
+        _call_for_help(session, run, why)
+    elif isinstance(why, _GaveUp):
+        _compensate_or_call(session, run, why)
     else:
+        compensate(session, run, why, run.step)
+
+
+def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
+    """Nothing comes after the last attempt: an `on_failed` that breaks even then must not keep the run for ever."""
+    try:
+        with session.begin_nested():
+            compensate(session, run, why, run.step)
+    except TROUBLE:
+        raise
+    except Exception as error:
+        log.error("run %s could not be ended as failed", run.id, exc_info=error)
         _call_for_help(session, run, why)
 
 

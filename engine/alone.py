@@ -1,0 +1,46 @@
+"""A wave is one transaction, until an exception that nobody named spoils it: then each run has one of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from db import TROUBLE, in_transaction
+from engine.claim import claim
+from engine.settle import settle
+from engine.steps import StepTask
+from outcomes import Outcome, TryAgain
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def together_or_alone(step: StepTask, ids: Sequence[str], take: Callable[[Session, Sequence[str]], T]) -> list[T]:
+    """What `take` returned for the wave, or for those of its runs that it could be done for one by one."""
+    try:
+        return [in_transaction(lambda session: take(session, ids))]
+    except TROUBLE:
+        raise
+    except Exception as error:
+        if len(ids) == 1:
+            _stumble(step, ids[0], error)
+            return []
+        log.warning(
+            "%s: a wave of %d failed (%s), taking its runs one by one", step.name, len(ids), type(error).__name__
+        )
+        return [part for id in ids for part in together_or_alone(step, [id], take)]
+
+
+def _stumble(step: StepTask, id: str, error: Exception) -> None:
+    """One run alone raised: its effects are rolled back, its outcome is recorded by itself."""
+    result = error if isinstance(error, Outcome) else _unnamed(step, id, error)
+    in_transaction(lambda s: settle(s, step, [(run, result) for run in claim(s, step.name, [id])], begun=False))
+
+
+def _unnamed(step: StepTask, id: str, error: Exception) -> TryAgain:
+    log.error("%s failed for run %s", step.name, id, exc_info=error)
+    return TryAgain("internal_error", f"the step failed unexpectedly ({type(error).__name__})")
