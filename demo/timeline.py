@@ -54,7 +54,7 @@ def _remark(step: Json) -> str:
     if step["error"]:
         return f"{step['error']['code']}: {step['error']['detail']}"
     if not step["finished_at"]:
-        return step["status"]
+        return str(step["status"])
     took = (_moment(step["finished_at"]) - _moment(step["started_at"])).total_seconds() * 1000
     tries = [f"{step['attempts']} attempts"] if step["attempts"] > 1 else []
     return ", ".join(([f"{took:.0f} ms"] if took >= 1 else []) + tries)  # a local step is one instant
