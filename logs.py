@@ -66,6 +66,7 @@ def _hide_parameters(_: Any, __: str, event: Event) -> Event:
 
 
 def _to_stderr(shared: list[Any], level: str) -> None:
+    logging.getLogger("werkzeug").addFilter(_no_paths)
     root = logging.getLogger()
     root.setLevel(level)
     if any(isinstance(handler, _Ours) for handler in root.handlers):
@@ -81,6 +82,11 @@ def _to_stderr(shared: list[Any], level: str) -> None:
         )
     )
     root.addHandler(handler)
+
+
+def _no_paths(record: logging.LogRecord) -> bool:
+    """The development server writes whole paths, which may hold tokens; our own line says what happened."""
+    return " - - [" not in str(record.msg)
 
 
 class _Ours(logging.StreamHandler[Any]):

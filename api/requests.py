@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from api.strict_json import unfit_text
 from config import settings
@@ -25,7 +26,19 @@ HEADERS = {
 }
 
 
+class WholeRequest(Request):
+    """A body of unknown length that reaches the limit is too large; werkzeug would quietly cut it off there."""
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        body = super().get_data(*args, **kwargs)
+        limit = self.max_content_length
+        if self.content_length is None and limit is not None and len(body) >= limit:
+            raise RequestEntityTooLarge
+        return body
+
+
 def init_app(app: Flask) -> None:
+    app.request_class = WholeRequest
     app.before_request(_begin)
     app.before_request(_storable_path)
     app.after_request(_end)

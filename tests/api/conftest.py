@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from api import create_app
 from api.app import SERVICES
 from engine import plans
+from tests.api.bank import bank, sent  # noqa: F401 - fixtures
 from tests.api.people import People
 from tests.fixtures import Configure, Database
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -132,3 +133,16 @@ def test_every_answer_carries_the_headers_that_keep_a_browser_out_of_trouble(cli
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_a_body_of_unknown_length_is_not_cut_off_at_the_limit(client: FlaskClient) -> None:
+    """Cut off, what is left could still have a meaning: here, spaces after a whole document."""
+    body = b'{"quantity": 1}' + b" " * 2 * 1024 * 1024
+    answer = client.post(
+        "/probe",
+        input_stream=BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert problem(answer) == (413, "too_large")
+    assert probe.done == []

@@ -1,0 +1,262 @@
+"""Links in mails: they reach the right mailbox, work once, and tell a stranger nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+import db
+from engine import jobs, remote
+from engine.tables import JournalRow, RunRow
+from gateways.mail import Mail
+from outcomes import Refused
+from shop import account_links, users
+from shop.account_links import Kind
+from tasks import accounts
+from tests.api.people import PASSWORD, People, Person, post, problem
+from tests.fixtures import Configure
+
+RESET, CONFIRM, VERIFY = "/api/auth/password-reset", "/api/auth/password-reset/confirm", "/api/auth/verify-email"
+NEW = "a brand new password"
+
+
+@dataclass
+class Postman:
+    """Does the work of the mail worker, and keeps what it would have sent."""
+
+    sent: list[Mail] = field(default_factory=list)
+    refuses: bool = False
+
+    def send(self, mail: Mail) -> None:
+        if self.refuses:
+            raise Refused("mail_refused", "550 no such mailbox")
+        self.sent.append(mail)
+
+    def deliver(self, kind: Kind | None = None) -> list[Mail]:
+        """Everything that was asked for and not yet sent; of one kind if it is named."""
+        before = len(self.sent)
+        remote.work(accounts.send_mail, waiting())
+        new = self.sent[before:]
+        return [mail for mail in new if kind is None or account_path(kind) in mail.text]
+
+
+def account_path(kind: Kind) -> str:
+    return {Kind.VERIFY_EMAIL: "/account/verify-email", Kind.PASSWORD_RESET: "/account/reset-password"}[kind]
+
+
+def waiting() -> list[str]:
+    with db.reading() as session:
+        return list(session.scalars(select(RunRow.id).where(RunRow.state == "queued").order_by(RunRow.id)))
+
+
+def token_in(mail: Mail) -> str:
+    found = re.search(r"#token=(\S+)", mail.text)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Postman:
+    postman = Postman()
+    monkeypatch.setattr(accounts, "mailer", lambda: postman)
+    return postman
+
+
+def asked(app: Flask, email: str, **headers: str) -> Any:
+    return post(app, RESET, {"email": email}, **headers)
+
+
+def reset_token(app: Flask, postman: Postman, person: Person) -> str:
+    asked(app, person.email)
+    (mail,) = postman.deliver(Kind.PASSWORD_RESET)
+    return token_in(mail)
+
+
+def confirmed(app: Flask, token: str, password: str = NEW) -> Any:
+    return post(app, CONFIRM, {"token": token, "new_password": password})
+
+
+def login(app: Flask, person: Person, password: str) -> int:
+    return post(app, "/api/auth/login", {"email": person.email, "password": password}).status_code
+
+
+# --- the mail -------------------------------------------------------------------------------------
+
+
+def test_who_registers_is_asked_to_confirm_the_address(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join("Ada")
+    (mail,) = postman.deliver()
+    assert mail.to == ada.email
+    assert mail.subject == "Please confirm your e-mail address"
+    assert mail.message_id.endswith("@orderwave>")
+    assert post(app, VERIFY, {"token": token_in(mail)}).status_code == 204
+    assert ada.get("/api/users/me").json["email_verified"]
+
+
+def test_a_mail_delivered_twice_is_one_mail_with_one_message_id(people: People, postman: Postman) -> None:
+    people.join()
+    ids = waiting()
+    for _ in range(3):
+        remote.work(accounts.send_mail, ids)
+    assert [mail.message_id for mail in postman.sent] == [f"<{ids[0]}@orderwave>"]
+
+
+def test_a_mailbox_that_takes_no_mail_is_the_end_of_it(people: People, postman: Postman) -> None:
+    people.join()
+    postman.refuses = True
+    (id,) = waiting()
+    remote.work(accounts.send_mail, [id])
+    with db.reading() as session:
+        job = jobs.get(session, id)
+    assert job is not None
+    assert (job.status, job.result) == ("succeeded", {"mail": "refused"})
+
+
+def test_the_link_starts_with_our_own_address_whatever_host_was_named(
+    app: Flask, people: People, postman: Postman, configure: Configure
+) -> None:
+    ada = people.join()
+    configure(PUBLIC_URL="https://shop.example")
+    postman.deliver()
+    asked(app, ada.email, **{"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    (mail,) = postman.deliver()
+    assert "https://shop.example/account/reset-password#token=" in mail.text
+    assert "evil" not in mail.text + str(mail.html)
+
+
+def test_a_name_cannot_put_markup_into_a_mail(app: Flask, postman: Postman) -> None:
+    body = {"email": "x@example.com", "password": PASSWORD, "name": '<a href="http://evil">{{7*7}}</a>'}
+    assert post(app, "/api/users", body).status_code == 201
+    (mail,) = postman.deliver()
+    assert "<a href=&quot;http://evil" not in str(mail.html)
+    assert "&lt;a href=&quot;http://evil&quot;&gt;{{7*7}}" in str(mail.html)
+
+
+def test_no_table_and_no_log_ever_holds_a_link(
+    app: Flask, people: People, postman: Postman, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = reset_token(app, postman, people.join())
+    with db.reading() as session:
+        rows = [vars(row) for table in (RunRow, JournalRow) for row in session.scalars(select(table))]
+    assert token not in repr(rows)
+    captured = capsys.readouterr()
+    assert token not in captured.out + captured.err
+    assert token not in repr(postman.sent)
+
+
+# --- a lost password ------------------------------------------------------------------------------
+
+
+def test_a_reset_sets_the_password_and_ends_every_session(app: Flask, people: People, postman: Postman) -> None:
+    ada, other = people.join("Ada"), people.join("Bob")
+    assert confirmed(app, reset_token(app, postman, ada)).status_code == 204
+    assert login(app, ada, PASSWORD) == 401
+    assert login(app, ada, NEW) == 200
+    assert problem(ada.get("/api/users/me")) == (401, "invalid_token")
+    assert post(app, "/api/auth/refresh", {"refresh_token": ada.refresh}).status_code == 401
+    assert other.get("/api/users/me").status_code == 200
+
+
+def test_a_reset_link_works_once(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    first = reset_token(app, postman, ada)
+    second = reset_token(app, postman, ada)
+    assert confirmed(app, first).status_code == 204
+    for token in (first, second):
+        assert problem(confirmed(app, token, "yet another password")) == (422, "invalid_link")
+    assert login(app, ada, NEW) == 200
+
+
+def test_a_reset_link_dies_with_the_address_it_was_sent_to(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    token = reset_token(app, postman, ada)
+    ada.ask("PATCH", "/api/users/me", {"email": "new@example.com", "current_password": PASSWORD})
+    assert problem(confirmed(app, token)) == (422, "invalid_link")
+
+
+def test_an_old_reset_link_is_dead(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = people.join()
+    real = account_links._clock
+    with db.transaction() as session:
+        monkeypatch.setattr(account_links, "_clock", lambda session: real(session) - 3601)
+        token = account_links.token(session, users.get(session, ada.id), Kind.PASSWORD_RESET)
+        monkeypatch.setattr(account_links, "_clock", real)
+    assert problem(confirmed(app, token)) == (422, "invalid_link")
+    assert login(app, ada, PASSWORD) == 200
+
+
+@pytest.mark.parametrize("forged", ["x", "a.b", "WyJhIl0.xxx", "é", "\u0660", "x" * 500])
+def test_a_forged_link_opens_nothing(app: Flask, people: People, forged: str) -> None:
+    ada = people.join()
+    for path, body in ((CONFIRM, {"token": forged, "new_password": NEW}), (VERIFY, {"token": forged})):
+        assert problem(post(app, path, body)) == (422, "invalid_link")
+    assert login(app, ada, NEW) == 401
+
+
+def test_a_link_of_one_kind_is_none_of_the_other(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    (verify,) = postman.deliver()
+    assert problem(confirmed(app, token_in(verify))) == (422, "invalid_link")
+    reset = reset_token(app, postman, ada)
+    assert problem(post(app, VERIFY, {"token": reset})) == (422, "invalid_link")
+    assert not ada.get("/api/users/me").json["email_verified"]
+
+
+def test_an_unknown_address_gets_the_same_answer_after_the_same_work(
+    app: Flask, people: People, postman: Postman
+) -> None:
+    ada = people.join()
+    postman.deliver()
+    known, unknown = asked(app, ada.email), asked(app, "nobody@example.com")
+    assert (known.status_code, known.data) == (unknown.status_code, unknown.data) == (202, b'{"status":"accepted"}\n')
+    assert "Location" not in known.headers
+    assert len(waiting()) == 2  # a run for each
+    assert [mail.to for mail in postman.deliver()] == [ada.email]
+    assert waiting() == []
+
+
+def test_who_has_left_gets_no_mail(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    postman.deliver()
+    asked(app, ada.email)
+    ada.ask("DELETE", "/api/users/me")
+    assert postman.deliver() == []
+
+
+# --- an unproven address --------------------------------------------------------------------------
+
+
+def test_a_verification_works_once_and_only_for_its_address(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    (mail,) = postman.deliver()
+    ada.ask("PATCH", "/api/users/me", {"email": "new@example.com", "current_password": PASSWORD})
+    assert problem(post(app, VERIFY, {"token": token_in(mail)})) == (422, "invalid_link")
+    (newer,) = postman.deliver()
+    assert newer.to == "new@example.com"
+    assert post(app, VERIFY, {"token": token_in(newer)}).status_code == 204
+    assert problem(post(app, VERIFY, {"token": token_in(newer)})) == (422, "invalid_link")
+    assert ada.get("/api/users/me").json["email_verified"]
+
+
+def test_the_mail_can_be_had_again_until_the_address_is_proven(app: Flask, people: People, postman: Postman) -> None:
+    ada = people.join()
+    assert ada.post(VERIFY, {}).status_code == 202
+    _, second = postman.deliver()
+    assert post(app, VERIFY, {"token": token_in(second)}).status_code == 204
+    assert ada.post(VERIFY, {}).status_code == 202
+    assert postman.deliver() == []
+    assert problem(post(app, VERIFY, {})) == (401, "unauthenticated")
+
+
+def test_mail_that_nobody_could_deliver_in_time_is_given_up(people: People, postman: Postman) -> None:
+    people.join()
+    (id,) = waiting()
+    with db.transaction() as session:
+        session.execute(update(RunRow).where(RunRow.id == id).values(deadline_at=RunRow.created_at))
+    remote.work(accounts.send_mail, [id])
+    assert postman.sent == []
