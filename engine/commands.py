@@ -36,6 +36,7 @@ class NotPossible(Exception):
 class Started(NamedTuple):
     id: str
     fresh: bool  # False: a run with this key was there before
+    row: RunRow | None = None  # of a fresh one: keeps it in the session, where `jobs.get` finds it
 
 
 def start(
@@ -61,12 +62,12 @@ def start(
         "deadline_at": later(workflow.deadline) if workflow.deadline else None,
     }
     statement = upsert(session, RunRow).values(values).on_conflict_do_nothing(index_elements=["workflow", "key"])
-    run = session.scalar(statement.returning(RunRow))  # whole, so that `jobs.get` need not read it again
+    run = session.scalar(statement.returning(RunRow))
     if run is None:
         earlier = select(RunRow.id).where(RunRow.workflow == workflow.name, RunRow.key == key)
         return Started(session.scalars(earlier).one(), fresh=False)
     send_after_commit(session, plan, 0, Direction.DO, [run.id])
-    return Started(run.id, fresh=True)
+    return Started(run.id, fresh=True, row=run)
 
 
 def wake(session: Session, ids: Sequence[str]) -> None:
@@ -98,6 +99,8 @@ def cancel(session: Session, id: str) -> None:
     run, row = _get(session, id)
     if row.state in FINAL or run.direction == Direction.UNDO or run.past_pivot:
         raise NotPossible("too_late_to_cancel", f"the job is {row.state} and can no longer be cancelled")
+    if run.cancel_requested:
+        return
     session.execute(
         update(RunRow)
         .where(RunRow.id == id)

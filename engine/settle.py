@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, case, func, update
+from sqlalchemy import Boolean, ColumnElement, Update, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from db import TROUBLE
@@ -42,6 +42,8 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
     for run, result in judged:
         if isinstance(result, Done):
             done[run.plan, run.step, run.direction].append((run, result))
+        elif begun and run.stopped and not isinstance(result, Refused):
+            compensate(session, run, _why_stopped(run), run.step)  # asked for while the call was under way
         else:
             _hold_back(session, step, run, result)
     moved = [_go_on(session, *where, group) for where, group in done.items()]
@@ -52,8 +54,11 @@ def turn_back(session: Session, runs: Sequence[Run]) -> None:
     """Send runs that were cancelled or came too late back, from the newest step they have begun."""
     begun = journal.begun_at(session, runs) if runs else set()
     for run in runs:
-        why = CANCELLED if run.cancel_requested else TOO_LATE
-        compensate(session, run, why, run.step if run.id in begun else run.step - 1)
+        compensate(session, run, _why_stopped(run), run.step if run.id in begun else run.step - 1)
+
+
+def _why_stopped(run: Run) -> Refused:
+    return CANCELLED if run.cancel_requested else TOO_LATE
 
 
 def compensate(session: Session, run: Run, why: Outcome, newest: int) -> None:
@@ -128,6 +133,7 @@ _ADVANCE = (
         losses=0,
         nudged=False,
         wait_until=None,
+        finished_at=None,  # an operator's skip goes on from what had been an end
         version=RunRow.version + 1,
         due_at=_due(),
         sent_at=clock(),
@@ -253,6 +259,7 @@ def _wait(session: Session, run: Run, result: Wait) -> None:
         send_after_commit(session, run.plan, run.step, run.direction, [run.id])
     else:
         place(session, run, State.WAITING, run.step, run.direction, hold=Hold.WAIT, due=result.seconds)
+        session.execute(_NO_LONGER, {"run": run.id, "past_pivot": run.past_pivot})
     session.execute(_WAIT_UNTIL, {"run": run.id, "seconds": result.seconds})
 
 
@@ -260,6 +267,27 @@ _WAIT_UNTIL = (
     update(RunRow)
     .where(RunRow.id == bindparam("run"))
     .values(wait_until=func.coalesce(RunRow.wait_until, later(bindparam("seconds"))))
+    .execution_options(synchronize_session=False)
+)
+
+
+def _sooner(one: Any, other: Any) -> ColumnElement[Any]:
+    return case((one < other, one), else_=other)
+
+
+# Neither than the first wait at this step said, nor than the run as a whole may take.
+_NO_LONGER = (
+    update(RunRow)
+    .where(RunRow.id == bindparam("run"))
+    .values(
+        due_at=_sooner(
+            RunRow.wait_until,
+            case(
+                (bindparam("past_pivot", type_=Boolean), RunRow.due_at),
+                else_=_sooner(RunRow.deadline_at, RunRow.due_at),
+            ),
+        )
+    )
     .execution_options(synchronize_session=False)
 )
 
@@ -274,6 +302,7 @@ _PLACE = (
         hold=bindparam("next_hold"),
         attempt=bindparam("next_attempt"),
         error=func.coalesce(bindparam("why", type_=DOCUMENT), RunRow.error),
+        losses=0,
         nudged=False,
         finished_at=None,
         version=RunRow.version + 1,
