@@ -101,12 +101,10 @@ def _live_run(session: Session, order: OrderRow) -> str:
     return live[-1]
 
 
-def _page(customer: str | None, *, limit: int, cursor: str | None, status: Any, **_: Any) -> dict[str, Any]:
+def _page(whose: str | None, *, limit: int, cursor: str | None, status: Any, **_: Any) -> dict[str, Any]:
     before = position(cursor, an_id)
     with db.reading() as session:
-        rows = orders.of_customer(
-            session, customer, limit=limit + 1, before=before[0] if before else None, status=status
-        )
+        rows = orders.of_customer(session, whose, limit=limit + 1, before=before[0] if before else None, status=status)
         found = page(rows, limit, lambda row: [row.id])
         newest = jobs.latest(session, "order", [row.id for row in found["items"]])
         return {**found, "items": [order_of(row, newest.get(row.id)) for row in found["items"]]}

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 import db
 import engine
+import gateways.payments as gateway
 from api.blueprint import Blueprint
 from api.schemas import Schema
 from config import settings
-from gateways.payments import BadSignature, Event, payments
+from gateways.payments import BadSignature, Event
 from shop import webhook_events
 from shop.errors import NotFound, Refusal
 
@@ -47,7 +48,7 @@ def receive(provider: str) -> dict[str, object]:
 
 def _verified(body: bytes) -> Event:
     try:
-        event = payments().verify_webhook(dict(request.headers), body)
+        event = gateway.payments().verify_webhook(dict(request.headers), body)
     except BadSignature as error:
         raise NotTheProvider(f"This is not an event of the provider: {error}.") from error
     if not all(isinstance(text, str) and text for text in (event.id, event.type)) or len(event.id) > LONGEST_ID:

@@ -1,0 +1,97 @@
+"""A bank and a postman in this process. The bank asks for 3-D Secure, declines, and signs its webhooks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+import gateways.payments
+import tasks.notifications
+from gateways.mail import Mail
+from gateways.payments import Event, Intent, Receipt
+from gateways.payments.instant import InstantPayments
+from gateways.payments.webhooks import verified
+
+SECRET = "the bank's webhook secret"
+HOOK = "/api/webhooks/payments/sandbox"
+
+
+class Bank(InstantPayments):
+    """`tok_3ds` waits for its shopper, `tok_declined` is refused, all others are paid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.charged: dict[str, str] = {}  # order -> charge
+        self.down = False
+
+    def charge(self, intent: Intent, *, key: str) -> Receipt:
+        receipt = super().charge(intent, key=key)
+        self.charged[intent.reference] = receipt.provider_id
+        if intent.token == "tok_3ds":
+            receipt = self._keep(replace(receipt, status="requires_action", next_action={"redirect": "https://bank"}))
+        return receipt
+
+    def void(self, provider_id: str, *, key: str) -> Receipt:
+        return self._keep(replace(self._get(provider_id), status="voided"))
+
+    def approve(self, order: str) -> str:
+        """The shopper has confirmed at the bank. Returns the charge."""
+        charge = self._get(self.charged[order])
+        self._keep(replace(charge, status="captured", next_action=None))
+        return charge.provider_id
+
+    def taken(self, order: str) -> int:
+        """What the bank has taken for this order and kept, in minor units."""
+        charge = self.charged.get(order)
+        if charge is None or self._get(charge).status not in ("captured", "refunded"):
+            return 0
+        return self._get(charge).amount - self._refunded[charge]
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
+        return verified(headers, body, SECRET)
+
+
+def event(order: str, charge: str = "ch_unknown", **more: Any) -> dict[str, Any]:
+    told = {"id": charge, "reference": order, "status": "succeeded", "amount": 2489, "currency": "EUR"}
+    charged = told | {name: more.pop(name) for name in list(more) if name in told and name != "id"}
+    return {"id": "evt_1", "type": "charge.succeeded", "created": 1, "data": {"charge": charged}} | more
+
+
+def signed(body: bytes, *, secret: str = SECRET, age: int = 0) -> dict[str, str]:
+    at = int(time.time()) - age
+    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Bank-Signature": f"t={at},v1={mac}"}
+
+
+def deliver(app: Flask, told: dict[str, Any], **signature: Any) -> TestResponse:
+    body = json.dumps(told).encode()
+    return app.test_client().post(HOOK, data=body, headers=signed(body, **signature))
+
+
+@pytest.fixture
+def bank(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Bank:
+    found = Bank()
+    monkeypatch.setattr(gateways.payments, "payments", lambda: found)
+    return found
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Mail]:
+    """Every mail that was handed over."""
+    mails: list[Mail] = []
+
+    class Postman:
+        def send(self, mail: Mail) -> None:
+            mails.append(mail)
+
+    monkeypatch.setattr(tasks.notifications, "mailer", Postman)
+    return mails

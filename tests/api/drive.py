@@ -1,0 +1,21 @@
+"""What a worker would do, done here and now: a run is taken through its steps, one after the other."""
+
+from __future__ import annotations
+
+import db
+from engine import Hold, local, remote
+from engine.steps import step_tasks
+from engine.tables import RunRow
+
+
+def drive(id: str, steps: int = 20) -> str:
+    """As far as it goes, or so many steps. Returns the state in which it rests."""
+    for _ in range(steps):
+        with db.reading() as session:
+            run = session.get_one(RunRow, id)
+        if run.task is None or run.hold != Hold.NONE:
+            break
+        step = step_tasks[run.task]
+        (local if step.local else remote).work(step, [id])
+    with db.reading() as session:
+        return session.get_one(RunRow, id).state

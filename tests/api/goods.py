@@ -1,0 +1,76 @@
+"""Goods on the shelf, and what it takes to order them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
+
+import db
+from shop import catalogue, stock
+from shop.catalogue import VariantRow
+from tests.api.people import Person, post
+
+ADDRESS = {"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
+SHIPPING = 490
+
+
+def put_on_shelf(sku: str = "CHAIR", *, price: int = 1999, on_hand: int = 5, **more: Any) -> None:
+    row = {
+        "slug": sku.lower(),
+        "name": sku.title(),
+        "description": "",
+        "category": "furniture/chairs",
+        "image_url": "",
+        "sku": sku,
+        "variant_name": "Plain",
+        "options": {},
+        "price_cents": price,
+        "currency": "EUR",
+    }
+    with db.transaction() as session:
+        catalogue.import_rows(session, [row | more])
+        if on_hand:
+            stock.receive(session, sku, on_hand, "test")
+
+
+def change_price(sku: str, price: int) -> None:
+    with db.transaction() as session:
+        session.execute(update(VariantRow).where(VariantRow.sku == sku).values(price=price))
+
+
+def shelf(sku: str = "CHAIR") -> tuple[int, int]:
+    """On hand, reserved."""
+    with db.reading() as session:
+        row = stock.level(session, sku)
+        return row.on_hand, row.reserved
+
+
+def count(table: Any, *where: Any) -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+
+
+def wish(cart: str = "me", token: str = "tok_ok", **more: Any) -> dict[str, Any]:
+    payment = {"method": "card", "token": token}
+    return {"cart": cart, "shipping_address": ADDRESS, "shipping_method": "standard", "payment": payment} | more
+
+
+def order(person: Person, sku: str = "CHAIR", quantity: int = 1, token: str = "tok_ok", **headers: str) -> Any:
+    """Puts it into the cart and orders the cart. Returns the body of the 202."""
+    assert person.post("/api/cart/me", {"sku": sku, "quantity": quantity}).status_code == 200
+    answer = person.post("/api/orders", wish(token=token), **headers)
+    assert answer.status_code == 202, answer.text
+    return answer.json
+
+
+def guests_cart(app: Flask, sku: str = "CHAIR", quantity: int = 1) -> str:
+    token: str = post(app, "/api/cart").json["id"]
+    assert post(app, f"/api/cart/{token}", {"sku": sku, "quantity": quantity}).status_code == 200
+    return token
+
+
+def guests_order(app: Flask, token: str, **more: Any) -> TestResponse:
+    return post(app, "/api/orders", wish(token) | {"email": "guest@example.com"} | more)
