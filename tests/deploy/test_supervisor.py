@@ -1,0 +1,149 @@
+"""Whatever dies is started again; whoever does not stop is killed; nobody is left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import config
+from deploy import claims
+from deploy.child import ROOT, Child
+from deploy.processes import Process
+from deploy.supervisor import Supervisor
+from tests.world import free_port, wait_until
+
+Keep = Callable[..., Supervisor]
+
+SLEEPER = "import time; time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({0!r}, 'w'); time.sleep(60)"
+PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', {0!r}]); " + SLEEPER
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Iterator[Keep]:
+    """`keep("code", ...)`: a started supervisor over python processes that run these lines."""
+    made: list[Supervisor] = []
+
+    def start(*codes: str) -> Supervisor:
+        chosen = replace(config.settings(), state_dir=tmp_path)
+        wanted = [Process(f"p{n}", (sys.executable, "-c", code)) for n, code in enumerate(codes)]
+        made.append(Supervisor(chosen, wanted))
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for supervisor in made:
+        supervisor.kill()
+
+
+def tend(supervisor: Supervisor, until: Callable[[], object]) -> None:
+    def turn() -> object:
+        supervisor.tend()
+        return until()
+
+    wait_until(turn, seconds=10)
+
+
+def test_a_process_that_dies_is_started_again(keep: Keep) -> None:
+    supervisor = keep(SLEEPER)
+    first = supervisor.kept[0].child.pid
+    os.kill(first, 9)
+    tend(supervisor, lambda: supervisor.kept[0].child.pid != first and supervisor.kept[0].child.exit_code() is None)
+
+
+def test_one_that_dies_again_and_again_is_given_longer_pauses(keep: Keep) -> None:
+    supervisor = keep("raise SystemExit(3)")
+    tend(supervisor, lambda: supervisor.kept[0].pause >= 2)
+
+
+def test_what_it_writes_is_in_its_log(keep: Keep) -> None:
+    supervisor = keep("print('hello from', 1 + 1)")
+    wait_until(lambda: supervisor.kept[0].child.exit_code() == 0)
+    assert supervisor.kept[0].child.last_lines() == ["hello from 2"]
+
+
+def test_one_that_does_not_want_to_stop_is_killed(keep: Keep, tmp_path: Path) -> None:
+    supervisor = keep(DEAF.format(str(tmp_path / "deaf")))
+    wait_until((tmp_path / "deaf").exists)
+    before = time.monotonic()
+    supervisor.stop(grace=0.3)
+    assert time.monotonic() - before < 5
+    assert supervisor.kept[0].child.exit_code() == -9
+
+
+def test_grandchildren_go_with_their_parent(keep: Keep, tmp_path: Path) -> None:
+    mark = str(tmp_path / "grandchild")
+    supervisor = keep(PARENT.format(DEAF.format(mark)))
+    wait_until(Path(mark).exists)
+    group = supervisor.kept[0].child.pid
+    supervisor.stop(grace=2)
+    wait_until(lambda: not members(group), what="the group to be empty")
+
+
+def test_a_second_copy_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    with claims.only_one(tmp_path):
+        with pytest.raises(claims.Refused, match=f"already running.*process {os.getpid()}"):
+            with claims.only_one(tmp_path):
+                pass
+    with claims.only_one(tmp_path):
+        pass  # free again
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(claims.Refused, match=rf"port {port} \(for api\)"):
+            claims.check_ports([("api", port), ("bank", free_port())], "127.0.0.1")
+
+
+def test_leftovers_of_a_killed_copy_are_ended(tmp_path: Path) -> None:
+    child = Child("left", (sys.executable, "-c", SLEEPER), dict(os.environ), tmp_path / "left.log")
+    child.start()
+    claims.remember(tmp_path, {"left": child.pid})
+    assert claims.end_leftovers(tmp_path) == ["left"]
+    wait_until(lambda: child.exit_code() == -9)
+    assert claims.end_leftovers(tmp_path) == []
+
+
+def test_a_number_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    claims.remember(tmp_path, {"gone": gone.pid})
+    gone.wait()
+    assert claims.end_leftovers(tmp_path) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died")
+def test_children_stop_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from pathlib import Path; from deploy.child import Child;"
+        f"child = Child('c', (sys.executable, '-c', {SLEEPER!r}), dict(os.environ), Path({str(tmp_path / 'log')!r}));"
+        "child.start(); print(child.pid, flush=True); time.sleep(60)"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert supervisor.stdout
+    with supervisor.stdout:
+        group = int(supervisor.stdout.readline())
+    supervisor.kill()
+    supervisor.wait()
+    wait_until(lambda: not members(group), what="the child to be gone")
+
+
+def members(group: int) -> list[str]:
+    """The processes of a group that are alive."""
+    alive = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # gone while we looked
+        if int(fields[2]) == group and fields[0] != "Z":
+            alive.append(path.parent.name)
+    return alive
