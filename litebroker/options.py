@@ -18,6 +18,7 @@ class Options:
     delivery_limit: int | None = 20  # for queues without x-delivery-limit; limit + 1 deliveries, then the dead letters
     transient_max_length: int | None = 10_000  # for event and reply queues without x-max-length
     batch: int = 32  # messages taken at once by a consumer without a prefetch limit
+    disk_reserve: int = 16 * 1024 * 1024  # bytes that publishers leave free, so that consumers can still write
     max_page_count: int | None = None  # a ceiling for the file in pages of 4 KiB
 
     @classmethod

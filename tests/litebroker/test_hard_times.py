@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 from kombu import Connection, Consumer
 
-from litebroker import pump
+from litebroker import pump, room
 from tests.broker.talk import consume, declare, get, ready, send
 from tests.litebroker.look import opened, rows
 
@@ -48,6 +48,27 @@ def test_a_full_disk_is_kombus_operational_error_to_a_celery_caller(url: str) ->
 def send_for_ever(app: Celery) -> None:
     for _ in range(1000):
         app.send_task("work.do", args=("x" * 2000,))
+
+
+def test_publishers_leave_room_for_consumers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Connection(url) as connection:
+        queue = declare(connection, "work")
+        send(connection, "work", "before")
+        monkeypatch.setattr(room, "_free", lambda database: 16 * 1024 * 1024 - 1)
+        with pytest.raises(room.DiskFull):
+            send(connection, "work", "after")
+        assert get(queue).decode() == "before"
+        assert queue.get() is None
+
+
+def test_pages_to_spare_in_the_file_are_room(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Connection(url, transport_options={"disk_reserve": 400_000}) as connection:
+        queue = declare(connection, "work")
+        send(connection, "work", "x" * 1_000_000)
+        queue.purge()
+        monkeypatch.setattr(room, "_free", lambda database: 0)
+        send(connection, "work", "after")
+        assert get(queue).decode() == "after"
 
 
 def test_a_consumer_outlives_a_full_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
