@@ -28,7 +28,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
-from api import limits, problems, requests, security
+from api import account_pages, limits, problems, requests, security
 from api.docs import docs
 from api.fields import rfc3339
 from api.health import health
@@ -57,8 +57,8 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     app.json = Json(app)
     for part in (requests, limits, security):
         part.init_app(app)
-    app.register_blueprint(health)
-    app.register_blueprint(docs)
+    for plain in (health, docs, account_pages.blp):
+        app.register_blueprint(plain)
     _mount(Api(app), list(services or settings().services or SERVICES))
     problems.init_app(app)
     _trust_proxies(app, settings().trusted_proxies)

@@ -260,3 +260,17 @@ def test_mail_that_nobody_could_deliver_in_time_is_given_up(people: People, post
         session.execute(update(RunRow).where(RunRow.id == id).values(deadline_at=RunRow.created_at))
     remote.work(accounts.send_mail, [id])
     assert postman.sent == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_link_leads_to_a_page_that_runs_nothing_but_our_own_script(app: Flask, kind: Kind) -> None:
+    client = app.test_client()
+    page = client.get(account_path(kind))
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert "<script>" not in page.text
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert client.get(path).status_code == 200
+    (api,) = re.findall(r'data-path="([^"]+)"', page.text)
+    assert post(app, api, {"token": "x", "new_password": NEW} if "reset" in api else {"token": "x"}).status_code == 422
+    assert problem(client.get("/account/..%2faccount_pages.py")) == (404, "not_found")
