@@ -1,0 +1,17 @@
+# One image for every process of the shop; docker-compose.yml says what each container runs.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STATE_DIR=/state HOST=0.0.0.0
+WORKDIR /app
+
+COPY requirements/base.txt requirements/base.txt
+RUN pip install --require-hashes -r requirements/base.txt
+
+COPY . .
+RUN useradd --system --uid 10001 --home-dir /state orderwave && install -d -o orderwave /state
+USER orderwave
+VOLUME /state
+
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
+     "--blocking-threads", "32", "--workers-kill-timeout", "10", "api.wsgi:app"]
