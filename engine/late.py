@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 GATHER = 0.02  # seconds
 
-Record = Callable[[StepTask, Sequence[Any]], None]
+Record = Callable[[StepTask, Sequence[Any]], object]
 
 
 class LateAnswers:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, update
@@ -129,22 +130,30 @@ def _call(step: StepTask, pending: Pending) -> tuple[Pending, Result]:
 # --- the record ------------------------------------------------------------------------------------
 
 
-def record(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> list[Run]:
-    """Write down all answers in one transaction; returns the runs that go on. One by one if that fails."""
+def record(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: bool = False) -> list[Run]:
+    """Write down all answers in one transaction; returns the runs that go on. One by one if that fails.
+
+    late: their wave has gone on without them, so each is sent along its own remaining steps.
+    """
     try:
-        return in_transaction(lambda session: _record(session, step, answers))
+        return in_transaction(lambda session: _record(session, step, answers, late=late))
     except TROUBLE:
         raise  # the leases run out and the same keys are asked again
     except Exception as error:
         if len(answers) > 1:
-            return [run for one in answers for run in record(step, [one])]
+            return [run for one in answers for run in record(step, [one], late=late)]
         log.error("%s: recording run %s failed", step.name, answers[0][0].run.id, exc_info=error)
         unknown = Unknown("internal_error", f"the answer could not be recorded ({type(error).__name__})")
         return in_transaction(lambda session: _record(session, step, [(answers[0][0], unknown)], remember=False))
 
 
 def _record(
-    session: Session, step: StepTask, answers: Sequence[tuple[Pending, Result]], *, remember: bool = True
+    session: Session,
+    step: StepTask,
+    answers: Sequence[tuple[Pending, Result]],
+    *,
+    late: bool = False,
+    remember: bool = True,
 ) -> list[Run]:
     by_run = {pending.run.id: (pending, result) for pending, result in answers}
     claimed = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
@@ -153,19 +162,17 @@ def _record(
         assert step.remember is not None
         step.remember(session, [Answer(run, by_run[run.id][0].request, by_run[run.id][1]) for run in ours])
     settle(session, step, [(run, by_run[run.id][1]) for run in ours], begun=True)
-    return [run for run in ours if isinstance(by_run[run.id][1], Done)]
+    going = [run for run in ours if isinstance(by_run[run.id][1], Done)]
+    if late:
+        _send_on(session, going)
+    return going
 
 
-def _record_late(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> None:
-    """Record answers whose wave has gone on without them, and send each along its own remaining steps."""
-
-    def work(session: Session) -> None:
-        for run in _record(session, step, answers):
-            following = run.plan.after(run.step, run.direction)
-            if following is not None:
-                send_after_commit(session, run.plan, following, run.direction, [run.id])
-
-    in_transaction(work)
+def _send_on(session: Session, runs: Sequence[Run]) -> None:
+    for run in runs:
+        following = run.plan.after(run.step, run.direction)
+        if following is not None:
+            send_after_commit(session, run.plan, following, run.direction, [run.id])
 
 
 _late: dict[int, LateAnswers] = {}
@@ -176,5 +183,5 @@ def _late_answers() -> LateAnswers:
     """This process's gatherer; a forked child has its own."""
     with _making:
         if os.getpid() not in _late:
-            _late[os.getpid()] = LateAnswers(_record_late)
+            _late[os.getpid()] = LateAnswers(partial(record, late=True))
         return _late[os.getpid()]
