@@ -156,5 +156,5 @@ def _needing_attention(session: Session, id: str) -> Run:
             "not_needing_attention", f"the job is {row.state}; only one that needs attention can be helped"
         )
     cause = (run.error or {}).get("cause")
-    session.execute(update(RunRow).where(RunRow.id == id).values(error=cause))
+    session.execute(update(RunRow).where(RunRow.id == id).values(error=cause, wait_until=None))
     return replace(run, error=cause)

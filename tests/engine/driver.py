@@ -79,10 +79,11 @@ class Driver:
 
     # --- messages ---
 
-    def deliver(self, message: Message | None = None) -> Message | None:
+    def deliver(self, message: Message | None = None, *, redelivered: bool = False) -> Message | None:
         """One message, by default the oldest. Its tail, if it has one, is under way afterwards."""
         message = message or self.mail.pop(0)
-        stub = SimpleNamespace(request=SimpleNamespace(chain=list(reversed(message.tasks[1:])) or None))
+        chain = list(reversed(message.tasks[1:])) or None
+        stub = SimpleNamespace(request=SimpleNamespace(chain=chain, delivery_info={"redelivered": redelivered}))
         work(stub, step_tasks[message.task], list(message.ids))
         if not stub.request.chain:
             return None

@@ -70,6 +70,24 @@ def test_a_tail_that_comes_while_the_call_is_under_way_is_passed_over(driver: Dr
     assert driver.effects(id) == ["pack", "label", "hand_over", "tell"]
 
 
+def test_a_redelivered_message_brings_the_tail_that_the_dead_worker_did_not_send(driver: Driver) -> None:
+    """It finds nothing to claim: the worker before it died between its commit and the next link."""
+    id = driver.start()
+    message = driver.mail[0]
+    driver.deliver()
+    driver.lose_all()
+    assert driver.deliver(message, redelivered=True) == Message(message.tasks[1:], (id,))
+    driver.drain()
+    assert driver.effects(id) == ["pack", "label", "hand_over", "tell"]
+
+
+def test_a_doubled_message_that_finds_nothing_has_no_tail(driver: Driver) -> None:
+    driver.start()
+    message = driver.mail[0]
+    driver.deliver()
+    assert driver.deliver(message) is None
+
+
 def test_a_doubled_message_while_the_call_is_under_way_calls_nobody(driver: Driver) -> None:
     id = driver.start()
     driver.deliver()

@@ -197,6 +197,19 @@ def test_a_wait_of_one_step_is_not_the_deadline_of_the_next(driver: Driver) -> N
     assert 899 <= rest(driver, id) <= 901
 
 
+def test_an_operators_retry_may_wait_anew(driver: Driver) -> None:
+    script.always("tell", "p1", signature(60))
+    id = driver.start()
+    driver.drain()
+    driver.sweep_after(61)
+    driver.drain()
+    assert driver.status(id) == State.NEEDS_ATTENTION
+    driver.ask(engine.retry, id, by="ada")
+    driver.drain()
+    assert driver.status(id) == State.WAITING
+    assert 59 <= rest(driver, id) <= 61
+
+
 # --- the deadline of the whole run -------------------------------------------------------------------
 
 
