@@ -150,7 +150,7 @@ def _give_up(session: Session, rows: Sequence[Any]) -> None:
 def _send(found: Found) -> int:
     """Runs that were lost before travel alone: one of them may be what kills its worker."""
     together = [row for row in found.send + found.lost if not row.losses]
-    alone = [row for row in found.lost if row.losses]
+    alone = [row for row in found.send + found.lost if row.losses]
     if together:
         send_all(map(_parcel, together), WAVE)
     if alone:
