@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
@@ -93,12 +93,7 @@ def rotate(session: Session, token: str) -> Opened | None:
 
 def holder(session: Session, family: str, user_id: str, until: datetime) -> Holder | None:
     """Who a token speaks for, in one query; None once it has expired, or its session or its user is gone."""
-    timely = now() < literal(until, Moment)
-    found = session.execute(
-        select(UserRow.id, UserRow.role, UserRow.email)
-        .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
-        .where(SessionFamilyRow.id == family, UserRow.id == user_id, UserRow.deleted_at.is_(None), *_alive(), timely)
-    ).first()
+    found = session.execute(_HOLDER, {"family": family, "user": user_id, "until": until}).first()
     return Holder(found.id, found.role, family, found.email) if found else None
 
 
@@ -129,6 +124,14 @@ def prune_sessions(session: Session, batch: int = 1000) -> int:
 
 def _alive() -> tuple[ColumnElement[bool], ...]:
     return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+
+
+_HOLDER = (
+    select(UserRow.id, UserRow.role, UserRow.email)
+    .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
+    .where(SessionFamilyRow.id == bindparam("family"), UserRow.id == bindparam("user"), UserRow.deleted_at.is_(None))
+    .where(now() < bindparam("until", type_=Moment()), *_alive())
+)
 
 
 def _clock(session: Session) -> int:
