@@ -136,7 +136,7 @@ def main() -> None:
             if options.only in (None, name):
                 sent, drained = measure(broker, options)
                 print(f"{name:12} published {sent:6.0f}/s   drained {drained:6.0f}/s", flush=True)
-    print("One run on a shared machine: the order of the two, not the digits, is what repeats.")
+    print("One run. On a machine shared with other work the digits move by a factor of three, and so may the order.")
 
 
 if __name__ == "__main__":
