@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from urllib.parse import urlsplit
 
 from celery_app import TASK_MODULES
 from config import Settings
 
-REMOTE = ("payments", "notifications")
-"""Steps that call somebody outside have workers of their own: a slow bank delays no reservation."""
+REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts"]}
+"""Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation."""
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -50,9 +51,11 @@ def sink(chosen: Settings) -> Process:
 
 
 def workers(chosen: Settings) -> list[Process]:
+    """Every noun has one: those not named above do their steps in the database."""
     nouns = [module.rsplit(".", 1)[-1] for module in (*TASK_MODULES, *chosen.task_modules)]
-    local = [noun for noun in nouns if noun not in REMOTE]
-    return [worker(chosen, "steps", local, threads=4), *(worker(chosen, noun, [noun], threads=4) for noun in REMOTE)]
+    local = [noun for noun in nouns if noun not in chain.from_iterable(REMOTE.values())]
+    shares = {"steps": local, **REMOTE}
+    return [worker(chosen, name, share, threads=4) for name, share in shares.items()]
 
 
 def worker(chosen: Settings, name: str, nouns: list[str], *, threads: int) -> Process:
