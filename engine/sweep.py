@@ -42,6 +42,7 @@ _DUE = (
         RunRow.sent_at,
         age(RunRow.sent_at).label("age"),
         (RunRow.lease_until > now()).label("leased"),
+        age(RunRow.lease_until).label("since_lease"),
     )
     .where(RunRow.due_at <= now())
     .order_by(RunRow.due_at)
@@ -90,8 +91,10 @@ def _take(session: Session) -> Found:
 
 
 def _pause(row: Any) -> float:
-    """The longer a run has been under way, the more rarely it is looked at: 5, 10, 20, 40 seconds."""
-    doublings = max(0, math.frexp(row.age / PATIENCE)[1] - 1) if row.hold == Hold.NONE else 0
+    """Until its lease ends; else the longer it has been under way, the more rarely: 5, 10, 20, 40 seconds."""
+    if row.hold == Hold.CALL:
+        return float(math.ceil(-row.since_lease))
+    doublings = max(0, math.frexp(row.age / PATIENCE)[1] - 1)
     return PATIENCE * float(2 ** min(doublings, 3))
 
 

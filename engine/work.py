@@ -10,9 +10,16 @@ from engine.steps import StepTask
 
 
 def work(message: Any, step: StepTask, ids: Sequence[str]) -> None:
-    """Take the wave through one step; cut the chain when none of its runs goes on."""
+    """Take the wave through one step; cut the chain when none of its runs goes on.
+
+    A redelivered message keeps its tail: the worker before may have died between its commit and the next link.
+    """
     crash.at("before_transaction", step.name)
     goes_on = local.work(step, ids) if step.local else remote.work(step, ids)
     crash.at("after_record", step.name)
-    if not goes_on:
+    if not goes_on and not _redelivered(message):
         message.request.chain = None
+
+
+def _redelivered(message: Any) -> bool:
+    return bool((message.request.delivery_info or {}).get("redelivered"))
