@@ -14,7 +14,7 @@ from shop.catalogue import SKU_LENGTH, ProductRow, VariantRow
 from shop.errors import EmptyCart, Invalid, NotFound
 from shop.money import Money
 from shop.orders import OrderLineRow, OrderRow
-from shop.prices import CURRENCY, PricedLine, Quote, quote
+from shop.prices import CURRENCY, PricedLine, Quote, quote, shipping_rate
 from shop.stock import StockRow
 from sql import At, Base, Id, later, new_id, now, upsert
 
@@ -158,7 +158,7 @@ def empty(session: Session, cart: CartRow) -> None:
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
-    quote([], method)
+    shipping_rate(method)  # refuses what there is not
     cart.shipping_method = method
     session.flush()
 
