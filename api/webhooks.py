@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from flask import request
 from marshmallow import fields
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import db
 import engine
 import gateways.payments as gateway
+from api import strict_json
 from api.blueprint import Blueprint
 from api.schemas import Schema
 from config import settings
@@ -41,8 +42,8 @@ def receive(provider: str) -> dict[str, object]:
     if provider != settings().payment_provider:
         raise NotFound("There is no such provider.")
     body = request.get_data()
-    event = _verified(body)
-    fresh = db.in_transaction(lambda session: _take(session, provider, event, body))
+    event, payload = _verified(body), strict_json.parse(body)
+    fresh = db.in_transaction(lambda session: _take(session, provider, event, payload))
     return {"received": event.id, "repeated": not fresh}
 
 
@@ -56,8 +57,8 @@ def _verified(body: bytes) -> Event:
     return event
 
 
-def _take(session: Session, provider: str, event: Event, body: bytes) -> bool:
-    if not webhook_events.store(session, provider, event.id, event.type[:80], json.loads(body)):
+def _take(session: Session, provider: str, event: Event, payload: dict[str, Any]) -> bool:
+    if not webhook_events.store(session, provider, event.id, event.type[:80], payload):
         return False
     order = webhook_events.order_of(session, provider, event.provider_id, str(event.reference))
     if order:

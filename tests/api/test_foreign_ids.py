@@ -1,0 +1,139 @@
+"""P13, over every path and verb that the document names: what is not yours is not there, and stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+import db
+from migrations.models import metadata
+from tests.api.bank import Bank
+from tests.api.goods import ADDRESS, guests_cart, guests_order, order, put_on_shelf
+from tests.api.people import People, Person, ask, problem
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("patch", "/api/cart/{owner}/items/{sku}"): {"quantity": 9},
+    ("post", "/api/cart/{owner}"): {"sku": "CHAIR", "quantity": 1},
+    ("post", "/api/cart/{owner}/merge"): {"from": "token"},
+    ("post", "/api/cart/{owner}/shipping"): {"shipping_method": "express"},
+    ("put", "/api/users/me/addresses/{id}"): ADDRESS,
+    ("patch", "/api/users/{id}"): {"role": "admin"},
+    ("post", "/api/jobs/{id}/skip"): {"note": "x"},
+    ("post", "/api/stock/{sku}/movements"): {"kind": "receive", "quantity": 1},
+}
+PUBLIC = ("/api/products/{id}", "/api/categories/{id}", "/api/stock/{sku}", "/api/webhooks/payments/{provider}")
+STAFF_ONLY = (
+    "/api/jobs/{id}/retry",
+    "/api/jobs/{id}/skip",
+    "/api/jobs/{id}/compensate",
+    "/api/users/{id}",
+    "/api/stock/{sku}/movements",
+)
+
+
+def operations(app: Flask) -> Iterator[tuple[str, str]]:
+    """Every path of the document that names something."""
+    paths = app.test_client().get("/api/openapi.json").json["paths"]
+    for path, verbs in paths.items():
+        if "{" in path and path.startswith("/api/") and path not in PUBLIC:
+            yield from ((verb, path) for verb in verbs if verb in ("get", "post", "put", "patch", "delete"))
+
+
+class Belongings:
+    """One of everything that a person can have."""
+
+    def __init__(self, person: Person) -> None:
+        answer = person.post("/api/users/me/addresses", ADDRESS)
+        assert answer.status_code == 201, answer.text
+        placed = order(person)
+        person.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+        self.ids = {
+            "users/me/addresses": answer.json["id"],
+            "users": person.id,
+            "orders": placed["order"]["id"],
+            "jobs": placed["job"]["id"],
+            "payments": person.get("/api/payments").json["items"][0]["id"],
+            "cart": person.id,
+            "stock": "CHAIR",
+        }
+
+    def aim(self, path: str) -> str:
+        noun = path.removeprefix("/api/").split("/{")[0]
+        assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
+        return path.replace("{sku}", "CHAIR").replace("{id}", self.ids[noun]).replace("{owner}", self.ids[noun])
+
+
+def everything() -> dict[str, list[Any]]:
+    """What is in the database, but for sessions, which every request may touch."""
+    with db.reading() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(select(table)).all()))
+            for table in metadata.sorted_tables
+            if table.name != "session_families"
+        }
+
+
+@pytest.fixture
+def _goods(app: Flask, bank: Bank) -> None:
+    put_on_shelf("CHAIR", on_hand=50)
+
+
+@pytest.mark.usefixtures("_goods")
+def test_nobody_reaches_what_is_somebody_elses(app: Flask, people: People) -> None:
+    ada, eve = people.join("Ada"), people.join("Eve")
+    hers = Belongings(ada)
+    before = everything()
+    aimed = 0
+    for verb, path in operations(app):
+        answer = eve.ask(verb.upper(), hers.aim(path), BODIES.get((verb, path)))
+        wanted = (403, "forbidden") if path in STAFF_ONLY else (404, "not_found")
+        assert problem(answer) == wanted, f"{verb} {path}"
+        assert not any(id in answer.text for id in hers.ids.values()), f"{verb} {path} names it"
+        aimed += 1
+    assert aimed >= 20
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("_goods")
+def test_a_stranger_reaches_nothing_at_all(app: Flask, people: People) -> None:
+    hers = Belongings(people.join("Ada"))
+    before = everything()
+    for verb, path in operations(app):
+        answer = ask(app, verb.upper(), hers.aim(path), BODIES.get((verb, path)), {"X-Cart-Token": "x" * 32})
+        assert problem(answer)[0] in (401, 404), f"{verb} {path}"
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("_goods")
+def test_a_guests_order_is_not_reached_without_its_token(app: Flask, people: People) -> None:
+    eve = people.join("Eve")
+    placed = guests_order(app, guests_cart(app)).json
+    before = everything()
+    for path in (f"/api/orders/{placed['order']['id']}", f"/api/jobs/{placed['job']['id']}"):
+        for answer in (eve.get(path), eve.post(f"{path}/cancel"), ask(app, "POST", f"{path}/cancel")):
+            assert problem(answer) == (404, "not_found")
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("_goods")
+@pytest.mark.parametrize("id", ["1", "0", "-1", "x", "%27", "%00", "null", "0199aaaa", "..", "a" * 300, "\u0661"])
+def test_a_malformed_id_is_404_on_every_path(app: Flask, people: People, id: str) -> None:
+    eve, sam = people.join("Eve"), people.join("Sam", role="admin")
+    before = everything()
+    for verb, path in operations(app):
+        if "{owner}" in path and id == "..":
+            continue  # a client takes that out of the path itself
+        aimed = (
+            path.replace("/stock/{sku}", f"/stock/{id}")
+            .replace("{sku}", "CHAIR")
+            .replace("{id}", id)
+            .replace("{owner}", id)
+        )
+        for person in (eve, sam):
+            answer = person.ask(verb.upper(), aimed, BODIES.get((verb, path)))
+            assert answer.status_code in (403, 404, 405, 422), f"{verb} {aimed}: {answer.text}"
+    assert everything() == before

@@ -1,0 +1,158 @@
+"""What the bank tells us: only if it is the bank, each event once, and never as a fact by itself."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+import db
+from gateways.mail import Mail
+from shop.payments import PaymentRow, TransactionRow
+from shop.webhook_events import WebhookEventRow
+from tests.api.bank import HOOK, Bank, deliver, event, signed
+from tests.api.drive import drive
+from tests.api.goods import count, order, put_on_shelf, shelf
+from tests.api.people import People, problem
+
+
+@pytest.fixture(autouse=True)
+def _goods(bank: Bank) -> None:
+    put_on_shelf("CHAIR", price=1999, on_hand=5)
+
+
+@pytest.fixture
+def waiting(people: People) -> dict[str, Any]:
+    """An order whose shopper must confirm at the bank first."""
+    placed = order(people.join(), token="tok_3ds")
+    assert drive(placed["job"]["id"]) == "waiting"
+    return placed
+
+
+def events() -> list[tuple[str, str | None, bool]]:
+    with db.reading() as session:
+        rows = session.scalars(select(WebhookEventRow).order_by(WebhookEventRow.event_id))
+        return [(row.event_id, row.order_id, row.handled_at is not None) for row in rows]
+
+
+def test_a_confirmed_3ds_order_goes_on(app: Flask, waiting: dict[str, Any], bank: Bank, sent: list[Mail]) -> None:
+    id = waiting["order"]["id"]
+    answer = deliver(app, event(id, bank.approve(id)))
+    assert (answer.status_code, answer.json) == (200, {"received": "evt_1", "repeated": False})
+    assert drive(waiting["job"]["id"]) == "succeeded"
+    assert (bank.taken(id), shelf(), len(sent)) == (2489, (4, 0), 1)
+    assert events() == [("evt_1", id, True)]
+
+
+def test_a_repeated_event_is_taken_once(app: Flask, waiting: dict[str, Any], bank: Bank, sent: list[Mail]) -> None:
+    id = waiting["order"]["id"]
+    told = event(id, bank.approve(id))
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: deliver(app, told), range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert sorted(answer.json["repeated"] for answer in answers) == [False, True, True, True, True]
+    drive(waiting["job"]["id"])
+    assert deliver(app, told).json["repeated"] is True
+    assert (len(events()), count(TransactionRow), len(sent)) == (1, 1, 1)
+
+
+def test_an_event_alone_makes_nobody_pay(app: Flask, waiting: dict[str, Any], bank: Bank) -> None:
+    id = waiting["order"]["id"]
+    assert deliver(app, event(id, bank.charged[id], status="succeeded")).status_code == 200
+    assert drive(waiting["job"]["id"]) == "waiting"
+    assert (bank.taken(id), count(TransactionRow), shelf()) == (0, 0, (5, 1))
+
+
+def test_an_event_for_another_amount_changes_no_amount(
+    app: Flask, waiting: dict[str, Any], bank: Bank, sent: list[Mail]
+) -> None:
+    id = waiting["order"]["id"]
+    deliver(app, event(id, bank.approve(id), amount=1, currency="JPY"))
+    drive(waiting["job"]["id"])
+    with db.reading() as session:
+        payment = session.scalars(select(PaymentRow)).one()
+    assert (payment.amount, payment.captured, payment.currency) == (2489, 2489, "EUR")
+
+
+def test_an_event_before_the_charge_is_written_down_finds_its_order_by_reference(
+    app: Flask, people: People, bank: Bank, sent: list[Mail]
+) -> None:
+    placed = order(people.join())
+    id = placed["order"]["id"]
+    assert deliver(app, event(id, "ch_of_which_nobody_here_knows")).status_code == 200
+    assert events() == [("evt_1", id, True)]
+    assert drive(placed["job"]["id"]) == "succeeded"
+    assert (bank.taken(id), count(TransactionRow)) == (2489, 1)
+
+
+def test_events_in_any_order_and_a_day_late_do_no_harm(
+    app: Flask, waiting: dict[str, Any], bank: Bank, sent: list[Mail]
+) -> None:
+    id = waiting["order"]["id"]
+    charge = bank.approve(id)
+    deliver(app, event(id, charge, id="evt_2"))
+    drive(waiting["job"]["id"])
+    deliver(app, event(id, charge, id="evt_1", type="charge.requires_action", status="requires_action"))
+    deliver(app, event(id, charge, id="evt_3", created=1 - 86400))
+    assert drive(waiting["job"]["id"]) == "succeeded"
+    assert (events(), count(TransactionRow), len(sent)) == ([(f"evt_{n}", id, True) for n in (1, 2, 3)], 1, 1)
+
+
+@pytest.mark.parametrize("reference", ["0199aaaa-0000-7000-8000-000000000000", "nothing", "", "'; --"])
+def test_an_event_about_an_unknown_order_is_kept(app: Flask, reference: str) -> None:
+    assert deliver(app, event(reference)).status_code == 200
+    assert events() == [("evt_1", None, False)]
+
+
+# --- attacks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attack", ["unsigned", "wrong secret", "altered", "stale", "from the future", "empty", "text"])
+def test_what_is_not_the_banks_word_is_refused_and_wakes_nobody(
+    app: Flask, waiting: dict[str, Any], bank: Bank, attack: str
+) -> None:
+    id = waiting["order"]["id"]
+    body = json.dumps(event(id, bank.approve(id))).encode()
+    sent, headers = {
+        "unsigned": (body, {}),
+        "wrong secret": (body, signed(body, secret="guessed")),
+        "altered": (body.replace(b"2489", b"2488"), signed(body)),
+        "stale": (body, signed(body, age=301)),
+        "from the future": (body, signed(body, age=-301)),
+        "empty": (b"", signed(b"")),
+        "text": (b"hello", signed(b"hello")),
+    }[attack]
+    answer = app.test_client().post(HOOK, data=sent, headers=headers)
+    assert problem(answer) == (400, "bad_signature")
+    assert (events(), count(TransactionRow)) == ([], 0)
+    assert drive(waiting["job"]["id"]) == "waiting"
+
+
+@pytest.mark.parametrize("change", [{"id": 7}, {"id": ""}, {"id": "x" * 256}, {"id": None}, {"type": 3}])
+def test_a_signed_event_without_a_usable_id_is_refused(app: Flask, change: dict[str, Any]) -> None:
+    assert problem(deliver(app, event("nothing") | change)) == (400, "bad_signature")
+    assert events() == []
+
+
+def test_text_that_can_not_be_stored_is_refused(app: Flask) -> None:
+    for told in (event("a\0b"), event("x") | {"id": "evt\0"}, event("x") | {"note": "\ud800"}):
+        answer = deliver(app, told)
+        assert answer.status_code in (400, 422), answer.text
+    assert events() == []
+
+
+@pytest.mark.parametrize("provider", ["stripe", "nobody", "SANDBOX"])
+def test_another_provider_is_not_there(app: Flask, provider: str) -> None:
+    body = json.dumps(event("x")).encode()
+    answer = app.test_client().post(f"/api/webhooks/payments/{provider}", data=body, headers=signed(body))
+    assert problem(answer) == (404, "not_found")
+    assert events() == []
+
+
+def test_an_eleven_megabyte_event_is_413(app: Flask) -> None:
+    answer = app.test_client().post(HOOK, data=b" " * 11 * 2**20, headers=signed(b""))
+    assert problem(answer) == (413, "too_large")
