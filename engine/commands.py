@@ -16,7 +16,7 @@ from engine import journal, plans
 from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
 from engine.plan import Workflow
-from engine.settle import advance_past, compensate, place
+from engine.settle import advance_past, compensate, send_from_here
 from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
@@ -75,8 +75,7 @@ def wake(session: Session, ids: Sequence[str]) -> None:
     for run in lock(session, ids):
         row = session.get_one(RunRow, run.id)
         if row.hold == Hold.WAIT:
-            place(session, run, State.RUNNING, run.step, run.direction)
-            send_after_commit(session, run.plan, run.step, run.direction, [run.id])
+            send_from_here(session, run)
         elif row.hold == Hold.CALL:
             session.execute(update(RunRow).where(RunRow.id == run.id).values(nudged=True))
 
@@ -107,17 +106,14 @@ def cancel(session: Session, id: str) -> None:
         .values(cancel_requested=True, version=RunRow.version + int(row.hold != Hold.CALL), updated_at=clock())
     )
     if row.hold in (Hold.WAIT, Hold.BACKOFF):
-        place(session, run, State(row.state), run.step, run.direction)
-        send_after_commit(session, run.plan, run.step, run.direction, [id])
+        send_from_here(session, run)
 
 
 def retry(session: Session, id: str, *, by: str) -> None:
     """Operator: try the step that needs attention once more, with all its attempts."""
     run = _needing_attention(session, id)
     journal.count_refusal(session, run)
-    state = State.RUNNING if run.direction == Direction.DO else State.COMPENSATING
-    place(session, run, state, run.step, run.direction)
-    send_after_commit(session, run.plan, run.step, run.direction, [id])
+    send_from_here(session, run)
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:

@@ -15,7 +15,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from celery import chain
 from kombu.messaging import Producer
 from sqlalchemy.orm import Session
 
@@ -52,7 +51,8 @@ def send(producer: Producer, place: Place, ids: Sequence[str]) -> None:
     """One wave: a native chain of immutable signatures, one for each step that is left."""
     tasks = place.plan.tail(place.step, place.direction)
     signatures = [app.signature(task, args=(list(ids),), immutable=True, queue=queue_of(task)) for task in tasks]
-    chain(*signatures).apply_async(producer=producer, retry=False)
+    first, *rest = signatures
+    first.apply_async(producer=producer, retry=False, chain=rest[::-1])  # as `chain` does, which forgets the producer
 
 
 def send_all(parcels: Iterable[tuple[Place, str]], wave: int = WAVE) -> int:

@@ -1,29 +1,23 @@
-"""From outcomes to the next place of each run: the one state machine of the engine.
-
-Whatever a whole group shares is one UPDATE; only runs that did not end well are written one by one.
-"""
+"""From outcomes to the next place of each run: the one state machine of the engine."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Update, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from db import TROUBLE
-from engine import journal
+from engine import journal, moves
 from engine.claim import Run
 from engine.dispatch import send_after_commit
 from engine.plan import Plan
-from engine.states import Direction, Hold, Mark, State
+from engine.states import Direction, Mark, State
 from engine.steps import Done, Result, StepTask, hooks
-from engine.tables import RunRow
-from engine.timing import PATIENCE
 from outcomes import Outcome, Refused, TryAgain, Wait
-from sql import DOCUMENT, among, clock, later
 
 log = logging.getLogger(__name__)
 
@@ -57,19 +51,40 @@ def turn_back(session: Session, runs: Sequence[Run]) -> None:
         compensate(session, run, _why_stopped(run), run.step if run.id in begun else run.step - 1)
 
 
-def _why_stopped(run: Run) -> Refused:
-    return CANCELLED if run.cancel_requested else TOO_LATE
-
-
 def compensate(session: Session, run: Run, why: Outcome, newest: int) -> None:
     """Undo from `newest` down; with nothing to undo the run has failed here and now."""
     error = run.error or _document(why)
     step = run.plan.undo_from(newest)
     if step is None:
-        _fail(session, [run], error)
+        _fail(session, run, error)
         return
-    place(session, run, State.COMPENSATING, step, Direction.UNDO, error=error)
+    moves.place(session, run, State.COMPENSATING, step, Direction.UNDO, error=error)
     send_after_commit(session, run.plan, step, Direction.UNDO, [run.id])
+
+
+def send_from_here(session: Session, run: Run) -> None:
+    """Take a run that was held back, or had called for help, before its step again."""
+    moves.place(session, run, moves.moving(run.direction), run.step, run.direction)
+    send_after_commit(session, run.plan, run.step, run.direction, [run.id])
+
+
+def advance_past(session: Session, run: Run) -> None:
+    """Go on as if this step were done, for an operator who settled it by hand."""
+    if _go_on(session, run.plan, run.step, run.direction, [(run, Done())]):
+        following = run.plan.after(run.step, run.direction)
+        assert following is not None
+        send_after_commit(session, run.plan, following, run.direction, [run.id])
+
+
+def give_up(session: Session, runs: Sequence[Run]) -> None:
+    """Stop runs that took their workers down with them, or vanished with them, too often."""
+    why = _GaveUp("worker_lost", "the worker was lost at this step again and again")
+    journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
+    for run in runs:
+        _stop(session, run, why)
+
+
+# --- judging ----------------------------------------------------------------------------------------
 
 
 def _judge(step: StepTask, run: Run, result: Result) -> Result:
@@ -83,6 +98,10 @@ def _judge(step: StepTask, run: Run, result: Result) -> Result:
 
 class _GaveUp(Refused):
     """Tried as often as allowed. Unlike a plain refusal the outside may know of it: the key must stay."""
+
+
+def _why_stopped(run: Run) -> Refused:
+    return CANCELLED if run.cancel_requested else TOO_LATE
 
 
 def _line(run: Run, result: Result) -> journal.Line:
@@ -99,112 +118,26 @@ def _line(run: Run, result: Result) -> journal.Line:
             return run, Mark.BEGUN, None, result
 
 
-# --- forward, or further back --------------------------------------------------------------------
+# --- moving -----------------------------------------------------------------------------------------
 
 
 def _go_on(session: Session, plan: Plan, step: int, direction: str, group: Sequence[tuple[Run, Done]]) -> bool:
-    runs = [run for run, _ in group]
     following = plan.after(step, direction)
     if following is not None:
-        _advance(session, plan, following, direction, runs)
+        moves.advance(session, plan, following, direction, [run for run, _ in group])
         return True
     if direction == Direction.DO:
-        _succeed(session, group)
+        moves.succeed(session, [(run, done.output) for run, done in group])
     else:
-        for run in runs:
-            _fail(session, [run], run.error or {})
+        for run, _ in group:
+            _fail(session, run, run.error or {})
     return False
 
 
-def _due() -> ColumnElement[Any]:
-    """When to look again. Left alone while it is far enough away, so that the row's index entry stays."""
-    return case((RunRow.due_at > later(PATIENCE / 2), RunRow.due_at), else_=later(PATIENCE))
-
-
-_ADVANCE = (
-    update(RunRow)
-    .where(among(RunRow.id, "ids"))
-    .values(
-        step=bindparam("next_step"),
-        task=bindparam("next_task"),
-        state=bindparam("next_state"),
-        hold=Hold.NONE,
-        attempt=0,
-        losses=0,
-        nudged=False,
-        wait_until=None,
-        finished_at=None,  # an operator's skip goes on from what had been an end
-        version=RunRow.version + 1,
-        due_at=_due(),
-        sent_at=clock(),
-        updated_at=clock(),
-    )
-    .execution_options(synchronize_session=False)
-)
-
-
-def _advance(session: Session, plan: Plan, step: int, direction: str, runs: Sequence[Run]) -> None:
-    state = State.RUNNING if direction == Direction.DO else State.COMPENSATING
-    session.execute(
-        _ADVANCE,
-        {
-            "ids": [run.id for run in runs],
-            "next_step": step,
-            "next_task": plan.task(step, direction),
-            "next_state": state,
-        },
-    )
-
-
-def _ending(state: State) -> Update:
-    """Final, with the errors and results of the runs given as one JSON object by id."""
-    return (
-        update(RunRow)
-        .values(
-            state=state,
-            hold=Hold.END,
-            task=None,
-            due_at=None,
-            version=RunRow.version + 1,
-            updated_at=clock(),
-            finished_at=clock(),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-_SUCCEED = _ending(State.SUCCEEDED).where(among(RunRow.id, "ids"))
-_SUCCEED_WITH = (
-    _ending(State.SUCCEEDED).where(RunRow.id == bindparam("run")).values(result=bindparam("output", type_=DOCUMENT))
-)
-_FAIL = _ending(State.FAILED).where(RunRow.id == bindparam("run")).values(error=bindparam("why", type_=DOCUMENT))
-
-
-def _succeed(session: Session, group: Sequence[tuple[Run, Done]]) -> None:
-    silent = [run.id for run, done in group if not done.output]
-    if silent:
-        session.execute(_SUCCEED, {"ids": silent})
-    for run, done in group:
-        if done.output:
-            session.execute(_SUCCEED_WITH, {"run": run.id, "output": done.output})
-
-
-def _fail(session: Session, runs: Sequence[Run], error: dict[str, Any]) -> None:
-    for run in runs:
-        session.execute(_FAIL, {"run": run.id, "why": error})
-        if run.plan.on_failed:
-            hooks[run.plan.on_failed].work(session, [run])
-
-
-def advance_past(session: Session, run: Run) -> None:
-    """Go on as if this step were done, for an operator who settled it by hand."""
-    if _go_on(session, run.plan, run.step, run.direction, [(run, Done())]):
-        following = run.plan.after(run.step, run.direction)
-        assert following is not None
-        send_after_commit(session, run.plan, following, run.direction, [run.id])
-
-
-# --- not now, or not at all -----------------------------------------------------------------------
+def _fail(session: Session, run: Run, error: dict[str, Any]) -> None:
+    moves.fail(session, run, error)
+    if run.plan.on_failed:
+        hooks[run.plan.on_failed].work(session, [replace(run, error=error)])
 
 
 def _hold_back(session: Session, step: StepTask, run: Run, result: Result) -> None:
@@ -214,17 +147,18 @@ def _hold_back(session: Session, step: StepTask, run: Run, result: Result) -> No
         case TryAgain():
             attempt = run.attempt + 1
             pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
-            place(session, run, _moving(run), run.step, run.direction, hold=Hold.BACKOFF, due=pause, attempt=attempt)
+            moves.back_off(session, run, pause, attempt)
         case Outcome():
             _stop(session, run, result)
 
 
-def give_up(session: Session, runs: Sequence[Run]) -> None:
-    """Stop runs that took their workers down with them, or vanished with them, too often."""
-    why = _GaveUp("worker_lost", "the worker was lost at this step again and again")
-    journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
-    for run in runs:
-        _stop(session, run, why)
+def _wait(session: Session, run: Run, result: Wait) -> None:
+    """Rest, unless a nudge came during the call: that counts at once."""
+    if run.nudged:
+        send_from_here(session, run)
+    else:
+        moves.rest(session, run, result.seconds)
+    moves.remember_deadline(session, run, result.seconds)
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
@@ -248,113 +182,12 @@ def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
         _call_for_help(session, run, why)
 
 
-def _moving(run: Run) -> State:
-    return State.RUNNING if run.direction == Direction.DO else State.COMPENSATING
-
-
-def _wait(session: Session, run: Run, result: Wait) -> None:
-    """Rest until woken or until the first wait's deadline; a nudge that came during the call counts at once."""
-    if run.nudged:
-        place(session, run, State.RUNNING, run.step, run.direction)
-        send_after_commit(session, run.plan, run.step, run.direction, [run.id])
-    else:
-        place(session, run, State.WAITING, run.step, run.direction, hold=Hold.WAIT, due=result.seconds)
-        session.execute(_NO_LONGER, {"run": run.id, "past_pivot": run.past_pivot})
-    session.execute(_WAIT_UNTIL, {"run": run.id, "seconds": result.seconds})
-
-
-_WAIT_UNTIL = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
-    .values(wait_until=func.coalesce(RunRow.wait_until, later(bindparam("seconds"))))
-    .execution_options(synchronize_session=False)
-)
-
-
-def _sooner(one: Any, other: Any) -> ColumnElement[Any]:
-    return case((one < other, one), else_=other)
-
-
-# Neither than the first wait at this step said, nor than the run as a whole may take.
-_NO_LONGER = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
-    .values(
-        due_at=_sooner(
-            RunRow.wait_until,
-            case(
-                (bindparam("past_pivot", type_=Boolean), RunRow.due_at),
-                else_=_sooner(RunRow.deadline_at, RunRow.due_at),
-            ),
-        )
-    )
-    .execution_options(synchronize_session=False)
-)
-
-_PLACE = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
-    .values(
-        state=bindparam("next_state"),
-        step=bindparam("next_step"),
-        direction=bindparam("next_direction"),
-        task=bindparam("next_task"),
-        hold=bindparam("next_hold"),
-        attempt=bindparam("next_attempt"),
-        error=func.coalesce(bindparam("why", type_=DOCUMENT), RunRow.error),
-        losses=0,
-        nudged=False,
-        finished_at=None,
-        version=RunRow.version + 1,
-        due_at=later(bindparam("due")),
-        sent_at=clock(),
-        updated_at=clock(),
-    )
-    .execution_options(synchronize_session=False)
-)
-
-
-def place(
-    session: Session,
-    run: Run,
-    state: State,
-    step: int,
-    direction: str,
-    *,
-    hold: Hold = Hold.NONE,
-    due: float = PATIENCE,
-    attempt: int = 0,
-    error: dict[str, Any] | None = None,
-) -> None:
-    session.execute(
-        _PLACE,
-        {
-            "run": run.id,
-            "next_state": state,
-            "next_step": step,
-            "next_direction": direction,
-            "next_task": run.plan.task(step, direction),
-            "next_hold": hold,
-            "next_attempt": attempt,
-            "why": error,
-            "due": due,
-        },
-    )
-
-
-_HELP = (
-    _ending(State.NEEDS_ATTENTION)
-    .where(RunRow.id == bindparam("run"))
-    .values(error=bindparam("why", type_=DOCUMENT), task=RunRow.task)
-)
-
-
 def _call_for_help(session: Session, run: Run, why: Outcome) -> None:
-    """Neither forward nor back by itself: a person is told and can retry, skip or compensate."""
+    """A person is told, with what turned the run back, if anything did."""
     error = {**_document(why), "step": run.name, "direction": run.direction}
     if run.error:
         error["cause"] = run.error
-    session.execute(_HELP, {"run": run.id, "why": error})
+    moves.call_for_help(session, run, error)
 
 
 def _document(why: Outcome) -> dict[str, Any]:
