@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import subprocess
+import sys
 
-from benchmarks.ground import ground, machine, versions, worker
+from benchmarks.ground import ground, machine, versions
 
 TARGET = 5.0
 
@@ -27,33 +28,23 @@ def main() -> None:
     parser.add_argument("--json", help="append the figures to this file")
     chosen = parser.parse_args()
     with ground() as pair:
-        peer, ours, tasks = _both(chosen.orders)
-    _tell(pair, chosen.orders, ours, peer, tasks)
+        figures = _both(chosen.orders)
+    _tell(pair, chosen.orders, **figures)
     if chosen.json:
-        _write(chosen.json, pair, ours, peer)
+        _write(chosen.json, pair, figures["ours"], figures["peer"])
 
 
-def _both(orders: int) -> tuple[float, float, int]:
-    """Orders per second of the peer and of ours, and how many step tasks ours took."""
-    from benchmarks import shopping  # only now does the environment say where to
-    from benchmarks.peers import bare_chain
-
-    shopping.stock_up()
-    for number in range(orders):
-        bare_chain.start(shopping.accept(number, start=False))
-    with worker("benchmarks.peers.bare_chain", "-P", "prefork", "-c", "2"):
-        peer = orders / shopping.drained(0, orders)
-    for number in range(orders):
-        shopping.accept(number, start=True)
-    with worker("celery_app", "-P", "prefork", "-c", "2"):
-        ours = orders / shopping.drained(orders, orders)
-        return peer, ours, shopping.step_tasks_run()
+def _both(orders: int) -> dict[str, float]:
+    """Measured in a process of its own, which reads its settings when the ground is laid."""
+    command = [sys.executable, "-m", "benchmarks.measuring.burst", str(orders)]
+    figures: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return figures
 
 
-def _tell(pair: str, orders: int, ours: float, peer: float, tasks: int) -> None:
+def _tell(pair: str, orders: int, peer: float, ours: float, tasks: float) -> None:
     print(f"{orders} orders on the {pair} pair, {machine()}")
     print(f"  bare Celery chain {peer:8.0f} orders/s   {orders * 4} step tasks")
-    print(f"  Orderwave         {ours:8.0f} orders/s   {tasks} step tasks")
+    print(f"  Orderwave         {ours:8.0f} orders/s   {tasks:.0f} step tasks")
     print(f"  ratio             {ours / peer:8.1f}   (target {TARGET})")
 
 
@@ -73,5 +64,4 @@ def _write(path: str, pair: str, ours: float, peer: float) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("ORDERWAVE_ENV", "development")
     main()

@@ -5,8 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, String, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Select,
+    String,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import catalogue
@@ -96,7 +109,7 @@ def read_customers(session: Session, customer_id: str) -> CartRow:
 
 def hold_customers(session: Session, customer_id: str) -> CartRow:
     """The customer's cart, held as by `hold`; EmptyCart when they never had one."""
-    found = session.scalars(_HOLD.where(CartRow.owner_id == customer_id)).first()
+    found = session.scalars(_HOLD_CUSTOMERS, {"customer": customer_id}).first()
     if found is None:
         raise EmptyCart("There is nothing in the cart.")
     return found
@@ -109,7 +122,7 @@ def hold_guests(session: Session, token: str) -> CartRow:
 
 def look(session: Session, cart: CartRow) -> Cart:
     """The cart with the prices of this moment and what stands in the way of ordering it."""
-    rows = session.execute(_lines_of(cart)).all()
+    rows = session.execute(_LINES, {"cart": cart.id}).all()
     priced = [
         PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency)) for row in rows if row.live
     ]
@@ -154,7 +167,10 @@ def remove(session: Session, cart: CartRow, sku: str) -> None:
 
 
 def empty(session: Session, cart: CartRow) -> None:
-    session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id))
+    session.execute(_EMPTY, {"cart": cart.id})
+
+
+_EMPTY = delete(CartLineRow.__table__).where(CartLineRow.cart_id == bindparam("cart"))  # type: ignore[arg-type]
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
@@ -191,6 +207,9 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
 _HOLD = update(CartRow).values(updated_at=now()).returning(CartRow).execution_options(synchronize_session=False)
 
 
+_HOLD_CUSTOMERS = _HOLD.where(CartRow.owner_id == bindparam("customer"))
+
+
 def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:
     return CartRow.id == token, CartRow.owner_id.is_(None)
 
@@ -201,7 +220,7 @@ def _there(cart: CartRow | None) -> CartRow:
     return cart
 
 
-def _lines_of(cart: CartRow):  # type: ignore[no-untyped-def]
+def _lines() -> Select[Any]:
     live = (VariantRow.active & (ProductRow.status == "active")).label("live")
     name = (ProductRow.name + " " + VariantRow.name).label("name")
     return (
@@ -210,9 +229,12 @@ def _lines_of(cart: CartRow):  # type: ignore[no-untyped-def]
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
         .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
-        .where(CartLineRow.cart_id == cart.id)
+        .where(CartLineRow.cart_id == bindparam("cart"))
         .order_by(CartLineRow.added_at, CartLineRow.sku)
     )
+
+
+_LINES = _lines()
 
 
 def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]

@@ -151,14 +151,16 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
     _remember(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
 
 
-_BEGIN = insert(OrderRow).values(created_at=now(), updated_at=now()).returning(OrderRow.created_at)
+# Into the tables and not into the classes: the ORM's bulk insert takes three times as long for one row.
+_BEGIN = insert(OrderRow.__table__).values(created_at=now(), updated_at=now()).returning(OrderRow.created_at)  # type: ignore[arg-type]
+_WRITE_LINES = insert(OrderLineRow.__table__)  # type: ignore[arg-type]
 _FRESH = {"status": Status.PENDING, "payment_status": PaymentStatus.UNPAID, "fulfilment_status": "unfulfilled"}
 
 
 def begin(session: Session, values: dict[str, Any], lines: list[dict[str, Any]]) -> OrderRow:
     """Write a new order with its lines and the first line of its history. Returns it as it was written."""
     at = session.execute(_BEGIN, values).scalar_one()
-    session.execute(insert(OrderLineRow), lines)
+    session.execute(_WRITE_LINES, lines)
     _remember(session, [{"order_id": values["id"], "from_status": None}], Status.PENDING, "placed")
     written = [OrderLineRow(**line) for line in lines]
     return OrderRow(**_FRESH, **values, created_at=at, updated_at=at, lines=written)
@@ -178,5 +180,8 @@ _PAYMENT_STATUS = (
 
 
 def _remember(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
-    rows = [{"id": new_id(), **move} for move in moves]
-    session.execute(insert(OrderEventRow).values(to_status=to, reason=reason, at=clock()), rows)
+    rows = [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves]
+    session.execute(_REMEMBER, rows)
+
+
+_REMEMBER = insert(OrderEventRow.__table__).values(at=clock())  # type: ignore[arg-type]

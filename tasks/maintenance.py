@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from celery_app import app
 from config import settings
 from db import in_transaction
 from engine.prune import prune_finished
-from shop import carts, reservations
+from shop import carts, commands, reservations, sessions
+
+
+def _until_none(batch: Callable[[Session], int]) -> None:
+    """Batch after batch, each in a transaction of its own, so that nobody waits long for a lock."""
+    while in_transaction(batch):
+        pass
 
 
 @app.task(name="maintenance.release_expired_reservations")
 def release_expired_reservations(**_: Any) -> None:
-    while in_transaction(reservations.release_expired):
-        pass
+    _until_none(reservations.release_expired)
 
 
 @app.task(name="maintenance.prune_finished_runs")
@@ -22,7 +30,16 @@ def prune_finished_runs(**_: Any) -> None:
     prune_finished(settings().keep_finished_days)
 
 
+@app.task(name="maintenance.prune_commands")
+def prune_commands(**_: Any) -> None:
+    _until_none(commands.prune_commands)
+
+
+@app.task(name="maintenance.prune_sessions")
+def prune_sessions(**_: Any) -> None:
+    _until_none(sessions.prune_sessions)
+
+
 @app.task(name="maintenance.expire_carts")
 def expire_carts(**_: Any) -> None:
-    while in_transaction(carts.prune):
-        pass
+    _until_none(carts.prune)

@@ -12,28 +12,29 @@ from config import settings
 from engine import Answer, Run, remote_step
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
-from shop import orders, payments
+from shop import charging, orders
+from shop.charging import Charge, Reversal
 from shop.orders import PaymentStatus
-from shop.payments import Charge, Reversal
+from shop.payments import Status
 
 # --- charge --------------------------------------------------------------------------------------
 
 
 def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge]:
-    charges = payments.open_charges(session, {run.subject_id: run.key for run in runs})
+    charges = charging.open_charges(session, {run.subject_id: run.key for run in runs})
     return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
 
 
 def _charged(session: Session, answers: Sequence[Answer]) -> None:
     taken = [(a.request, a.output["provider_id"], a.run.key) for a in answers if a.output]
-    payments.captured(session, taken)
+    charging.captured(session, taken)
     orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
     for answer in answers:
         if isinstance(answer.result, Refused):
-            payments.refused(session, answer.request, answer.result.code)
+            charging.refused(session, answer.request, answer.result.code)
         elif isinstance(answer.result, Wait):
             asked = answer.result.output or {}
-            payments.needs_action(session, answer.request, asked["provider_id"], asked.get("next_action"))
+            charging.needs_action(session, answer.request, asked["provider_id"], asked.get("next_action"))
             orders.set_payment_status(session, [answer.request.order_id], PaymentStatus.ACTION_REQUIRED)
 
 
@@ -63,7 +64,7 @@ def _wait_for_the_shopper(receipt: Receipt) -> Wait:
 
 
 def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal]:
-    reversals = payments.open_reversals(session, [run.subject_id for run in runs])
+    reversals = charging.open_reversals(session, [run.subject_id for run in runs])
     return {run.id: reversals[run.subject_id] for run in runs if run.subject_id in reversals}
 
 
@@ -73,17 +74,17 @@ def _reversed(session: Session, answers: Sequence[Answer]) -> None:
         if undone is None:
             continue
         if "refund" in undone:
-            payments.refunded(session, reversal, undone["charge"], undone["refund"], key)
+            charging.refunded(session, reversal, undone["charge"], undone["refund"], key)
             orders.set_payment_status(session, [reversal.order_id], PaymentStatus.REFUNDED)
         else:
-            payments.voided(session, reversal, undone.get("void"), key)
+            charging.voided(session, reversal, undone.get("void"), key)
             orders.set_payment_status(session, [reversal.order_id], PaymentStatus.UNPAID)
 
 
 @remote_step("payments.refund", fetch=_reversals, remember=_reversed)
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
     """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
-    if reversal.status == payments.Status.CAPTURED:
+    if reversal.status == Status.CAPTURED:
         assert reversal.provider_id is not None
         return _refund(reversal.provider_id, reversal.left, key)
     receipt = _look_up(reversal.charge_key)
