@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import db
+import engine
 from engine import Retry, State
+from engine.steps import Hook, hooks
 from engine.tables import FailedAttemptRow
 from outcomes import Refused, TryAgain, Unknown
 from tests.engine.driver import Driver
@@ -64,6 +66,31 @@ def test_the_refused_step_itself_is_undone_too(driver: Driver) -> None:
     assert driver.effects(id) == ["pack", "unlabel", "unpack", "returned"]
     assert script.keys("unlabel", "p1") == [f"{id}:label:undo"]
     assert carrier.acted == {f"{id}:label:undo": 1}
+
+
+@pytest.mark.parametrize("lines", [("label",), ("hand_over",)], ids=["undone first", "undone last"])
+def test_on_failed_is_told_why(driver: Driver, lines: tuple[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    told = listen(monkeypatch)
+    script.say(lines[0], "p1", Refused("no_van"))
+    driver.start()
+    driver.drain()
+    assert told == [{"code": "no_van", "detail": "no van"}]
+
+
+def test_on_failed_is_told_why_where_there_is_nothing_to_undo(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = listen(monkeypatch)
+    id = driver.start()
+    driver.ask(engine.cancel, id)
+    driver.drain()
+    assert driver.status(id) == State.FAILED
+    assert told == [{"code": "cancelled", "detail": "cancelled on request"}]
+
+
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    told: list[object] = []
+    hook = Hook("parcels.returned", lambda _, runs: told.extend(run.error for run in runs))
+    monkeypatch.setitem(hooks, "parcels.returned", hook)
+    return told
 
 
 def test_a_refusal_concerns_only_its_own_run(driver: Driver) -> None:
