@@ -41,6 +41,9 @@ migration: $(DEV) ## write the next migration: make migration m="what changes"
 doctor: $(BASE) ## check every invariant, say what breaks which
 	@$(PY) -m doctor
 
+admin: $(BASE) ## make a registered account an administrator: make admin email=...
+	@$(PY) -m deploy.admin $(email)
+
 lock: ## write requirements/*.txt anew from pyproject.toml, with hashes and without a registry's address
 	@deploy/lock.sh "$(VENV)"
 
@@ -54,4 +57,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test lint types bench migrate migration doctor lock clean
+.PHONY: help run up demo test lint types bench migrate migration doctor admin lock clean

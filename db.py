@@ -29,11 +29,11 @@ def engine() -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=10)
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=10, hide_parameters=True)
 
 
 def _sqlite(url: str) -> Engine:
-    made = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": 30})
+    made = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made

@@ -10,9 +10,10 @@ import random
 import threading
 from typing import Any
 
-from celery.signals import task_postrun, worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import setup_logging, task_postrun, worker_process_init, worker_process_shutdown, worker_ready
 from celery.signals import worker_shutting_down as worker_stopping
 
+import logs
 from celery_app import app, dead_letter_queue
 from engine import crash
 from engine.calls import calls
@@ -22,6 +23,12 @@ from engine.timing import SWEEP
 log = logging.getLogger(__name__)
 
 _stop = threading.Event()
+
+
+@setup_logging.connect
+def _log_as_json(loglevel: int | str, **_: Any) -> None:
+    """Instead of Celery's own: one JSON object a line, with nothing secret in it."""
+    logs.configure(logging.getLevelName(loglevel) if isinstance(loglevel, int) else loglevel)
 
 
 @worker_process_init.connect

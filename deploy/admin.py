@@ -1,0 +1,30 @@
+"""The first administrator: `python -m deploy.admin someone@example.com` for somebody who has registered.
+
+Every later one is made by an administrator, with PATCH /api/users/{id}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from db import transaction
+from shop import users
+from shop.users import Role
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("say who: python -m deploy.admin someone@example.com", file=sys.stderr)
+        return 2
+    with transaction() as session:
+        account = users.by_email(session, users.normal(arguments[0]))
+        if account is None:
+            print(f"nobody has registered as {arguments[0]}", file=sys.stderr)
+            return 1
+        users.change_role(session, account.id, Role.ADMIN)
+    print(f"{arguments[0]} is an administrator now")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
