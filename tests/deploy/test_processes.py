@@ -7,6 +7,7 @@ from unittest import mock
 
 import celery_app
 import config
+import workflows  # noqa: F401 - so that every step task is known
 from deploy.processes import Process, processes
 from engine.steps import step_tasks
 
