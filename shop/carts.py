@@ -109,15 +109,16 @@ def read_customers(session: Session, customer_id: str) -> CartRow:
 
 def hold_customers(session: Session, customer_id: str) -> CartRow:
     """The customer's cart, held as by `hold`; EmptyCart when they never had one."""
-    found = session.scalars(_HOLD_CUSTOMERS, {"customer": customer_id}).first()
+    found = session.execute(_HOLD_CUSTOMERS, {"customer": customer_id}).first()
     if found is None:
         raise EmptyCart("There is nothing in the cart.")
-    return found
+    return CartRow(**found._mapping)
 
 
 def hold_guests(session: Session, token: str) -> CartRow:
     """A guest's cart, held as by `hold`."""
-    return _there(session.scalars(_HOLD.where(*_is_guests(token))).first())
+    found = session.execute(_HOLD_GUESTS, {"token": token}).first()
+    return _there(CartRow(**found._mapping) if found else None)
 
 
 def look(session: Session, cart: CartRow) -> Cart:
@@ -204,10 +205,10 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
     return len(ids)
 
 
-_HOLD = update(CartRow).values(updated_at=now()).returning(CartRow).execution_options(synchronize_session=False)
-
-
+_ROWS = CartRow.__table__
+_HOLD = update(_ROWS).values(updated_at=now()).returning(*_ROWS.columns)  # type: ignore[arg-type]
 _HOLD_CUSTOMERS = _HOLD.where(CartRow.owner_id == bindparam("customer"))
+_HOLD_GUESTS = _HOLD.where(CartRow.id == bindparam("token"), CartRow.owner_id.is_(None))
 
 
 def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:
