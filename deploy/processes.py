@@ -75,6 +75,7 @@ def flower(chosen: Settings) -> Process:
     """Only to be looked at, and from this machine: its API could stop workers (facts 11).
 
     A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
+    On a laptop its API may be read without one; in production only with.
     """
     options = {
         "address": "127.0.0.1",
@@ -86,7 +87,8 @@ def flower(chosen: Settings) -> Process:
     }
     argv = (*_celery("flower"), *(f"--{name}={value}" for name, value in options.items()))
     url = f"http://127.0.0.1:{chosen.flower_port}/healthcheck"
-    return Process("flower", argv, url=url, ports=(chosen.flower_port,))
+    readable = {"FLOWER_UNAUTHENTICATED_API": str(chosen.environment != "production").lower()}
+    return Process("flower", argv, url=url, ports=(chosen.flower_port,), environment=readable)
 
 
 def api(chosen: Settings) -> Process:

@@ -16,10 +16,10 @@ POLICY = (
 
 STYLE = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.35rem; } .quiet { opacity: .65; }
-table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; }
-th, td { padding: .45rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; white-space: nowrap; }
+th, td { padding: .45rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 td.amount, th.amount { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; }
 iframe { width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff; }
