@@ -8,13 +8,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 import db
 import engine.dispatch
 from engine import lanes, plans
+from engine.tables import FailedAttemptRow, JournalRow, LaneRow, PlanRow, RunRow
+from sql import Base
 from tests.engine import parcels
 from tests.engine.driver import Driver
-from tests.fixtures import Database
+from tests.fixtures import Configure, Database
+from tests.services.session import Services
+
+ROWS = (FailedAttemptRow, JournalRow, RunRow, PlanRow, LaneRow)
+TABLES: list[Any] = [parcels.effects, *[row.__table__ for row in ROWS]]
 
 
 class _NoBroker:
@@ -30,15 +37,36 @@ class _NoBroker:
         return None
 
 
-@pytest.fixture
-def parcel_tables(database: Database) -> Database:
-    """The parcels' table beside the engine's, both empty, and nothing remembered from the test before."""
-    parcels.metadata.create_all(db.engine())
+@pytest.fixture(scope="session")
+def _sqlite_of_ours(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _with_tables(f"sqlite:///{tmp_path_factory.mktemp('engine')}/parcels.db")
+
+
+@pytest.fixture(scope="session")
+def _postgresql_of_ours(services: Services) -> Iterator[str]:
+    with services.postgresql.database(durable=False) as url:
+        yield _with_tables(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def parcel_tables(request: pytest.FixtureRequest, configure: Configure) -> Database:
+    """The engine's tables and the parcels', all empty, and nothing remembered from the test before."""
+    url: str = request.getfixturevalue(f"_{request.param}_of_ours")
+    configure(DATABASE_URL=url)
     with db.transaction() as session:
-        session.execute(parcels.effects.delete())
+        for table in TABLES:
+            session.execute(table.delete())
     parcels.clear()
     plans.forget()
-    return database
+    return Database(request.param, url)
+
+
+def _with_tables(url: str) -> str:
+    made = create_engine(url)
+    Base.metadata.create_all(made, tables=TABLES[1:])
+    parcels.metadata.create_all(made)
+    made.dispose()
+    return url
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def unpack(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
     "parcels.label",
     fetch=_fetching("label"),
     remember=_remembering("label"),
-    retry=Retry(attempts=3, first=0.5, most=2.0),
+    retry=Retry(attempts=3, first=50.0, most=200.0),
     patience=0.3,
 )
 def label(parcel: str, key: str) -> dict[str, Any] | None:

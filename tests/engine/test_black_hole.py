@@ -28,7 +28,7 @@ def test_a_black_holed_broker_delays_no_commit_and_loses_no_run(driver: Driver) 
     assert done.returncode == 0, done.stderr
     took = dict(line.split() for line in done.stdout.splitlines())
     assert len(took) == 5
-    assert max(map(float, took.values())) < 0.5
+    assert max(map(float, took.values())) < 1
     assert {driver.status(id) for id in took} == {State.QUEUED}
     driver.finish(*took)
     assert {tuple(driver.effects(id)) for id in took} == {("pack", "label", "hand_over", "tell")}

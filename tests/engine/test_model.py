@@ -109,7 +109,7 @@ def check(driver: Driver, id: str) -> None:
 @settings(
     derandomize=True,
     database=None,
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -133,8 +133,8 @@ def test_a_transient_failure_is_tried_again_after_its_backoff(driver: Driver) ->
     assert driver.status(id) == State.RUNNING
     assert driver.journal(id)[1] == ("label", "do", "begun", 1)
     assert driver.job(id).steps[1].error == {"code": "closed", "detail": "come back later"}
-    assert driver.sweep_after(0.0) == 0
-    assert driver.sweep_after(1.0) == 1
+    assert driver.sweep_after(20) == 0
+    assert driver.sweep_after(31) == 1
     driver.drain()
     assert driver.status(id) == State.SUCCEEDED
     assert driver.journal(id)[1] == ("label", "do", "done", 2)
@@ -153,17 +153,17 @@ def test_the_backoff_is_the_one_of_the_step(driver: Driver) -> None:
     script.say("label", "p1", TryAgain("closed"), TryAgain("closed"))
     id = driver.start()
     driver.drain()
-    assert 0.24 <= seconds_until_due(driver, id) <= 0.51
-    driver.sweep_after(1.0)
+    assert 24 <= seconds_until_due(driver, id) <= 50.1
+    driver.sweep_after(51)
     driver.drain()
-    assert 0.49 <= seconds_until_due(driver, id) <= 1.01
+    assert 49 <= seconds_until_due(driver, id) <= 100.1
 
 
 def test_a_step_may_say_when_it_wants_to_be_tried_again(driver: Driver) -> None:
     script.say("label", "p1", TryAgain("closed", after=90.0))
     id = driver.start()
     driver.drain()
-    assert 89.9 <= seconds_until_due(driver, id) <= 90.1
+    assert 89 <= seconds_until_due(driver, id) <= 90.1
     assert driver.sweep_after(89.0) == 0
     assert driver.sweep_after(1.5) == 1
 

@@ -107,7 +107,7 @@ def test_a_shorter_second_wait_is_asked_sooner_and_not_refused_sooner(driver: Dr
     driver.pass_time(100)
     driver.ask(engine.wake, [id])
     driver.drain()
-    assert 4 <= rest(driver, id) <= 5.1
+    assert 3 <= rest(driver, id) <= 5.1
     driver.sweep_after(6)
     driver.drain()
     assert driver.status(id) == State.WAITING
@@ -169,10 +169,10 @@ def test_a_failure_after_the_wake_is_tried_again_and_the_deadline_stays(driver: 
     driver.pass_time(600)
     driver.ask(engine.wake, [id])
     driver.drain()
-    driver.sweep_after(1)
+    driver.sweep_after(51)
     driver.drain()
     assert driver.status(id) == State.WAITING
-    assert 290 <= rest(driver, id) <= 300
+    assert 240 <= rest(driver, id) <= 250
 
 
 def test_a_local_step_may_wait(driver: Driver) -> None:
