@@ -6,11 +6,14 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.child import kill_group
+
+PATIENCE = 3.0
 
 
 class Refused(RuntimeError):
@@ -36,9 +39,18 @@ def only_one(state_dir: Path) -> Iterator[None]:
 
 
 def check_ports(wanted: Iterable[tuple[str, int]], host: str) -> None:
+    """Somebody who is just ending is waited for."""
+    wanted = list(wanted)
+    _within(PATIENCE, lambda: all(_is_free(port, host) for _, port in wanted))
     taken = [f"port {port} (for {name})" for name, port in wanted if not _is_free(port, host)]
     if taken:
         raise Refused(f"Taken by somebody else: {', '.join(taken)}. PORT moves all of them.")
+
+
+def _within(seconds: float, true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _is_free(port: int, host: str) -> bool:
@@ -64,9 +76,10 @@ def end_leftovers(state_dir: Path) -> list[str]:
     if not _list(state_dir).exists():
         return []
     marks = json.loads(_list(state_dir).read_text())
-    left = {name: pid for name, (pid, born) in marks.items() if born is not None and _born(pid) == born}
-    for pid in left.values():
+    left = {name: (pid, born) for name, (pid, born) in marks.items() if born is not None and _born(pid) == born}
+    for pid, _ in left.values():
         kill_group(pid)
+    _within(PATIENCE, lambda: all(_born(pid) != born for pid, born in left.values()))
     _list(state_dir).unlink()
     return list(left)
 
