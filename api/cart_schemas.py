@@ -9,7 +9,8 @@ from marshmallow import fields, validate
 from api.fields import Integer, Line
 from api.schemas import MoneySchema, Schema
 from shop.cart_merge import Strategy
-from shop.carts import MOST_OF_ONE, Cart
+from shop.cart_view import Cart
+from shop.carts import MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 
 

@@ -14,7 +14,7 @@ from api.blueprint import Blueprint
 from api.cart_schemas import AddSchema, CartSchema, MergeSchema, QuantitySchema, ShippingSchema, cart_of
 from api.commands import Answer, run_command
 from api.security import maybe_signed_in
-from shop import cart_merge, carts
+from shop import cart_merge, cart_view, carts
 from shop.cart_merge import Strategy
 from shop.carts import CartRow
 
@@ -42,7 +42,7 @@ def open_guests() -> Response:
 @blp.response(200, CartSchema)
 def look(owner: str) -> dict[str, Any]:
     with db.reading() as session:
-        return cart_of(carts.look(session, cart_owner.to_read(session, owner)))
+        return cart_of(cart_view.look(session, cart_owner.to_read(session, owner)))
 
 
 @blp.post("/api/cart/<string:owner>")
@@ -108,4 +108,4 @@ def _change(owner: str, change: Callable[[Session, CartRow], None]) -> Response:
 
 
 def _dump(session: Session, cart: CartRow) -> Any:
-    return CART.dump(cart_of(carts.look(session, cart)))
+    return CART.dump(cart_of(cart_view.look(session, cart)))

@@ -1,18 +1,15 @@
-"""Carts: a customer's own, or a guest's behind an unguessable token. They hold quantities; prices are looked up."""
+"""Carts: a customer's own, or a guest's behind an unguessable token. They hold quantities and no prices."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
-    Select,
     String,
     bindparam,
     delete,
@@ -23,12 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import catalogue
-from shop.catalogue import SKU_LENGTH, ProductRow, VariantRow
+from shop.catalogue import SKU_LENGTH
 from shop.errors import EmptyCart, Invalid, NotFound
-from shop.money import Money
 from shop.orders import OrderLineRow, OrderRow
-from shop.prices import CURRENCY, PricedLine, Quote, quote, shipping_rate
-from shop.stock import StockRow
+from shop.prices import CURRENCY, shipping_rate
 from sql import At, Base, Id, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
@@ -59,24 +54,6 @@ class CartLineRow(Base):
     quantity: Mapped[int]
     price_seen: Mapped[int] = mapped_column(BigInteger)
     added_at: Mapped[At] = mapped_column(default=now())
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something the shopper should know before ordering."""
-
-    code: str
-    sku: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Cart:
-    """A cart as it is shown and as it is ordered: the same look-up of prices serves both."""
-
-    row: CartRow
-    quote: Quote
-    problems: Sequence[Problem]
 
 
 def open_guest(session: Session) -> CartRow:
@@ -119,16 +96,6 @@ def hold_guests(session: Session, token: str) -> CartRow:
     """A guest's cart, held as by `hold`."""
     found = session.execute(_HOLD_GUESTS, {"token": token}).first()
     return _there(CartRow(**found._mapping) if found else None)
-
-
-def look(session: Session, cart: CartRow) -> Cart:
-    """The cart with the prices of this moment and what stands in the way of ordering it."""
-    rows = session.execute(_LINES, {"cart": cart.id}).all()
-    priced = [
-        PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency)) for row in rows if row.live
-    ]
-    problems = [problem for row in rows for problem in _problems(row)]
-    return Cart(cart, quote(priced, cart.shipping_method), problems)
 
 
 def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
@@ -219,34 +186,6 @@ def _there(cart: CartRow | None) -> CartRow:
     if cart is None:
         raise NotFound("There is no such cart.")
     return cart
-
-
-def _lines() -> Select[Any]:
-    live = (VariantRow.active & (ProductRow.status == "active")).label("live")
-    name = (ProductRow.name + " " + VariantRow.name).label("name")
-    return (
-        select(CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen, VariantRow.price, VariantRow.currency)
-        .add_columns(live, name, func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
-        .join(VariantRow, VariantRow.sku == CartLineRow.sku)
-        .join(ProductRow)
-        .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
-        .where(CartLineRow.cart_id == bindparam("cart"))
-        .order_by(CartLineRow.added_at, CartLineRow.sku)
-    )
-
-
-_LINES = _lines()
-
-
-def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]
-    if not row.live:
-        return [Problem("archived", row.sku, "This is no longer sold.")]
-    found = []
-    if row.left < row.quantity:
-        found.append(Problem("out_of_stock", row.sku, f"Only {max(0, row.left)} left."))
-    if row.price != row.price_seen:
-        found.append(Problem("price_changed", row.sku, "The price has changed since you put it in."))
-    return found
 
 
 def _check_room(session: Session, cart: CartRow) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import carts, orders, payments
+from shop import cart_view, carts, orders, payments
 from shop.carts import CartRow
 from shop.errors import EmptyCart, Invalid
 from shop.orders import OrderRow
@@ -37,7 +37,7 @@ def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
     """Write the order and empty the cart, which the caller holds. Nothing is reserved or charged yet."""
     if command.payment_method not in METHODS:
         raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
-    looked = carts.look(session, cart)
+    looked = cart_view.look(session, cart)
     _refuse_what_can_not_be_sold(looked)
     quoted = quote(looked.quote.lines, command.shipping_method)
     values = _order(cart, command, quoted)
@@ -47,7 +47,7 @@ def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
     return order
 
 
-def _refuse_what_can_not_be_sold(cart: carts.Cart) -> None:
+def _refuse_what_can_not_be_sold(cart: cart_view.Cart) -> None:
     archived = [problem.sku for problem in cart.problems if problem.code == "archived"]
     if archived:
         raise Invalid({"cart": [f"No longer sold: {', '.join(archived)}."]})
