@@ -61,8 +61,10 @@ class Foreground:
             signal.signal(name, self._asked_to_stop)
         try:
             self._supervisor.start()
-            good = self._become_ready() and (self._show() if demo else True)
-            if good or demo:
+            good = ready = self._become_ready()
+            if ready and demo:
+                good = self._show()
+            if ready and not self._stop.is_set():
                 print(banner.text(self._chosen), flush=True)
                 self._tend_until(lambda: False)
         finally:
@@ -89,11 +91,14 @@ class Foreground:
 
     def _show(self) -> bool:
         """The demo, over HTTP like any stranger, while everything is kept running."""
-        tour = subprocess.Popen([sys.executable, "-m", "demo.tour"], cwd=ROOT)
+        # In a session of its own, so that Ctrl-C is ours to deal with.
+        tour = subprocess.Popen([sys.executable, "-m", "demo.tour"], cwd=ROOT, start_new_session=True)
         self._tend_until(lambda: tour.poll() is not None)
-        if tour.poll() is None:
-            tour.terminate()
-        return tour.wait() == 0
+        if tour.poll() is None:  # somebody wants to stop
+            tour.kill()
+            tour.wait()
+            return True
+        return tour.returncode == 0
 
     def _tend_until(self, enough: Callable[[], bool]) -> None:
         while not self._stop.is_set() and not enough():
