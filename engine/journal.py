@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.claim import Run
-from engine.states import Mark
+from engine.states import Direction, Mark
 from engine.tables import FailedAttemptRow, JournalRow
 from outcomes import Outcome
 from sql import among, clock, new_id, now, upsert
@@ -51,6 +51,11 @@ def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
     _write(session, [_values(run, Mark.SKIPPED, note)], again={})
 
 
+def stop(session: Session, run: Run) -> None:
+    """The run turns back: a step that was waiting, or to be tried again, is open no longer."""
+    session.execute(_STOP, {"run": run.id})
+
+
 def count_refusal(session: Session, run: Run) -> None:
     """An operator overrides a definite no: the next call needs a key of its own."""
     row = JournalRow
@@ -59,6 +64,15 @@ def count_refusal(session: Session, run: Run) -> None:
         .where(row.run_id == run.id, row.step == run.step, row.direction == run.direction, row.state == Mark.REFUSED)
         .values(refusals=row.refusals + 1)
     )
+
+
+_STOP = (
+    update(JournalRow)
+    .where(JournalRow.run_id == bindparam("run"), JournalRow.direction == Direction.DO)
+    .where(JournalRow.state.in_((Mark.BEGUN, Mark.WAITING)))
+    .values(state=Mark.STOPPED, finished_at=clock())
+    .execution_options(synchronize_session=False)
+)
 
 
 def _key(run: Run, refusals: int) -> str:

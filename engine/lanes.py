@@ -53,13 +53,13 @@ def send_probe(queue: str, at: datetime) -> None:
 
 @app.task(name="engine.probe")
 def probe(queue: str, at: str, **_: object) -> None:
-    """Everything sent into this queue before `at` has been through."""
+    """Everything sent into this queue before `at` has been through. A forged one from the future tells nothing."""
     moment = datetime.fromisoformat(at)
     newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < bindparam("at", type_=Moment()))
     in_transaction(
         lambda session: session.execute(
             update(LaneRow)
-            .where(LaneRow.queue == queue, newer)
+            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= bindparam("at", type_=Moment()))
             .values(reached_at=bindparam("at", type_=Moment()))
             .execution_options(synchronize_session=False),
             {"at": moment},

@@ -53,6 +53,7 @@ def turn_back(session: Session, runs: Sequence[Run]) -> None:
 
 def compensate(session: Session, run: Run, why: Outcome, newest: int) -> None:
     """Undo from `newest` down; with nothing to undo the run has failed here and now."""
+    journal.stop(session, run)
     error = run.error or _document(why)
     step = run.plan.undo_from(newest)
     if step is None:

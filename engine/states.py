@@ -45,4 +45,5 @@ class Mark(StrEnum):
     DONE = "done"
     REFUSED = "refused"  # a final no
     FAILED = "failed"  # tried as often as its retry allows
+    STOPPED = "stopped"  # the run turned back before this had ended
     SKIPPED = "skipped"  # by an operator, who said why

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import create_engine
 
 import config
 import db
@@ -50,20 +51,26 @@ def database(request: pytest.FixtureRequest, configure: Configure) -> Database:
     """Runs the test on both databases. Each test finds all tables, and all of them empty."""
     url: str = request.getfixturevalue(f"_{request.param}_url")
     configure(DATABASE_URL=url)
-    metadata.create_all(db.engine())
     _empty()
     return Database(request.param, url)
 
 
 @pytest.fixture(scope="session")
 def _sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('database')}/shop.db"
+    return _with_tables(f"sqlite:///{tmp_path_factory.mktemp('database')}/shop.db")
 
 
 @pytest.fixture(scope="session")
 def _postgresql_url(services: Services) -> Iterator[str]:
     with services.postgresql.database(durable=False) as url:
-        yield url
+        yield _with_tables(url)
+
+
+def _with_tables(url: str) -> str:
+    engine = create_engine(url)
+    metadata.create_all(engine)
+    engine.dispose()
+    return url
 
 
 def _empty() -> None:
