@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 import config
 import db
 from migrations.models import metadata
+from sql import dialect
 from tests.services.session import Services
 
 Configure = Callable[..., None]
@@ -74,9 +75,11 @@ def _with_tables(url: str) -> str:
 
 
 def _empty() -> None:
+    """PostgreSQL takes all statements in one go; SQLite is next door anyway."""
+    statements = [f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)]
     with db.transaction() as session:
-        for table in reversed(metadata.sorted_tables):
-            session.execute(table.delete())
+        for statement in ["; ".join(statements)] if dialect(session) == "postgresql" else statements:
+            session.execute(text(statement))
 
 
 def _forget() -> None:
