@@ -57,7 +57,7 @@ def work(step: StepTask, ids: Sequence[str]) -> bool:
     futures = [calls().submit(_call, step, one, run=one.run.id) for one in pending]
     answered, late = wait(futures, timeout=step.patience)
     crash.at("after_call", step.name)
-    moved = record(step, [future.result() for future in answered])
+    moved = record(step, [future.result() for future in answered]) if answered else []
     for future in late:
         _late_answers().expect(future, step)
     return goes_on or bool(moved)

@@ -1,0 +1,154 @@
+"""The doctor finds what is broken: each invariant is broken by hand, and must be named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+import db
+import engine
+import gateways.mail
+import gateways.payments
+from doctor import goods, mail, money, runs
+from doctor.finding import examine
+from engine import plans
+from shop import carts, checkout
+from sql import new_id
+from tests.api.drive import drive
+from tests.api.goods import ADDRESS, put_on_shelf
+from tests.fixtures import Configure, Database
+from tests.world import free_port
+from workflows import place_order
+
+ROOMS = (goods, mail, money, runs)  # importing them registers their checks
+
+
+@pytest.fixture(autouse=True)
+def _an_order_is_through(database: Database, configure: Configure) -> Iterator[None]:
+    """One confirmed order, and everything about it in order."""
+    configure(PAYMENT_PROVIDER="instant", SMTP_URL="discard:")
+    _forget()
+    put_on_shelf("CHAIR", on_hand=5, price=1000)
+    assert drive(_accepted()) == "succeeded"
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    plans.forget()
+    gateways.payments.payments.cache_clear()
+    gateways.mail.mailer.cache_clear()
+
+
+def _accepted() -> str:
+    with db.transaction() as session:
+        cart = carts.open_guest(session)
+        carts.add(session, cart, "CHAIR", 2)
+        command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", "tok_ok")
+        order = checkout.place(session, cart, command).id
+        return engine.start(session, place_order, key=order, subject=("order", order)).id
+
+
+def _change(statement: str, **values: object) -> None:
+    with db.transaction() as session:
+        session.execute(text(statement), values)
+
+
+def _broken() -> dict[str, list[str]]:
+    with db.reading() as session:
+        findings = list(examine(session))
+    broken: dict[str, list[str]] = {}
+    for finding in findings:
+        if not finding.well:
+            broken.setdefault(finding.check.number, []).extend(finding.breaches or [str(finding.unknown)])
+    return broken
+
+
+def test_nothing_is_wrong_with_an_order_that_is_through() -> None:
+    assert _broken() == {}
+
+
+def test_nothing_is_wrong_with_an_order_under_way() -> None:
+    drive(_accepted(), steps=2)
+    assert _broken() == {}
+
+
+def test_i1_an_accepted_command_without_its_run_is_lost() -> None:
+    _change(
+        "INSERT INTO commands (scope, key, fingerprint, status, body, created_at)"
+        " VALUES ('u', 'k', 'f', 202, :body, CURRENT_TIMESTAMP)",
+        body=f'{{"job": {{"id": "{new_id()}"}}}}',
+    )
+    [breach] = _broken()["I1"]
+    assert "accepted under the key 'k', does not exist" in breach
+
+
+def test_i2_a_run_that_nobody_will_look_at_again() -> None:
+    run = _accepted()
+    _change("UPDATE runs SET due_at = NULL WHERE id = :id", id=run)
+    [breach] = _broken()["I2"]
+    assert run in breach
+
+
+def test_i2_a_run_before_a_task_that_no_worker_knows() -> None:
+    _change("UPDATE runs SET task = 'stock.weigh' WHERE id = :id", id=_accepted())
+    assert _broken() == {"I2": ["runs stand before stock.weigh, which no worker knows"]}
+
+
+def test_i4_money_held_for_an_order_that_is_not_owed() -> None:
+    _change("UPDATE orders SET total = total - 1")
+    assert "2490 held, 2489 owed" in _broken()["I4"][0]
+
+
+def test_i3_a_bank_that_can_not_be_asked_is_not_a_clean_bill(configure: Configure) -> None:
+    configure(PAYMENT_PROVIDER="sandbox", BANK_URL=f"http://127.0.0.1:{free_port()}")
+    assert "can not be read" in _broken()["I3"][0]
+
+
+def test_i5_stock_that_its_movements_do_not_explain() -> None:
+    _change("UPDATE stock SET on_hand = on_hand + 1")
+    assert _broken() == {"I5": ["CHAIR: 4 on hand, but its movements sum to 3"]}
+
+
+def test_i6_stock_that_stays_reserved() -> None:
+    _change("UPDATE stock SET reserved = 1")
+    assert _broken() == {"I6": ["CHAIR: 1 reserved, but live reservations sum to 0"]}
+
+
+def test_i6_a_closed_order_that_still_holds_goods() -> None:
+    _change("UPDATE reservations SET state = 'held'")
+    _change("UPDATE stock SET reserved = 2")
+    assert "is confirmed and still holds CHAIR" in _broken()["I6"][0]
+
+
+def test_i7_a_confirmed_order_whose_customer_was_not_told() -> None:
+    _change("DELETE FROM notifications")
+    assert "its customer was not told" in _broken()["I7"][0]
+
+
+def test_i9_a_payment_that_its_transactions_do_not_explain() -> None:
+    _change("DELETE FROM payment_transactions")
+    assert "its transactions say 0 - 0" in _broken()["I9"][0]
+
+
+def test_i9_a_success_with_an_open_step() -> None:
+    _change("UPDATE journal SET state = 'begun' WHERE name = 'charge_payment'")
+    assert "its step charge_payment is not done" in _broken()["I9"][0]
+
+
+def test_i10_a_history_that_is_no_path() -> None:
+    _change("UPDATE orders SET status = 'pending'")
+    assert "its history ends at confirmed, it is pending" in _broken()["I10"][0]
+
+
+def test_i12_a_run_that_was_accepted_and_never_sent() -> None:
+    run = _accepted()
+    long_ago = "'2020-01-01 00:00:00.000000'"
+    _change(
+        f"UPDATE runs SET sent_at = {long_ago}, due_at = {long_ago}, created_at = {long_ago} WHERE id = :id", id=run
+    )
+    broken = _broken()
+    assert f"run {run} was accepted" in broken["I12"][0]
+    assert set(broken) == {"I2", "I12"}
