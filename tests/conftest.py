@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-
-import pytest
 
 from tests.services import GIVEN  # noqa: F401 - read before the environment changes
 
@@ -29,7 +26,6 @@ os.environ.update(
 pytest_plugins = ["tests.fixtures", "tests.stack.fixtures"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _leave_nothing_behind() -> Iterator[None]:
-    yield
+def pytest_unconfigure() -> None:
+    """Nothing is left behind, not even by a session that only collected."""
     shutil.rmtree(STATE, ignore_errors=True)
