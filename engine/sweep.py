@@ -7,17 +7,16 @@ the deadline of a wait. Every worker sweeps; SKIP LOCKED keeps two from taking t
 from __future__ import annotations
 
 import logging
-import math
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from celery_app import queue_of
+from config import settings
 from db import in_transaction, reading
 from engine import claim, lanes, plans
 from engine.dispatch import Place, send_all
@@ -25,29 +24,15 @@ from engine.settle import give_up
 from engine.states import Hold
 from engine.tables import RunRow
 from engine.timing import MOST_LOSSES, PATIENCE, SLACK, SWEEP_LIMIT, WAVE
-from sql import age, among, clock, later, now
+from sql import among, clock, later, now
 
 log = logging.getLogger(__name__)
 
-_ANY_DUE = select(exists().where(RunRow.due_at <= now()))
-_DUE = (
-    select(
-        RunRow.id,
-        RunRow.plan_id,
-        RunRow.step,
-        RunRow.direction,
-        RunRow.task,
-        RunRow.hold,
-        RunRow.losses,
-        RunRow.sent_at,
-        age(RunRow.sent_at).label("age"),
-        (RunRow.lease_until > now()).label("leased"),
-        age(RunRow.lease_until).label("since_lease"),
-    )
-    .where(RunRow.due_at <= now())
-    .order_by(RunRow.due_at)
-    .limit(SWEEP_LIMIT)
-    .with_for_update(skip_locked=True, key_share=True)
+_DUE = RunRow.due_at <= now()
+_ANY_DUE = select(exists().where(_DUE))
+_TIMED = or_(
+    RunRow.hold.in_((Hold.BACKOFF, Hold.WAIT)),
+    and_(RunRow.hold == Hold.CALL, RunRow.lease_until <= now()),
 )
 
 
@@ -58,8 +43,6 @@ class Found:
     send: list[Any] = field(default_factory=list)  # held back until now: their time has come
     lost: list[Any] = field(default_factory=list)  # their message or their worker is gone
     hopeless: list[Any] = field(default_factory=list)  # gone too often
-    look_later: list[Any] = field(default_factory=list)  # behind a backlog, or in a living worker's call
-    probes: dict[str, datetime] = field(default_factory=dict)
 
 
 def sweep() -> int:
@@ -67,55 +50,63 @@ def sweep() -> int:
     with reading() as session:
         if not session.scalar(_ANY_DUE):
             return 0
-    found = in_transaction(_take)
-    for queue, at in found.probes.items():
+        reached = lanes.reached(session)
+        unsure = _unsure(session, reached)
+    _probe(unsure)
+    return _send(in_transaction(lambda session: _take(session, reached)))
+
+
+def _unsure(session: Session, reached: Mapping[str, datetime]) -> set[str]:
+    """The queues of overdue runs that may be lost or merely behind others."""
+    waiting = select(RunRow.task).where(_DUE, RunRow.hold == Hold.NONE, not_(_is_lost(reached))).distinct()
+    return {queue_of(task) for task in session.scalars(waiting) if task}
+
+
+def _probe(queues: set[str]) -> None:
+    """Ask what became of everything that was sent into these queues."""
+    for queue, at in in_transaction(lambda session: lanes.claim_probes(session, queues)).items():
         lanes.send_probe(queue, at)
-    return _send(found)
 
 
-def _take(session: Session) -> Found:
-    found = _sort(session.execute(_DUE).all(), lanes.reached(session))
-    later_by: dict[float, list[Any]] = defaultdict(list)
+def _take(session: Session, reached: Mapping[str, datetime]) -> Found:
+    """Lock, mark and return what is to be sent. A run behind a backlog is not touched: that would hide it
+    from the very task whose message is about to arrive."""
+    found = _sort(session.execute(_wanted(reached)).all())
     plans.load(session, {row.plan_id for row in found.send + found.lost})
-    found.probes = lanes.claim_probes(
-        session, {queue_of(row.task) for row in found.look_later if row.hold == Hold.NONE}
-    )
     _give_up(session, found.hopeless)
-    _mark(session, _SEND, found.send, PATIENCE)
-    _mark(session, _LOST, found.lost, PATIENCE)
-    for row in found.look_later:
-        later_by[_pause(row)].append(row)
-    for pause, rows in later_by.items():
-        _mark(session, _LATER, rows, pause)
+    _mark(session, _SEND, found.send)
+    _mark(session, _LOST, found.lost)
     return found
 
 
-def _pause(row: Any) -> float:
-    """Until its lease ends; else the longer it has been under way, the more rarely: 5, 10, 20, 40 seconds."""
-    if row.hold == Hold.CALL:
-        return float(math.ceil(-row.since_lease))
-    doublings = max(0, math.frexp(row.age / PATIENCE)[1] - 1)
-    return PATIENCE * float(2 ** min(doublings, 3))
+def _wanted(reached: Mapping[str, datetime]) -> Any:
+    columns = (RunRow.id, RunRow.plan_id, RunRow.step, RunRow.direction, RunRow.hold, RunRow.losses)
+    query = select(*columns).where(_DUE, or_(_TIMED, _is_lost(reached))).order_by(RunRow.due_at).limit(SWEEP_LIMIT)
+    return query.with_for_update(skip_locked=True, key_share=True)
 
 
-def _sort(rows: Sequence[Any], reached: dict[str, datetime]) -> Found:
+def _is_lost(reached: Mapping[str, datetime]) -> ColumnElement[bool]:
+    """Everything that was sent into the run's queue after it has been through already."""
+    slack = timedelta(seconds=SLACK)
+    overtaken = [and_(_travels_in(queue), RunRow.sent_at < at - slack) for queue, at in reached.items()]
+    return and_(RunRow.hold == Hold.NONE, or_(false(), *overtaken))
+
+
+def _travels_in(queue: str) -> ColumnElement[bool]:
+    noun = queue.removeprefix(settings().queue_prefix)
+    return RunRow.task.startswith(f"{noun}.", autoescape=True)
+
+
+def _sort(rows: Sequence[Any]) -> Found:
     found = Found()
     for row in rows:
         if row.hold in (Hold.BACKOFF, Hold.WAIT):
             found.send.append(row)
-        elif row.leased if row.hold == Hold.CALL else not _lost(row, reached):
-            found.look_later.append(row)
         elif row.losses >= MOST_LOSSES:
             found.hopeless.append(row)
         else:
             found.lost.append(row)
     return found
-
-
-def _lost(row: Any, reached: dict[str, datetime]) -> bool:
-    """Whether everything sent after this run, into the same queue, has been through already."""
-    mark = reached.get(queue_of(row.task))
-    return mark is not None and row.sent_at + timedelta(seconds=SLACK) < mark
 
 
 _SEND = (
@@ -125,23 +116,17 @@ _SEND = (
         hold=Hold.NONE,
         version=RunRow.version + 1,
         sent_at=clock(),
-        due_at=later(bindparam("due")),
+        due_at=later(PATIENCE),
         updated_at=clock(),
     )
     .execution_options(synchronize_session=False)
 )
 _LOST = _SEND.values(losses=RunRow.losses + 1)
-_LATER = (
-    update(RunRow)
-    .where(among(RunRow.id, "ids"))
-    .values(due_at=later(bindparam("due")))
-    .execution_options(synchronize_session=False)
-)
 
 
-def _mark(session: Session, statement: Any, rows: Sequence[Any], due: float) -> None:
+def _mark(session: Session, statement: Any, rows: Sequence[Any]) -> None:
     if rows:
-        session.execute(statement, {"ids": [row.id for row in rows], "due": due})
+        session.execute(statement, {"ids": [row.id for row in rows]})
 
 
 def _give_up(session: Session, rows: Sequence[Any]) -> None:
