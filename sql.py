@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Float, MetaData, String, bindparam, literal
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Float, MetaData, String, Table, bindparam, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -182,9 +182,22 @@ def _among_on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled, not pasted
 
 
+INSERT: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+def bare(row: type[Base]) -> Table:
+    """The table of a class, for statements that need none of the ORM."""
+    return cast(Table, row.__table__)
+
+
+def write_many(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Many rows by one statement on a table, past the ORM, which would look at every row."""
+    session.connection().execute(statement, list(rows))
+
+
 def upsert(session: Session, table: Any) -> Any:
     """An INSERT of the database at hand, for its ON CONFLICT clause."""
-    return {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect(session)](table)
+    return INSERT[dialect(session)](table)
 
 
 def dialect(session: Session) -> str:

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 RECENT = 0.25  # seconds over which a process judges how busy it is
 EACH = 0.005  # seconds of gathering for every run that came recently
 LONG = 0.08  # gathering at most when the broker keeps up
-LONGEST = 0.32  # and while it does not
+LONGEST = 1.0  # and while it does not
+BEHIND = 4  # waves that wait in the broker when it does not
 MOST_PENDING = 50_000
 
 
@@ -116,10 +117,12 @@ class Flusher:
         return min(LONGEST, min(LONG, EACH * recent) * self._stretch) if recent > 2 else 0.0
 
     def _next_stretch(self, parcels: list[tuple[Place, str]]) -> float:
-        """Twice as long while the broker has waves waiting, half as long once it has none."""
+        """Twice as long while waves queue up in the broker, half as long once they do not."""
         if len(parcels) < 4 and self._stretch == 1.0:
             return 1.0
-        return min(4.0, self._stretch * 2) if _queued(parcels[0][0]) > 1 else max(1.0, self._stretch / 2)
+        waiting = _queued(parcels[0][0])
+        longer = self._stretch * 2 if waiting > BEHIND else self._stretch / 2 if waiting < 2 else self._stretch
+        return max(1.0, min(LONGEST / LONG, longer))
 
 
 def _queued(place: Place) -> int:

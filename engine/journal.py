@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -12,21 +13,20 @@ from engine.claim import Run
 from engine.states import Direction, Mark
 from engine.tables import FailedAttemptRow, JournalRow
 from outcomes import Outcome
-from sql import among, clock, new_id, now, upsert
+from sql import INSERT, among, bare, clock, dialect, new_id, now, write_many
 
 Line = tuple[Run, Mark, dict[str, Any] | None, Outcome | None]
 
 
 def begin(session: Session, runs: Sequence[Run]) -> None:
     """Commit to an intent: from here on the step counts as begun and will be undone."""
-    _write(session, [_values(run, Mark.BEGUN) for run in runs], again={"attempts": JournalRow.attempts + 1})
+    _write(session, [_values(run, Mark.BEGUN) for run in runs], again=True)
 
 
 def record(session: Session, lines: Sequence[Line], *, begun: bool) -> None:
     """Say how steps ended. `begun`: their attempt was counted when the intent was committed."""
     rows = [_values(run, mark, output, error) for run, mark, output, error in lines]
-    again = {} if begun else {"attempts": JournalRow.attempts + 1}
-    _write(session, rows, again=again)
+    _write(session, rows, again=not begun)
     _keep_failures(session, [(run, error) for run, _, _, error in lines if error is not None])
 
 
@@ -48,7 +48,7 @@ def begun_at(session: Session, runs: Sequence[Run]) -> set[str]:
 
 
 def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
-    _write(session, [_values(run, Mark.SKIPPED, note)], again={})
+    _write(session, [_values(run, Mark.SKIPPED, note)], again=False)
 
 
 def stop(session: Session, run: Run) -> None:
@@ -106,24 +106,27 @@ def _values(run: Run, mark: Mark, output: dict[str, Any] | None = None, error: O
     }
 
 
-def _write(session: Session, rows: list[dict[str, Any]], *, again: Mapping[str, Any]) -> None:
+def _write(session: Session, rows: list[dict[str, Any]], *, again: bool) -> None:
     if not rows:
         return
     for finished in (True, False):
         part = [{k: v for k, v in row.items() if k != "finished"} for row in rows if row["finished"] is finished]
         if part:
-            session.execute(_insert(session, again, finished), part)
+            write_many(session, _insert(dialect(session), again, finished), part)
 
 
-def _insert(session: Session, again: Mapping[str, Any], finished: bool) -> Any:
-    base = upsert(session, JournalRow).values(started_at=now(), finished_at=clock() if finished else None)
+@cache
+def _insert(kind: str, again: bool, finished: bool) -> Any:
+    """Made once: its text would cost more than its work."""
+    table = bare(JournalRow)
+    base = INSERT[kind](table).values(started_at=now(), finished_at=clock() if finished else None)
     fresh = base.excluded
     changed = {
         "state": fresh.state,
         "output": func.coalesce(fresh.output, JournalRow.output),
         "error": fresh.error,
         "finished_at": fresh.finished_at,
-        **again,
+        **({"attempts": JournalRow.attempts + 1} if again else {}),
     }
     return base.on_conflict_do_update(index_elements=["run_id", "step", "direction"], set_=changed)
 
@@ -141,4 +144,4 @@ def _keep_failures(session: Session, failures: Sequence[tuple[Run, Outcome]]) ->
         for run, error in failures
     ]
     if rows:
-        session.execute(insert(FailedAttemptRow).values(at=clock()), rows)
+        write_many(session, insert(bare(FailedAttemptRow)).values(at=clock()), rows)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from shop.payments import PaymentRow, Status, TransactionRow
-from sql import among, clock, new_id
+from sql import among, bare, clock, new_id, write_many
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ _OPEN = (
     .with_for_update(key_share=True)
 )
 _ASKED = (
-    update(PaymentRow.__table__)  # type: ignore[arg-type]
+    update(bare(PaymentRow))
     .where(PaymentRow.id == bindparam("payment"))
     .values(status=Status.CHARGING, charge_key=bindparam("by"), updated_at=clock())
 )
@@ -90,7 +90,7 @@ def _locked(session: Session, orders: Any) -> Sequence[PaymentRow]:
 # --- what came of it --------------------------------------------------------------------------------
 
 _CAPTURED = (
-    update(PaymentRow.__table__)  # type: ignore[arg-type]
+    update(bare(PaymentRow))
     .where(PaymentRow.id == bindparam("payment"))
     .values(
         status=Status.CAPTURED,
@@ -162,4 +162,4 @@ def _set(session: Session, payment_id: str, **values: Any) -> None:
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
     names = ("payment_id", "amount", "currency", "provider_id", "key")
     values = [{"id": new_id(), **dict(zip(names, row, strict=True))} for row in rows]
-    session.execute(insert(TransactionRow).values(kind=kind, at=clock()), values)
+    write_many(session, insert(bare(TransactionRow)).values(kind=kind, at=clock()), values)

@@ -9,7 +9,7 @@ from sqlalchemy import Index, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.orders import OrderRow
-from sql import At, Base, Id, among, clock, new_id, now, upsert
+from sql import At, Base, Id, among, bare, clock, new_id, now, upsert, write_many
 
 
 class NotificationRow(Base):
@@ -43,8 +43,9 @@ def begin(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, O
     if not found:
         return {}
     rows = [{"id": new_id(), "event": event, "subject_id": order.id, "recipient": order.email} for order in found]
-    base = upsert(session, NotificationRow).values(channel="email", state="sending", created_at=now(), updated_at=now())
-    session.execute(base.on_conflict_do_nothing(), rows)
+    table = bare(NotificationRow)
+    base = upsert(session, table).values(channel="email", state="sending", created_at=now(), updated_at=now())
+    write_many(session, base.on_conflict_do_nothing(), rows)
     open_ids = _open(session, event, order_ids)
     return {order.id: OrderMail(open_ids[order.id], order) for order in found if order.id in open_ids}
 

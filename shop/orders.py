@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
-from sql import At, Base, Document, Id, among, clock, new_id, now
+from sql import At, Base, Document, Id, among, bare, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -152,8 +152,8 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
 
 
 # Into the tables and not into the classes: the ORM's bulk insert takes three times as long for one row.
-_BEGIN = insert(OrderRow.__table__).values(created_at=now(), updated_at=now()).returning(OrderRow.created_at)  # type: ignore[arg-type]
-_WRITE_LINES = insert(OrderLineRow.__table__)  # type: ignore[arg-type]
+_BEGIN = insert(bare(OrderRow)).values(created_at=now(), updated_at=now()).returning(OrderRow.created_at)
+_WRITE_LINES = insert(bare(OrderLineRow))
 _FRESH = {"status": Status.PENDING, "payment_status": PaymentStatus.UNPAID, "fulfilment_status": "unfulfilled"}
 
 
@@ -184,4 +184,4 @@ def _remember(session: Session, moves: Sequence[dict[str, Any]], to: Status, rea
     session.execute(_REMEMBER, rows)
 
 
-_REMEMBER = insert(OrderEventRow.__table__).values(at=clock())  # type: ignore[arg-type]
+_REMEMBER = insert(bare(OrderEventRow)).values(at=clock())

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, insert, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from sql import At, Base, Document, Id, clock, new_id, now
+from sql import At, Base, Document, Id, bare, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -81,7 +81,7 @@ def write(session: Session, values: dict[str, Any]) -> None:
     session.execute(_NEW, values)
 
 
-_NEW = insert(PaymentRow.__table__).values(created_at=now(), updated_at=now())  # type: ignore[arg-type]
+_NEW = insert(bare(PaymentRow)).values(created_at=now(), updated_at=now())
 
 
 def close(session: Session, orders: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
-from sql import among, later, new_id, now
+from sql import among, bare, later, new_id, now, write_many
 
 Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
 
@@ -22,7 +22,7 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 _CHANGE = (
-    update(StockRow.__table__)  # type: ignore[arg-type]
+    update(bare(StockRow))
     .where(
         StockRow.sku == bindparam("of"),
         StockRow.on_hand + bindparam("hand") >= StockRow.reserved + bindparam("held"),
@@ -61,7 +61,7 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
     _change(session, {sku: (0, n) for sku, n in taken.items()})
     if held:
         expiry = later(60.0 * settings().reservation_minutes)
-        session.execute(insert(ReservationRow).values(state=Held.HELD, expires_at=expiry), held)
+        write_many(session, insert(bare(ReservationRow)).values(state=Held.HELD, expires_at=expiry), held)
     return lacking
 
 
@@ -160,4 +160,4 @@ def _write_ledger(session: Session, rows: Sequence[Any], kind: Kind, sign: int) 
         movements = [
             {"id": new_id(), "sku": row.sku, "quantity": sign * row.quantity, "order_id": row.order_id} for row in rows
         ]
-        session.execute(insert(MovementRow).values(kind=kind, reason=""), movements)
+        write_many(session, insert(bare(MovementRow)).values(kind=kind, reason=""), movements)
