@@ -88,6 +88,10 @@ def _make(chosen: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         task_publish_retry_policy={"max_retries": 0},
         worker_prefetch_multiplier=1,
+        # Steps wait for the database and the outside, a wave at a time: a few threads do. And a SIGTERM to the
+        # whole process group, as systemd and timeout(1) send it, can hang a prefork worker for ever in billiard.
+        worker_pool="threads",
+        worker_concurrency=4,
         worker_send_task_events=True,
         task_send_sent_event=True,
         worker_soft_shutdown_timeout=20,
