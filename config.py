@@ -109,11 +109,11 @@ def load(env: Env | None = None) -> Settings:
         services=tuple(env.list("SERVICES", [])),
         bcrypt_cost=env.int("BCRYPT_COST", 12),
         rate_limit=env.str("RATE_LIMIT", "6000 per minute"),  # by address, for everything
-        login_limit=env.str("LOGIN_LIMIT", "30 per minute"),  # by address
-        account_limit=env.str("ACCOUNT_LIMIT", "20 per 15 minutes"),  # logins tried on one account, from anywhere
-        register_limit=env.str("REGISTER_LIMIT", "30 per minute"),  # by address
+        login_limit=env.str("LOGIN_LIMIT", "120 per minute"),  # by address
+        account_limit=env.str("ACCOUNT_LIMIT", "20 per 15 minutes"),  # failed logins to one account, from anywhere
+        register_limit=env.str("REGISTER_LIMIT", "120 per minute"),  # by address
         mail_limit=env.str("MAIL_LIMIT", "5 per hour"),  # mails asked for by strangers, to one account
-        job_waiters=env.int("JOB_WAITERS", 4),  # requests that wait for a job in one process: fewer than its threads
+        job_waiters=env.int("JOB_WAITERS", 16),  # requests that wait for a job in one process: fewer than its threads
     )
 
 

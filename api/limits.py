@@ -33,8 +33,9 @@ def init_app(app: Flask) -> None:
 
 
 def limit_login(view: Callable[..., Any]) -> Any:
-    """By address, and by account from wherever. A session that is open already notices nothing of either."""
-    by_account = limiter.limit(lambda: settings().account_limit, key_func=_account, scope="account")
+    """By address, and failures by account from wherever. A session that is open notices nothing of either."""
+    failures = {"key_func": _account, "scope": "account", "deduct_when": _failed}
+    by_account = limiter.limit(lambda: settings().account_limit, **failures)
     return by_account(limiter.limit(lambda: settings().login_limit)(view))
 
 
@@ -57,6 +58,10 @@ def limit_own_mail(view: Callable[..., Any]) -> Any:
     """Mails to oneself; with a token it is an attempt, which costs nobody a mail."""
     own = limiter.limit(lambda: settings().mail_limit, key_func=_who, scope="own", exempt_when=_has_token)
     return own(limit_attempts(view))
+
+
+def _failed(answer: Response) -> bool:
+    return answer.status_code == 401
 
 
 def _who() -> str:
