@@ -32,7 +32,7 @@ _DUE = RunRow.due_at <= now()
 _ANY_DUE = select(exists().where(_DUE))
 _TIMED = or_(
     RunRow.hold.in_((Hold.BACKOFF, Hold.WAIT)),
-    and_(RunRow.hold == Hold.CALL, RunRow.lease_until <= now()),
+    and_(RunRow.hold == Hold.CALL, or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now())),
 )
 
 
