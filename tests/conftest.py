@@ -23,7 +23,7 @@ os.environ.update(
     LOG_LEVEL="WARNING",
 )
 
-pytest_plugins = ["tests.fixtures", "tests.stack.fixtures"]
+pytest_plugins = ["tests.fixtures", "tests.stack.fixtures", "tests.world_fixtures"]
 
 
 def pytest_unconfigure() -> None:

@@ -1,3 +1,5 @@
+"""A bank and a mail sink of the session, as processes; each test finds them fair and friendly."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
