@@ -31,15 +31,8 @@ def a_text(value: Any) -> str:
     return value
 
 
-def a_moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
-    return moment
-
-
 def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
-    """What `cursor` says: one value for each of `kinds` (`an_id`, `an_integer`, `a_text`, `a_moment`)."""
+    """What `cursor` says: one value for each of `kinds` (`an_id`, `an_integer`, `a_text`)."""
     if cursor is None:
         return None
     try:

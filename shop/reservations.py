@@ -97,18 +97,6 @@ def release_expired(session: Session, limit: int = 500) -> int:
     return len(orders)
 
 
-def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
-    """Hold for at least this long from now, for an order whose payment takes its time."""
-    row = ReservationRow
-    until = later(seconds)
-    session.execute(
-        update(row)
-        .where(row.order_id.in_(orders), row.state == Held.HELD, row.expires_at < until)
-        .values(expires_at=until)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def _lock(session: Session, skus: set[str]) -> dict[str, int]:
     if not skus:
         return {}
