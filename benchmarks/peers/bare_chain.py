@@ -14,7 +14,7 @@ from config import settings
 from db import transaction
 from engine.claim import Run
 from engine.plan import Plan
-from engine.steps import Answer, Done
+from engine.steps import Answer, Done, StepTask
 from shop import orders, reservations
 from shop.orders import Status
 from tasks import notifications as mailing
@@ -39,13 +39,7 @@ def reserve(order_id: str) -> None:
 
 @app.task(name="bare.charge")
 def charge(order_id: str) -> None:
-    run = _alone(order_id, "charge_payment")
-    with transaction() as session:
-        request = charging._charges(session, [run])[run.id]
-    assert charging.charge.call is not None
-    output = charging.charge.call(request, run.key)
-    with transaction() as session:
-        charging._charged(session, [Answer(run, request, Done(output))])
+    _call(charging.charge, order_id, "charge_payment")
 
 
 @app.task(name="bare.confirm")
@@ -57,18 +51,25 @@ def confirm(order_id: str) -> None:
 
 @app.task(name="bare.notify")
 def notify(order_id: str) -> None:
-    run = _alone(order_id, "notify_customer")
-    with transaction() as session:
-        request = mailing._confirmations(session, [run])[run.id]
-    assert mailing.order_confirmed.call is not None
-    output = mailing.order_confirmed.call(request, run.key)
-    with transaction() as session:
-        mailing._told(session, [Answer(run, request, Done(output))])
+    _call(mailing.order_confirmed, order_id, "notify_customer")
 
 
 def start(order_id: str) -> None:
     """What a view does after its commit."""
     chain(*(task.si(order_id) for task in (reserve, charge, confirm, notify))).apply_async()
+
+
+def _call(step: StepTask, order_id: str, name: str) -> None:
+    """The shop's own fetch, call and remember, for one order."""
+    assert step.fetch is not None
+    assert step.call is not None
+    assert step.remember is not None
+    run = _alone(order_id, name)
+    with transaction() as session:
+        request = step.fetch(session, [run])[run.id]
+    output = step.call(request, run.key)
+    with transaction() as session:
+        step.remember(session, [Answer(run, request, Done(output))])
 
 
 def _alone(order_id: str, step: str) -> Run:
