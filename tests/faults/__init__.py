@@ -1,0 +1,1 @@
+"""Drills: something is broken on purpose while customers order, and judges from outside say what came of it."""

@@ -1,0 +1,137 @@
+"""The judge keeps the customers' own list of 202s and asks those who are not the program under test.
+
+They are the bank's ledger, the mailbox of the SMTP sink and, for what only the program can know, the doctor.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.faults.tally import Tally
+from tests.stack import Client, Order, Stack
+from tests.stack.client import FINAL
+
+SUCCEEDED = ("succeeded",)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One 202: whose, which, how it may end, and whether SMTP's window for a second mail was forced open (P4)."""
+
+    client: Client
+    order: Order
+    ends: Collection[str]
+    may_be_told_twice: bool
+    status: str = "open"
+
+
+class Judge:
+    """`keep` every 202, `faults_are_over` when they are, then `verdict`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._kept: list[Kept] = []
+        self._open_at_the_end: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(
+        self, client: Client, order: Order, ends: Collection[str] = SUCCEEDED, *, may_be_told_twice: bool = False
+    ) -> None:
+        self._kept.append(Kept(client, order, ends, may_be_told_twice))
+
+    def faults_are_over(self) -> None:
+        """Who is still open now and ends well has recovered."""
+        self._open_at_the_end = {kept.order.id for kept in self._kept if _status(kept) not in FINAL}
+
+    def verdict(self, seconds: float = 120.0) -> Tally:
+        """Waits until all that was accepted has ended, then compares. `seconds`: what they have left for it (P2)."""
+        ended = _all_ended(self._kept, time.monotonic() + seconds)
+        tally = Tally(accepted=len(ended))
+        captures, refunds = self._ledger("capture"), self._ledger("refund")
+        mailbox = self._mailbox()
+        for kept in ended:
+            before = len(tally.faults)
+            _judge_end(kept, tally)
+            _judge_money(kept, captures[kept.order.id], refunds[kept.order.id], tally)
+            _judge_mails(kept, mailbox[kept.order.number], tally)
+            tally.recovered += len(tally.faults) == before and kept.order.id in self._open_at_the_end
+        tally.unexpected += self._doctor()
+        return tally
+
+    def _ledger(self, kind: str) -> dict[str, list[int]]:
+        amounts: dict[str, list[int]] = defaultdict(list)
+        for entry in self.stack.bank.ledger()["entries"]:
+            if entry["kind"] == kind:
+                amounts[entry["reference"]].append(entry["amount"])
+        return amounts
+
+    def _mailbox(self) -> dict[str, list[str]]:
+        """The Message-IDs of what was told about each order, by the number in its subject."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for mail in self.stack.sink.messages(brief=True):
+            for word in mail["subject"].split():
+                found[word].append(mail["message_id"])
+        return found
+
+    def _doctor(self) -> list[str]:
+        findings = json.loads(self.stack.run("doctor", "--json", check=False))
+        return [
+            f"{row['invariant']}: {b}" for row in findings for b in (*row["breaches"], *filter(None, [row["unknown"]]))
+        ]
+
+
+def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:
+    """Each with its last status: `open` and `missing` are those that did not end."""
+    found = {k.order.id: replace(k, status=_status(k)) for k in kept}
+    while any(k.status == "open" for k in found.values()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        found |= {id: replace(k, status=_status(k)) for id, k in found.items() if k.status == "open"}
+    return list(found.values())
+
+
+def _status(kept: Kept) -> str:
+    answer = kept.client.call("GET", f"/api/jobs/{kept.order.job_id}")
+    if answer.status == 404:
+        return "missing"
+    assert answer.status == 200, f"{kept.order.job_id} -> {answer.status} {answer.body}"
+    status = str(answer.body["status"])
+    return status if status in FINAL else "open"
+
+
+def _judge_end(kept: Kept, tally: Tally) -> None:
+    if kept.status in ("open", "missing"):
+        tally.lost.append(f"order {kept.order.id} (job {kept.order.job_id}) is {kept.status}")
+    elif kept.status not in kept.ends:
+        tally.unexpected.append(f"order {kept.order.id} {kept.status}: {kept.client.job(kept.order.job_id)}")
+
+
+def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:
+    """Exactly its total when it succeeded, nothing in the end when it failed."""
+    total = kept.order.body["order"]["total"]["amount"]
+    if len(captures) > 1:
+        tally.doubled.append(f"order {kept.order.id} was captured {len(captures)} times")
+    elif kept.status == "succeeded" and (captures, refunds) != ([total], []):
+        tally.unexpected.append(f"order {kept.order.id} of {total}: captured {captures}, refunded {refunds}")
+    elif kept.status == "failed" and captures != refunds:
+        tally.unexpected.append(f"order {kept.order.id} failed: captured {captures}, refunded {refunds}")
+
+
+def _judge_mails(kept: Kept, mails: list[str], tally: Tally) -> None:
+    if kept.may_be_told_twice:
+        mails = list(set(mails))  # the same mail again: its Message-ID tells
+    if len(mails) > 1:
+        tally.doubled.append(f"order {kept.order.id} was told {len(mails)} times: {mails}")
+    elif len(mails) != (kept.status == "succeeded"):
+        tally.unexpected.append(f"order {kept.order.id} {kept.status} and was told {len(mails)} times")
+
+
+def accepted_of(body: dict[str, Any]) -> Order:
+    """What a 202 of POST /api/orders said."""
+    return Order(body["order"]["id"], body["job"]["id"], body["order"]["number"], body)
