@@ -21,6 +21,9 @@ demo: $(BASE) ## show the demo against what is up
 test: $(DEV) ## set up and run all tests (some of them: make test args="-k stock")
 	@$(PY) -m pytest $(args)
 
+drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
+	@$(PY) -m pytest tests/faults --drill=full $(args)
+
 lint: $(DEV) ## ruff: rules and format
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
@@ -57,4 +60,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test lint types bench migrate migration doctor admin lock clean
+.PHONY: help run up demo test drill lint types bench migrate migration doctor admin lock clean

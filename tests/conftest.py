@@ -23,7 +23,13 @@ os.environ.update(
     LOG_LEVEL="WARNING",
 )
 
-pytest_plugins = ["tests.fixtures", "tests.stack.fixtures", "tests.world_fixtures"]
+pytest_plugins = [
+    "tests.fixtures",
+    "tests.stack.fixtures",
+    "tests.world_fixtures",
+    "tests.faults.choosing",
+    "tests.faults.summary",
+]
 
 
 def pytest_unconfigure() -> None:

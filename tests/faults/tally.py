@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+FIRST_WORD = "accepted "
+"""What a line begins with that `make drill` shows in its summary."""
+
 
 @dataclass
 class Tally:
@@ -18,7 +21,7 @@ class Tally:
     def __str__(self) -> str:
         wrong = {name: len(getattr(self, name)) for name in ("lost", "unexpected", "doubled")}
         return (
-            f"accepted {self.accepted}, lost {wrong['lost']}, recovered {self.recovered}, "
+            f"{FIRST_WORD}{self.accepted}, lost {wrong['lost']}, recovered {self.recovered}, "
             f"unexpected {wrong['unexpected']}, doubled {wrong['doubled']}"
         )
 

@@ -1,0 +1,37 @@
+"""Which drills run: a sample of about three minutes with all other tests, every one with `--drill=full`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--drill",
+        choices=("sample", "full"),
+        default="sample",
+        help="of tests/faults: those marked `sample`, or all of them",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The others are deselected, not skipped: nothing was missing."""
+    if config.getoption("drill") == "full":
+        return
+    left_out = [item for item in items if HERE in item.path.parents and not _in_sample(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _in_sample(item: pytest.Item) -> bool:
+    """`@pytest.mark.sample`; `@pytest.mark.sample("services")`: only where a parameter of the test says so."""
+    return any(not mark.args or set(mark.args) & _parameters(item) for mark in item.iter_markers("sample"))
+
+
+def _parameters(item: pytest.Item) -> set[object]:
+    callspec = getattr(item, "callspec", None)
+    return set(map(str, callspec.params.values())) if callspec else set()
