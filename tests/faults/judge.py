@@ -21,12 +21,16 @@ SUCCEEDED = ("succeeded",)
 
 @dataclass(frozen=True)
 class Kept:
-    """One 202: whose, which, how it may end, and whether SMTP's window for a second mail was forced open (P4)."""
+    """One accepted command: who may look at its job, how it may end, what the outside must then know of it."""
 
     client: Client
-    order: Order
-    ends: Collection[str]
-    may_be_told_twice: bool
+    job_id: str
+    name: str  # what a complaint calls it
+    told: str  # the recipient of the one mail that says it succeeded, or a word of its subject
+    ends: Collection[str] = SUCCEEDED
+    reference: str = ""  # what the bank knows it by, and
+    total: int = 0  # what is captured under it when it succeeded
+    may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
 
 
@@ -44,11 +48,16 @@ class Judge:
     def keep(
         self, client: Client, order: Order, ends: Collection[str] = SUCCEEDED, *, may_be_told_twice: bool = False
     ) -> None:
-        self._kept.append(Kept(client, order, ends, may_be_told_twice))
+        """An order. `ends`: how it may end; `may_be_told_twice`: see Kept."""
+        self.add(replace(kept_order(client, order), ends=ends, may_be_told_twice=may_be_told_twice))
+
+    def add(self, kept: Kept) -> None:
+        """Any other command, or an order of which more is to be said."""
+        self._kept.append(kept)
 
     def faults_are_over(self) -> None:
         """Who is still open now and ends well has recovered."""
-        self._open_at_the_end = {kept.order.id for kept in self._kept if _status(kept) not in FINAL}
+        self._open_at_the_end = {kept.job_id for kept in self._kept if _status(kept) not in FINAL}
 
     def verdict(self, seconds: float = 120.0) -> Tally:
         """Waits until all that was accepted has ended, then compares. `seconds`: what they have left for it (P2)."""
@@ -59,9 +68,9 @@ class Judge:
         for kept in ended:
             before = len(tally.faults)
             _judge_end(kept, tally)
-            _judge_money(kept, captures[kept.order.id], refunds[kept.order.id], tally)
-            _judge_mails(kept, mailbox[kept.order.number], tally)
-            tally.recovered += len(tally.faults) == before and kept.order.id in self._open_at_the_end
+            _judge_money(kept, captures[kept.reference], refunds[kept.reference], tally)
+            _judge_mails(kept, mailbox[kept.told], tally)
+            tally.recovered += len(tally.faults) == before and kept.job_id in self._open_at_the_end
         tally.unexpected += self._doctor()
         return tally
 
@@ -73,10 +82,10 @@ class Judge:
         return amounts
 
     def _mailbox(self) -> dict[str, list[str]]:
-        """The Message-IDs of what was told about each order, by the number in its subject."""
+        """The Message-IDs of all mails, by the words of their subjects and by their recipients."""
         found: dict[str, list[str]] = defaultdict(list)
         for mail in self.stack.sink.messages(brief=True):
-            for word in mail["subject"].split():
+            for word in {*mail["subject"].split(), *mail["to"]}:
                 found[word].append(mail["message_id"])
         return found
 
@@ -87,9 +96,14 @@ class Judge:
         ]
 
 
+def kept_order(client: Client, order: Order) -> Kept:
+    total = order.body["order"]["total"]["amount"]
+    return Kept(client, order.job_id, f"order {order.id}", order.number, reference=order.id, total=total)
+
+
 def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:
     """Each with its last status: `open` and `missing` are those that did not end."""
-    found = {k.order.id: replace(k, status=_status(k)) for k in kept}
+    found = {k.job_id: replace(k, status=_status(k)) for k in kept}
     while any(k.status == "open" for k in found.values()) and time.monotonic() < deadline:
         time.sleep(0.2)
         found |= {id: replace(k, status=_status(k)) for id, k in found.items() if k.status == "open"}
@@ -97,39 +111,38 @@ def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:
 
 
 def _status(kept: Kept) -> str:
-    answer = kept.client.call("GET", f"/api/jobs/{kept.order.job_id}")
+    answer = kept.client.call("GET", f"/api/jobs/{kept.job_id}")
     if answer.status == 404:
         return "missing"
-    assert answer.status == 200, f"{kept.order.job_id} -> {answer.status} {answer.body}"
+    assert answer.status == 200, f"{kept.job_id} -> {answer.status} {answer.body}"
     status = str(answer.body["status"])
     return status if status in FINAL else "open"
 
 
 def _judge_end(kept: Kept, tally: Tally) -> None:
     if kept.status in ("open", "missing"):
-        tally.lost.append(f"order {kept.order.id} (job {kept.order.job_id}) is {kept.status}")
+        tally.lost.append(f"{kept.name} (job {kept.job_id}) is {kept.status}")
     elif kept.status not in kept.ends:
-        tally.unexpected.append(f"order {kept.order.id} {kept.status}: {kept.client.job(kept.order.job_id)}")
+        tally.unexpected.append(f"{kept.name} {kept.status}: {kept.client.job(kept.job_id)}")
 
 
 def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:
     """Exactly its total when it succeeded, nothing in the end when it failed."""
-    total = kept.order.body["order"]["total"]["amount"]
     if len(captures) > 1:
-        tally.doubled.append(f"order {kept.order.id} was captured {len(captures)} times")
-    elif kept.status == "succeeded" and (captures, refunds) != ([total], []):
-        tally.unexpected.append(f"order {kept.order.id} of {total}: captured {captures}, refunded {refunds}")
+        tally.doubled.append(f"{kept.name} was captured {len(captures)} times")
+    elif kept.status == "succeeded" and (sum(captures), refunds) != (kept.total, []):
+        tally.unexpected.append(f"{kept.name} of {kept.total}: captured {captures}, refunded {refunds}")
     elif kept.status == "failed" and captures != refunds:
-        tally.unexpected.append(f"order {kept.order.id} failed: captured {captures}, refunded {refunds}")
+        tally.unexpected.append(f"{kept.name} failed: captured {captures}, refunded {refunds}")
 
 
 def _judge_mails(kept: Kept, mails: list[str], tally: Tally) -> None:
     if kept.may_be_told_twice:
         mails = list(set(mails))  # the same mail again: its Message-ID tells
     if len(mails) > 1:
-        tally.doubled.append(f"order {kept.order.id} was told {len(mails)} times: {mails}")
+        tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
     elif len(mails) != (kept.status == "succeeded"):
-        tally.unexpected.append(f"order {kept.order.id} {kept.status} and was told {len(mails)} times")
+        tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
 
 
 def accepted_of(body: dict[str, Any]) -> Order:
