@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api import security
 from api.fields import Boolean, Email, Line, Moment
 from api.schemas import AddressSchema, Schema
+from api.tokens import access_token
 from config import settings
 from shop.passwords import LONGEST, SHORTEST
 from shop.sessions import Opened
@@ -80,7 +80,7 @@ class TokensSchema(Schema):
 def tokens(opened: Opened) -> dict[str, Any]:
     """What a client gets for a session that was opened or rotated."""
     return {
-        "access_token": security.access_token(opened),
+        "access_token": access_token(opened),
         "refresh_token": opened.refresh_token,
         "token_type": "Bearer",
         "expires_in": 60 * settings().access_minutes,

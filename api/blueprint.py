@@ -50,6 +50,10 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(self._prepare_key_doc)
 
+    def arguments(self, schema: Any, **kwargs: Any) -> Any:
+        """With the schema made once: made for every request, it would cost more than what it checks."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
     @staticmethod
     def idempotent(view: View) -> View:
         """Document that the view takes an Idempotency-Key; `commands.run_command` is what honours it."""

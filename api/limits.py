@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter
 from flask_limiter.util import get_remote_address
 
+from api import windows
 from api.security import visitor
 from config import settings
 from shop.users import normal
@@ -19,6 +20,7 @@ limiter = Limiter(
     key_func=get_remote_address,
     application_limits=[ApplicationLimit(lambda: settings().rate_limit)],
     in_memory_fallback_enabled=True,
+    strategy=windows.NAME,
 )
 
 

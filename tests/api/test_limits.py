@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import redis
 from flask import Flask
 
 from api import create_app
@@ -116,6 +119,27 @@ def test_limits_are_counted_together_in_redis(
     assert [guess(one, *who)[0] for _ in range(2)] == [401, 401]
     another = create_app()
     assert [guess(another, *who)[0] for _ in range(2)] == [401, 429]
+
+
+def test_what_is_told_of_a_limit_costs_no_second_question(
+    limited: Flask, configure: Configure, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(REDIS_URL=services.redis.url, RATE_LIMIT="2 per minute")
+    client, who = create_app().test_client(), {"REMOTE_ADDR": f"told to {database.kind}"}
+    asked: list[str] = []
+    execute = redis.Redis.execute_command
+
+    def listen(self: redis.Redis, name: str, *args: Any) -> Any:
+        asked.append(name)
+        return execute(self, name, *args)
+
+    monkeypatch.setattr(redis.Redis, "execute_command", listen)
+    answers = [client.get("/api/openapi.json", environ_base=who) for _ in range(3)]
+    told = [(answer.status_code, answer.headers["RateLimit-Remaining"]) for answer in answers]
+    assert told == [(200, "1"), (200, "0"), (429, "0")]
+    assert all(55 <= int(answer.headers["RateLimit-Reset"]) <= 60 for answer in answers)
+    assert [name for name in asked if name not in ("EVALSHA", "SCRIPT LOAD")] == []
+    assert asked.count("EVALSHA") == 3 + asked.count("SCRIPT LOAD")
 
 
 def test_without_its_redis_the_shop_goes_on_counting_by_itself(limited: Flask, configure: Configure) -> None:

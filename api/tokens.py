@@ -1,0 +1,78 @@
+"""Access tokens: how they are written and read. Whether their session still lives, `security` asks the database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, NoReturn
+
+import jwt
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token
+
+from config import InsecureSetting, settings
+from shop.errors import Unauthenticated
+from shop.sessions import Opened
+from sql import is_id
+
+NAME = "orderwave"  # issuer and audience
+LEEWAY_SECONDS = 900  # of this machine's clock; what counts is the database's
+SHORTEST_SECRET = 32
+
+
+class BadToken(Unauthenticated):
+    code = "invalid_token"
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class Claims(NamedTuple):
+    """What a well-signed token says: whose it is, of which session, and until when."""
+
+    user: str
+    session: str
+    until: datetime
+
+
+def init_app(app: Flask) -> None:
+    secret = settings().jwt_secret
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise InsecureSetting(f"JWT_SECRET must have at least {SHORTEST_SECRET} bytes")
+    app.config.update(JWT_SECRET_KEY=secret, JWT_ALGORITHM="HS256", JWT_ENCODE_ISSUER=NAME, JWT_ENCODE_AUDIENCE=NAME)
+    JWTManager(app)
+
+
+def access_token(opened: Opened) -> str:
+    """It names the user and the session, and says nothing of roles."""
+    times = {"iat": opened.issued, "nbf": opened.issued, "exp": opened.issued + 60 * settings().access_minutes}
+    token: str = create_access_token(identity=opened.user_id, additional_claims={"sid": opened.id, **times})
+    return token
+
+
+def read(header: str | None) -> Claims:
+    """The claims of the token in this Authorization header. Every way in which it can be wrong is a 401 (facts 20)."""
+    kind, *rest = (header or "").split() or [""]
+    if kind != "Bearer":
+        raise Unauthenticated("Sign in first.")
+    return _claims(_decoded(rest[0])) if len(rest) == 1 else _invalid()
+
+
+def _decoded(token: str) -> dict[str, Any]:
+    """Read once: the library around it would do so three times."""
+    ours: dict[str, Any] = {"audience": NAME, "issuer": NAME, "leeway": LEEWAY_SECONDS}
+    try:
+        return jwt.decode(token, settings().jwt_secret, algorithms=["HS256"], **ours)
+    except jwt.ExpiredSignatureError as error:
+        raise BadToken("The access token has expired.") from error
+    except (jwt.PyJWTError, RecursionError) as error:
+        raise BadToken("The access token is not valid.") from error
+
+
+def _claims(told: dict[str, Any]) -> Claims:
+    """What the library would do without: an end, and a user and a session that are ids."""
+    user, session, end = told.get("sub"), told.get("sid"), told.get("exp")
+    if told.get("type", "access") != "access" or not (is_id(user) and is_id(session)) or type(end) is not int:
+        _invalid()
+    return Claims(user, session, datetime.fromtimestamp(end, UTC)) if 0 < end < 2**37 else _invalid()
+
+
+def _invalid() -> NoReturn:
+    raise BadToken("The access token is not valid.")
