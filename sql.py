@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Float, MetaData, String, Table, bindparam, literal
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Float,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    literal,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -190,9 +201,9 @@ def bare(row: type[Base]) -> Table:
     return cast(Table, row.__table__)
 
 
-def write_many(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Many rows by one statement on a table, past the ORM, which would look at every row."""
-    session.connection().execute(statement, list(rows))
+def direct(session: Session, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+    """Run a statement on tables past the ORM, which costs as much again and would look at every row."""
+    return session.connection().execute(statement, parameters)
 
 
 def upsert(session: Session, table: Any) -> Any:

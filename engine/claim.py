@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, outerjoin, select
 from sqlalchemy.orm import Session
 
 from engine import plans
 from engine.plan import Plan
 from engine.states import Direction, Hold
-from engine.tables import RunRow
-from sql import among, is_id, now
+from engine.tables import JournalRow, RunRow
+from sql import among, bare, direct, is_id, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,17 @@ class Run:
     nudged: bool
     late: bool  # past the deadline of the whole run
     expired: bool  # past the deadline of a wait
-    key: str = ""  # of a remote step: what the outside is to know this call by
+    refusals: int  # definite no's at this step that an operator overrode
+
+    @property
+    def key(self) -> str:
+        """What the outside is to know this step's call by: `run:step`, the same for every attempt.
+
+        Only after a definite no that an operator chose to try again does it change: nothing happened under
+        the old one, and a strict provider would repeat its refusal for ever (decision 4).
+        """
+        undo = ":undo" if self.direction == Direction.UNDO else ""
+        return f"{self.id}:{self.name}{undo}" + (f":{self.refusals}" if self.refusals else "")
 
     @property
     def name(self) -> str:
@@ -53,36 +63,40 @@ class Run:
         return (self.cancel_requested or self.late) and self.direction == Direction.DO and not self.past_pivot
 
 
-def _runs() -> Any:
-    row = RunRow
-    return (
-        select(
-            row.id,
-            row.plan_id,
-            row.step,
-            row.direction,
-            row.version,
-            row.attempt,
-            row.subject_id,
-            row.input,
-            row.error,
-            row.cancel_requested,
-            row.nudged,
-            (row.deadline_at <= now()).label("late"),
-            (row.wait_until <= now()).label("expired"),
-        )
-        .order_by(row.id)
-        .where(among(row.id, "ids"))
+_RUN, _JOURNAL = bare(RunRow).c, bare(JournalRow).c
+_HERE = and_(_JOURNAL.run_id == _RUN.id, _JOURNAL.step == _RUN.step, _JOURNAL.direction == _RUN.direction)
+_RUNS = (
+    select(
+        _RUN.id,
+        _RUN.plan_id,
+        _RUN.step,
+        _RUN.direction,
+        _RUN.version,
+        _RUN.attempt,
+        _RUN.subject_id,
+        _RUN.input,
+        _RUN.error,
+        _RUN.cancel_requested,
+        _RUN.nudged,
+        (_RUN.deadline_at <= now()).label("late"),
+        (_RUN.wait_until <= now()).label("expired"),
+        func.coalesce(_JOURNAL.refusals, 0).label("refusals"),
     )
-
-
-_READY = (
-    _runs()
-    .where(RunRow.task == bindparam("task"), RunRow.hold == Hold.NONE)
-    .with_for_update(skip_locked=True, key_share=True)
+    .select_from(outerjoin(bare(RunRow), bare(JournalRow), _HERE))
+    .where(among(_RUN.id, "ids"))
+    .order_by(_RUN.id)
 )
-_ANY = _runs().with_for_update(key_share=True)
-_IN_CALL = _runs().where(RunRow.hold == Hold.CALL).with_for_update(key_share=True)
+
+
+def _locking(statement: Any, *, skip_locked: bool = False) -> Any:
+    """The runs only: what the journal says of an overridden refusal may be a moment old, and a key too old
+    only brings the old refusal once more."""
+    return statement.with_for_update(of=bare(RunRow), key_share=True, skip_locked=skip_locked)
+
+
+_READY = _locking(_RUNS.where(_RUN.task == bindparam("task"), _RUN.hold == Hold.NONE), skip_locked=True)
+_ANY = _locking(_RUNS)
+_IN_CALL = _locking(_RUNS.where(_RUN.hold == Hold.CALL))
 
 
 def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
@@ -103,14 +117,13 @@ def lock(session: Session, ids: Sequence[str]) -> list[Run]:
 
 def _read(session: Session, statement: Any, parameters: dict[str, Any]) -> list[Run]:
     parameters["ids"] = list(filter(is_id, parameters["ids"]))  # a forged one must not hurt those beside it
-    rows = session.execute(statement, parameters).all()
+    rows = direct(session, statement, parameters).all()
     known = plans.load(session, {row.plan_id for row in rows})
     return [_run(row, known) for row in rows]
 
 
 def _run(row: Any, known: Mapping[str, Plan]) -> Run:
-    id, plan_id, step, direction, version, attempt, subject, given, error, cancel, nudged, late, expired = row
-    plan = known[plan_id]
-    return Run(
-        id, plan, step, direction, version, attempt, subject, given, error, cancel, nudged, bool(late), bool(expired)
-    )
+    standing = row._asdict()
+    plan = known[standing.pop("plan_id")]
+    late, expired = bool(standing.pop("late")), bool(standing.pop("expired"))
+    return Run(**standing, plan=plan, late=late, expired=expired)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, null, select, update
 from sqlalchemy.orm import Session
 
 from engine.claim import Run
 from engine.states import Direction, Mark
 from engine.tables import FailedAttemptRow, JournalRow
 from outcomes import Outcome
-from sql import INSERT, among, bare, clock, dialect, new_id, now, write_many
+from rows import Many, inserting
+from sql import among, bare, clock, direct, new_id, now
 
 Line = tuple[Run, Mark, dict[str, Any] | None, Outcome | None]
 
@@ -30,21 +30,14 @@ def record(session: Session, lines: Sequence[Line], *, begun: bool) -> None:
     _keep_failures(session, [(run, error) for run, _, _, error in lines if error is not None])
 
 
-def keys(session: Session, runs: Sequence[Run]) -> dict[str, str]:
-    """The idempotency key of each run's call: `run:step`, the same for every attempt.
-
-    Only after a definite no that an operator chose to try again does the key change: nothing happened
-    under the old one, and a strict provider would repeat its refusal for ever.
-    """
-    refusals = _refusals(session, runs)
-    return {run.id: _key(run, refusals.get((run.id, run.step, run.direction), 0)) for run in runs}
-
-
 def begun_at(session: Session, runs: Sequence[Run]) -> set[str]:
     """The ids of those runs whose present step was begun in an earlier attempt."""
-    rows = _present(session, runs, JournalRow.refusals)
     here = {(run.id, run.step, run.direction) for run in runs}
-    return {row.run_id for row in rows if (row.run_id, row.step, row.direction) in here}
+    rows = direct(session, _BEGUN, {"ids": [run.id for run in runs]})
+    return {id for id, step, direction in rows if (id, step, direction) in here}
+
+
+_BEGUN = select(JournalRow.run_id, JournalRow.step, JournalRow.direction).where(among(JournalRow.run_id, "ids"))
 
 
 def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
@@ -75,24 +68,6 @@ _STOP = (
 )
 
 
-def _key(run: Run, refusals: int) -> str:
-    undo = ":undo" if run.direction == "undo" else ""
-    return f"{run.id}:{run.name}{undo}" + (f":{refusals}" if refusals else "")
-
-
-def _refusals(session: Session, runs: Sequence[Run]) -> dict[tuple[str, int, str], int]:
-    rows = _present(session, runs, JournalRow.refusals)
-    return {(row.run_id, row.step, row.direction): row.refusals for row in rows if row.refusals}
-
-
-def _present(session: Session, runs: Sequence[Run], column: Any) -> Sequence[Any]:
-    statement = select(JournalRow.run_id, JournalRow.step, JournalRow.direction, column)
-    steps = {run.step for run in runs}
-    return session.execute(
-        statement.where(among(JournalRow.run_id, "ids"), JournalRow.step.in_(steps)), {"ids": [run.id for run in runs]}
-    ).all()
-
-
 def _values(run: Run, mark: Mark, output: dict[str, Any] | None = None, error: Outcome | None = None) -> dict[str, Any]:
     return {
         "run_id": run.id,
@@ -107,28 +82,34 @@ def _values(run: Run, mark: Mark, output: dict[str, Any] | None = None, error: O
 
 
 def _write(session: Session, rows: list[dict[str, Any]], *, again: bool) -> None:
-    if not rows:
-        return
     for finished in (True, False):
-        part = [{k: v for k, v in row.items() if k != "finished"} for row in rows if row["finished"] is finished]
+        part = [row for row in rows if row["finished"] is finished]
         if part:
-            write_many(session, _insert(dialect(session), again, finished), part)
+            _WRITE[again, finished](session, part)
 
 
-@cache
-def _insert(kind: str, again: bool, finished: bool) -> Any:
-    """Made once: its text would cost more than its work."""
+def _writing(again: bool, finished: bool) -> Many:
     table = bare(JournalRow)
-    base = INSERT[kind](table).values(started_at=now(), finished_at=clock() if finished else None)
-    fresh = base.excluded
-    changed = {
-        "state": fresh.state,
-        "output": func.coalesce(fresh.output, JournalRow.output),
-        "error": fresh.error,
-        "finished_at": fresh.finished_at,
-        **({"attempts": JournalRow.attempts + 1} if again else {}),
-    }
-    return base.on_conflict_do_update(index_elements=["run_id", "step", "direction"], set_=changed)
+
+    def over(insert: Any) -> Any:
+        """A step that was written before: what is new counts, what it remembered stays."""
+        fresh = insert.excluded
+        changed = {
+            "state": fresh.state,
+            "output": func.coalesce(fresh.output, table.c.output),
+            "error": fresh.error,
+            "finished_at": fresh.finished_at,
+            **({"attempts": table.c.attempts + 1} if again else {}),
+        }
+        return insert.on_conflict_do_update(index_elements=["run_id", "step", "direction"], set_=changed)
+
+    ended = clock() if finished else null()
+    return inserting(table, *_COLUMNS, then=over, started_at=now(), finished_at=ended)
+
+
+_COLUMNS = ("run_id", "step", "direction", "name", "state", "output", "error")
+_WRITE = {(again, finished): _writing(again, finished) for again in (True, False) for finished in (True, False)}
+_KEEP = inserting(bare(FailedAttemptRow), "id", "run_id", "step", "direction", "code", "detail", at=clock())
 
 
 def _keep_failures(session: Session, failures: Sequence[tuple[Run, Outcome]]) -> None:
@@ -144,4 +125,4 @@ def _keep_failures(session: Session, failures: Sequence[tuple[Run, Outcome]]) ->
         for run, error in failures
     ]
     if rows:
-        write_many(session, insert(bare(FailedAttemptRow)).values(at=clock()), rows)
+        _KEEP(session, rows)

@@ -18,7 +18,10 @@ from engine.plan import Plan
 from engine.states import Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
-from sql import DOCUMENT, among, clock, later
+from sql import DOCUMENT, among, bare, clock, direct, later
+
+RUNS = bare(RunRow)
+_RUN = RUNS.c
 
 
 def moving(direction: str) -> State:
@@ -33,8 +36,8 @@ def _sooner(one: Any, other: Any) -> ColumnElement[Any]:
 # --- along the chain ---------------------------------------------------------------------------------
 
 _ADVANCE = (
-    update(RunRow)
-    .where(among(RunRow.id, "ids"))
+    update(RUNS)
+    .where(among(_RUN.id, "ids"))
     .values(
         step=bindparam("next_step"),
         task=bindparam("next_task"),
@@ -45,20 +48,19 @@ _ADVANCE = (
         nudged=False,
         wait_until=None,
         finished_at=None,  # an operator's skip goes on from what had been an end
-        version=RunRow.version + 1,
+        version=_RUN.version + 1,
         # Left alone while it is far enough away, so that the row's index entry stays (decision 5).
-        due_at=case((RunRow.due_at > later(PATIENCE / 2), RunRow.due_at), else_=later(PATIENCE)),
+        due_at=case((_RUN.due_at > later(PATIENCE / 2), _RUN.due_at), else_=later(PATIENCE)),
         sent_at=clock(),
         updated_at=clock(),
     )
-    .execution_options(synchronize_session=False)
 )
 
 
 def advance(session: Session, plan: Plan, step: int, direction: str, runs: Sequence[Run]) -> None:
     """To the next step, forwards or back, for the whole group at once."""
     there = {"next_step": step, "next_task": plan.task(step, direction), "next_state": moving(direction)}
-    session.execute(_ADVANCE, {"ids": [run.id for run in runs], **there})
+    direct(session, _ADVANCE, {"ids": [run.id for run in runs], **there})
 
 
 # --- to an end ------------------------------------------------------------------------------------------
@@ -66,24 +68,23 @@ def advance(session: Session, plan: Plan, step: int, direction: str, runs: Seque
 
 def _end(state: State) -> Update:
     return (
-        update(RunRow)
-        .where(among(RunRow.id, "ids"))
+        update(RUNS)
+        .where(among(_RUN.id, "ids"))
         .values(
             state=state,
             hold=Hold.END,
             task=None,
             due_at=None,
-            version=RunRow.version + 1,
+            version=_RUN.version + 1,
             updated_at=clock(),
             finished_at=clock(),
         )
-        .execution_options(synchronize_session=False)
     )
 
 
 _SUCCEED = _end(State.SUCCEEDED).values(result=bindparam("output", type_=DOCUMENT))
 _FAIL = _end(State.FAILED).values(error=bindparam("why", type_=DOCUMENT))
-_HELP = _end(State.NEEDS_ATTENTION).values(error=bindparam("why", type_=DOCUMENT), task=RunRow.task)
+_HELP = _end(State.NEEDS_ATTENTION).values(error=bindparam("why", type_=DOCUMENT), task=_RUN.task)
 
 
 def succeed(session: Session, outputs: Sequence[tuple[Run, dict[str, Any] | None]]) -> None:
@@ -92,24 +93,24 @@ def succeed(session: Session, outputs: Sequence[tuple[Run, dict[str, Any] | None
     for run, output in outputs:
         alike[json.dumps(output, sort_keys=True)].append(run.id)
     for result, ids in alike.items():
-        session.execute(_SUCCEED, {"ids": ids, "output": json.loads(result)})
+        direct(session, _SUCCEED, {"ids": ids, "output": json.loads(result)})
 
 
 def fail(session: Session, run: Run, error: dict[str, Any]) -> None:
     """Everything begun is undone."""
-    session.execute(_FAIL, {"ids": [run.id], "why": error})
+    direct(session, _FAIL, {"ids": [run.id], "why": error})
 
 
 def call_for_help(session: Session, run: Run, error: dict[str, Any]) -> None:
     """Neither forward nor back by itself. It stays before its task, for an operator's retry."""
-    session.execute(_HELP, {"ids": [run.id], "why": error})
+    direct(session, _HELP, {"ids": [run.id], "why": error})
 
 
 # --- anywhere else, one by one ----------------------------------------------------------------------------
 
 _PLACE = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
+    update(RUNS)
+    .where(_RUN.id == bindparam("run"))
     .values(
         state=bindparam("next_state"),
         step=bindparam("next_step"),
@@ -117,16 +118,15 @@ _PLACE = (
         task=bindparam("next_task"),
         hold=bindparam("next_hold"),
         attempt=bindparam("next_attempt"),
-        error=func.coalesce(bindparam("why", type_=DOCUMENT), RunRow.error),
+        error=func.coalesce(bindparam("why", type_=DOCUMENT), _RUN.error),
         losses=0,
         nudged=False,
         finished_at=None,
-        version=RunRow.version + 1,
+        version=_RUN.version + 1,
         due_at=later(bindparam("due")),
         sent_at=clock(),
         updated_at=clock(),
     )
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -143,7 +143,8 @@ def place(
     error: dict[str, Any] | None = None,
 ) -> None:
     """Put a run before a step, to be taken now or, with a `hold`, looked at in `due` seconds."""
-    session.execute(
+    direct(
+        session,
         _PLACE,
         {
             "run": run.id,
@@ -160,25 +161,23 @@ def place(
 
 
 _WAIT_UNTIL = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
-    .values(wait_until=func.coalesce(RunRow.wait_until, later(bindparam("seconds"))))
-    .execution_options(synchronize_session=False)
+    update(RUNS)
+    .where(_RUN.id == bindparam("run"))
+    .values(wait_until=func.coalesce(_RUN.wait_until, later(bindparam("seconds"))))
 )
 # Neither longer than the first wait at this step said, nor than the run as a whole may take.
 _NO_LONGER = (
-    update(RunRow)
-    .where(RunRow.id == bindparam("run"))
+    update(RUNS)
+    .where(_RUN.id == bindparam("run"))
     .values(
         due_at=_sooner(
-            RunRow.wait_until,
+            _RUN.wait_until,
             case(
-                (bindparam("past_pivot", type_=Boolean), RunRow.due_at),
-                else_=_sooner(RunRow.deadline_at, RunRow.due_at),
+                (bindparam("past_pivot", type_=Boolean), _RUN.due_at),
+                else_=_sooner(_RUN.deadline_at, _RUN.due_at),
             ),
         )
     )
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -191,9 +190,9 @@ def back_off(session: Session, run: Run, pause: float, attempt: int) -> None:
 def rest(session: Session, run: Run, seconds: float) -> None:
     """Wait until woken, or until the first wait's deadline."""
     place(session, run, State.WAITING, run.step, run.direction, hold=Hold.WAIT, due=seconds)
-    session.execute(_NO_LONGER, {"run": run.id, "past_pivot": run.past_pivot})
+    direct(session, _NO_LONGER, {"run": run.id, "past_pivot": run.past_pivot})
 
 
 def remember_deadline(session: Session, run: Run, seconds: float) -> None:
     """The first wait at a step says how long; later ones do not extend it."""
-    session.execute(_WAIT_UNTIL, {"run": run.id, "seconds": seconds})
+    direct(session, _WAIT_UNTIL, {"run": run.id, "seconds": seconds})

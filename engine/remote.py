@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from engine.steps import Answer, Done, Result, StepTask
 from engine.tables import RunRow
 from engine.timing import LEASE
 from outcomes import Outcome, Unknown
-from sql import among, clock, later
+from sql import among, bare, clock, direct, later
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,6 @@ def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[
     if not going:
         return [], False
     assert step.fetch is not None
-    keys = journal.keys(session, going)
-    going = [replace(run, key=keys[run.id]) for run in going]
     requests = step.fetch(session, going)
     calling = [run for run in going if not isinstance(requests.get(run.id, Done()), Done | Outcome)]
     goes_on = settle(session, step, _settled(going, requests), begun=False)
@@ -94,21 +92,20 @@ def _lease(session: Session, step: StepTask, runs: Sequence[Run], requests: Mapp
     for direction, state in ((Direction.DO, State.RUNNING), (Direction.UNDO, State.COMPENSATING)):
         ids = [run.id for run in runs if run.direction == direction]
         if ids:
-            session.execute(_TAKE, {"ids": ids, "next_state": state})
+            direct(session, _TAKE, {"ids": ids, "next_state": state})
     return [Pending(run, requests[run.id], run.version + 1) for run in runs]
 
 
 _TAKE = (
-    update(RunRow)
-    .where(among(RunRow.id, "ids"))
+    update(bare(RunRow))
+    .where(among(bare(RunRow).c.id, "ids"))
     .values(
         hold=Hold.CALL,
         state=bindparam("next_state"),
-        version=RunRow.version + 1,
+        version=bare(RunRow).c.version + 1,
         lease_until=later(LEASE),
         updated_at=clock(),
     )
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -156,8 +153,7 @@ def _record(
     remember: bool = True,
 ) -> list[Run]:
     by_run = {pending.run.id: (pending, result) for pending, result in answers}
-    claimed = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
-    ours = [replace(run, key=by_run[run.id][0].run.key) for run in claimed]
+    ours = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
     if remember and ours:
         assert step.remember is not None
         step.remember(session, [Answer(run, by_run[run.id][0].request, by_run[run.id][1]) for run in ours])

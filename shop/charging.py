@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from rows import Many, inserting
 from shop.payments import PaymentRow, Status, TransactionRow
-from sql import among, bare, clock, new_id, write_many
+from sql import among, bare, clock, direct, new_id
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,21 @@ class Reversal:
     provider_id: str | None
 
 
+_PAYMENTS = bare(PaymentRow)
 _OPEN = (
-    select(PaymentRow)
-    .where(among(PaymentRow.order_id, "orders"))
-    .order_by(PaymentRow.order_id, PaymentRow.id)
+    select(_PAYMENTS)
+    .where(among(_PAYMENTS.c.order_id, "orders"))
+    .order_by(_PAYMENTS.c.order_id, _PAYMENTS.c.id)
     .with_for_update(key_share=True)
 )
-_ASKED = (
-    update(bare(PaymentRow))
-    .where(PaymentRow.id == bindparam("payment"))
-    .values(status=Status.CHARGING, charge_key=bindparam("by"), updated_at=clock())
-)
+
+
+def _asking(_: str, given: Any) -> Any:
+    changed = {"status": Status.CHARGING, "charge_key": given.charge_key, "updated_at": clock()}
+    return update(_PAYMENTS).where(_PAYMENTS.c.id == given.id).values(changed)
+
+
+_ASK = Many(_asking, _PAYMENTS.c.id, _PAYMENTS.c.charge_key)
 
 
 def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge]:
@@ -56,15 +61,14 @@ def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge]:
     rows = [row for row in _locked(session, keys) if row.status in _CHARGEABLE]
     fresh = [row for row in rows if row.status == Status.CREATED]
     if fresh:
-        asked = [{"payment": row.id, "by": keys[row.order_id]} for row in fresh]
-        session.connection().execute(_ASKED, asked)
+        _ASK(session, [{"id": row.id, "charge_key": keys[row.order_id]} for row in fresh])
     return {row.order_id: _charge(row) for row in rows}
 
 
 _CHARGEABLE = (Status.CREATED, Status.CHARGING, Status.REQUIRES_ACTION)
 
 
-def _charge(row: PaymentRow) -> Charge:
+def _charge(row: Any) -> Charge:
     known = row.provider_id if row.status == Status.REQUIRES_ACTION else None
     return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known)
 
@@ -78,37 +82,33 @@ def open_reversals(session: Session, orders: Sequence[str]) -> dict[str, Reversa
 _REVERSIBLE = (Status.CHARGING, Status.REQUIRES_ACTION, Status.CAPTURED)
 
 
-def _reversal(row: PaymentRow) -> Reversal:
+def _reversal(row: Any) -> Reversal:
     left = row.captured - row.refunded if row.status == Status.CAPTURED else row.amount
     return Reversal(row.id, row.order_id, row.status, left, row.currency, row.charge_key or "", row.provider_id)
 
 
-def _locked(session: Session, orders: Any) -> Sequence[PaymentRow]:
-    return session.scalars(_OPEN, {"orders": list(orders)}, execution_options={"populate_existing": True}).all()
+def _locked(session: Session, orders: Any) -> Sequence[Any]:
+    rows: Sequence[Any] = direct(session, _OPEN, {"orders": list(orders)}).all()
+    return rows
 
 
 # --- what came of it --------------------------------------------------------------------------------
 
-_CAPTURED = (
-    update(bare(PaymentRow))
-    .where(PaymentRow.id == bindparam("payment"))
-    .values(
-        status=Status.CAPTURED,
-        captured=PaymentRow.amount,
-        provider_id=bindparam("theirs"),
-        next_action=None,
-        token=None,
-        updated_at=clock(),
-    )
-)
+
+def _capturing(_: str, given: Any) -> Any:
+    taken = {"status": Status.CAPTURED, "captured": _PAYMENTS.c.amount, "provider_id": given.provider_id}
+    served = {"next_action": None, "token": None, "updated_at": clock()}
+    return update(_PAYMENTS).where(_PAYMENTS.c.id == given.id).values({**taken, **served})
+
+
+_CAPTURE = Many(_capturing, _PAYMENTS.c.id, _PAYMENTS.c.provider_id)
 
 
 def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> None:
     """These charges went through: (charge, the provider's id, key)."""
     if not charges:
         return
-    rows = [{"payment": charge.payment_id, "theirs": theirs} for charge, theirs, _ in charges]
-    session.connection().execute(_CAPTURED, rows)
+    _CAPTURE(session, [{"id": charge.payment_id, "provider_id": theirs} for charge, theirs, _ in charges])
     _write(session, "capture", [(c.payment_id, c.amount, c.currency, theirs, key) for c, theirs, key in charges])
 
 
@@ -159,7 +159,9 @@ def _set(session: Session, payment_id: str, **values: Any) -> None:
     )
 
 
+_COLUMNS = ("payment_id", "amount", "currency", "provider_id", "key")
+_WRITE = inserting(bare(TransactionRow), "id", *_COLUMNS, kind=bindparam("kind", type_=String), at=clock())
+
+
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
-    names = ("payment_id", "amount", "currency", "provider_id", "key")
-    values = [{"id": new_id(), **dict(zip(names, row, strict=True))} for row in rows]
-    write_many(session, insert(bare(TransactionRow)).values(kind=kind, at=clock()), values)
+    _WRITE(session, [{"id": new_id(), **dict(zip(_COLUMNS, row, strict=True))} for row in rows], kind=kind)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Index, String, or_, select, update
+from sqlalchemy import Index, String, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop.orders import OrderRow
-from sql import At, Base, Id, among, bare, clock, new_id, now, upsert, write_many
+from rows import inserting
+from shop.orders import OrderLineRow, OrderRow
+from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
 class NotificationRow(Base):
@@ -30,34 +33,85 @@ class NotificationRow(Base):
 
 
 @dataclass(frozen=True)
+class MailLine:
+    name: str
+    quantity: int
+    total: int
+
+
+@dataclass(frozen=True)
 class OrderMail:
     """A notification about an order that is to be sent, with the order as it is committed."""
 
     id: str
-    order: OrderRow
+    order_id: str
+    number: str
+    email: str
+    currency: str
+    total: int
+    address: Mapping[str, Any]
+    lines: Sequence[MailLine]
+
+
+_ORDER, _LINE, _NOTICE = bare(OrderRow).c, bare(OrderLineRow).c, bare(NotificationRow).c
+_ORDERS = select(_ORDER.id, _ORDER.number, _ORDER.email, _ORDER.currency, _ORDER.total, _ORDER.shipping_address).where(
+    among(_ORDER.id, "orders")
+)
+_LINES = (
+    select(_LINE.order_id, _LINE.name, _LINE.quantity, _LINE.total)
+    .where(among(_LINE.order_id, "orders"))
+    .order_by(_LINE.order_id, _LINE.position)
+)
 
 
 def begin(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, OrderMail]:
     """Note that these orders' customers are being told of `event`. Leaves out those who have been already."""
-    found = session.scalars(select(OrderRow).where(among(OrderRow.id, "orders")), {"orders": list(order_ids)}).all()
-    if not found:
+    orders = direct(session, _ORDERS, {"orders": list(order_ids)}).all()
+    if not orders:
         return {}
-    rows = [{"id": new_id(), "event": event, "subject_id": order.id, "recipient": order.email} for order in found]
-    table = bare(NotificationRow)
-    base = upsert(session, table).values(channel="email", state="sending", created_at=now(), updated_at=now())
-    write_many(session, base.on_conflict_do_nothing(), rows)
-    open_ids = _open(session, event, order_ids)
-    return {order.id: OrderMail(open_ids[order.id], order) for order in found if order.id in open_ids}
+    rows = [{"id": new_id(), "subject_id": order.id, "recipient": order.email} for order in orders]
+    sending: dict[str, str] = dict(_BEGIN(session, rows, event=event).all())
+    lines: dict[str, list[MailLine]] = defaultdict(list)
+    for order_id, *line in direct(session, _LINES, {"orders": list(sending)}):
+        lines[order_id].append(MailLine(*line))
+    return {row.id: _mail(sending[row.id], row, lines[row.id]) for row in orders if row.id in sending}
+
+
+def _mail(id: str, order: Any, lines: Sequence[MailLine]) -> OrderMail:
+    address = order.shipping_address
+    return OrderMail(id, order.id, order.number, order.email, order.currency, order.total, address, lines)
+
+
+def _unless_told(insert: Any) -> Any:
+    """Returns those that are new or still being sent, and none that has an end."""
+    again = insert.on_conflict_do_update(
+        index_elements=["event", "subject_id", "recipient", "channel"],
+        set_={"updated_at": clock()},
+        where=_NOTICE.state == "sending",
+    )
+    return again.returning(_NOTICE.subject_id, _NOTICE.id)
+
+
+_BEGIN = inserting(
+    bare(NotificationRow),
+    "id",
+    "subject_id",
+    "recipient",
+    then=_unless_told,
+    event=bindparam("event", type_=String),
+    channel=literal("email"),
+    state=literal("sending"),
+)
+_FINISH = (
+    update(bare(NotificationRow))
+    .where(among(_NOTICE.id, "notices"))
+    .values(state=bindparam("next_state"), detail=bindparam("why", type_=String), updated_at=clock())
+)
 
 
 def finish(session: Session, ids: Sequence[str], state: str, detail: str | None = None) -> None:
     if ids:
-        session.execute(
-            update(NotificationRow)
-            .where(NotificationRow.id.in_(ids))
-            .values(state=state, detail=detail, updated_at=clock())
-            .execution_options(synchronize_session=False)
-        )
+        direct(session, _FINISH, {"notices": list(ids), "next_state": state, "why": detail})
 
 
 def of_customer(
@@ -70,11 +124,3 @@ def of_customer(
         orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
         query = query.where(or_(row.subject_id == customer_id, row.subject_id.in_(orders)))
     return list(session.scalars(query.where(row.id < before) if before else query))
-
-
-def _open(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, str]:
-    row = NotificationRow
-    query = select(row.subject_id, row.id).where(
-        among(row.subject_id, "orders"), row.event == event, row.state == "sending"
-    )
-    return dict(session.execute(query, {"orders": list(order_ids)}).all())

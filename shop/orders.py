@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from rows import inserting
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
-from sql import At, Base, Document, Id, among, bare, clock, new_id, now
+from sql import At, Base, Document, Id, among, bare, clock, direct, new_id, now
 
 
 class Status(StrEnum):
@@ -123,28 +124,30 @@ _LINES = (
 def wants(session: Session, orders: Sequence[str]) -> dict[str, dict[str, int]]:
     """What each of these orders is made of, in the order they were given."""
     found: dict[str, dict[str, int]] = {order: {} for order in orders}
-    for order, sku, quantity in session.execute(_LINES, {"orders": list(orders)}):
+    for order, sku, quantity in direct(session, _LINES, {"orders": list(orders)}):
         found[order][sku] = quantity
     return found
 
 
 _MOVE = (
-    update(OrderRow)
+    update(bare(OrderRow))
     .where(among(OrderRow.id, "orders"), among(OrderRow.status, "sources"))
     .values(status=bindparam("next_status"), updated_at=clock())
     .returning(OrderRow.id)
-    .execution_options(synchronize_session=False)
 )
-_STATUSES = select(OrderRow.id, OrderRow.status).where(among(OrderRow.id, "orders")).order_by(OrderRow.id)
+_STATUSES = (
+    select(OrderRow.id, OrderRow.status)
+    .where(among(OrderRow.id, "orders"))
+    .order_by(OrderRow.id)
+    .with_for_update(key_share=True)
+)
 
 
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
     """Move these orders, each along a declared path, or none of them (IllegalMove)."""
-    before: dict[str, str] = dict(
-        session.execute(_STATUSES.with_for_update(key_share=True), {"orders": list(orders)}).all()
-    )
+    before: dict[str, str] = dict(direct(session, _STATUSES, {"orders": list(orders)}).all())
     sources = [status for status, targets in MOVES.items() if to in targets]
-    moved = session.scalars(_MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).all()
+    moved = direct(session, _MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).scalars().all()
     if len(moved) != len(set(orders)):
         stuck = {order: before.get(order) for order in orders if order not in moved}
         raise IllegalMove(f"An order that is {', '.join(map(str, stuck.values()))} can not become {to}.")
@@ -168,20 +171,19 @@ def begin(session: Session, values: dict[str, Any], lines: list[dict[str, Any]])
 
 def set_payment_status(session: Session, orders: Sequence[str], status: PaymentStatus) -> None:
     if orders:
-        session.execute(_PAYMENT_STATUS, {"orders": list(orders), "next_status": status})
+        direct(session, _PAYMENT_STATUS, {"orders": list(orders), "next_status": status})
 
 
 _PAYMENT_STATUS = (
-    update(OrderRow)
+    update(bare(OrderRow))
     .where(among(OrderRow.id, "orders"))
     .values(payment_status=bindparam("next_status"), updated_at=clock())
-    .execution_options(synchronize_session=False)
 )
 
 
 def _remember(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
     rows = [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves]
-    session.execute(_REMEMBER, rows)
+    _REMEMBER(session, rows)
 
 
-_REMEMBER = insert(bare(OrderEventRow)).values(at=clock())
+_REMEMBER = inserting(bare(OrderEventRow), "id", "order_id", "from_status", "to_status", "reason", at=clock())

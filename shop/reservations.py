@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import String, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
 from config import settings
+from rows import Many, inserting, number
 from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
-from sql import among, bare, later, new_id, now, write_many
+from sql import among, bare, direct, later, new_id, now
 
 Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
 
@@ -21,20 +22,32 @@ _LOCK = (
     .order_by(StockRow.sku)
     .with_for_update(key_share=True)
 )
-_CHANGE = (
-    update(bare(StockRow))
-    .where(
-        StockRow.sku == bindparam("of"),
-        StockRow.on_hand + bindparam("hand") >= StockRow.reserved + bindparam("held"),
-        StockRow.reserved + bindparam("held") >= 0,
-    )
-    .values(on_hand=StockRow.on_hand + bindparam("hand"), reserved=StockRow.reserved + bindparam("held"))
-)
+
+
+def _changing(_: str, given: Any) -> Any:
+    """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order (facts 13)."""
+    stock = bare(StockRow)
+    on_hand, reserved = stock.c.on_hand + given.hand, stock.c.reserved + given.held
+    bounds = (stock.c.sku == given.sku, on_hand >= reserved, reserved >= 0)
+    return update(stock).where(*bounds).values(on_hand=on_hand, reserved=reserved)
+
+
+_CHANGE = Many(_changing, bare(StockRow).c.sku, number("hand"), number("held"))
 _OF_ORDERS = (
     select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
     .where(among(ReservationRow.order_id, "orders"))
     .order_by(ReservationRow.order_id, ReservationRow.sku)
     .with_for_update()
+)
+
+
+_HOLD = inserting(
+    bare(ReservationRow),
+    "order_id",
+    "sku",
+    "quantity",
+    state=literal(Held.HELD),
+    expires_at=later(bindparam("seconds")),
 )
 
 
@@ -60,8 +73,7 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
         held += [{"order_id": order, "sku": sku, "quantity": n} for sku, n in lines.items()]
     _change(session, {sku: (0, n) for sku, n in taken.items()})
     if held:
-        expiry = later(60.0 * settings().reservation_minutes)
-        write_many(session, insert(bare(ReservationRow)).values(state=Held.HELD, expires_at=expiry), held)
+        _HOLD(session, held, seconds=60.0 * settings().reservation_minutes)
     return lacking
 
 
@@ -100,11 +112,12 @@ def release_expired(session: Session, limit: int = 500) -> int:
 def _lock(session: Session, skus: set[str]) -> dict[str, int]:
     if not skus:
         return {}
-    return dict(session.execute(_LOCK, {"skus": sorted(skus)}).all())
+    return dict(direct(session, _LOCK, {"skus": sorted(skus)}).all())
 
 
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
-    return session.execute(_OF_ORDERS, {"orders": list(orders)}).all()
+    rows: Sequence[Any] = direct(session, _OF_ORDERS, {"orders": list(orders)}).all()
+    return rows
 
 
 def _sums(rows: Sequence[Any]) -> dict[str, int]:
@@ -116,12 +129,9 @@ def _sums(rows: Sequence[Any]) -> dict[str, int]:
 
 def _change(session: Session, changes: Mapping[str, tuple[int, int]]) -> None:
     """Move (on hand, reserved) of each SKU; the condition in the statement is the last word."""
-    rows = [{"of": sku, "hand": hand, "held": held} for sku, (hand, held) in sorted(changes.items())]
-    if not rows:
-        return
-    result = session.connection().execute(_CHANGE, rows)
-    if result.rowcount != len(rows):
-        raise StockBroken(f"stock of {[row['of'] for row in rows]} would leave its bounds")
+    rows = [{"sku": sku, "hand": hand, "held": held} for sku, (hand, held) in sorted(changes.items())]
+    if rows and _CHANGE(session, rows).rowcount != len(rows):
+        raise StockBroken(f"stock of {sorted(changes)} would leave its bounds")
 
 
 def _let_go(session: Session, rows: Sequence[Any], state: Held) -> None:
@@ -131,16 +141,20 @@ def _let_go(session: Session, rows: Sequence[Any], state: Held) -> None:
 
 
 _MARK = (
-    update(ReservationRow)
+    update(bare(ReservationRow))
     .where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
     .values(state=bindparam("next_state"))
-    .execution_options(synchronize_session=False)
 )
 
 
 def _mark(session: Session, rows: Sequence[Any], state: Held) -> None:
     if rows:
-        session.execute(_MARK, {"orders": sorted({row.order_id for row in rows}), "next_state": state})
+        direct(session, _MARK, {"orders": sorted({row.order_id for row in rows}), "next_state": state})
+
+
+_LEDGER = inserting(
+    bare(MovementRow), "id", "sku", "quantity", "order_id", kind=bindparam("kind", type_=String), reason=literal("")
+)
 
 
 def _write_ledger(session: Session, rows: Sequence[Any], kind: Kind, sign: int) -> None:
@@ -148,4 +162,4 @@ def _write_ledger(session: Session, rows: Sequence[Any], kind: Kind, sign: int) 
         movements = [
             {"id": new_id(), "sku": row.sku, "quantity": sign * row.quantity, "order_id": row.order_id} for row in rows
         ]
-        write_many(session, insert(bare(MovementRow)).values(kind=kind, reason=""), movements)
+        _LEDGER(session, movements, kind=kind)

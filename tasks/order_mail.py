@@ -11,16 +11,15 @@ from shop.notifications import OrderMail
 
 
 def order_confirmed(notice: OrderMail) -> Mail:
-    order = notice.order
-    lines = [f"{line.quantity} x {line.name}: {Money(line.total, order.currency)}" for line in order.lines]
-    total = f"Total, shipping included: {Money(order.total, order.currency)}"
-    greeting = f"Thank you for your order {order.number}. It is paid and confirmed."
-    name = str(order.shipping_address.get("name", ""))
+    lines = [f"{line.quantity} x {line.name}: {Money(line.total, notice.currency)}" for line in notice.lines]
+    total = f"Total, shipping included: {Money(notice.total, notice.currency)}"
+    greeting = f"Thank you for your order {notice.number}. It is paid and confirmed."
+    name = str(notice.address.get("name", ""))
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Mail(
-        to=order.email,
-        subject=f"Your order {order.number} is confirmed",
-        text="\n".join([f"Dear {name},", "", greeting, "", *lines, total, "", _link(order.id)]),
+        to=notice.email,
+        subject=f"Your order {notice.number} is confirmed",
+        text="\n".join([f"Dear {name},", "", greeting, "", *lines, total, "", _link(notice.order_id)]),
         html=f"<p>Dear {escape(name)},</p><p>{escape(greeting)}</p><ul>{items}</ul><p>{escape(total)}</p>",
         message_id=f"<{notice.id}@orderwave>",
     )

@@ -13,6 +13,7 @@ FLOORS = {
     "beat_schedule": 1,
     "outcomes": 1,
     "sql": 1,
+    "rows": 2,
     "logs": 1,
     "litebroker": 1,
     "db": 2,

@@ -13,7 +13,7 @@ import litebroker  # noqa: F401 - the transport
 from config import settings
 from db import transaction
 from engine.claim import Run
-from engine.plan import Plan
+from engine.plan import Plan, PlannedStep
 from engine.steps import Answer, Done, StepTask
 from shop import orders, reservations
 from shop.orders import Status
@@ -74,5 +74,5 @@ def _call(step: StepTask, order_id: str, name: str) -> None:
 
 def _alone(order_id: str, step: str) -> Run:
     """The one order, in the shape the shop's fetch and remember functions take."""
-    plan = Plan("bare", "bare", ())
-    return Run(order_id, plan, 0, "do", 0, 0, order_id, {}, None, False, False, False, False, f"{order_id}:{step}")
+    plan = Plan("bare", "bare", (PlannedStep(step, "", None, False),))
+    return Run(order_id, plan, 0, "do", 0, 0, order_id, {}, None, False, False, False, False, 0)
