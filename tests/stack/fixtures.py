@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.session import Services
 from tests.stack.environment import embedded, everywhere, on_services
-from tests.stack.stack import Stack
+from tests.stack.stack import Crews, Stack
 
 PAIRS = ("embedded", "services")
 
@@ -38,12 +38,15 @@ def fresh_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @contextmanager
-def running(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Iterator[Stack]:
+def running(
+    request: pytest.FixtureRequest, folders: pytest.TempPathFactory, crews: Crews | None = None, **environment: str
+) -> Iterator[Stack]:
+    """A stack on the pair that the fixture's parameter names."""
     folder, name = folders.mktemp("stack"), f"stack{next(_numbers)}"
     services: Services = request.getfixturevalue("services")
     pair = nullcontext(embedded(folder)) if request.param == "embedded" else on_services(services, name)
     with pair as chosen:
-        made = Stack(request.param, everywhere(folder) | chosen)
+        made = Stack(request.param, everywhere(folder) | chosen | environment, crews)
         try:
             made.start()
             yield made

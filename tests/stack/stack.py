@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,21 @@ from tests.stack.handle import Handle
 from tests.stack.shelf import Shelf
 from tests.world import ROOT, Bank, Sink
 
+Crews = Mapping[str, list[str]]
+
 
 class Stack:
     """`stack.client()`, `stack.sku()`, `stack.worker.kill9()`, `stack.bank.ledger()`, `stack.doctor()`."""
 
-    def __init__(self, pair: str, environment: dict[str, str]) -> None:
+    def __init__(self, pair: str, environment: dict[str, str], crews: Crews | None = None) -> None:
+        """crews: the workers by name and the nouns each one does, if they are not to be as in a deployment."""
         self.pair, self.environment = pair, environment
         self.settings = settings(environment)
         self.state_dir: Path = self.settings.state_dir
         self.url = self.settings.public_url
         self.handles: dict[str, Handle] = {}
         self.bank, self.sink = self._bank(), self._sink()
-        self.workers = {str(process.node): self._handle(process) for process in processes.workers(self.settings)}
+        self.workers = {str(process.node): self._handle(process) for process in self._crews(crews)}
         self.api = self._handle(processes.api(self.settings))
         self.shelf = Shelf(self.settings.database_url)
         self._people = 0
@@ -112,6 +115,11 @@ class Stack:
         )
         assert done.returncode == 0 or not check, f"{module} ended with {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def _crews(self, crews: Crews | None) -> list[processes.Process]:
+        if crews is None:
+            return processes.workers(self.settings)
+        return [processes.worker(self.settings, name, nouns, threads=4) for name, nouns in crews.items()]
 
     def _wait_until_ready(self) -> None:
         for handle in self.handles.values():

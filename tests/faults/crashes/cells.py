@@ -1,0 +1,93 @@
+"""The cells of the crash matrix, read off the registered workflows: a new one is drilled without being asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import workflows as _  # noqa: F401 - registers them
+from celery_app import task_modules
+from deploy.processes import REMOTE
+from engine.crash import POINTS
+from engine.plan import Workflow, workflows
+from tests.stack.fixtures import PAIRS
+
+DO, UNDO, UNDO_BEGUN = "do", "undo", "undo-begun"
+"""What is drilled: a step; the undo of one that was done; the undo of one that was begun and not known to be done."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One process dies once, at `point` of the step's `task`."""
+
+    workflow: Workflow
+    index: int
+    way: str
+    point: str
+
+    def __str__(self) -> str:
+        return f"{self.workflow.name}.{self.step}-{self.way}-{self.point}"
+
+    @property
+    def step(self) -> str:
+        return self.workflow.steps[self.index].name
+
+    @cached_property
+    def task(self) -> str:
+        step = self.workflow.plan.steps[self.index]
+        task = step.do if self.way == DO else step.undo
+        assert task is not None
+        return task
+
+    @property
+    def opens_the_mail_window(self) -> bool:
+        """Handed to the mail server and not recorded: the one place where a second mail may leave (P4)."""
+        return self.point == "after_call" and noun(self.task) in REMOTE["notifications"]
+
+
+def registered() -> list[Workflow]:
+    """The product's own; what other tests register beside them is none of ours."""
+    ours = {module.rsplit(".", 1)[-1] for module in task_modules()}
+    return [workflow for workflow in workflows.values() if nouns(workflow) <= ours]
+
+
+def every_cell() -> list[Cell]:
+    return [cell for workflow in registered() for cell in cells_of(workflow)]
+
+
+def cells_of(workflow: Workflow) -> Iterator[Cell]:
+    for index, way in _drilled(workflow):
+        for point in POINTS:
+            yield Cell(workflow, index, way, point)
+
+
+def sample() -> set[tuple[Cell, str]]:
+    """Some with the pair they run on: every task, every point and both pairs are among them."""
+    drilled = [(workflow, *where) for workflow in registered() for where in _drilled(workflow)]
+    points, pairs = len(POINTS), len(PAIRS)
+    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(drilled)}
+
+
+def stands_at(workflow: Workflow) -> int:
+    """The last step before which a run can still turn back: its pivot, or its last one."""
+    return next((i for i, step in enumerate(workflow.steps) if step.pivot), len(workflow.steps) - 1)
+
+
+def nouns(workflow: Workflow) -> set[str]:
+    plan = workflow.plan
+    return {noun(task) for step in plan.steps for task in (step.do, step.undo) if task}
+
+
+def noun(task: str) -> str:
+    return task.split(".")[0]
+
+
+def _drilled(workflow: Workflow) -> Iterator[tuple[int, str]]:
+    last = stands_at(workflow)
+    for index, step in enumerate(workflow.steps):
+        yield index, DO
+        if step.undo and index < last:
+            yield index, UNDO
+        if step.undo and index <= last and step.do.call:  # a local one is begun and done in one transaction
+            yield index, UNDO_BEGUN

@@ -1,0 +1,60 @@
+"""Where a cell is played: a stack with a worker for every noun, so that who is killed does nothing but the drilled."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from engine.plan import Workflow
+from tests.faults.crashes.cells import noun
+from tests.faults.judge import Judge, Kept
+from tests.faults.openers import OPENERS
+from tests.stack import Handle, Stack
+from tests.world import wait_until
+
+DEATH_SECONDS = 60.0
+
+
+class Scene:
+    """`arm` a worker, `open` a run, `bury` whom it killed; meanwhile `others_order`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._staff = stack.client(role="staff")
+        self._others = [stack.client() for _ in range(2)]
+        self._sku = stack.sku(on_hand=100_000)
+        self._armed: dict[str, Path] = {}
+        self._numbers = count(1)
+
+    def reset(self) -> None:
+        """Whatever the cell before left: nobody is armed, everybody runs, nothing is under way."""
+        for name in self._armed:
+            self.stack.workers[name].kill9()
+        self._armed.clear()
+        self.stack.heal()
+        wait_until(self._is_quiet, seconds=60, what="what was under way to end")
+
+    def arm(self, task: str, point: str) -> None:
+        """The worker of this task is started anew, to die at this point, once."""
+        name, once = noun(task), self.stack.state_dir / f"died-{next(self._numbers)}"
+        self.stack.workers[name].kill9()
+        self.stack.workers[name].launch(ORDERWAVE_CRASH=f"{task}:{point}", ORDERWAVE_CRASH_ONCE=str(once))
+        self._armed[name] = once
+
+    def open(self, workflow: Workflow) -> Kept:
+        return OPENERS[workflow.name](self.stack, self._staff)
+
+    def bury(self, task: str) -> Handle:
+        """Who was armed for this task, once it has died, and died of that."""
+        handle, once = self.stack.workers[noun(task)], self._armed.pop(noun(task))
+        handle.wait_until_dead(DEATH_SECONDS)
+        assert once.exists(), f"{handle.name} ended otherwise than it was armed to:\n{handle.tail()}"
+        return handle
+
+    def others_order(self, judge: Judge) -> None:
+        for client in self._others:
+            judge.keep(client, client.place(self._sku))
+
+    def _is_quiet(self) -> bool:
+        open_runs = "SELECT count(*) AS n FROM runs WHERE state NOT IN ('succeeded', 'failed', 'needs_attention')"
+        return bool(self.stack.shelf.rows(open_runs)[0]["n"] == 0)

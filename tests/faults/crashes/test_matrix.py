@@ -1,0 +1,111 @@
+"""Every step and every undo of every workflow x every crash point x both pairs (P1, P2, P3, P4, P8).
+
+One process dies by kill -9, at one point, once. The test does the supervisor's work and starts it again;
+meanwhile others go on ordering. Judges from outside decide. `cells.py` says which cells there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from engine.crash import POINTS
+from tests.faults.crashes.cells import DO, UNDO_BEGUN, Cell, every_cell, nouns, registered, sample, stands_at
+from tests.faults.crashes.scene import Scene
+from tests.faults.judge import Judge, Kept
+from tests.faults.openers import OPENERS
+from tests.stack.fixtures import PAIRS, running
+
+SAMPLE = sample()
+
+
+def _marked(cell: Cell) -> object:
+    pairs = [pair for pair in PAIRS if (cell, pair) in SAMPLE]
+    return pytest.param(cell, marks=[pytest.mark.sample(*pairs)] if pairs else [])
+
+
+@pytest.fixture(scope="module", params=PAIRS)
+def scene_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    crews = {noun: [noun] for workflow in registered() for noun in sorted(nouns(workflow))}
+    with running(request, tmp_path_factory, crews) as stack:
+        yield Scene(stack)
+
+
+@pytest.fixture
+def scene(scene_of_module: Scene) -> Scene:
+    scene_of_module.reset()
+    return scene_of_module
+
+
+@pytest.mark.parametrize("cell", [_marked(cell) for cell in every_cell()], ids=str)
+def test_p1_p2_p3_p4_p8_a_run_survives_a_kill(scene: Scene, cell: Cell) -> None:
+    judge = Judge(scene.stack)
+    victim = _killed_doing(scene, cell) if cell.way == DO else _killed_undoing(scene, cell)
+    judge.add(replace(victim, may_be_told_twice=cell.opens_the_mail_window))
+    dead = scene.bury(cell.task)
+    scene.others_order(judge)
+    dead.launch()
+    scene.others_order(judge)
+    judge.faults_are_over()
+    tally = judge.verdict()
+    if cell.way != DO:
+        assert (cell.step, "undo", "done") in _steps(victim)
+    tally.must_be_clean()
+
+
+def _killed_doing(scene: Scene, cell: Cell) -> Kept:
+    scene.arm(cell.task, cell.point)
+    return scene.open(cell.workflow)
+
+
+def _killed_undoing(scene: Scene, cell: Cell) -> Kept:
+    """The run is brought to a stand by a first death, and cancelled before anybody can take it further."""
+    task, point = _stand(cell)
+    scene.arm(task, point)
+    victim = scene.open(cell.workflow)
+    stopped = scene.bury(task)
+    victim.client.get("POST", f"/api/jobs/{victim.job_id}/cancel")
+    scene.arm(cell.task, cell.point)
+    if not stopped.alive:
+        stopped.launch()
+    return replace(victim, ends=("failed",))
+
+
+def _stand(cell: Cell) -> tuple[str, str]:
+    """Where a run stands with this step begun and unknown, or with everything done that can be undone."""
+    steps = cell.workflow.plan.steps
+    if cell.way == UNDO_BEGUN:
+        return steps[cell.index].do, "after_call"
+    return steps[stands_at(cell.workflow)].do, "before_transaction"
+
+
+def _steps(kept: Kept) -> list[tuple[str, str, str]]:
+    return [(step["name"], step["direction"], step["status"]) for step in kept.client.job(kept.job_id)["steps"]]
+
+
+# --- the matrix itself --------------------------------------------------------------------------------
+
+
+@pytest.mark.sample
+def test_every_workflow_has_an_opener() -> None:
+    without = [workflow.name for workflow in registered() if workflow.name not in OPENERS]
+    assert without == [], f"tests/faults/openers.py does not say how a stranger starts {', '.join(without)}"
+
+
+@pytest.mark.sample
+def test_every_step_and_every_undo_has_a_cell_at_every_point() -> None:
+    cells = {(cell.workflow.name, cell.task, cell.point) for cell in every_cell()}
+    for workflow in registered():
+        undoable = workflow.steps[: stands_at(workflow) + 1]
+        tasks = [step.do for step in workflow.steps] + [step.undo for step in undoable if step.undo]
+        wanted = {(workflow.name, task.name, point) for task in tasks for point in POINTS}
+        assert wanted <= cells
+
+
+@pytest.mark.sample
+def test_the_sample_has_every_task_every_point_and_both_pairs() -> None:
+    assert {cell.task for cell, _ in SAMPLE} == {cell.task for cell in every_cell()}
+    assert {cell.point for cell, _ in SAMPLE} == set(POINTS)
+    assert {pair for _, pair in SAMPLE} == set(PAIRS)

@@ -1,0 +1,32 @@
+"""How a stranger starts each workflow: over HTTP, with nothing but what a customer knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from tests.faults.judge import Kept, kept_order
+from tests.stack import Client, Stack
+
+Opener = Callable[[Stack, Client], Kept]
+"""Given the stack and somebody of the staff, who may see every job; returns what was accepted and must come of it."""
+
+
+def an_order(stack: Stack, staff: Client) -> Kept:
+    client = stack.client()
+    return kept_order(client, client.place(stack.sku(on_hand=3)))
+
+
+def a_registration(stack: Stack, staff: Client) -> Kept:
+    """The stranger is not told of the job; the staff see it."""
+    stranger = Client(stack.url, f"{uuid4().hex}@example.com")
+    user = stranger.register().body["id"]
+    jobs = staff.get("GET", "/api/jobs?workflow=send_account_mail")["items"]
+    [job] = [job["id"] for job in jobs if job["subject"]["id"] == user]
+    return Kept(staff, job, f"registration of {stranger.email}", told=stranger.email)
+
+
+OPENERS: dict[str, Opener] = {
+    "place_order": an_order,
+    "send_account_mail": a_registration,
+}
