@@ -20,6 +20,7 @@ class Settings:
     environment: str
     state_dir: Path
     database_url: str
+    database_connections: int
     broker_url: str
     redis_url: str | None
     smtp_url: str
@@ -79,6 +80,7 @@ def load(env: Env | None = None) -> Settings:
         environment=environment,
         state_dir=state_dir,
         database_url=env.str("DATABASE_URL", f"sqlite:///{state_dir}/shop.db"),
+        database_connections=env.int("DATABASE_CONNECTIONS", 12),
         broker_url=env.str("BROKER_URL", f"litebroker:///{state_dir}/broker.db"),
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),

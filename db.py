@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,8 @@ from config import settings
 
 T = TypeVar("T")
 
+CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
+FULL = ("too many clients", "connection slots", "too many connections")  # libpq gives no SQLSTATE here
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
 
@@ -29,7 +32,24 @@ def engine() -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=10, hide_parameters=True)
+    size = settings().database_connections
+    made = create_engine(
+        url, pool_size=size, max_overflow=0, pool_pre_ping=True, pool_timeout=CROWDED, hide_parameters=True
+    )
+    event.listen(made, "do_connect", _connect)
+    return made
+
+
+def _connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:
+    """A server without a connection left has one in a moment: a copy that does not fit gets slower, not broken."""
+    deadline = time.monotonic() + CROWDED
+    while True:
+        try:
+            return dialect.connect(*arguments, **options)
+        except dialect.loaded_dbapi.OperationalError as error:
+            if not any(words in str(error) for words in FULL) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - jitter
 
 
 def _sqlite(url: str) -> Engine:

@@ -1,0 +1,48 @@
+"""A database that has no connection left is waited for; one that is not there is not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from psycopg import OperationalError
+
+import db
+
+
+class Server:
+    """Says these things, one a try, then lets in."""
+
+    loaded_dbapi = SimpleNamespace(OperationalError=OperationalError)
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.tries = list(answers), 0
+
+    def connect(self, *_: object, **__: object) -> str:
+        self.tries += 1
+        if self.answers:
+            raise OperationalError(self.answers.pop(0))
+        return "connected"
+
+
+def test_a_full_server_is_asked_again_until_it_has_room() -> None:
+    server = Server(
+        "FATAL:  sorry, too many clients already", "FATAL:  remaining connection slots are reserved for ..."
+    )
+    assert db._connect(server, None, (), {}) == "connected"
+    assert server.tries == 3
+
+
+def test_a_server_that_is_full_for_long_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "CROWDED", 0.2)
+    server = Server(*["FATAL:  sorry, too many clients already"] * 100)
+    with pytest.raises(OperationalError, match="too many clients"):
+        db._connect(server, None, (), {})
+    assert 2 <= server.tries <= 6
+
+
+def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
+    server = Server("connection refused")
+    with pytest.raises(OperationalError, match="refused"):
+        db._connect(server, None, (), {})
+    assert server.tries == 1
