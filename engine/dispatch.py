@@ -2,7 +2,8 @@
 
 A run that comes in a quiet moment leaves at once. When busy, runs gather for some tens of milliseconds, and
 for longer while the broker still has waves queued: gathering costs nothing when the wave would wait anyway,
-and bigger waves are cheaper for everyone. What could not be sent is forgotten here; the sweep sends it.
+and bigger waves are cheaper for everyone. A wave that is full leaves at once, and those left over wait for the
+next. What could not be sent is forgotten here; the sweep sends it.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from celery_app import app, queue_of
 from db import at_commit
 from engine.plan import Plan
 from engine.timing import WAVE
+from engine.waiting_room import WaitingRoom
 
 log = logging.getLogger(__name__)
 
 RECENT = 0.25  # seconds over which a process judges how busy it is
 EACH = 0.005  # seconds of gathering for every run that came recently
 LONG = 0.08  # gathering at most when the broker keeps up
-LONGEST = 1.0  # and while it does not
+LONGEST = 2.0  # and while it does not: well below PATIENCE, or the sweep would send them as well
 BEHIND = 4  # waves that wait in the broker when it does not
-MOST_PENDING = 50_000
+MOST_WAITING = 50_000
 
 
 class Place(NamedTuple):
@@ -39,12 +41,16 @@ class Place(NamedTuple):
     direction: str
 
 
+Parcel = tuple[Place, str]
+"""A run's id and where it stands."""
+
+
 def send_after_commit(session: Session, plan: Plan, step: int, direction: str, ids: Sequence[str]) -> None:
     """Hand these runs to the flusher once, and only if, the session's transaction is committed."""
     at_commit(session, _take, [(Place(plan, step, direction), id) for id in ids])
 
 
-def _take(parcels: list[tuple[Place, str]]) -> None:
+def _take(parcels: list[Parcel]) -> None:
     flusher().take(parcels)
 
 
@@ -56,7 +62,7 @@ def send(producer: Producer, place: Place, ids: Sequence[str]) -> None:
     first.apply_async(producer=producer, retry=False, chain=rest[::-1])  # as `chain` does, which forgets the producer
 
 
-def send_all(parcels: Iterable[tuple[Place, str]], wave: int = WAVE) -> int:
+def send_all(parcels: Iterable[Parcel], wave: int = WAVE) -> int:
     """Send every run, those at the same place together. Returns how many waves that took."""
     groups: dict[Place, list[str]] = defaultdict(list)
     for place, id in parcels:
@@ -74,17 +80,17 @@ class Flusher:
     """A thread that gathers and publishes, one for each process that starts runs."""
 
     def __init__(self) -> None:
-        self._pending: list[tuple[Place, str]] = []
+        self._waiting: WaitingRoom[Place] = WaitingRoom()
         self._some = threading.Condition()
         self._arrivals: deque[float] = deque(maxlen=int(LONG / EACH) + 1)
         self._stretch = 1.0
         self._last = 0.0
         threading.Thread(target=self._run, name="flusher", daemon=True).start()
 
-    def take(self, parcels: list[tuple[Place, str]]) -> None:
+    def take(self, parcels: list[Parcel]) -> None:
         with self._some:
-            if len(self._pending) < MOST_PENDING:
-                self._pending.extend(parcels)
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting.add(parcels)
             self._arrivals.extend([time.monotonic()] * len(parcels))
             self._some.notify()
 
@@ -98,17 +104,16 @@ class Flusher:
                 # Whatever the broker's trouble, the runs are committed and the sweep will send them.
                 log.warning("could not send %d runs, the sweep will: %r", len(parcels), error)
                 time.sleep(0.5)
-            self._last = time.monotonic()
 
-    def _gather(self) -> list[tuple[Place, str]]:
+    def _gather(self) -> list[Parcel]:
+        """All there is once it has waited long enough; until then only waves that are full."""
         with self._some:
-            self._some.wait_for(lambda: self._pending)
-        rest = self._last + self._pause() - time.monotonic()
-        if rest > 0:
-            time.sleep(rest)
-        with self._some:
-            parcels, self._pending = self._pending, []
-        return parcels
+            self._some.wait_for(lambda: len(self._waiting))
+            rest = self._last + self._pause() - time.monotonic()
+            if rest > 0 and self._some.wait_for(self._waiting.has_full_wave, timeout=rest):
+                return self._waiting.take_full_waves()
+            self._last = time.monotonic()
+            return self._waiting.take_all()
 
     def _pause(self) -> float:
         """Nothing in a quiet moment; the busier, the longer and the bigger the wave."""
@@ -116,7 +121,7 @@ class Flusher:
         recent = sum(at > since for at in list(self._arrivals))
         return min(LONGEST, min(LONG, EACH * recent) * self._stretch) if recent > 2 else 0.0
 
-    def _next_stretch(self, parcels: list[tuple[Place, str]]) -> float:
+    def _next_stretch(self, parcels: list[Parcel]) -> float:
         """Twice as long while waves queue up in the broker, half as long once they do not."""
         if len(parcels) < 4 and self._stretch == 1.0:
             return 1.0

@@ -76,6 +76,28 @@ def test_under_load_runs_are_gathered_and_none_is_lost_or_doubled(broker: Broker
     assert len(broker.waves) < 100
 
 
+def test_while_waves_queue_up_in_the_broker_only_full_ones_leave(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_queued", lambda place: 100)
+    flusher = Flusher()
+    for n in range(600):
+        flusher.take([(PLACE, f"r{n}")])
+        time.sleep(0.002)
+    wait_until(lambda: len(broker.ids) == 600)
+    assert sorted(broker.ids) == sorted(f"r{n}" for n in range(600))
+    assert [len(wave) for wave in broker.waves[-4:-1]] == [64, 64, 64]
+
+
+def test_those_who_do_not_fill_a_wave_wait_for_the_next_and_no_longer_than_the_pause(broker: Broker) -> None:
+    flusher = Flusher()
+    flusher.take([(PLACE, "first")])
+    wait_until(lambda: broker.waves)
+    flusher.take([(PLACE, f"r{n}") for n in range(70)])
+    wait_until(lambda: len(broker.ids) == 71)
+    assert [len(wave) for wave in broker.waves] == [1, 64, 6]
+
+
 def test_taking_never_waits_for_the_broker(broker: Broker) -> None:
     flusher = Flusher()
     broker.holds.clear()
@@ -99,7 +121,7 @@ def test_after_a_broker_that_refuses_the_flusher_lives_on(broker: Broker) -> Non
 
 
 def test_what_cannot_be_sent_for_long_does_not_fill_the_memory(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "MOST_PENDING", 10)
+    monkeypatch.setattr(dispatch, "MOST_WAITING", 10)
     flusher = Flusher()
     broker.holds.clear()
     flusher.take([(PLACE, "first")])
