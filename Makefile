@@ -24,6 +24,9 @@ test: $(DEV) ## set up and run all tests (some of them: make test args="-k stock
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
 	@$(PY) -m pytest tests/faults --drill=full $(args)
 
+race: $(DEV) ## 200 buyers for 10 units, one key 50 times ...: make race [times=20] [pair=embedded] [seed=7]
+	@$(PY) -m tests.faults.races $(foreach name,pair times seed,$(if $($(name)),--$(name)=$($(name))))
+
 lint: $(DEV) ## ruff: rules and format
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
@@ -60,4 +63,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill lint types bench migrate migration doctor admin lock clean
+.PHONY: help run up demo test drill race lint types bench migrate migration doctor admin lock clean

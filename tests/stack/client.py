@@ -39,7 +39,11 @@ class Client:
         """Any answer, whatever its status. Header names with _ for -: Idempotency_Key="x"."""
         token = self.tokens["access_token"]
         signed = {"Authorization": f"Bearer {token}"} if token else {}
-        return request(method, self.url + path, body, signed | {n.replace("_", "-"): v for n, v in headers.items()})
+        return self.send(method, path, body, signed | {n.replace("_", "-"): v for n, v in headers.items()})
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Answer:
+        """As it is, over a connection of its own."""
+        return request(method, self.url + path, body, headers)
 
     def get(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
         """The body of an answer that must be good."""

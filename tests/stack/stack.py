@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.stack.client import Client, Order
 from tests.stack.environment import settings
 from tests.stack.handle import Handle
 from tests.stack.shelf import Shelf
-from tests.world import ROOT, Bank, Sink
+from tests.world import ROOT, Bank, Sink, free_port
 
 Crews = Mapping[str, list[str]]
 
@@ -74,6 +75,12 @@ class Stack:
 
     def stop_worker(self, handle: Handle) -> None:
         handle.stop()
+
+    def start_door(self) -> str:
+        """One more API, at a port of its own. Returns its address."""
+        chosen = replace(self.settings, port=free_port())
+        self._handle(replace(processes.api(chosen), name=f"api-{chosen.port}")).start()
+        return f"http://127.0.0.1:{chosen.port}"
 
     def start_process(self, name: str) -> Handle:
         """`clock` or `flower`, which are not needed by orders and so do not run unasked."""

@@ -1,0 +1,29 @@
+"""One round: every race once, and then the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from tests.faults.races import hands, same, units
+from tests.faults.races.ground import Ground
+from tests.faults.races.report import Report
+
+RACES = (units.units, same.one_key, same.one_cart, hands.cancels, hands.two_tabs)
+QUICK = (
+    partial(units.units, buyers=40),
+    partial(same.one_key, times=20),
+    partial(same.one_cart, times=20),
+    partial(hands.cancels, times=20, orders=1),
+    partial(hands.two_tabs, people=5),
+)
+
+
+def round_of(ground: Ground, seed: int, *, quick: bool = False) -> Iterator[Report]:
+    """Each race's report as it comes in; the last is the judge's on all orders of the round."""
+    ground.begin(seed)
+    for race in QUICK if quick else RACES:
+        yield race(ground)
+    ground.judge.faults_are_over()
+    tally = ground.judge.verdict()
+    yield Report(str(tally), wrong=tally.faults)
