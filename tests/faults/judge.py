@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.faults.tally import Tally
@@ -27,11 +29,21 @@ class Kept:
     job_id: str
     name: str  # what a complaint calls it
     told: str  # the recipient of the one mail that says it succeeded, or a word of its subject
-    ends: Collection[str] = SUCCEEDED
+    ends: Collection[str] = SUCCEEDED  # "failed" however, "failed:out_of_stock" only so
     reference: str = ""  # what the bank knows it by, and
     total: int = 0  # what is captured under it when it succeeded
     may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
+    job: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def end(self) -> set[str]:
+        code = (self.job.get("error") or {}).get("code")
+        return {self.status, f"{self.status}:{code}"}
+
+    def was_open(self, since: datetime, until: datetime) -> bool:
+        began, ended = (datetime.fromisoformat(self.job[name]) for name in ("created_at", "finished_at"))
+        return began <= until and since <= ended
 
 
 class Judge:
@@ -41,6 +53,8 @@ class Judge:
         self.stack = stack
         self._kept: list[Kept] = []
         self._open_at_the_end: set[str] = set()
+        self._windows: list[tuple[datetime, datetime]] = []
+        self.told_again: list[str] = []  # whom SMTP's window let be told twice
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -55,9 +69,16 @@ class Judge:
         """Any other command, or an order of which more is to be said."""
         self._kept.append(kept)
 
+    @contextmanager
+    def smtp_window(self) -> Iterator[None]:
+        """Whoever is open at any moment of this may be told twice: the fault can part a mail from its record (P4)."""
+        since = datetime.now(UTC)
+        yield
+        self._windows.append((since, datetime.now(UTC)))
+
     def faults_are_over(self) -> None:
         """Who is still open now and ends well has recovered."""
-        self._open_at_the_end = {kept.job_id for kept in self._kept if _status(kept) not in FINAL}
+        self._open_at_the_end = {kept.job_id for kept in self._kept if _looked_at(kept).status not in FINAL}
 
     def verdict(self, seconds: float = 120.0) -> Tally:
         """Waits until all that was accepted has ended, then compares. `seconds`: what they have left for it (P2)."""
@@ -69,10 +90,24 @@ class Judge:
             before = len(tally.faults)
             _judge_end(kept, tally)
             _judge_money(kept, captures[kept.reference], refunds[kept.reference], tally)
-            _judge_mails(kept, mailbox[kept.told], tally)
+            self._judge_mails(kept, mailbox[kept.told], tally)
             tally.recovered += len(tally.faults) == before and kept.job_id in self._open_at_the_end
         tally.unexpected += self._doctor()
         return tally
+
+    def _judge_mails(self, kept: Kept, mails: list[str], tally: Tally) -> None:
+        if len(mails) > 1 and self._may_be_told_twice(kept):
+            self.told_again.append(kept.name)
+            mails = list(set(mails))  # the same mail again: its Message-ID tells
+        if len(mails) > 1:
+            tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
+        elif len(mails) != (kept.status == "succeeded"):
+            tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
+
+    def _may_be_told_twice(self, kept: Kept) -> bool:
+        if kept.may_be_told_twice or kept.status not in FINAL:
+            return kept.may_be_told_twice
+        return any(kept.was_open(since, until) for since, until in self._windows)
 
     def _ledger(self, kind: str) -> dict[str, list[int]]:
         amounts: dict[str, list[int]] = defaultdict(list)
@@ -103,27 +138,27 @@ def kept_order(client: Client, order: Order) -> Kept:
 
 def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:
     """Each with its last status: `open` and `missing` are those that did not end."""
-    found = {k.job_id: replace(k, status=_status(k)) for k in kept}
+    found = {k.job_id: _looked_at(k) for k in kept}
     while any(k.status == "open" for k in found.values()) and time.monotonic() < deadline:
         time.sleep(0.2)
-        found |= {id: replace(k, status=_status(k)) for id, k in found.items() if k.status == "open"}
+        found |= {id: _looked_at(k) for id, k in found.items() if k.status == "open"}
     return list(found.values())
 
 
-def _status(kept: Kept) -> str:
+def _looked_at(kept: Kept) -> Kept:
     answer = kept.client.call("GET", f"/api/jobs/{kept.job_id}")
     if answer.status == 404:
-        return "missing"
+        return replace(kept, status="missing")
     assert answer.status == 200, f"{kept.job_id} -> {answer.status} {answer.body}"
     status = str(answer.body["status"])
-    return status if status in FINAL else "open"
+    return replace(kept, job=answer.body, status=status if status in FINAL else "open")
 
 
 def _judge_end(kept: Kept, tally: Tally) -> None:
     if kept.status in ("open", "missing"):
         tally.lost.append(f"{kept.name} (job {kept.job_id}) is {kept.status}")
-    elif kept.status not in kept.ends:
-        tally.unexpected.append(f"{kept.name} {kept.status}: {kept.client.job(kept.job_id)}")
+    elif kept.end.isdisjoint(kept.ends):
+        tally.unexpected.append(f"{kept.name} {kept.status}: {kept.job}")
 
 
 def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:
@@ -134,15 +169,6 @@ def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tal
         tally.unexpected.append(f"{kept.name} of {kept.total}: captured {captures}, refunded {refunds}")
     elif kept.status == "failed" and captures != refunds:
         tally.unexpected.append(f"{kept.name} failed: captured {captures}, refunded {refunds}")
-
-
-def _judge_mails(kept: Kept, mails: list[str], tally: Tally) -> None:
-    if kept.may_be_told_twice:
-        mails = list(set(mails))  # the same mail again: its Message-ID tells
-    if len(mails) > 1:
-        tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
-    elif len(mails) != (kept.status == "succeeded"):
-        tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
 
 
 def accepted_of(body: dict[str, Any]) -> Order:

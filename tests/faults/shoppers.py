@@ -76,7 +76,7 @@ class Shoppers:
         if answer.status == 202:
             self._judge.keep(client, accepted_of(answer.body), self._ends or ENDS[token])
         else:
-            assert answer.body["code"] == "empty_cart", answer  # the cart was emptied by a repeated DELETE
+            assert answer.body["code"] == "cart_empty", answer  # the cart was emptied by a repeated DELETE
 
 
 def insist(client: Client, method: str, path: str, body: dict[str, Any] | None, **headers: str) -> Answer:

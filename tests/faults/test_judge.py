@@ -85,6 +85,32 @@ def test_the_window_of_smtp_forgives_the_same_mail_and_no_other(stack: Stack) ->
 
 
 @pytest.mark.sample("embedded")
+def test_a_window_of_smtp_forgives_only_whom_it_found_open(stack: Stack) -> None:
+    judge, early, order = _ordered(stack)
+    judge.keep(early, order)
+    early.finished(order.job_id)
+    with judge.smtp_window():
+        client = stack.client()
+        within = client.place(stack.sku())
+        judge.keep(client, within)
+        client.finished(within.job_id)
+    for told in (order, within):
+        [mail] = stack.mails(told)
+        _tell_again(stack, told, mail["message_id"])
+    [line] = judge.verdict().faults
+    assert line.startswith(f"order {order.id} was told 2 times")
+    assert judge.told_again == [f"order {within.id}"]
+
+
+@pytest.mark.sample("embedded")
+@pytest.mark.parametrize(("end", "faults"), [("failed:card_declined", 0), ("failed:out_of_stock", 1)])
+def test_an_end_may_say_for_which_reason(stack: Stack, end: str, faults: int) -> None:
+    judge, client, order = _ordered(stack, "tok_declined")
+    judge.keep(client, order, (end,))
+    assert len(judge.verdict().unexpected) == faults
+
+
+@pytest.mark.sample("embedded")
 def test_a_second_capture_made_by_hand_is_doubled_and_the_doctor_says_so(fresh_stack: Stack) -> None:
     judge, client, order = _ordered(fresh_stack)
     judge.keep(client, order)
