@@ -8,6 +8,7 @@ next. What could not be sent is forgotten here; the sweep sends it.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -33,6 +34,7 @@ LONG = 0.08  # gathering at most when the broker keeps up
 LONGEST = 2.0  # and while it does not: well below PATIENCE, or the sweep would send them as well
 BEHIND = 4  # waves that wait in the broker when it does not
 MOST_WAITING = 50_000
+GOODBYE = 3.0  # seconds that a process which ends gives its last waves
 
 
 class Place(NamedTuple):
@@ -85,6 +87,7 @@ class Flusher:
         self._arrivals: deque[float] = deque(maxlen=int(LONG / EACH) + 1)
         self._stretch = 1.0
         self._last = 0.0
+        self._sending = False
         threading.Thread(target=self._run, name="flusher", daemon=True).start()
 
     def take(self, parcels: list[Parcel]) -> None:
@@ -92,7 +95,12 @@ class Flusher:
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.add(parcels)
             self._arrivals.extend([time.monotonic()] * len(parcels))
-            self._some.notify()
+            self._some.notify_all()
+
+    def wait_until_sent(self, seconds: float) -> bool:
+        """Whether all that was taken has left, or was given up, by then."""
+        with self._some:
+            return self._some.wait_for(lambda: not self._waiting and not self._sending, seconds)
 
     def _run(self) -> None:
         while True:
@@ -104,11 +112,15 @@ class Flusher:
                 # Whatever the broker's trouble, the runs are committed and the sweep will send them.
                 log.warning("could not send %d runs, the sweep will: %r", len(parcels), error)
                 time.sleep(0.5)
+            with self._some:
+                self._sending = False
+                self._some.notify_all()
 
     def _gather(self) -> list[Parcel]:
         """All there is once it has waited long enough; until then only waves that are full."""
         with self._some:
             self._some.wait_for(lambda: len(self._waiting))
+            self._sending = True
             rest = self._last + self._pause() - time.monotonic()
             if rest > 0 and self._some.wait_for(self._waiting.has_full_wave, timeout=rest):
                 return self._waiting.take_full_waves()
@@ -148,4 +160,10 @@ def flusher() -> Flusher:
         with _making:
             if pid not in _flushers:
                 _flushers[pid] = Flusher()
+                atexit.register(finish_sending, GOODBYE)
     return _flushers[pid]
+
+
+def finish_sending(seconds: float) -> bool:
+    """Before the process ends: whether all that it was to send has left by then. The sweep would be slower."""
+    return os.getpid() not in _flushers or _flushers[os.getpid()].wait_until_sent(seconds)

@@ -25,10 +25,23 @@ class LateAnswers:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._answers: queue.SimpleQueue[tuple[StepTask, Any]] = queue.SimpleQueue()
+        self._expected = 0
+        self._changed = threading.Condition()
         threading.Thread(target=self._run, name="late-answers", daemon=True).start()
 
     def expect(self, future: Future[Any], step: StepTask) -> None:
+        self._count(1)
         future.add_done_callback(lambda done: self._answers.put((step, done.result())))
+
+    def wait_until_written(self, seconds: float) -> bool:
+        """Whether all that were expected have come and are recorded by then."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._expected == 0, seconds)
+
+    def _count(self, more: int) -> None:
+        with self._changed:
+            self._expected += more
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
@@ -38,6 +51,7 @@ class LateAnswers:
             for name in {step.name for step, _ in answers}:
                 mine = [(step, answer) for step, answer in answers if step.name == name]
                 self._write(mine[0][0], [answer for _, answer in mine])
+            self._count(-len(answers))
 
     def _write(self, step: StepTask, answers: Sequence[Any]) -> None:
         try:

@@ -171,6 +171,11 @@ def _send_on(session: Session, runs: Sequence[Run]) -> None:
             send_after_commit(session, run.plan, following, run.direction, [run.id])
 
 
+def finish_calls(seconds: float) -> bool:
+    """Before the process ends: whether all calls have answered by then and are recorded."""
+    return os.getpid() not in _late or _late_answers().wait_until_written(seconds)
+
+
 _late: dict[int, LateAnswers] = {}
 _making = threading.Lock()
 

@@ -10,3 +10,4 @@ SWEEP = 1.0  # between two sweeps of one worker
 SWEEP_LIMIT = 2000  # runs taken by one sweep
 MOST_LOSSES = 20  # times a run may vanish with its worker before it is turned back
 LEASE = 10.0  # until another worker may take over a call from a dead one; a living one renews it
+LAST_CALLS = 20.0  # for calls under way when a worker is asked to end; those that take longer keep their lease

@@ -10,19 +10,27 @@ import random
 import threading
 from typing import Any
 
-from celery.signals import setup_logging, task_postrun, worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 from celery.signals import worker_shutting_down as worker_stopping
 
 import logs
 from celery_app import app, dead_letter_queue
-from engine import crash
+from engine import crash, dispatch, remote
 from engine.calls import calls
 from engine.sweep import sweep
-from engine.timing import SWEEP
+from engine.timing import LAST_CALLS, SWEEP
 
 log = logging.getLogger(__name__)
 
-_stop = threading.Event()
+_stopping = threading.Event()
+_ended = threading.Event()
 
 
 @setup_logging.connect
@@ -44,9 +52,19 @@ def _in_worker(sender: Any, **_: Any) -> None:
 
 
 @worker_stopping.connect
+def _asked_to_stop(**_: Any) -> None:
+    _stopping.set()
+
+
+@worker_shutdown.connect
 @worker_process_shutdown.connect
-def _on_shutdown(**_: Any) -> None:
-    _stop.set()
+def _finish(**_: Any) -> None:
+    """Celery's tasks are done; calls that outlasted theirs answer, are recorded, and what follows is sent."""
+    _stopping.set()
+    if not remote.finish_calls(LAST_CALLS):
+        log.warning("some calls have not answered; their leases run out and the same keys are asked again")
+    dispatch.finish_sending(dispatch.GOODBYE)
+    _ended.set()
 
 
 @task_postrun.connect
@@ -60,15 +78,16 @@ def _declare_dead_letters() -> None:
 
 
 def _start() -> None:
-    threading.Thread(target=_keep_sweeping, name="sweep", daemon=True).start()
+    threading.Thread(target=_keep_looking, name="sweep", daemon=True).start()
 
 
-def _keep_sweeping() -> None:
-    """About once a second, out of step with the other workers."""
-    while not _stop.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
+def _keep_looking() -> None:
+    """About once a second, out of step with the other workers. One that stops still holds on to its calls."""
+    while not _ended.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
         try:
             calls().renew_leases()
-            sweep()
+            if not _stopping.is_set():
+                sweep()
         except Exception as error:
             # Database or broker away: everything due stays due, the next look finds it.
             log.warning("the sweep could not finish: %r", error)

@@ -110,6 +110,16 @@ def test_taking_never_waits_for_the_broker(broker: Broker) -> None:
     wait_until(lambda: len(broker.ids) == 100)
 
 
+def test_a_process_that_ends_waits_until_its_last_waves_have_left(broker: Broker) -> None:
+    flusher = Flusher()
+    broker.holds.clear()
+    flusher.take([(PLACE, "last")])
+    assert not flusher.wait_until_sent(0.05)
+    broker.holds.set()
+    assert flusher.wait_until_sent(10)
+    assert broker.ids == ["last"]
+
+
 def test_after_a_broker_that_refuses_the_flusher_lives_on(broker: Broker) -> None:
     flusher = Flusher()
     broker.refuses = 1

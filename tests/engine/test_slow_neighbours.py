@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 import db
-from engine import State, calls
+from engine import State, calls, remote
 from engine.late import GATHER
 from engine.timing import LEASE
 from outcomes import Refused, TryAgain
@@ -201,3 +201,17 @@ def test_the_lease_of_the_dead_is_taken_over_with_the_same_key(driver: Driver, d
     assert script.keys("label", "p1") == [f"{id}:label"] * 2
     assert carrier.acted[f"{id}:label"] == 1
     assert driver.journal(id)[1] == ("label", "do", "done", 2)
+
+
+def test_a_worker_that_ends_waits_for_its_last_calls_and_records_them(driver: Driver, door: Event) -> None:
+    script.say("label", "p1", before(door))
+    id = driver.start("p1")
+    driver.deliver()
+    driver.deliver()
+    assert not remote.finish_calls(0.05)
+    assert driver.journal(id)[-1] == ("label", "do", "begun", 1)
+
+    door.set()
+    assert remote.finish_calls(10)
+    assert driver.journal(id)[-1] == ("label", "do", "done", 1)
+    assert driver.mail[-1] == Message(("parcels.hand_over", "parcels.tell"), (id,))
