@@ -22,6 +22,10 @@ def answers(url: str) -> bool:
         return False  # not there yet
 
 
+# A kept connection may be half-open: an unconfirmed question would vanish there, every time.
+_PATIENCE = {"confirm_publish": True, "read_timeout": 2, "write_timeout": 2}
+
+
 class Pinger:
     """Asks workers whether they are there; they listen on the control exchange of their copy."""
 
@@ -32,14 +36,15 @@ class Pinger:
             control_queue_exclusive=False,
             control_queue_durable=True,
             broker_connection_timeout=2,
-            broker_transport_options={"read_timeout": 5, "write_timeout": 5} if chosen.on_rabbitmq else {},
+            broker_transport_options=_PATIENCE if chosen.on_rabbitmq else {},
         )
 
     def answering(self, names: Collection[str]) -> set[str]:
         """Those of the names that answer within half a second."""
         nodes = {f"{name}@{socket.gethostname()}": name for name in names}
         try:
-            replies = self._app.control.ping(list(nodes), timeout=0.5, limit=len(nodes))
+            with self._app.connection_for_write() as line:
+                replies = self._app.control.ping(list(nodes), timeout=0.5, limit=len(nodes), connection=line)
         except (OperationalError, OSError):
             return set()  # the broker is not there yet, so nobody is
         return {nodes[node] for reply in replies or [] for node in reply if node in nodes}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 from sqlalchemy import URL, make_url
 
-from tests.services import GIVEN, NAME, programs
-from tests.world import free_port
+from tests.services import GIVEN, NAME
+from tests.services.cluster import Cluster
 
 
 @dataclass
@@ -77,16 +75,6 @@ def _connect(url: URL) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def _private() -> Server:
-    initdb, pg_ctl = programs.find("initdb"), programs.find("pg_ctl")
-    user, port = programs.unprivileged(), free_port()
-    home = programs.folder(user)
-    programs.run(initdb, "-D", f"{home}/data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync", user=user)
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    programs.run(pg_ctl, "-D", f"{home}/data", "-l", f"{home}/log", "-w", "-o", options, "start", user=user)
-    url = make_url(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres")
-    return Server(url, lambda: _stop(pg_ctl, home, user))
-
-
-def _stop(pg_ctl: str, home: Path, user: str | None) -> None:
-    programs.run(pg_ctl, "-D", f"{home}/data", "-m", "immediate", "stop", user=user)
-    shutil.rmtree(home)
+    cluster = Cluster()
+    cluster.start()
+    return Server(cluster.url, cluster.remove)

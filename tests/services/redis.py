@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
-from tests.services import GIVEN, NAME, programs
-from tests.world import free_port, wait_until
+from tests.services import GIVEN, NAME
+from tests.services.store import Server
 
 CLAIM = "orderwave-tests-own-this-database"
 
@@ -62,22 +60,9 @@ def _claim(url: str) -> bool:
 
 @contextmanager
 def _private() -> Iterator[Store]:
-    port, home = free_port(), programs.folder()
-    command = [programs.find("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", home]
-    with (home / "log").open("wb") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log)
+    server = Server()
     try:
-        wait_until(lambda: _answers(port), what="the private Redis")
-        yield Store(f"redis://127.0.0.1:{port}/0")
+        server.start()
+        yield Store(server.url)
     finally:
-        running.kill()
-        running.wait()
-        shutil.rmtree(home)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with redis.Redis(port=port) as client:
-            return bool(client.ping())
-    except redis.ConnectionError:
-        return False
+        server.remove()

@@ -1,0 +1,1 @@
+"""The world breaks while customers order: broker, database, bank, mail server, clocks."""

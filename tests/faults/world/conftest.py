@@ -1,0 +1,33 @@
+"""`world`: a running copy behind proxies, for the drills of a module, on each pair; `judge`: of this drill alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.judge import Judge
+from tests.faults.world.ground import World, make
+from tests.services.session import Services
+from tests.stack.fixtures import PAIRS
+
+
+@pytest.fixture
+def world(world_of_module: World) -> World:
+    world_of_module.heal()
+    return world_of_module
+
+
+@pytest.fixture(scope="module", params=PAIRS)
+def world_of_module(
+    request: pytest.FixtureRequest, services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """On one pair only: `pytestmark = on("services")`."""
+    name = request.module.__name__.rpartition("_")[-1]
+    with make(request.param, tmp_path_factory.mktemp("world"), services, name) as made:  # type: ignore[arg-type]
+        yield made
+
+
+@pytest.fixture
+def judge(world: World) -> Judge:
+    return Judge(world.stack)

@@ -1,0 +1,71 @@
+"""A running copy with a fault proxy before everything that it talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.proxy import ForgetfulProxy, Proxy
+from tests.services.postgresql import Server
+from tests.services.rabbitmq import Broker
+from tests.services.redis import Store
+from tests.stack import Stack
+from tests.stack.environment import embedded, everywhere, on_services
+from tests.stack.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Services of which some are private, in the place of the session's."""
+
+    postgresql: Server
+    rabbitmq: Broker
+    redis: Store
+
+
+@dataclass(frozen=True)
+class World:
+    """`world.bank.mode("swallow")`. On the embedded pair there is nothing to stand before but bank and mail server."""
+
+    stack: Stack
+    bank: Proxy
+    smtp: Proxy
+    broker: Proxy
+    database: ForgetfulProxy
+    redis: Proxy
+
+    def heal(self) -> None:
+        for proxy in (self.bank, self.smtp, self.broker, self.database, self.redis):
+            proxy.mode("pass")
+        self.stack.heal()
+
+
+@contextmanager
+def make(pair: str, folder: Path, services: Chosen, name: str, **more: str) -> Iterator[World]:
+    """All of it runs. The judges do not go through the proxies."""
+    with ExitStack() as closing:
+        real = everywhere(folder) | (
+            embedded(folder) if pair == "embedded" else closing.enter_context(on_services(services, name))  # type: ignore[arg-type]
+        )
+        seen, proxies = _proxied(real, closing)
+        stack = Stack(pair, real | seen | more)
+        stack.bank.url, stack.shelf = real["BANK_URL"], Shelf(real["DATABASE_URL"])
+        closing.callback(stack.close)
+        stack.start()
+        yield World(stack, **proxies)  # type: ignore[arg-type]
+
+
+def _proxied(real: Mapping[str, str], closing: ExitStack) -> tuple[dict[str, str], dict[str, Proxy]]:
+    """The environment as the copy sees it, and the proxies that it sees."""
+    names = {"bank": "BANK_URL", "smtp": "SMTP_URL", "broker": "BROKER_URL", "database": "DATABASE_URL"}
+    seen: dict[str, str] = {}
+    proxies: dict[str, Proxy] = {}
+    for name, variable in {**names, "redis": "REDIS_URL"}.items():
+        kind = ForgetfulProxy if name == "database" else Proxy
+        proxies[name] = closing.enter_context(kind.before(real[variable]))
+        if urlsplit(real[variable]).hostname:
+            seen[variable] = proxies[name].url(real[variable])
+    return seen, proxies

@@ -1,0 +1,40 @@
+"""A customer with a watch: each 202 within a second, whatever has broken behind the door."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from tests.faults.judge import Judge, accepted_of
+from tests.stack import Client
+from tests.stack.client import order_of
+from tests.world import wait_until
+
+LIMIT = 1.0  # seconds to a 202
+SWEPT = 4.0  # seconds to the end for an order whose first message never left: the sweep asks after 5
+
+
+def order_promptly(client: Client, judge: Judge, sku: str, count: int = 10) -> None:
+    took = [_order(client, judge, sku) for _ in range(count)]
+    assert max(took) < LIMIT, took
+
+
+def is_soon_quick_again(client: Client, sku: str, seconds: float = 30.0) -> None:
+    """Everybody has found the way back: an order does not need the sweep to reach its end."""
+    wait_until(lambda: _one_more(client, sku) < SWEPT, seconds=seconds, what="an order that is done at once")
+
+
+def _order(client: Client, judge: Judge, sku: str) -> float:
+    client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
+    begun = time.monotonic()
+    answer = client.call("POST", "/api/orders", order_of("tok_ok"), Idempotency_Key=uuid4().hex)
+    took = time.monotonic() - begun
+    assert answer.status == 202, answer
+    judge.keep(client, accepted_of(answer.body))
+    return took
+
+
+def _one_more(client: Client, sku: str) -> float:
+    begun = time.monotonic()
+    client.finished(client.place(sku).job_id)
+    return time.monotonic() - begun

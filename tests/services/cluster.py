@@ -1,0 +1,38 @@
+"""A private PostgreSQL cluster, which may be stopped and started as often as a drill likes."""
+
+from __future__ import annotations
+
+import shutil
+
+from sqlalchemy import URL, make_url
+
+from tests.services import programs
+from tests.world import free_port
+
+FIXED = "-c listen_addresses=127.0.0.1 -c fsync=off"  # only a power cut would lose anything
+
+
+class Cluster:
+    """`Cluster(max_connections=20)`, `start`, `stop` (immediate, as a crash), `remove`."""
+
+    def __init__(self, **settings: object) -> None:
+        self._user, self._port = programs.unprivileged(), free_port()
+        self._home = programs.folder(self._user)
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        self._options = f"-p {self._port} -k {self._home} {FIXED} {options}"
+        self.url: URL = make_url(f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/postgres")
+        self._run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-l", f"{self._home}/log", "-w", "-o", self._options, "start")
+
+    def stop(self) -> None:
+        """Nobody is waited for, nothing is written down: the next start recovers from the log."""
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._home)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        programs.run(programs.find(program), "-D", f"{self._home}/data", *arguments, user=self._user)
