@@ -19,7 +19,6 @@ from shop.users import normal
 limiter = Limiter(
     key_func=get_remote_address,
     application_limits=[ApplicationLimit(lambda: settings().rate_limit)],
-    in_memory_fallback_enabled=True,
     strategy=windows.NAME,
 )
 

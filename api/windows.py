@@ -1,17 +1,29 @@
-"""A fixed window that costs one round trip: the hit brings back what the headers want to tell of it."""
+"""A fixed window that costs one round trip: the hit brings back what the headers want to tell of it.
+
+While its Redis is away it counts in this process. Flask-Limiter's own fallback fails those requests that are asking
+at the moment in which another notices, so it is done here.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import structlog
 from flask import g
 from limits import RateLimitItem
-from limits.storage import RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import STRATEGIES, FixedWindowRateLimiter
 from limits.util import WindowStats
+from redis import RedisError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 NAME = "fixed-window-in-one-trip"
+AWAY_SECONDS = 2.0  # until a Redis that did not answer is asked again
 HIT = """
 local count = redis.call("incrby", KEYS[1], ARGV[2])
 if count == tonumber(ARGV[2]) then redis.call("expire", KEYS[1], ARGV[1]) end
@@ -24,18 +36,46 @@ class OneTrip(FixedWindowRateLimiter):
 
     def __init__(self, storage: Any) -> None:
         super().__init__(storage)
-        self._hit = storage.get_connection().register_script(HIT) if isinstance(storage, RedisStorage) else None
+        self._script = storage.get_connection().register_script(HIT) if isinstance(storage, RedisStorage) else None
+        self._here = FixedWindowRateLimiter(MemoryStorage())
+        self._away, self._ask_again_at = False, 0.0
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
-        if self._hit is None:
+        return self._ask(self._hit, self._here.hit, item, *identifiers, cost=cost)
+
+    def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        return self._ask(super().test, self._here.test, item, *identifiers, cost=cost)
+
+    def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
+        found = _seen().get(item.key_for(*identifiers))
+        return found or self._ask(super().get_window_stats, self._here.get_window_stats, item, *identifiers)
+
+    def _hit(self, item: RateLimitItem, *identifiers: str, cost: int) -> bool:
+        if self._script is None:
             return super().hit(item, *identifiers, cost=cost)
         key = item.key_for(*identifiers)
-        count, seconds = self._hit([self.storage.prefixed_key(key)], [item.get_expiry(), cost])
+        count, seconds = self._script([self.storage.prefixed_key(key)], [item.get_expiry(), cost])
         _seen()[key] = WindowStats(time.time() + max(seconds, 0), max(0, item.amount - count))
         return bool(count <= item.amount)
 
-    def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
-        return _seen().get(item.key_for(*identifiers)) or super().get_window_stats(item, *identifiers)
+    def _ask(self, there: Callable[..., T], here: Callable[..., T], *what: Any, **options: int) -> T:
+        """There, where all processes count together; here while that is away, and one request at a time looks."""
+        if time.monotonic() < self._ask_again_at:
+            return here(*what, **options)
+        if self._away:
+            self._ask_again_at = time.monotonic() + AWAY_SECONDS
+        try:
+            answer = there(*what, **options)
+        except RedisError as error:
+            return self._without(error, lambda: here(*what, **options))
+        self._away, self._ask_again_at = False, 0.0
+        return answer
+
+    def _without(self, error: RedisError, here: Callable[[], T]) -> T:
+        if not self._away:
+            log.warning("rates are counted in this process", error=type(error).__name__)
+        self._away, self._ask_again_at = True, time.monotonic() + AWAY_SECONDS
+        return here()
 
 
 STRATEGIES[NAME] = OneTrip

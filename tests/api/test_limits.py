@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 from flask import Flask
 
-from api import create_app
+from api import create_app, windows
 from engine import plans
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database
+from tests.proxy import Proxy
 from tests.services.session import Services
 
 LOGIN = "/api/auth/login"
@@ -146,6 +150,29 @@ def test_without_its_redis_the_shop_goes_on_counting_by_itself(limited: Flask, c
     configure(REDIS_URL="redis://127.0.0.1:1/0")
     app = create_app()
     assert [guess(app)[0] for _ in range(4)] == [401, 401, 401, 429]
+
+
+def test_a_redis_that_falls_silent_fails_nobodys_request_and_is_used_again_when_it_speaks(
+    limited: Flask, configure: Configure, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "AWAY_SECONDS", 0.1)
+    where = urlsplit(services.redis.url)
+    with Proxy(where.hostname or "", where.port or 6379) as proxy, ThreadPoolExecutor(8) as hands:
+        configure(REDIS_URL=f"redis://127.0.0.1:{proxy.port}{where.path}")
+        app, who = create_app(), {"REMOTE_ADDR": f"silence on {database.kind}"}
+
+        def left(_: int = 0) -> tuple[int, str]:
+            answer = app.test_client().get("/api/openapi.json", environ_base=who)
+            return answer.status_code, answer.headers["RateLimit-Remaining"]
+
+        assert min(hands.map(left, range(16))) == (200, "34")
+        proxy.mode("swallow")
+        answers = list(hands.map(left, range(8)))
+        assert (min(answers), {status for status, _ in answers}) == ((200, "42"), {200}), "counted in this process"
+        proxy.mode("reset")
+        proxy.mode("pass")
+        time.sleep(0.2)
+        assert left() == (200, "33"), "counted in Redis again"
 
 
 def test_logging_in_well_again_and_again_locks_nobody_out(limited: Flask) -> None:
