@@ -27,6 +27,9 @@ drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill
 race: $(DEV) ## 200 buyers for 10 units, one key 50 times ...: make race [times=20] [pair=embedded] [seed=7]
 	@$(PY) -m tests.faults.races $(foreach name,pair times seed,$(if $($(name)),--$(name)=$($(name))))
 
+soak: $(DEV) ## a fault every few seconds while customers order: make soak [minutes=10] [pair=embedded] [seed=7]
+	@$(PY) -m tests.faults.soak $(foreach name,pair minutes seed,$(if $($(name)),--$(name)=$($(name))))
+
 lint: $(DEV) ## ruff: rules and format
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
@@ -63,4 +66,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race lint types bench migrate migration doctor admin lock clean
+.PHONY: help run up demo test drill race soak lint types bench migrate migration doctor admin lock clean

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from pathlib import Path
 
-from tests.faults.copies import on_pairs
+from tests.faults.copies import copy, on_pairs
 from tests.faults.races.ground import Ground
 from tests.faults.races.rounds import round_of
+from tests.services.session import Services
 from tests.stack import Stack
 from tests.stack.fixtures import PAIRS
 
@@ -16,7 +18,12 @@ from tests.stack.fixtures import PAIRS
 def main(arguments: list[str]) -> int:
     """Returns 0 when every race of every round was exact, 1 otherwise."""
     chosen = _parser().parse_args(arguments)
-    wrong = on_pairs(chosen.pair, lambda stack: _rounds(stack, chosen.seed, chosen.times), ACCESS_TOKEN_MINUTES="600")
+
+    def drill(pair: str, services: Services, folder: Path) -> int:
+        with copy(pair, services, folder, ACCESS_TOKEN_MINUTES="600") as stack:
+            return _rounds(stack, chosen.seed, chosen.times)
+
+    wrong = on_pairs(chosen.pair, drill)
     print(f"{wrong} were not exact" if wrong else "all exact")
     return min(wrong, 1)
 

@@ -1,0 +1,35 @@
+"""python -m tests.faults.soak [--minutes 10] [--pair services] [--seed 7]: faults under load, then the judges."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+from tests.faults.copies import on_pairs
+from tests.faults.soak.holding import hold
+from tests.services.session import Services
+from tests.stack.fixtures import PAIRS
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 0 when nobody was treated wrongly on any pair, 1 otherwise."""
+    chosen = _parser().parse_args(arguments)
+
+    def drill(pair: str, services: Services, folder: Path) -> int:
+        return len(hold(pair, services, folder, seed=chosen.seed, seconds=60 * chosen.minutes).faults)
+
+    return min(1, on_pairs(chosen.pair, drill))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.faults.soak", description=__doc__)
+    parser.add_argument("--pair", choices=PAIRS, help="which pair only; else both")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

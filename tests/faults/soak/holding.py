@@ -1,0 +1,49 @@
+"""From a seed to a tally."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.faults.judge import Judge
+from tests.faults.soak.catalogue import kinds
+from tests.faults.soak.customers import Customers
+from tests.faults.soak.fault import draw
+from tests.faults.soak.ground import Ground, ground
+from tests.faults.soak.processes import bring_back
+from tests.faults.soak.soak import Soak
+from tests.faults.tally import Tally
+from tests.services.session import Services
+
+CUSTOMERS = 8
+PAUSE = 1.0
+QUIET_SECONDS = 300.0  # what is open when it is quiet has to end within: 3-D Secure waits for a minute
+
+
+def hold(pair: str, services: Services, folder: Path, *, seed: int, seconds: float) -> Tally:
+    """Prints each fault as it comes, then the tally, with what repeats it."""
+    _say(f"\n{pair}: {seconds:g} s of faults, seed {seed}")
+    with ground(pair, services, folder) as made:
+        judge = Judge(made.world.stack)
+        with Soak(made.world.stack, judge, _say) as soak:
+            _under_load(made, judge, soak, seed, seconds)
+            tally = judge.verdict(QUIET_SECONDS)
+        _say(
+            f"{soak.faults} faults, {soak.died} processes ended by themselves, "
+            f"{len(judge.told_again)} told again within SMTP's window, {tally.accepted / seconds:.1f} orders/s"
+        )
+    _say(f"{tally}  ({pair}, seed {seed}, {seconds:g} s)")
+    for fault in tally.faults[:30]:
+        _say(f"    {fault}")
+    return tally
+
+
+def _under_load(made: Ground, judge: Judge, soak: Soak, seed: int, seconds: float) -> None:
+    with Customers(made.world.stack, judge, count=CUSTOMERS, pause=PAUSE, seed=seed):
+        soak.hold(draw(kinds(made), seed, seconds), seconds)
+    for handle in made.world.stack.handles.values():
+        bring_back(handle)
+    judge.faults_are_over()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

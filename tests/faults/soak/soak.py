@@ -1,0 +1,77 @@
+"""The soak itself: begins and mends what was drawn, and starts again whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+
+from tests.faults.judge import Judge
+from tests.faults.soak.fault import Drawn
+from tests.stack import Stack
+
+HANDS = 16
+
+
+class Soak:
+    """`with Soak(stack, judge) as soak: soak.hold(drawn)`. What was killed runs again until the end of the block."""
+
+    def __init__(self, stack: Stack, judge: Judge, say: Callable[[str], None]) -> None:
+        self._stack, self._judge, self._say = stack, judge, say
+        self._begun = time.monotonic()
+        self._lasting: dict[str, Future[None]] = {}
+        # Of one pool to the end: a process is asked to stop when the thread that started it has gone.
+        self._hands = ThreadPoolExecutor(HANDS)
+        self.faults, self.died = 0, 0
+
+    def __enter__(self) -> Soak:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hands.shutdown()
+
+    def hold(self, drawn: Sequence[Drawn], seconds: float) -> None:
+        """Returns when all is mended."""
+        for one in drawn:
+            self._tend_until(one.at)
+            self._start(one)
+        self._tend_until(seconds)
+        for fault in self._lasting.values():
+            fault.result()
+        self._tend()
+
+    @property
+    def _now(self) -> float:
+        return time.monotonic() - self._begun
+
+    def _start(self, one: Drawn) -> None:
+        """Not when its target is down already: one thing at a time breaks each."""
+        if self._is_free(one.fault.target):
+            self._say(str(one))
+            self.faults += 1
+            self._lasting[one.fault.target] = self._hands.submit(self._live, one)
+
+    def _live(self, one: Drawn) -> None:
+        with self._judge.smtp_window() if one.fault.parts_mails else nullcontext():
+            one.fault.begin()
+            time.sleep(one.lasts)
+            one.fault.mend()
+
+    def _is_free(self, target: str) -> bool:
+        if target in self._lasting and self._lasting[target].done():
+            self._lasting.pop(target).result()  # raises if it could not be mended
+        return target not in self._lasting
+
+    def _tend_until(self, moment: float) -> None:
+        while self._now < moment:
+            self._tend()
+            time.sleep(min(0.2, max(0.0, moment - self._now)))
+
+    def _tend(self) -> None:
+        """As a supervisor: who ended by itself, without the database say, is started again."""
+        for name, handle in self._stack.handles.items():
+            if not handle.alive and self._is_free(name):
+                self.died += 1
+                self._say(f"{self._now:7.1f} s  {name} has ended by itself and is started again:\n{handle.tail(3)}")
+                handle.launch()
