@@ -5,6 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,9 +37,8 @@ lint: $(DEV) ## ruff: rules and format
 types: $(DEV) ## mypy
 	@$(PY) -m mypy
 
-bench: $(DEV) ## run every script in benchmarks/
-	@for script in $$(grep -l __main__ benchmarks/*.py); do \
-		name=$${script%.py}; echo "== $$script"; $(PY) -m $${name//\//.} || exit 1; done
+bench: $(BENCH) ## measure beside the peers, draw the plots (some: make bench only=latency,drain; args="--scale 0.1")
+	@$(PY) -m benchmarks $(if $(only),--only $(only)) $(args)
 
 migrate: $(BASE) ## bring the tables of DATABASE_URL up to date
 	@$(PY) -m deploy.migrate
@@ -59,6 +59,9 @@ lock: ## write requirements/*.txt anew from pyproject.toml, with hashes and with
 clean: ## remove what can be made again (not STATE_DIR, which holds your data)
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BENCH): requirements/bench.txt
+	@deploy/install.sh "$(VENV)" bench && touch $@ $(BASE) $(DEV)
 
 $(BASE): requirements/base.txt
 	@deploy/install.sh "$(VENV)" base && touch $@

@@ -1,80 +1,98 @@
-"""Where a benchmark runs: a database, a queue prefix and a state folder of its own, on the services it is given.
-
-Give DATABASE_URL (PostgreSQL), BROKER_URL (RabbitMQ) and REDIS_URL, or nothing for the embedded pair.
-"""
+"""Where one contender runs: a database, queues and a folder of its own, and every process it is given."""
 
 from __future__ import annotations
 
+import json
 import os
-import platform
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import psycopg
+from sqlalchemy import create_engine, text
 
-ADDRESS = {"name": "B. Bencher", "line1": "1 Loop", "city": "Bonn", "postal_code": "53111", "country": "DE"}
-
-
-@contextmanager
-def ground() -> Iterator[str]:
-    """Sets the environment of this process and of its children; yields the name of the pair."""
-    state = tempfile.mkdtemp(prefix="orderwave-bench-")
-    given = os.environ.get("DATABASE_URL", "")
-    os.environ.update(
-        STATE_DIR=state,
-        QUEUE_PREFIX=f"bench{os.getpid()}.",
-        PAYMENT_PROVIDER="instant",
-        SMTP_URL="discard:",
-        LOG_LEVEL="WARNING",
-    )
-    try:
-        if given.startswith("postgresql"):
-            with _database(given) as url:
-                os.environ["DATABASE_URL"] = url
-                yield "services"
-        else:
-            os.environ.pop("DATABASE_URL", None)
-            os.environ.pop("BROKER_URL", None)
-            yield "embedded"
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+from deploy.child import ROOT, Child
+from tests.stack.environment import settings
 
 
-@contextmanager
-def _database(given: str) -> Iterator[str]:
-    name = f"orderwave_bench_{os.getpid()}"
-    server = given.replace("postgresql+psycopg", "postgresql")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield given.rsplit("/", 1)[0] + "/" + name
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+class Died(RuntimeError):
+    """A process that was needed is gone, or did not do its work in time. Says the end of its log."""
 
 
-@contextmanager
-def worker(app: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker in a group of its own, gone when the block ends."""
-    command = [sys.executable, "-m", "celery", "-A", app, "worker", "-l", "WARNING", *options]
-    quiet = ("--without-gossip", "--without-mingle")
-    process = subprocess.Popen([*command, *quiet], start_new_session=True, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+class Ground:
+    """`run` an act to its end or `learn` what it found, `start` processes, `ask` the database, `wait` until."""
+
+    def __init__(self, pair: str, environment: dict[str, str]) -> None:
+        self.pair, self.environment = pair, environment
+        self.settings = settings(environment)
+        self.children: list[Child] = []
+        self.asked = 0  # each of them is a commit in PostgreSQL's own count
+        self._engine = create_engine(environment["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+
+    def learn(self, module: str, *arguments: object, **environment: str) -> Any:
+        """What `python -m module` prints on its last line, as JSON."""
+        return json.loads(self.run(module, *arguments, **environment).splitlines()[-1])
+
+    def run(self, module: str, *arguments: object, **environment: str) -> str:
+        """What `python -m module` prints."""
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        log = self._log(module)
+        with log.open("ab") as errors:
+            done = subprocess.run(
+                command, cwd=ROOT, env=self._all(environment), stdout=subprocess.PIPE, stderr=errors, check=False
+            )
+        if done.returncode:
+            raise Died(f"{module} ended with {done.returncode}:\n{_end_of(log)}")
+        return done.stdout.decode()
+
+    def start(self, name: str, argv: tuple[str, ...], **environment: str) -> Child:
+        child = Child(name, argv, self._all(environment), self._log(name))
+        child.start()
+        self.children.append(child)
+        return child
+
+    def stop(self) -> None:
+        """Everything that was started, at once."""
+        for child in self.children:
+            child.kill()
+        self.children = []
+
+    def ask(self, query: str) -> Any:
+        """The first row of the answer; its only column when it has one."""
+        self.asked += 1
+        with self._engine.connect() as connection:
+            row = connection.execute(text(query)).one()
+        return row[0] if len(row) == 1 else row
+
+    def do(self, *statements: str) -> None:
+        with self._engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def wait(self, enough: Callable[[], object], what: str, seconds: float = 300.0, pause: float = 0.05) -> None:
+        """Until it is so; an error as soon as one of the processes ends, or when it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not enough():
+            for child in self.children:
+                if child.exit_code() is not None:
+                    raise Died(f"{child.name} ended with {child.exit_code()}:\n{_end_of(child.log)}")
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {child.name}\n{_end_of(child.log)}" for child in self.children)
+                raise Died(f"waited {seconds:g} s in vain for {what}\n{logs}")
+            time.sleep(pause)
+
+    def close(self) -> None:
+        self.stop()
+        self._engine.dispose()
+
+    def _log(self, name: str) -> Path:
+        return self.settings.state_dir / f"{name}.log"
+
+    def _all(self, environment: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, **self.environment, "PYTHONUNBUFFERED": "1", **environment}
 
 
-def machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
-def versions() -> dict[str, str]:
-    return {name: version(name) for name in ("celery", "kombu", "sqlalchemy", "psycopg")}
+def _end_of(log: Path, lines: int = 25) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

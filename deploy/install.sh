@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy/install.sh <venv> base|dev: exactly the packages of requirements/<name>.txt, hashes checked.
+# deploy/install.sh <venv> base|dev|bench: exactly the packages of requirements/<name>.txt, hashes checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1 wanted=requirements/$2.txt

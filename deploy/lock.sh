@@ -15,3 +15,4 @@ compile() {
 
 compile -o requirements/base.txt
 compile --extra dev -o requirements/dev.txt
+compile --extra dev --extra bench -o requirements/bench.txt

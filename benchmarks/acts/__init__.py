@@ -1,0 +1,1 @@
+"""What a benchmark has done inside the environment of a ground, each as a process: `python -m benchmarks.acts.NAME`."""

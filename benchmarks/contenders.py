@@ -1,0 +1,88 @@
+"""Who is measured: how orders are begun for it, and which processes carry them out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.ground import Ground
+from deploy import processes
+
+QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One process."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contender:
+    name: str
+    module: str  # in benchmarks.peers: how an order is begun
+    lines: Callable[[Ground], list[Line]]
+    app: str | None = None  # of Celery, to ask how many tasks ran
+    prepare: tuple[str, ...] = ()  # arguments of the module that make what it needs in the database
+
+    def make_ready(self, here: Ground) -> None:
+        if self.prepare:
+            here.run(self.module, *self.prepare)
+
+    def start(self, here: Ground) -> None:
+        for line in self.lines(here):
+            here.start(line.name, line.argv, **line.environment)
+
+
+def celery(app: str, name: str, *options: str, **environment: str) -> Line:
+    argv = (sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h", *options, *QUIET)
+    return Line(name, argv, environment)
+
+
+# --- ours ------------------------------------------------------------------------------------------
+
+
+def _orderwave(name: str, *lines: Line) -> Contender:
+    return Contender(f"Orderwave, {name}", "benchmarks.peers.orderwave", lambda _: list(lines), app="celery_app")
+
+
+def _as_shipped(here: Ground) -> list[Line]:
+    return [Line(process.name, process.argv) for process in processes.workers(here.settings)]
+
+
+PREFORK = _orderwave("prefork 2", celery("celery_app", "ours", "-P", "prefork", "-c", "2"))
+THREADS = _orderwave(
+    "2 workers of 4 threads", *(celery("celery_app", f"ours{n}", "-P", "threads", "-c", "4") for n in (1, 2))
+)
+SHIPPED = Contender("Orderwave, as shipped", "benchmarks.peers.orderwave", _as_shipped, app="celery_app")
+
+
+# --- peers -----------------------------------------------------------------------------------------
+
+
+def bare_chain(pool: str, concurrency: int, workers: int = 1) -> Contender:
+    app, options = "benchmarks.peers.bare_chain", ("-P", pool, "-c", str(concurrency))
+    threads = {"PEER_THREADS": str(concurrency if pool == "threads" else 1)}
+    lines = [celery(app, f"bare{number}", *options, **threads) for number in range(workers)]
+    several = f"{workers} workers, " if workers > 1 else ""
+    return Contender(f"bare chain, {several}{pool} {concurrency}", app, lambda _: lines, app=app)
+
+
+def dbos(threads: int, workers: int = 2, polling: float = 0.05) -> Contender:
+    module = "benchmarks.peers.dbos_queue"
+    environment = {"PEER_THREADS": str(threads), "PEER_POLLING": str(polling)}
+    lines = [
+        Line(f"dbos{number}", (sys.executable, "-m", module, "serve", str(number)), environment)
+        for number in range(workers)
+    ]
+    return Contender(f"DBOS, {workers} processes of {threads}", module, lambda _: lines, prepare=("prepare",))
+
+
+def loops(workers: int = 2) -> Contender:
+    module = "benchmarks.peers.loop"
+    lines = [Line(f"loop{number}", (sys.executable, "-m", module, "serve")) for number in range(workers)]
+    return Contender(f"{workers} looping processes", module, lambda _: lines, prepare=("prepare",))

@@ -1,0 +1,1 @@
+"""One module a measure: `TITLE`, `CAVEATS`, and `measure(run, page)`."""

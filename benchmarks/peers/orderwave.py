@@ -1,0 +1,16 @@
+"""Ours, begun as `api/ordering.py` begins it: the run is committed with the order, and the flusher sends it."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+import engine
+from workflows import place_order
+
+
+def begin(session: Session, order_id: str) -> None:
+    engine.start(session, place_order, key=order_id, subject=("order", order_id))
+
+
+def hand_over(order_id: str) -> None:
+    """The commit has done so."""

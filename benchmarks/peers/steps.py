@@ -1,0 +1,55 @@
+"""The four steps for one order at a time: the shop's own SQL, through the same functions of `shop/` and `tasks/`.
+
+Each is one transaction, the bank's or the mail server's call inside it. That holds a connection during a call,
+and saves the commit of an intent: the order's key makes a repeated call harmless, so it is as safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from engine.claim import Run
+from engine.plan import Plan, PlannedStep
+from engine.steps import Answer, Done, StepTask
+from shop import orders, reservations
+from shop.orders import Status
+from tasks import notifications as mailing
+from tasks import payments as charging
+
+
+def reserve(session: Session, order_id: str) -> None:
+    assert not reservations.reserve(session, orders.wants(session, [order_id]))
+
+
+def charge(session: Session, order_id: str) -> None:
+    _call(session, charging.charge, order_id, "charge_payment")
+
+
+def confirm(session: Session, order_id: str) -> None:
+    assert not reservations.sell(session, [order_id])
+    orders.move(session, [order_id], Status.CONFIRMED, "paid")
+
+
+def notify(session: Session, order_id: str) -> None:
+    _call(session, mailing.order_confirmed, order_id, "notify_customer")
+
+
+STEPS: tuple[Callable[[Session, str], None], ...] = (reserve, charge, confirm, notify)
+
+
+def _call(session: Session, step: StepTask, order_id: str, name: str) -> None:
+    """The shop's own fetch, call and remember, for one order."""
+    assert step.fetch is not None
+    assert step.call is not None
+    assert step.remember is not None
+    run = _alone(order_id, name)
+    request = step.fetch(session, [run])[run.id]
+    step.remember(session, [Answer(run, request, Done(step.call(request, run.key)))])
+
+
+def _alone(order_id: str, step: str) -> Run:
+    """The one order, in the shape the shop's fetch and remember functions take."""
+    plan = Plan("peer", "peer", (PlannedStep(step, "", None, False),))
+    return Run(order_id, plan, 0, "do", 0, 0, order_id, {}, None, False, False, False, False, 0)

@@ -1,0 +1,54 @@
+"""One run of the benchmarks: on which pairs, and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from benchmarks.site import Embedded, OnServices, Site
+from tests.services import Missing
+
+
+@dataclass(frozen=True)
+class Run:
+    services: Site | None
+    """PostgreSQL, RabbitMQ and Redis; None where they are not all to be had, or not wanted."""
+    embedded: Site | None
+    scale: float = 1.0
+    history: int = 2_000_000
+    """Finished runs to be loaded for the measure that wants them; 0 leaves it out."""
+
+    @property
+    def sites(self) -> list[Site]:
+        return [site for site in (self.services, self.embedded) if site]
+
+    @property
+    def main(self) -> Site:
+        """The real services where there are any."""
+        return self.sites[0]
+
+    def some(self, number: int) -> int:
+        return max(20, round(number * self.scale))
+
+    def versions(self) -> dict[str, str]:
+        return {name: version for site in self.sites for name, version in site.versions().items()}
+
+
+@contextmanager
+def run(pairs: set[str], scale: float, history: int) -> Iterator[Run]:
+    with ExitStack() as closing:
+        services = _services() if "services" in pairs else None
+        embedded = Embedded() if "embedded" in pairs or services is None else None
+        for site in (services, embedded):
+            if site:
+                closing.callback(site.close)
+        yield Run(services, embedded, scale, history)
+
+
+def _services() -> Site | None:
+    try:
+        return OnServices()
+    except Missing as reason:
+        print(f"NOT MEASURED on PostgreSQL + RabbitMQ: {reason}")
+        return None

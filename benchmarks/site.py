@@ -1,0 +1,152 @@
+"""The services of one pair for the length of a run, and the grounds that are laid on them.
+
+What is found is used: what DATABASE_URL, BROKER_URL and REDIS_URL name, else what answers on the standard ports
+of this machine, else a private server. Every ground is a copy of one stocked database, so that all start alike.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from kombu import Connection
+from redis import Redis
+from sqlalchemy import make_url
+
+from benchmarks.ground import Ground
+from tests.services import NAME, postgresql, rabbitmq, redis
+from tests.stack.environment import embedded, everywhere
+
+QUICK = {"PAYMENT_PROVIDER": "instant", "SMTP_URL": "discard:", "LOG_LEVEL": "WARNING", "ACCESS_TOKEN_MINUTES": "600"}
+"""Bank and mail server answer in process, so that the machine is measured and not the sandboxes."""
+
+
+class Site:
+    """`with site.ground() as here:` as often as wanted."""
+
+    pair: str
+
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+        self._made = 0
+
+    @contextmanager
+    def ground(self, **environment: str) -> Iterator[Ground]:
+        with self._database(self._stocked) as url, self._on(url, environment) as here:
+            yield here
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def versions(self) -> dict[str, str]:
+        """Of the servers."""
+        raise NotImplementedError
+
+    @cached_property
+    def _stocked(self) -> str:
+        """A database with all tables and the goods on the shelf, made once."""
+        url = self._closing.enter_context(self._database(None))
+        with self._on(url, {}) as here:
+            here.run("deploy.migrate")
+            here.run("benchmarks.acts.stock_up")
+        return url
+
+    @contextmanager
+    def _on(self, url: str, environment: dict[str, str]) -> Iterator[Ground]:
+        folder = Path(tempfile.mkdtemp(prefix="orderwave-bench-"))
+        own = {**everywhere(folder), **QUICK, **self._services(folder), "DATABASE_URL": url}
+        here = Ground(self.pair, own | environment)
+        try:
+            yield here
+        finally:
+            here.close()
+            self._forget(here)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _number(self) -> int:
+        self._made += 1
+        return self._made
+
+    def _database(self, template: str | None) -> AbstractContextManager[str]:
+        """The URL of a new database, empty or a copy of the one at the URL `template`."""
+        raise NotImplementedError
+
+    def _services(self, folder: Path) -> dict[str, str]:
+        """The environment of a ground: broker, queue prefix, cache."""
+        raise NotImplementedError
+
+    def _forget(self, here: Ground) -> None:
+        """Queues that would outlive the run."""
+
+
+class Embedded(Site):
+    """SQLite and litebroker, a folder a ground."""
+
+    pair = "embedded"
+
+    def versions(self) -> dict[str, str]:
+        return {"sqlite": sqlite3.sqlite_version}
+
+    @contextmanager
+    def _database(self, template: str | None) -> Iterator[str]:
+        with tempfile.TemporaryDirectory(prefix="orderwave-bench-") as folder:
+            path = Path(folder, "shop.db")
+            if template:
+                with sqlite3.connect(_path(template)) as source:
+                    source.execute("VACUUM INTO ?", (str(path),))
+                source.close()
+            yield f"sqlite:///{path}"
+
+    def _services(self, folder: Path) -> dict[str, str]:
+        return embedded(folder)
+
+
+class OnServices(Site):
+    """PostgreSQL, RabbitMQ and Redis. Raises Missing where one of them can not be had."""
+
+    pair = "services"
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self._postgresql = self._closing.enter_context(postgresql.server())
+            self._rabbitmq = self._closing.enter_context(rabbitmq.broker())
+            self._redis = self._closing.enter_context(redis.store())
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def versions(self) -> dict[str, str]:
+        with self.ground() as here, Connection(self._rabbitmq.url) as broker, Redis.from_url(self._redis.url) as cache:
+            return {
+                "postgresql": str(here.ask("SHOW server_version")).split()[0],
+                "rabbitmq": broker.connection.server_properties["version"],
+                "redis": cache.info("server")["redis_version"],
+            }
+
+    @contextmanager
+    def _database(self, template: str | None) -> Iterator[str]:
+        name = f"{NAME}_bench_{self._number()}"
+        copied = f' TEMPLATE "{make_url(template).database}"' if template else ""
+        self._postgresql.execute(f'CREATE DATABASE "{name}"{copied}')
+        try:
+            yield self._postgresql.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self._postgresql.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _services(self, folder: Path) -> dict[str, str]:
+        prefix = f"{self._rabbitmq.prefix}bench{self._number()}."
+        return {"BROKER_URL": self._rabbitmq.url, "QUEUE_PREFIX": prefix, "REDIS_URL": self._redis.url}
+
+    def _forget(self, here: Ground) -> None:
+        if not self._rabbitmq.ours:  # else they go with their virtual host
+            here.run("benchmarks.acts.forget_queues")
+
+
+def _path(url: str) -> str:
+    return make_url(url).database or ""
