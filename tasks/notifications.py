@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Answer, Run, remote_step
+from engine import Answer, Retry, Run, remote_step
 from gateways.mail import mailer
 from outcomes import Refused
 from shop import notifications
@@ -28,7 +28,11 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
             notifications.finish(session, [id], "refused", output["detail"])
 
 
-@remote_step("notifications.order_confirmed", fetch=_confirmations, remember=_told)
+# The order is paid and there is no way back: a mail server may be away for a day before a person is troubled.
+PATIENTLY = Retry(attempts=40, most=3600.0)
+
+
+@remote_step("notifications.order_confirmed", fetch=_confirmations, remember=_told, retry=PATIENTLY)
 def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
     try:

@@ -1,0 +1,1 @@
+"""Step tasks by themselves."""
