@@ -60,7 +60,7 @@ def add(wish: dict[str, Any], owner: str) -> Response:
 @blp.response(200, CartSchema)
 def empty(owner: str) -> Response:
     """Takes everything out."""
-    return _change(owner, carts.empty)
+    return _change(owner, carts.clear)
 
 
 @blp.patch("/api/cart/<string:owner>/items/<string:sku>")

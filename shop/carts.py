@@ -134,7 +134,14 @@ def remove(session: Session, cart: CartRow, sku: str) -> None:
         raise NotFound("This SKU is not in the cart.")
 
 
+def clear(session: Session, cart: CartRow) -> None:
+    """Take everything out."""
+    hold(session, cart)
+    empty(session, cart)
+
+
 def empty(session: Session, cart: CartRow) -> None:
+    """The same for a cart that the caller holds."""
     session.execute(_EMPTY, {"cart": cart.id})
 
 
@@ -148,12 +155,14 @@ def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
 
 
 def hold(session: Session, cart: CartRow) -> None:
-    """One edit or order of a cart at a time: two adds of one SKU both count, two orders do not."""
+    """One at a time writes into a cart: two adds of one SKU both count, two orders do not."""
     session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=now()))
 
 
 def put_back(session: Session, orders: Sequence[str]) -> None:
     """Orders that came to nothing return their lines to the carts they came from, where those still are."""
+    of_orders = CartRow.id.in_(select(OrderRow.cart_id).where(OrderRow.id.in_(orders)))
+    session.scalars(select(CartRow.id).where(of_orders).order_by(CartRow.id).with_for_update(key_share=True)).all()
     lines = (
         select(OrderRow.cart_id, OrderLineRow.sku, OrderLineRow.quantity, OrderLineRow.unit_price, now())
         .join(OrderRow, OrderRow.id == OrderLineRow.order_id)
