@@ -20,9 +20,9 @@ from tests.stack import Client, Order, Stack
 TOTAL = 1999 + 490
 
 
-@pytest.mark.sample
-def test_in_fair_weather_nobody_has_anything_to_complain_of(fresh_stack: Stack) -> None:
-    stack, judge = fresh_stack, Judge(fresh_stack)
+@pytest.mark.sample("embedded")
+def test_in_fair_weather_nobody_has_anything_to_complain_of(stack: Stack) -> None:
+    judge = Judge(stack)
     with Shoppers(stack, judge, stack.sku(on_hand=100), tokens=("tok_ok", "tok_declined", "tok_flaky")):
         time.sleep(2)
     judge.faults_are_over()

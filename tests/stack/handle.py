@@ -24,6 +24,7 @@ class Handle:
         own = {"PYTHONUNBUFFERED": "1", **environment, **process.environment}
         self._own = own
         self._child = self._fresh({})
+        self.is_itself = True  # not started with a changed environment
 
     @property
     def name(self) -> str:
@@ -44,7 +45,7 @@ class Handle:
 
     def launch(self, **environment: str) -> None:
         """Start without waiting."""
-        self._child = self._fresh(environment)
+        self._child, self.is_itself = self._fresh(environment), not environment
         self._child.start()
 
     def wait_until_ready(self, seconds: float = START_SECONDS) -> None:

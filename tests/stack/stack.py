@@ -56,10 +56,12 @@ class Stack:
         self.shelf.engine.dispose()
 
     def heal(self) -> None:
-        """As it was at the start: everybody runs, nobody extra, fair weather at the bank, a friendly sink."""
+        """As it was at the start: everybody runs as they should, nobody extra, fair weather, a friendly sink."""
         for name in [name for name in self.handles if name.startswith("worker-extra")]:
             self.handles.pop(name).kill9()
         for handle in self.handles.values():
+            if not handle.is_itself:
+                handle.kill9()
             if not handle.alive:
                 handle.launch()
         self._wait_until_ready()
@@ -115,11 +117,10 @@ class Stack:
         return self.run("doctor")
 
     def run(self, module: str, *arguments: str, check: bool = True) -> str:
-        """The output of `python -m module` in this stack's environment; with `check` it must end well."""
-        command = [sys.executable, "-m", module, *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
-        )
+        """What `python -m module` writes in this stack's environment; with `check` it must end well."""
+        command, own = [sys.executable, "-m", module, *arguments], {**os.environ, **self.environment}
+        done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
+        print(done.stderr, end="", file=sys.stderr)
         assert done.returncode == 0 or not check, f"{module} ended with {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -1,4 +1,4 @@
-"""Where a cell is played: a stack with a worker for every noun, so that who is killed does nothing but the drilled."""
+"""Where a cell is played: who is armed, who dies, who is there beside them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ class Scene:
 
     def reset(self) -> None:
         """Whatever the cell before left: nobody is armed, everybody runs, nothing is under way."""
-        for name in self._armed:
-            self.stack.workers[name].kill9()
         self._armed.clear()
         self.stack.heal()
         wait_until(self._is_quiet, seconds=60, what="what was under way to end")

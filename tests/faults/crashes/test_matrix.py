@@ -6,17 +6,16 @@ meanwhile others go on ordering. Judges from outside decide. `cells.py` says whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from engine.crash import POINTS
-from tests.faults.crashes.cells import DO, UNDO_BEGUN, Cell, every_cell, nouns, registered, sample, stands_at
+from tests.faults.crashes.cells import DO, UNDO_BEGUN, Cell, every_cell, registered, sample, stands_at
 from tests.faults.crashes.scene import Scene
 from tests.faults.judge import Judge, Kept
 from tests.faults.openers import OPENERS
-from tests.stack.fixtures import PAIRS, running
+from tests.stack.fixtures import PAIRS
 
 SAMPLE = sample()
 
@@ -24,19 +23,6 @@ SAMPLE = sample()
 def _marked(cell: Cell) -> object:
     pairs = [pair for pair in PAIRS if (cell, pair) in SAMPLE]
     return pytest.param(cell, marks=[pytest.mark.sample(*pairs)] if pairs else [])
-
-
-@pytest.fixture(scope="module", params=PAIRS)
-def scene_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    crews = {noun: [noun] for workflow in registered() for noun in sorted(nouns(workflow))}
-    with running(request, tmp_path_factory, crews) as stack:
-        yield Scene(stack)
-
-
-@pytest.fixture
-def scene(scene_of_module: Scene) -> Scene:
-    scene_of_module.reset()
-    return scene_of_module
 
 
 @pytest.mark.parametrize("cell", [_marked(cell) for cell in every_cell()], ids=str)
@@ -70,7 +56,7 @@ def _killed_undoing(scene: Scene, cell: Cell) -> Kept:
     scene.arm(cell.task, cell.point)
     if not stopped.alive:
         stopped.launch()
-    return replace(victim, ends=("failed",))
+    return replace(victim, ends=("failed:cancelled",))
 
 
 def _stand(cell: Cell) -> tuple[str, str]:

@@ -1,0 +1,32 @@
+"""Tomorrow's code: `place_order` with one more step, whose task travels in a queue that today's workers serve too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from engine import Run, Step, Workflow, local_step
+from tasks import notifications, orders, payments, stock
+
+
+@local_step("orders.wrap")
+def wrap(session: Session, runs: Sequence[Run]) -> None:
+    """Nothing but a step in the journal."""
+
+
+@local_step("orders.unwrap")
+def unwrap(session: Session, runs: Sequence[Run]) -> None:
+    """Nothing but an undo in the journal."""
+
+
+place_order = Workflow(
+    "place_order",
+    Step("reserve_stock", do=stock.reserve, undo=stock.release),
+    Step("wrap_gift", do=wrap, undo=unwrap),
+    Step("charge_payment", do=payments.charge, undo=payments.refund),
+    Step("confirm_order", do=orders.confirm, pivot=True),
+    Step("notify_customer", do=notifications.order_confirmed),
+    on_failed=orders.close,
+    deadline=3600.0,
+)
