@@ -42,10 +42,18 @@ class Customers(Shoppers):
     def __init__(self, stack: Stack, judge: Judge, *, count: int, pause: float, seed: int) -> None:
         self._plenty = [stack.sku(on_hand=1_000_000) for _ in range(3)]
         self._scarce = [stack.sku(on_hand=on_hand) for on_hand in (20, 60, 120)]
+        self.complaints: list[str] = []
         self._holder = CardHolder(stack.bank, seed)
         super().__init__(stack, judge, "", count=count, pause=pause, seed=seed)
 
     def _order(self, client: Client) -> None:
+        """Whoever is answered what they should not be complains, and goes on."""
+        try:
+            self._order_something(client)
+        except AssertionError as trouble:
+            self.complaints.append(str(trouble))
+
+    def _order_something(self, client: Client) -> None:
         wants = self._wants()
         card = self._random.choices(list(CARDS), [often for often, _ in CARDS.values()])[0]
         placed = _place(client, wants, card)

@@ -25,24 +25,27 @@ def hold(pair: str, services: Services, folder: Path, *, seed: int, seconds: flo
     with ground(pair, services, folder) as made:
         judge = Judge(made.world.stack)
         with Soak(made.world.stack, judge, _say) as soak:
-            _under_load(made, judge, soak, seed, seconds)
+            complaints = _under_load(made, judge, soak, seed, seconds)
             tally = judge.verdict(QUIET_SECONDS)
-        _say(
-            f"{soak.faults} faults, {soak.died} processes ended by themselves, "
-            f"{len(judge.told_again)} told again within SMTP's window, {tally.accepted / seconds:.1f} orders/s"
-        )
+    tally.unexpected += complaints
+    again = f"{len(judge.told_again)} told again within SMTP's window"
+    _say(
+        f"{soak.faults} faults, {soak.died} processes ended by themselves, {again}, {len(judge) / seconds:.1f} orders/s"
+    )
     _say(f"{tally}  ({pair}, seed {seed}, {seconds:g} s)")
     for fault in tally.faults[:30]:
         _say(f"    {fault}")
     return tally
 
 
-def _under_load(made: Ground, judge: Judge, soak: Soak, seed: int, seconds: float) -> None:
-    with Customers(made.world.stack, judge, count=CUSTOMERS, pause=PAUSE, seed=seed):
+def _under_load(made: Ground, judge: Judge, soak: Soak, seed: int, seconds: float) -> list[str]:
+    """Returns what customers complained of at the door."""
+    with Customers(made.world.stack, judge, count=CUSTOMERS, pause=PAUSE, seed=seed) as customers:
         soak.hold(draw(kinds(made), seed, seconds), seconds)
     for handle in made.world.stack.handles.values():
         bring_back(handle)
     judge.faults_are_over()
+    return customers.complaints
 
 
 def _say(text: str) -> None:
