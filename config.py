@@ -26,6 +26,7 @@ class Settings:
     smtp_url: str
     mail_from: str
     payment_provider: str
+    instant_bank_ms: int
     bank_url: str
     bank_key: str
     bank_webhook_secret: str
@@ -86,6 +87,7 @@ def load(env: Env | None = None) -> Settings:
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
         payment_provider=env.str("PAYMENT_PROVIDER", "sandbox"),
+        instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
         bank_key=secret("BANK_KEY"),
         bank_webhook_secret=secret("BANK_WEBHOOK_SECRET"),

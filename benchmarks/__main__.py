@@ -16,7 +16,7 @@ from benchmarks.ground import Died
 from benchmarks.report import Page, machine, save, versions
 from benchmarks.run import Run, run
 
-MEASURES = ("drain", "latency")
+MEASURES = ("drain", "latency", "slow_bank", "hot_sku", "accept", "rest", "embedded", "cores")
 
 
 def main() -> int:

@@ -46,19 +46,30 @@ def celery(app: str, name: str, *options: str, **environment: str) -> Line:
 # --- ours ------------------------------------------------------------------------------------------
 
 
-def _orderwave(name: str, *lines: Line) -> Contender:
-    return Contender(f"Orderwave, {name}", "benchmarks.peers.orderwave", lambda _: list(lines), app="celery_app")
+def _orderwave(name: str, lines: Callable[[Ground], list[Line]]) -> Contender:
+    return Contender(f"Orderwave, {name}", "benchmarks.peers.orderwave", lines, app="celery_app")
 
 
 def _as_shipped(here: Ground) -> list[Line]:
     return [Line(process.name, process.argv) for process in processes.workers(here.settings)]
 
 
-PREFORK = _orderwave("prefork 2", celery("celery_app", "ours", "-P", "prefork", "-c", "2"))
-THREADS = _orderwave(
-    "2 workers of 4 threads", *(celery("celery_app", f"ours{n}", "-P", "threads", "-c", "4") for n in (1, 2))
-)
-SHIPPED = Contender("Orderwave, as shipped", "benchmarks.peers.orderwave", _as_shipped, app="celery_app")
+def _threaded(number: int) -> Line:
+    """A worker for all queues."""
+    return celery("celery_app", f"ours{number}", "-P", "threads", "-c", "4")
+
+
+PREFORK = _orderwave("prefork 2", lambda _: [celery("celery_app", "ours", "-P", "prefork", "-c", "2")])
+THREADS = _orderwave("2 workers of 4 threads", lambda _: [_threaded(1), _threaded(2)])
+SHIPPED = _orderwave("as shipped", _as_shipped)
+OURS = (PREFORK, THREADS, SHIPPED)
+
+
+def pinned(cores: int) -> Contender:
+    """One worker of 4 threads on each of the first cores."""
+    lines = [_threaded(number) for number in range(cores)]
+    held = [Line(line.name, ("taskset", "-c", str(core), *line.argv)) for core, line in enumerate(lines)]
+    return _orderwave(f"{cores} pinned worker{'s' * (cores > 1)}", lambda _: held)
 
 
 # --- peers -----------------------------------------------------------------------------------------

@@ -72,7 +72,12 @@ def _watch(here: Ground, before: int, orders: int) -> tuple[dict[str, float], fl
     first = _cpu(here)
     here.wait(lambda: here.ask(TOLD) >= before + orders, f"{orders} orders to be through")
     taken = {name: value - first[name] for name, value in _cpu(here).items()}
-    return taken, here.ask(f"SELECT {_seconds(here, 'max(updated_at)')} FROM notifications")
+    return taken, last_told(here)
+
+
+def last_told(here: Ground) -> float:
+    """When the last order was through, in seconds since 1970 by the database's clock."""
+    return float(here.ask(f"SELECT {_seconds(here, 'max(updated_at)')} FROM notifications"))
 
 
 def _begun(here: Ground, before: int) -> float:

@@ -83,6 +83,9 @@ class Ground:
                 raise Died(f"waited {seconds:g} s in vain for {what}\n{logs}")
             time.sleep(pause)
 
+    def end_of_log(self, name: str) -> str:
+        return _end_of(self._log(name))
+
     def close(self) -> None:
         self.stop()
         self._engine.dispose()

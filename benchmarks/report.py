@@ -42,7 +42,7 @@ class Row:
         return "reached" if (self.ratio or 0) >= (self.target or 0) else "MISSED"
 
 
-@dataclass
+@dataclass(eq=False)
 class Page:
     """What one measure has to say: rows, figures beside them, and what one must know to read them."""
 

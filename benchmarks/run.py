@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from benchmarks.doors import Served
 from benchmarks.site import Embedded, OnServices, Site
 from tests.services import Missing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     services: Site | None
     """PostgreSQL, RabbitMQ and Redis; None where they are not all to be had, or not wanted."""
@@ -18,6 +19,8 @@ class Run:
     scale: float = 1.0
     history: int = 2_000_000
     """Finished runs to be loaded for the measure that wants them; 0 leaves it out."""
+    accepting: dict[str, Served] = field(default_factory=dict)
+    """By pair, once measured."""
 
     @property
     def sites(self) -> list[Site]:

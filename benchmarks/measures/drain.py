@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.contenders import PREFORK, SHIPPED, THREADS, Contender, bare_chain, dbos, loops
+from collections.abc import Sequence
+
+from benchmarks.contenders import OURS, Contender, bare_chain, dbos, loops
 from benchmarks.drains import Drained, drain
 from benchmarks.report import Page, Row
 from benchmarks.run import Run
@@ -15,29 +17,30 @@ CAVEATS = (
     "The bare chain, the loop and DBOS commit one transaction a step; only DBOS and ours keep a journal.",
     "CPU of the services is that of the whole machine's, whoever else used them.",
 )
-OURS = (PREFORK, THREADS, SHIPPED)
 CHAINS = (bare_chain("prefork", 2), bare_chain("threads", 16))
+
+
+PEER_ORDERS = 600
 
 
 def measure(run: Run, page: Page) -> None:
     site = run.main
     ours = best(site, page, OURS, run.some(3000))
-    chain = best(site, page, CHAINS, run.some(600))
-    page.row(_row(ours, chain, 10.0))
+    page.row(_row(ours, best(site, page, CHAINS, run.some(PEER_ORDERS)), 10.0))
     if site is run.services:
         for peer, target in ((dbos(8), 12.0), (loops(), None)):
-            page.row(_row(ours, best(site, page, (peer,), run.some(600)), target))
+            page.row(_row(ours, one(site, page, peer, run.some(PEER_ORDERS)), target))
 
 
-def best(site: Site, page: Page, contenders: tuple[Contender, ...], orders: int) -> Drained:
+def best(site: Site, page: Page, contenders: Sequence[Contender], orders: int, **environment: str) -> Drained:
     """All of them are told, the fastest counts."""
-    found = [_one(site, page, contender, orders) for contender in contenders]
+    found = [one(site, page, contender, orders, **environment) for contender in contenders]
     return max(found, key=lambda drained: drained.rate)
 
 
-def _one(site: Site, page: Page, contender: Contender, orders: int) -> Drained:
-    with site.ground() as here:
-        drained = drain(here, contender, orders)
+def one(site: Site, page: Page, contender: Contender, orders: int, *how: str, **environment: str) -> Drained:
+    with site.ground(**environment) as here:
+        drained = drain(here, contender, orders, *how)
     page.say(drained)
     return drained
 

@@ -37,7 +37,7 @@ def _sandbox(settings: config.Settings) -> SandboxPayments:
 def _instant(settings: config.Settings) -> InstantPayments:
     if settings.environment == "production":
         raise config.InsecureSetting("PAYMENT_PROVIDER=instant takes no money; production needs a real provider")
-    return InstantPayments()
+    return InstantPayments(settings.instant_bank_ms / 1000)
 
 
 # A forked child must not speak on its parent's connections.

@@ -1,4 +1,4 @@
-"""A provider that answers at once, for benchmarks of everything else. No money, no process, no ledger.
+"""A provider that answers at once, or after a fixed time, for benchmarks. No money, no process, no ledger.
 
 It lives in the memory of one process: another process does not find its charges, and a restart forgets
 them. Of each process it remembers the newest `MEMORY` keys. It refuses tokens that end in `declined`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,7 +22,8 @@ T = TypeVar("T")
 
 
 class InstantPayments:
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds  # each call takes that long, however many are made at once
         self._lock = threading.Lock()
         self._answers: OrderedDict[str, Receipt | Refused] = OrderedDict()
         self._charges: OrderedDict[str, Receipt] = OrderedDict()
@@ -57,6 +59,8 @@ class InstantPayments:
         """Nothing is open."""
 
     def _once(self, key: str, effect: Callable[[], Receipt]) -> Receipt:
+        if self._seconds:
+            time.sleep(self._seconds)
         with self._lock:
             if key not in self._answers:
                 _store(self._answers, key, _answer(effect))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import config
-from gateways.payments import UnknownProvider, payments
+from gateways.payments import Intent, UnknownProvider, payments
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
 
@@ -27,6 +28,14 @@ def test_one_line_of_environment_chooses_the_provider(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PAYMENT_PROVIDER", name)
     assert type(payments()) is kind
     assert payments() is payments()
+
+
+def test_the_instant_bank_takes_the_time_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDER", "instant")
+    monkeypatch.setenv("INSTANT_BANK_MS", "30")
+    begun = time.perf_counter()
+    payments().charge(Intent(1000, "EUR", "tok_ok", "order"), key="order:charge_payment")
+    assert time.perf_counter() - begun >= 0.03
 
 
 def test_an_unknown_provider_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,43 @@
+"""fill_carts CUSTOMERS NAME FILE: that many customers, signed in, each with something in the cart.
+
+Writes a line for each into the file: the access token.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from api.app import create_app
+from api.security import access_token
+from benchmarks.shopping import sku
+from db import transaction
+from shop import carts, passwords, sessions, users
+
+BATCH = 200
+NOBODYS = passwords.hash_password("a password nobody types")
+
+
+def main(customers: int, name: str, file: Path) -> None:
+    with create_app().app_context():
+        file.write_text("".join(f"{token}\n" for token in _tokens(name, iter(range(customers)))))
+
+
+def _tokens(name: str, numbers: Iterator[int]) -> Iterator[str]:
+    while batch := list(islice(numbers, BATCH)):
+        with transaction() as session:
+            yield from [_customer(session, name, number) for number in batch]
+
+
+def _customer(session: Session, name: str, number: int) -> str:
+    user = users.register(session, email=f"{name}-{number}@example.com", name="C. Customer", password_hash=NOBODYS)
+    carts.add(session, carts.of_customer(session, user.id), sku(number), 1)
+    return access_token(sessions.open_session(session, user.id, NOBODYS))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

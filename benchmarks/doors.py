@@ -1,0 +1,53 @@
+"""An API under load: which one, who comes, and how they were served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.ground import Died, Ground
+from deploy import processes
+from deploy.readiness import answers
+
+
+@dataclass(frozen=True)
+class Served:
+    orders: int
+    first: float  # when the first answer came, in seconds since 1970
+    rate: float  # orders a second
+    p50: float  # milliseconds
+    p99: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:6.0f} orders/s of {self.orders}   p50 {self.p50:.0f} ms   p99 {self.p99:.0f} ms"
+
+
+def open_door(here: Ground, app: str = "api.wsgi:app") -> None:
+    """Any WSGI app, served as ours is: granian with as many workers and threads."""
+    door = processes.api(here.settings)
+    *how, _ = door.argv
+    here.start("api", (*how, app), **door.environment)
+    here.wait(lambda: answers(door.url or ""), "the API to answer", seconds=60)
+
+
+def customers(here: Ground, number: int, name: str) -> Path:
+    """Signed in, each with something in the cart; a file of their tokens."""
+    file = here.settings.state_dir / name
+    here.run("benchmarks.acts.fill_carts", number, name, file)
+    here.do("ANALYZE")
+    return file
+
+
+def strangers(here: Ground, number: int) -> Path:
+    """For a door that asks for no token."""
+    file = here.settings.state_dir / "strangers"
+    file.write_text("nobody\n" * number)
+    return file
+
+
+def load(here: Ground, tokens: Path, connections: int, seconds: float, warm_up: float = 0.0) -> Served:
+    """Every answer must be a 202. Those of the first `warm_up` seconds do not count."""
+    told = here.learn("benchmarks.acts.load", here.settings.port, tokens, connections, seconds, warm_up)
+    if set(told["statuses"]) != {"202"}:
+        raise Died(f"not everybody was served: {told['statuses']}\n{here.end_of_log('api')}")
+    return Served(told["orders"], told["first"], told["rate"], told["p50"], told["p99"])
