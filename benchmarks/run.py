@@ -34,6 +34,10 @@ class Run:
     def some(self, number: int) -> int:
         return max(20, round(number * self.scale))
 
+    def seconds(self, number: float) -> float:
+        """Of load; the first second of it is warm-up, however short the run."""
+        return max(3.0, number * self.scale)
+
     def versions(self) -> dict[str, str]:
         return {name: version for site in self.sites for name, version in site.versions().items()}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from api.accounts import tokens
 from api.app import create_app
-from api.security import access_token
 from benchmarks.shopping import sku
 from db import transaction
 from shop import carts, passwords, sessions, users
@@ -36,7 +36,7 @@ def _tokens(name: str, numbers: Iterator[int]) -> Iterator[str]:
 def _customer(session: Session, name: str, number: int) -> str:
     user = users.register(session, email=f"{name}-{number}@example.com", name="C. Customer", password_hash=NOBODYS)
     carts.add(session, carts.of_customer(session, user.id), sku(number), 1)
-    return access_token(sessions.open_session(session, user.id, NOBODYS))
+    return str(tokens(sessions.open_session(session, user.id, NOBODYS))["access_token"])
 
 
 if __name__ == "__main__":

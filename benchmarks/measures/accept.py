@@ -52,6 +52,6 @@ def _peer(run: Run, site: Site, page: Page) -> Served:
 def _best(run: Run, here: Ground, page: Page, comers: dict[int, Path]) -> Served:
     found = []
     for connections, tokens in comers.items():
-        found.append(load(here, tokens, connections, SECONDS * min(1.0, run.scale), WARM_UP * min(1.0, run.scale)))
+        found.append(load(here, tokens, connections, run.seconds(SECONDS), WARM_UP))
         page.say(f"{here.pair:9} {here.children[-1].argv[-1]:30} {connections:3} connections {found[-1]}")
     return max(found, key=lambda served: served.rate)

@@ -33,7 +33,7 @@ def _sustained(run: Run, site: Site, page: Page) -> float:
         tokens = customers(here, run.some(CUSTOMERS), "everybody")
         SHIPPED.start(here)
         open_door(here)
-        served = load(here, tokens, CONNECTIONS, SECONDS * min(1.0, run.scale))
+        served = load(here, tokens, CONNECTIONS, run.seconds(SECONDS))
         at_once = here.ask(TOLD)
         here.wait(lambda: here.ask(TOLD) >= served.orders, f"{served.orders} orders to be through")
         check_work(here, served.orders)
