@@ -135,6 +135,14 @@ def in_transaction(work: Callable[[Session], T], tries: int = 5) -> T:
     raise AssertionError("unreachable")
 
 
+def is_away(error: Exception) -> bool:
+    """Whether the database could not be reached at all, so that asking again at once would only add to it."""
+    if isinstance(error, TimeoutError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(error, OperationalError | InterfaceError) and state is None and not _passing(error)
+
+
 def _passing(error: DBAPIError) -> bool:
     """Deadlock, serialization failure, a lock not had in time, a server that went away."""
     state = getattr(error.orig, "sqlstate", None)

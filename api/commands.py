@@ -18,6 +18,7 @@ from api.schemas import JobSchema
 from config import settings
 from engine import jobs
 from shop import commands
+from shop.commands import Answered, Asked
 from shop.errors import Invalid
 
 Answer = tuple[Any, int, Mapping[str, str]]
@@ -32,12 +33,21 @@ def run_command(work: Work, *, guest: str | None = None) -> Response:
     With an Idempotency-Key it takes effect once; whoever repeats the request gets the first answer again.
     `guest`: the token that identifies a caller who has not signed in.
     """
-    key = _key()
-    if key is None:
+    asked = keyed(guest)
+    if asked is None:
         with db.transaction() as session:
-            return _respond(*work(session))
-    scope, print_ = _scope(guest), _fingerprint()
-    return db.in_transaction(lambda session: _once(session, work, scope, key, print_))
+            return respond(answered(*work(session)))
+    return respond(db.in_transaction(lambda session: _once(session, work, asked)))
+
+
+def keyed(guest: str | None) -> Asked | None:
+    """What this request asks for under its Idempotency-Key; None when it has none."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not re.fullmatch(r"[!-~]{1,255}", key):
+        raise Invalid({"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
+    return Asked(_scope(guest), key, _fingerprint())
 
 
 def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
@@ -46,28 +56,33 @@ def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
     return body, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
 
 
-def _once(session: Session, work: Work, scope: str, key: str, fingerprint: str) -> Response:
-    earlier = commands.claim(session, scope, key, fingerprint)
+def answered(body: Any, status: int, headers: Mapping[str, str]) -> Answered:
+    return Answered(status, current_app.json.dumps(body), dict(headers))
+
+
+def replayed(earlier: Answered) -> Answered:
+    return earlier._replace(headers={**earlier.headers, "Idempotency-Replayed": "true"})
+
+
+def respond(said: Answered) -> Response:
+    answer = Response("" if said.status == 204 else said.body, said.status, mimetype="application/json")
+    answer.headers.update(said.headers)
+    return answer
+
+
+def _once(session: Session, work: Work, asked: Asked) -> Answered:
+    earlier = commands.claim(session, asked)
     if earlier:
-        replay: dict[str, str] = {**(earlier.headers or {}), "Idempotency-Replayed": "true"}
-        return _response(earlier.body, earlier.status, replay)
-    body, status, headers = work(session)
-    text = current_app.json.dumps(body)
-    commands.remember(session, scope, key, status=status, body=text, headers=dict(headers))
-    return _response(text, status, headers)
-
-
-def _key() -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
-        raise Invalid({"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
-    return key
+        return replayed(earlier)
+    said = answered(*work(session))
+    commands.remember(session, {asked: said})
+    return said
 
 
 def _scope(guest: str | None) -> str:
-    visitor = security.visitor()
-    if visitor:
-        return f"user:{visitor.id}"
+    claim = security.claim()
+    if claim:
+        return f"user:{claim.user}"
     if guest:
         return f"guest:{hashlib.sha256(guest.encode()).hexdigest()}"
     return f"address:{request.remote_addr}"
@@ -85,13 +100,3 @@ def _canonical(body: bytes) -> bytes:
         return json.dumps(json.loads(body), sort_keys=True).encode()
     except (ValueError, RecursionError):
         return body
-
-
-def _respond(body: Any, status: int, headers: Mapping[str, str]) -> Response:
-    return _response(current_app.json.dumps(body), status, headers)
-
-
-def _response(text: str, status: int, headers: Mapping[str, str]) -> Response:
-    answer = Response("" if status == 204 else text, status, mimetype="application/json")
-    answer.headers.update(headers)
-    return answer

@@ -13,13 +13,13 @@ import engine
 from api import timeline
 from api.answers import json_answer
 from api.blueprint import Blueprint
-from api.commands import Answer, run_command
+from api.commands import Answer, accepted, respond, run_command
 from api.guests import cart_token, check_owner, is_staff, or_guest
-from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema, order_of
-from api.ordering import accepted_order, place
+from api.order_schemas import ORDER, MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema, order_of
+from api.ordering import place
 from api.paging import an_id, page, position
 from api.schemas import accepted_with, page_of
-from api.security import caller, maybe_signed_in, signed_in
+from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
 from shop import orders
 from shop.errors import IllegalMove
@@ -29,13 +29,13 @@ blp = Blueprint("orders", __name__, description="Orders")
 
 
 @blp.post("/api/orders")
-@maybe_signed_in
+@maybe_claimed
 @blp.arguments(PlaceOrderSchema)
 @blp.response(202, accepted_with(order=OrderSchema))
 @blp.idempotent
 def order(wish: dict[str, Any]) -> Response:
     """Order what is in the cart, at the server's prices. Guests name their cart's token and an e-mail address."""
-    return run_command(lambda session: place(session, wish), guest=wish["cart"])
+    return respond(place(wish))
 
 
 @blp.get("/api/orders")
@@ -83,7 +83,8 @@ def cancel(id: UUID) -> Response:
         run = _live_run(session, found)
         engine.cancel(session, run)
         session.expire_all()
-        return accepted_order(session, run, found)
+        body, status, headers = accepted(session, run)
+        return {**body, "order": {**ORDER.dump(found), "job": body["job"]}}, status, headers
 
     return run_command(work, guest=cart_token())
 

@@ -7,13 +7,14 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import g, request
+from werkzeug.exceptions import HTTPException
 
 import db
 from api import tokens
 from api.blueprint import note
 from shop import sessions
-from shop.errors import Forbidden, Unauthenticated
-from shop.sessions import Holder
+from shop.errors import Forbidden, Refusal, Unauthenticated
+from shop.sessions import Claim, Holder
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -22,8 +23,16 @@ BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 def visitor() -> Holder | None:
     """Who is signed in, in a view under one of the decorators below; None for a guest."""
-    holder: Holder | None = g.get("holder")
+    if "holder" not in g:
+        g.holder = _holder(g.claim) if g.get("claim") else None
+    holder: Holder | None = g.holder
     return holder
+
+
+def claim() -> Claim | None:
+    """What the token of this request says. Under `maybe_claimed` nobody has asked yet whether it is still true."""
+    said: Claim | None = g.get("claim")
+    return said
 
 
 def caller() -> Holder:
@@ -41,7 +50,22 @@ def signed_in(view: View) -> View:
 
 def maybe_signed_in(view: View) -> View:
     """A guest may come; but whoever shows a token shows a good one."""
-    return _guarded(view, lambda: _sign_in() if "Authorization" in request.headers else None, optional=True)
+    return _guarded(view, lambda: visitor() if _read_token() else None, optional=True)
+
+
+def maybe_claimed(view: View) -> View:
+    """As `maybe_signed_in`, for a command that asks in its own transaction whether the session lives."""
+
+    @wraps(view)
+    def claimed(*args: Any, **kwargs: Any) -> Any:
+        _read_token()
+        try:
+            return view(*args, **kwargs)
+        except (Refusal, HTTPException):
+            visitor()  # whoever has no session any more is told that first, whatever else is wrong
+            raise
+
+    return _guarded(claimed, lambda: None, optional=True)  # type: ignore[return-value]
 
 
 def roles(*wanted: str) -> Callable[[View], View]:
@@ -66,9 +90,20 @@ def _guarded(view: View, demand: Callable[[], Any], *, optional: bool = False) -
     return note(guarded, manual_doc=manual)  # type: ignore[return-value]
 
 
+def _read_token() -> bool:
+    """Whether there is one; a bad one is refused."""
+    header = request.headers.get("Authorization")
+    g.pop("holder", None)
+    g.claim = None if header is None else tokens.read(header)
+    return g.claim is not None
+
+
 def _sign_in() -> None:
-    claims = tokens.read(request.headers.get("Authorization"))
+    _read_token()
+    caller()
+
+
+def _holder(claim: Claim) -> Holder:
     with db.reading() as session:
-        g.holder = sessions.holder(session, claims.session, claims.user, claims.until)
-    if g.holder is None:
-        raise tokens.BadToken("The access token has expired or its session ended.")
+        [holder] = sessions.holders(session, [claim])
+    return tokens.alive(holder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import jwt
 from flask import Flask
@@ -11,7 +11,7 @@ from flask_jwt_extended import JWTManager, create_access_token
 
 from config import InsecureSetting, settings
 from shop.errors import Unauthenticated
-from shop.sessions import Opened
+from shop.sessions import Claim, Holder, Opened
 from sql import is_id
 
 NAME = "orderwave"  # issuer and audience
@@ -22,14 +22,6 @@ SHORTEST_SECRET = 32
 class BadToken(Unauthenticated):
     code = "invalid_token"
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-
-
-class Claims(NamedTuple):
-    """What a well-signed token says: whose it is, of which session, and until when."""
-
-    user: str
-    session: str
-    until: datetime
 
 
 def init_app(app: Flask) -> None:
@@ -47,12 +39,19 @@ def access_token(opened: Opened) -> str:
     return token
 
 
-def read(header: str | None) -> Claims:
-    """The claims of the token in this Authorization header. Every way in which it can be wrong is a 401 (facts 20)."""
+def read(header: str | None) -> Claim:
+    """What the token in this Authorization header says. Every way in which it can be wrong is a 401 (facts 20)."""
     kind, *rest = (header or "").split() or [""]
     if kind != "Bearer":
         raise Unauthenticated("Sign in first.")
-    return _claims(_decoded(rest[0])) if len(rest) == 1 else _invalid()
+    return _claim(_decoded(rest[0])) if len(rest) == 1 else _invalid()
+
+
+def alive(holder: Holder | None) -> Holder:
+    """For who has looked whether the session of a token still lives."""
+    if holder is None:
+        raise BadToken("The access token has expired or its session ended.")
+    return holder
 
 
 def _decoded(token: str) -> dict[str, Any]:
@@ -66,12 +65,12 @@ def _decoded(token: str) -> dict[str, Any]:
         raise BadToken("The access token is not valid.") from error
 
 
-def _claims(told: dict[str, Any]) -> Claims:
+def _claim(told: dict[str, Any]) -> Claim:
     """What the library would do without: an end, and a user and a session that are ids."""
     user, session, end = told.get("sub"), told.get("sid"), told.get("exp")
     if told.get("type", "access") != "access" or not (is_id(user) and is_id(session)) or type(end) is not int:
         _invalid()
-    return Claims(user, session, datetime.fromtimestamp(end, UTC)) if 0 < end < 2**37 else _invalid()
+    return Claim(session, user, datetime.fromtimestamp(end, UTC)) if 0 < end < 2**37 else _invalid()
 
 
 def _invalid() -> NoReturn:

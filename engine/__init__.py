@@ -1,13 +1,25 @@
 """The machine: durable sagas on Celery. It knows no order and no money.
 
 `Workflow`, `Step`, `local_step`, `remote_step` and `on_failed` are what a workflow is written with;
-`start`, `wake`, `cancel`, `retry`, `skip` and `give_back` are what can be asked of a run; `jobs` reads.
+`start`, `start_all`, `wake`, `cancel`, `retry`, `skip` and `give_back` are what can be asked of a run; `jobs` reads.
 """
 
 from engine import jobs
 from engine.authoring import local_step, on_failed, remote_step
 from engine.claim import Run
-from engine.commands import NotPossible, Started, cancel, give_back, live_runs, retry, skip, start, wake
+from engine.commands import (
+    NotPossible,
+    Started,
+    Wish,
+    cancel,
+    give_back,
+    live_runs,
+    retry,
+    skip,
+    start,
+    start_all,
+    wake,
+)
 from engine.plan import Step, Workflow, workflows
 from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
 from engine.steps import Answer, Done, Result, Retry
@@ -27,6 +39,7 @@ __all__ = [
     "Started",
     "State",
     "Step",
+    "Wish",
     "Workflow",
     "cancel",
     "give_back",
@@ -38,6 +51,7 @@ __all__ = [
     "retry",
     "skip",
     "start",
+    "start_all",
     "wake",
     "workflows",
 ]

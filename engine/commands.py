@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import Float, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from engine import journal, plans
@@ -21,7 +22,8 @@ from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
 from outcomes import Refused
-from sql import clock, later, new_id, now, upsert
+from rows import inserting
+from sql import bare, clock, later, new_id, now
 
 
 class NotPossible(Exception):
@@ -33,41 +35,73 @@ class NotPossible(Exception):
         self.detail = detail
 
 
+class Wish(NamedTuple):
+    """A run to be started. The same key twice is the same run."""
+
+    key: str
+    subject: tuple[str, str]  # type and id of what it is about
+    input: dict[str, Any] | None = None  # what the steps need beside it, never card data
+
+
 class Started(NamedTuple):
     id: str
     fresh: bool  # False: a run with this key was there before
-    row: RunRow | None = None  # of a fresh one: keeps it in the session, where `jobs.get` finds it
+    at: datetime | None = None  # when a fresh one was written
 
 
 def start(
     session: Session, workflow: Workflow, *, key: str, subject: tuple[str, str], input: dict[str, Any] | None = None
 ) -> Started:
-    """Write the run; after the commit it goes on its way. The same key twice is the same run.
+    """Write the run; after the commit it goes on its way."""
+    return start_all(session, workflow, [Wish(key, subject, input)])[0]
 
-    subject: (type, id) of what it is about. input: what the steps need beside it, never card data.
-    """
+
+def start_all(session: Session, workflow: Workflow, wishes: Sequence[Wish]) -> list[Started]:
+    """As `start`, for many in one statement. No key may be among them twice."""
     plan = workflow.plan
     plans.store(session, plan)
-    values = {
+    rows = [_fresh(workflow, wish) for wish in wishes]
+    patience = {"patience": PATIENCE, "deadline": workflow.deadline}
+    begun = {row.id: row.created_at for row in _START(session, rows, **patience)}
+    send_after_commit(session, plan, 0, Direction.DO, list(begun))
+    return [_started(session, row, begun.get(row["id"])) for row in rows]
+
+
+def _fresh(workflow: Workflow, wish: Wish) -> dict[str, Any]:
+    return {
         "id": new_id(),
         "workflow": workflow.name,
-        "plan_id": plan.id,
-        "key": key,
-        "subject_type": subject[0],
-        "subject_id": subject[1],
-        "input": input or {},
-        "task": plan.task(0, Direction.DO),
-        "due_at": later(PATIENCE),
-        "sent_at": now(),
-        "deadline_at": later(workflow.deadline) if workflow.deadline else None,
+        "plan_id": workflow.plan.id,
+        "key": wish.key,
+        "subject_type": wish.subject[0],
+        "subject_id": wish.subject[1],
+        "input": wish.input or {},
+        "task": workflow.plan.task(0, Direction.DO),
     }
-    statement = upsert(session, RunRow).values(values).on_conflict_do_nothing(index_elements=["workflow", "key"])
-    run = session.scalar(statement.returning(RunRow))
-    if run is None:
-        earlier = select(RunRow.id).where(RunRow.workflow == workflow.name, RunRow.key == key)
-        return Started(session.scalars(earlier).one(), fresh=False)
-    send_after_commit(session, plan, 0, Direction.DO, [run.id])
-    return Started(run.id, fresh=True, row=run)
+
+
+def _started(session: Session, row: dict[str, Any], at: datetime | None) -> Started:
+    if at:
+        return Started(row["id"], fresh=True, at=at)
+    there = select(RunRow.id).where(RunRow.workflow == row["workflow"], RunRow.key == row["key"])
+    return Started(session.scalars(there).one(), fresh=False)
+
+
+def _starting(insert: Any) -> Any:
+    once = insert.on_conflict_do_nothing(index_elements=["workflow", "key"])
+    return once.returning(bare(RunRow).c.id, bare(RunRow).c.created_at)
+
+
+_START = inserting(
+    bare(RunRow),
+    *("id", "workflow", "plan_id", "key", "subject_type", "subject_id", "input", "task"),
+    then=_starting,
+    due_at=later(bindparam("patience", type_=Float())),
+    sent_at=now(),
+    deadline_at=later(bindparam("deadline", type_=Float())),
+    created_at=now(),
+    updated_at=now(),
+)
 
 
 def wake(session: Session, ids: Sequence[str]) -> None:

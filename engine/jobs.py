@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine import plans
+from engine.plan import Plan
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.tables import JournalRow, RunRow
 from sql import among, is_id
@@ -58,6 +59,15 @@ class Job:
 def get(session: Session, id: str) -> Job | None:
     run = session.get(RunRow, id) if is_id(id) else None
     return _jobs(session, [run])[0] if run else None
+
+
+def begun(id: str, plan: Plan, subject: tuple[str, str], at: datetime) -> Job:
+    """A run that was started at this moment, by this very transaction: there is nothing to be read yet."""
+    kind, about = subject
+    steps = [JobStep(step.name, Direction.DO, Mark.PENDING) for step in plan.steps]
+    return Job(
+        id, plan.workflow, State.QUEUED, {"type": kind, "id": about}, at, at, None, False, None, None, steps, version=0
+    )
 
 
 def about(session: Session, subject: tuple[str, str]) -> list[Job]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from shop.carts import CartLineRow, CartRow
@@ -14,6 +14,7 @@ from shop.catalogue import ProductRow, VariantRow
 from shop.money import Money
 from shop.prices import PricedLine, Quote, quote
 from shop.stock import StockRow
+from sql import among, direct
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,42 @@ class Cart:
     problems: Sequence[Problem]
 
 
+@dataclass(frozen=True)
+class Goods:
+    """What is in a cart, at the prices of this moment, and what stands in the way of ordering it."""
+
+    lines: list[PricedLine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
 def look(session: Session, cart: CartRow) -> Cart:
-    """The cart with the prices of this moment and what stands in the way of ordering it."""
-    rows = session.execute(_LINES, {"cart": cart.id}).all()
-    priced = [
-        PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency)) for row in rows if row.live
-    ]
-    problems = [problem for row in rows for problem in _problems(row)]
-    return Cart(cart, quote(priced, cart.shipping_method), problems)
+    """The cart with what it costs at this moment."""
+    [found] = goods(session, [cart])
+    return Cart(cart, quote(found.lines, cart.shipping_method), found.problems)
+
+
+def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
+    """What is in each of these carts."""
+    found = {cart.id: Goods() for cart in carts}
+    for row in direct(session, _LINES, {"carts": list(found)}):
+        if row.live:
+            priced = PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency))
+            found[row.cart_id].lines.append(priced)
+        found[row.cart_id].problems.extend(_problems(row))
+    return [found[cart.id] for cart in carts]
 
 
 def _lines() -> Select[Any]:
     live = (VariantRow.active & (ProductRow.status == "active")).label("live")
     name = (ProductRow.name + " " + VariantRow.name).label("name")
     return (
-        select(CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen, VariantRow.price, VariantRow.currency)
-        .add_columns(live, name, func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
+        select(CartLineRow.cart_id, CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen)
+        .add_columns(VariantRow.price, VariantRow.currency, live, name)
+        .add_columns(func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
         .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
-        .where(CartLineRow.cart_id == bindparam("cart"))
+        .where(among(CartLineRow.cart_id, "carts"))
         .order_by(CartLineRow.added_at, CartLineRow.sku)
     )
 

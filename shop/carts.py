@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -11,9 +12,10 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     String,
-    bindparam,
+    and_,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -21,10 +23,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import catalogue
 from shop.catalogue import SKU_LENGTH
-from shop.errors import EmptyCart, Invalid, NotFound
+from shop.errors import Invalid, NotFound
 from shop.orders import OrderLineRow, OrderRow
 from shop.prices import CURRENCY, shipping_rate
-from sql import At, Base, Id, later, new_id, now, upsert
+from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
 MOST_LINES = 100
@@ -84,18 +86,15 @@ def read_customers(session: Session, customer_id: str) -> CartRow:
     return found or CartRow(id="", owner_id=customer_id, currency=CURRENCY)
 
 
-def hold_customers(session: Session, customer_id: str) -> CartRow:
-    """The customer's cart, held as by `hold`; EmptyCart when they never had one."""
-    found = session.execute(_HOLD_CUSTOMERS, {"customer": customer_id}).first()
-    if found is None:
-        raise EmptyCart("There is nothing in the cart.")
-    return CartRow(**found._mapping)
-
-
 def hold_guests(session: Session, token: str) -> CartRow:
     """A guest's cart, held as by `hold`."""
-    found = session.execute(_HOLD_GUESTS, {"token": token}).first()
-    return _there(CartRow(**found._mapping) if found else None)
+    return _there(hold_all(session, guests=[token]).get(token))
+
+
+def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
+    """Those of the carts that there are, held as by `hold`, by their customer's id or their guest's token."""
+    rows = direct(session, _HOLD_ALL, {"customers": customers, "guests": guests})
+    return {row.owner_id or row.id: CartRow(**row._mapping) for row in rows}
 
 
 def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
@@ -140,12 +139,12 @@ def clear(session: Session, cart: CartRow) -> None:
     empty(session, cart)
 
 
-def empty(session: Session, cart: CartRow) -> None:
-    """The same for a cart that the caller holds."""
-    session.execute(_EMPTY, {"cart": cart.id})
+def empty(session: Session, *carts: CartRow) -> None:
+    """The same for carts that the caller holds."""
+    direct(session, _EMPTY, {"carts": [cart.id for cart in carts]})
 
 
-_EMPTY = delete(CartLineRow.__table__).where(CartLineRow.cart_id == bindparam("cart"))  # type: ignore[arg-type]
+_EMPTY = delete(bare(CartLineRow)).where(among(CartLineRow.cart_id, "carts"))
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
@@ -181,10 +180,15 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
     return len(ids)
 
 
-_ROWS = CartRow.__table__
-_HOLD = update(_ROWS).values(updated_at=now()).returning(*_ROWS.columns)  # type: ignore[arg-type]
-_HOLD_CUSTOMERS = _HOLD.where(CartRow.owner_id == bindparam("customer"))
-_HOLD_GUESTS = _HOLD.where(CartRow.id == bindparam("token"), CartRow.owner_id.is_(None))
+def _holding() -> Any:
+    """In the order of their ids, so that two who hold several never wait for each other."""
+    rows = bare(CartRow)
+    these = or_(among(rows.c.owner_id, "customers"), and_(among(rows.c.id, "guests"), rows.c.owner_id.is_(None)))
+    locked = select(rows.c.id).where(these).order_by(rows.c.id).with_for_update(key_share=True).cte("locked")
+    return update(rows).where(rows.c.id.in_(select(locked.c.id))).values(updated_at=now()).returning(*rows.columns)
+
+
+_HOLD_ALL = _holding()
 
 
 def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:

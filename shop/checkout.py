@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from shop import cart_view, carts, orders, payments
+from shop.cart_view import Goods
 from shop.carts import CartRow
-from shop.errors import EmptyCart, Invalid
+from shop.errors import EmptyCart, Invalid, Refusal
 from shop.orders import OrderRow
 from shop.prices import PricedLine, Quote, quote
 from sql import new_id
@@ -33,25 +34,67 @@ class PlaceOrder:
     payment_token: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An order as it will be written."""
+
+    order: dict[str, Any]
+    lines: list[dict[str, Any]]
+    payment: dict[str, Any]
+
+
+Wanted = tuple[CartRow, PlaceOrder]
+
+
 def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
     """Write the order and empty the cart, which the caller holds. Nothing is reserved or charged yet."""
+    [placed] = place_all(session, [(cart, command)])
+    if isinstance(placed, Refusal):
+        raise placed
+    return placed
+
+
+def place_all(session: Session, wanted: Sequence[Wanted]) -> list[OrderRow | Refusal]:
+    """As `place`, for many at once: read for all, decide for each, write for all. No cart may be among them twice.
+
+    Who is refused finds the refusal in the place of an order, and the cart as it was.
+    """
+    goods = cart_view.goods(session, [cart for cart, _ in wanted])
+    drafts = [_draft_or_refusal(*want, inside) for want, inside in zip(wanted, goods, strict=True)]
+    good = [draft for draft in drafts if isinstance(draft, Draft)]
+    written = iter(_write(session, good)) if good else iter(())
+    carts.empty(session, *[cart for (cart, _), draft in zip(wanted, drafts, strict=True) if isinstance(draft, Draft)])
+    return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
+
+
+def _write(session: Session, drafts: Sequence[Draft]) -> list[OrderRow]:
+    placed = orders.begin(session, [(draft.order, draft.lines) for draft in drafts])
+    payments.write(session, [draft.payment for draft in drafts])
+    return placed
+
+
+def _draft_or_refusal(cart: CartRow, command: PlaceOrder, inside: Goods) -> Draft | Refusal:
+    try:
+        return _draft(cart, command, inside)
+    except Refusal as refusal:
+        return refusal
+
+
+def _draft(cart: CartRow, command: PlaceOrder, inside: Goods) -> Draft:
+    """What this command comes to. It asks nobody: all that it needs to know has been read."""
     if command.payment_method not in METHODS:
         raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
-    looked = cart_view.look(session, cart)
-    _refuse_what_can_not_be_sold(looked)
-    quoted = quote(looked.quote.lines, command.shipping_method)
-    values = _order(cart, command, quoted)
-    order = orders.begin(session, values, _lines(values["id"], quoted.lines))
-    payments.write(session, _payment(values, command))
-    carts.empty(session, cart)
-    return order
+    _refuse_what_can_not_be_sold(inside)
+    quoted = quote(inside.lines, command.shipping_method)
+    order = _order(cart, command, quoted)
+    return Draft(order, _lines(order["id"], quoted.lines), _payment(order, command))
 
 
-def _refuse_what_can_not_be_sold(cart: cart_view.Cart) -> None:
-    archived = [problem.sku for problem in cart.problems if problem.code == "archived"]
+def _refuse_what_can_not_be_sold(inside: Goods) -> None:
+    archived = [problem.sku for problem in inside.problems if problem.code == "archived"]
     if archived:
         raise Invalid({"cart": [f"No longer sold: {', '.join(archived)}."]})
-    if not cart.quote.lines:
+    if not inside.lines:
         raise EmptyCart("There is nothing in the cart.")
 
 

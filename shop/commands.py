@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Index, String, Text, delete, select, tuple_, update
+from sqlalchemy import Index, String, Text, and_, delete, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from rows import Many, inserting
 from shop.errors import KeyReused
-from sql import At, Base, Document, later, now, upsert
+from sql import At, Base, Document, bare, later, now
 
 KEEP_HOURS = 24
 
@@ -28,24 +30,78 @@ class CommandRow(Base):
     created_at: Mapped[At] = mapped_column(default=now())
 
 
-def claim(session: Session, scope: str, key: str, fingerprint: str) -> CommandRow | None:
+class Asked(NamedTuple):
+    """One request with an Idempotency-Key: whose, which, and what it asks for."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+class Answered(NamedTuple):
+    status: int
+    body: str
+    headers: dict[str, Any]
+
+
+def claim(session: Session, asked: Asked) -> Answered | None:
     """None: the key is yours, go on. Otherwise what was answered to the same request before.
 
     Of two at the same instant one waits here until the other has committed.
     """
-    values = {"scope": scope, "key": key, "fingerprint": fingerprint}
-    statement = upsert(session, CommandRow).values(values).on_conflict_do_nothing(index_elements=["scope", "key"])
-    if session.scalar(statement.returning(CommandRow.key)):
-        return None
-    earlier = session.scalars(select(CommandRow).filter_by(scope=scope, key=key)).one()
-    if earlier.fingerprint != fingerprint:
+    return None if asked in claim_all(session, [asked]) else earlier(session, asked)
+
+
+def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
+    """As `claim`; returns those whose keys are theirs. In the order of the keys, so that nobody waits in a ring."""
+    rows = [one._asdict() for one in sorted(asked)]
+    taken = {(row.scope, row.key) for row in _CLAIM(session, rows)}
+    return {one for one in asked if (one.scope, one.key) in taken}
+
+
+def earlier(session: Session, asked: Asked) -> Answered:
+    """What was answered under a key that is taken; KeyReused when that was to another request."""
+    row = session.scalars(select(CommandRow).filter_by(scope=asked.scope, key=asked.key)).one()
+    if row.fingerprint != asked.fingerprint:
         raise KeyReused("This Idempotency-Key came before with another request.")
-    return earlier
+    return Answered(row.status, row.body, row.headers or {})
 
 
-def remember(session: Session, scope: str, key: str, *, status: int, body: str, headers: dict[str, Any]) -> None:
-    answer = {"status": status, "body": body, "headers": headers}
-    session.execute(update(CommandRow).where(CommandRow.scope == scope, CommandRow.key == key).values(answer))
+def remember(session: Session, answers: Mapping[Asked, Answered]) -> None:
+    rows = [{"scope": asked.scope, "key": asked.key, **said._asdict()} for asked, said in answers.items()]
+    _REMEMBER(session, rows)
+
+
+def give_back(session: Session, asked: Sequence[Asked]) -> None:
+    """These came to nothing: their keys are free again."""
+    _GIVE_BACK(session, [{"scope": one.scope, "key": one.key} for one in asked])
+
+
+_ROWS = bare(CommandRow)
+_CLAIM = inserting(
+    _ROWS,
+    *("scope", "key", "fingerprint"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["scope", "key"]).returning(
+        _ROWS.c.scope, _ROWS.c.key
+    ),
+    created_at=now(),
+)
+
+
+def _remembering(_: str, given: Any) -> Any:
+    mine = and_(_ROWS.c.scope == given.scope, _ROWS.c.key == given.key)
+    return update(_ROWS).where(mine).values(status=given.status, body=given.body, headers=given.headers)
+
+
+_REMEMBER = Many(_remembering, _ROWS.c.scope, _ROWS.c.key, _ROWS.c.status, _ROWS.c.body, _ROWS.c.headers)
+
+
+def _giving_back(_: str, given: Any) -> Any:
+    theirs = select(given.scope, given.key)
+    return delete(_ROWS).where(tuple_(_ROWS.c.scope, _ROWS.c.key).in_(theirs))
+
+
+_GIVE_BACK = Many(_giving_back, _ROWS.c.scope, _ROWS.c.key)
 
 
 def forget(session: Session, scope: str) -> None:

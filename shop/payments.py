@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, insert, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from rows import inserting
 from sql import At, Base, Document, Id, bare, clock, new_id, now
 
 
@@ -77,11 +78,16 @@ def new(order_id: str, *, method: str, provider: str, amount: int, currency: str
     }
 
 
-def write(session: Session, values: dict[str, Any]) -> None:
-    session.execute(_NEW, values)
+def write(session: Session, fresh: Sequence[dict[str, Any]]) -> None:
+    _NEW(session, fresh)
 
 
-_NEW = insert(bare(PaymentRow)).values(created_at=now(), updated_at=now())
+_NEW = inserting(
+    bare(PaymentRow),
+    *("id", "order_id", "method", "provider", "amount", "currency", "token"),
+    created_at=now(),
+    updated_at=now(),
+)
 
 
 def close(session: Session, orders: Sequence[str]) -> None:

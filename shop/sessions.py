@@ -10,17 +10,19 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
 from shop.errors import Unauthenticated
 from shop.users import UserRow
-from sql import At, Base, Id, Moment, age, later, new_id, now
+from sql import At, Base, Id, age, among, direct, later, new_id, now
 
 GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
 KEEP_DEAD_DAYS = 7
@@ -49,6 +51,14 @@ class Opened:
     user_id: str
     refresh_token: str
     issued: int  # seconds since 1970, by the database's clock
+
+
+class Claim(NamedTuple):
+    """What an access token says: of which session it is, whose, and until when."""
+
+    session: str
+    user: str
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,10 @@ def rotate(session: Session, token: str) -> Opened | None:
     return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _clock(session))
 
 
-def holder(session: Session, family: str, user_id: str, until: datetime) -> Holder | None:
-    """Who a token speaks for, in one query; None once it has expired, or its session or its user is gone."""
-    found = session.execute(_HOLDER, {"family": family, "user": user_id, "until": until}).first()
-    return Holder(found.id, found.role, family, found.email) if found else None
+def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
+    """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
+    found = {row.family: row for row in direct(session, _ALIVE, {"families": [claim.session for claim in claims]})}
+    return [_holder(claim, found.get(claim.session)) for claim in claims]
 
 
 def revoke(session: Session, id: str) -> None:
@@ -126,12 +136,16 @@ def _alive() -> tuple[ColumnElement[bool], ...]:
     return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
 
 
-_HOLDER = (
-    select(UserRow.id, UserRow.role, UserRow.email)
+_ALIVE = (
+    select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, now().label("at"))
     .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
-    .where(SessionFamilyRow.id == bindparam("family"), UserRow.id == bindparam("user"), UserRow.deleted_at.is_(None))
-    .where(now() < bindparam("until", type_=Moment()), *_alive())
+    .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *_alive())
 )
+
+
+def _holder(claim: Claim, row: Any) -> Holder | None:
+    good = row is not None and row.id == claim.user and row.at < claim.until
+    return Holder(row.id, row.role, claim.session, row.email) if good else None
 
 
 def _clock(session: Session) -> int:

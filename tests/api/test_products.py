@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 import db
 from shop.catalogue import ProductRow, VariantRow
 from tests.api.goods import change_price, put_on_shelf
+from tests.api.listening import listening
 from tests.api.people import problem
 
 
@@ -179,14 +178,8 @@ def test_what_does_not_exist_is_404(client: FlaskClient, path: str) -> None:
 
 def test_a_page_takes_as_many_statements_however_many_products(client: FlaskClient) -> None:
     def statements(limit: int) -> int:
-        said: list[str] = []
-
-        def listen(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
-            said.append(statement)
-
-        event.listen(db.engine(), "before_cursor_execute", listen)
-        client.get(f"/api/products?limit={limit}")
-        event.remove(db.engine(), "before_cursor_execute", listen)
+        with listening() as said:
+            client.get(f"/api/products?limit={limit}")
         return len([statement for statement in said if statement.startswith("SELECT")])
 
     assert statements(1) == statements(4) == 4

@@ -1,0 +1,167 @@
+"""Orders of many shoppers, placed in one transaction: every question is asked once, for all of them.
+
+What one of them is refused is theirs alone; the others go on without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import engine
+from api import tokens
+from api.cart_owner import Owner
+from api.commands import answered, replayed
+from api.order_schemas import JOB, ORDER
+from engine import Started, Wish, jobs
+from shop import addresses, carts, checkout, commands, sessions
+from shop.carts import CartRow
+from shop.checkout import PlaceOrder
+from shop.commands import Answered, Asked
+from shop.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
+from shop.orders import OrderRow
+from shop.sessions import Claim, Holder
+from workflows import place_order
+
+
+@dataclass(frozen=True)
+class Placing:
+    """A wish to order, with all of its request that matters."""
+
+    wish: dict[str, Any]
+    owner: Owner
+    claim: Claim | None
+    asked: Asked | None
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """One order of a cart at a time, and one command of whoever repeats commands."""
+        return frozenset({f"cart:{self.owner.id}", *([self.asked.scope] if self.asked else [])})
+
+
+@dataclass(eq=False)
+class Case:
+    """A placing on its way. It is closed once it has an answer."""
+
+    placing: Placing
+    holder: Holder | None = None
+    cart: CartRow | None = None
+    key: Asked | None = None  # the one that this case has taken
+    answer: Answered | Refusal | None = None
+
+    def attempt(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """What `work` returns; None when it refuses, which closes the case."""
+        try:
+            return work(*arguments)
+        except Refusal as refusal:
+            self.answer = refusal
+            return None
+
+
+def place_all(session: Session, placings: Sequence[Placing]) -> list[Answered | Refusal]:
+    """The answers to these, in their order. No two of them share a mark."""
+    cases = [Case(placing) for placing in placings]
+    for step in (_sign_in, _take_keys, _hold_carts, _order):
+        still_open = [case for case in cases if case.answer is None]
+        if still_open:
+            step(session, still_open)
+    _keep_answers(session, [case for case in cases if case.key])
+    return [case.answer for case in cases if case.answer]
+
+
+def _sign_in(session: Session, cases: Sequence[Case]) -> None:
+    claimed = [(case, case.placing.claim) for case in cases if case.placing.claim]
+    if claimed:
+        found = sessions.holders(session, [claim for _, claim in claimed])
+        for (case, _), holder in zip(claimed, found, strict=True):
+            case.holder = case.attempt(tokens.alive, holder)
+
+
+def _take_keys(session: Session, cases: Sequence[Case]) -> None:
+    keyed = [(case, case.placing.asked) for case in cases if case.placing.asked]
+    mine = commands.claim_all(session, [asked for _, asked in keyed]) if keyed else set()
+    for case, asked in keyed:
+        if asked in mine:
+            case.key = asked
+        else:
+            case.answer = case.attempt(_replay, session, asked) or case.answer
+
+
+def _replay(session: Session, asked: Asked) -> Answered:
+    return replayed(commands.earlier(session, asked))
+
+
+def _hold_carts(session: Session, cases: Sequence[Case]) -> None:
+    """Until the orders are written: of two orders of one cart the second finds it empty."""
+    owners = [case.placing.owner for case in cases]
+    customers, guests = ([owner.id for owner in owners if owner.is_guest is guest] for guest in (False, True))
+    held = carts.hold_all(session, customers=customers, guests=guests)
+    for case in cases:
+        case.cart = held.get(case.placing.owner.id)
+        if case.cart is None:
+            case.answer = _no_cart(case.placing.owner)
+
+
+def _no_cart(owner: Owner) -> Refusal:
+    return NotFound("There is no such cart.") if owner.is_guest else EmptyCart("There is nothing in the cart.")
+
+
+def _order(session: Session, cases: Sequence[Case]) -> None:
+    wanted = [(case, case.attempt(_command, session, case)) for case in cases]
+    wanted = [(case, command) for case, command in wanted if command]
+    placed = checkout.place_all(session, [(case.cart, command) for case, command in wanted])
+    _start(session, [(case, placed) for (case, _), placed in zip(wanted, placed, strict=True)])
+
+
+def _start(session: Session, cases: Sequence[tuple[Case, OrderRow | Refusal]]) -> None:
+    for case, placed in cases:
+        if isinstance(placed, Refusal):
+            case.answer = placed
+    fresh = [(case, order) for case, order in cases if isinstance(order, OrderRow)]
+    runs = engine.start_all(session, place_order, [Wish(order.id, ("order", order.id)) for _, order in fresh])
+    for (case, order), run in zip(fresh, runs, strict=True):
+        case.answer = _accepted(order, run)
+
+
+def _accepted(order: OrderRow, run: Started) -> Answered:
+    job = JOB.dump(jobs.begun(run.id, place_order.plan, ("order", order.id), run.at))
+    headers = {"Location": f"/api/jobs/{run.id}", "Retry-After": "1"}
+    return answered({"job": job, "order": {**ORDER.dump(order), "job": job}}, 202, headers)
+
+
+def _keep_answers(session: Session, cases: Sequence[Case]) -> None:
+    """For who repeats a command. What was refused is not kept: it may go well another time."""
+    kept = {case.key: case.answer for case in cases if case.key and isinstance(case.answer, Answered)}
+    refused = [case.key for case in cases if case.key and case.key not in kept]
+    if kept:
+        commands.remember(session, kept)
+    if refused:
+        commands.give_back(session, refused)
+
+
+def _command(session: Session, case: Case) -> PlaceOrder:
+    wish, who = case.placing.wish, case.holder
+    return PlaceOrder(
+        customer_id=who.id if who else None,
+        email=wish.get("email") or (who.email if who else _missing("email", "A guest's order needs one.")),
+        shipping_address=_address(session, case),
+        shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
+        payment_method=wish["payment"]["method"],
+        payment_token=wish["payment"]["token"],
+    )
+
+
+def _address(session: Session, case: Case) -> dict[str, Any]:
+    wish, who = case.placing.wish, case.holder
+    if "shipping_address" in wish:
+        return dict(wish["shipping_address"])
+    if who is None:
+        raise Unauthenticated("Sign in first.")
+    return addresses.postal(addresses.get(session, who.id, str(wish["shipping_address_id"])))
+
+
+def _missing(name: str, why: str = "Missing data for required field.") -> str:
+    raise Invalid({name: [why]})

@@ -1,0 +1,137 @@
+"""Requests that come at the same time are carried out together: one transaction and one commit serve them all.
+
+Whoever comes first leads: it takes what has gathered meanwhile, and everybody finds their own answer. Nobody waits
+for company; a request that is alone goes alone. When something fails that was nobody's refusal, each of them is
+carried out by itself, so that what one of them has broken hurts only itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+import db
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST = 64
+PATIENCE = 0.1  # seconds after which those who wait go on without the wave before them
+NONE = object()
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False)
+class Turn(Generic[T]):
+    """One request that waits: to lead, or for its answer."""
+
+    thing: T
+    marks: frozenset[str]
+    repeatable: bool
+    woken: Any = field(default_factory=threading.Lock)
+    leads: bool = False
+    answer: Any = NONE
+
+    def __post_init__(self) -> None:
+        self.woken.acquire()
+
+
+class Together(Generic[T, R]):
+    """`work(session, things)` returns the answers to these things in their order; an answer may be an exception."""
+
+    def __init__(self, work: Callable[[Session, Sequence[T]], Sequence[R | Exception]]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._waiting: list[Turn[T]] = []
+        self._leaders = 0
+
+    def do(self, thing: T, marks: frozenset[str], *, repeatable: bool) -> R:
+        """The answer to this. Two that share a mark are never in one wave.
+
+        repeatable: it may be tried again even if its COMMIT was sent and the answer was lost.
+        """
+        turn = Turn(thing, marks, repeatable)
+        self._wait(turn)
+        if turn.leads:
+            self._lead(turn)
+        answer: R | Exception = self._alone(turn) if turn.answer is NONE else turn.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _wait(self, turn: Turn[T]) -> None:
+        with self._lock:
+            self._waiting.append(turn)
+            if self._leaders == 0:
+                self._let_lead(turn)
+                return
+        if not turn.woken.acquire(timeout=PATIENCE) and not self._overtakes(turn):
+            turn.woken.acquire()
+
+    def _overtakes(self, turn: Turn[T]) -> bool:
+        """The wave before is held up: whoever is not in it need not be."""
+        with self._lock:
+            if turn in self._waiting:
+                self._let_lead(turn)
+            return turn.leads
+
+    def _let_lead(self, turn: Turn[T]) -> None:
+        self._leaders += 1
+        self._waiting.remove(turn)
+        turn.leads = True
+
+    def _lead(self, turn: Turn[T]) -> None:
+        wave = self._take(turn)
+        try:
+            self._carry_out(wave)
+        finally:
+            self._hand_over()
+            for other in wave[1:]:
+                other.woken.release()
+
+    def _take(self, first: Turn[T]) -> list[Turn[T]]:
+        wave, marks = [first], set(first.marks)
+        with self._lock:
+            for turn in self._waiting:
+                if len(wave) < MOST and marks.isdisjoint(turn.marks):
+                    wave.append(turn)
+                    marks |= turn.marks
+            self._waiting = [turn for turn in self._waiting if turn not in wave]
+        return wave
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            self._leaders -= 1
+            if self._waiting and self._leaders == 0:
+                following = self._waiting[0]
+                self._let_lead(following)
+                following.woken.release()
+
+    def _carry_out(self, wave: list[Turn[T]]) -> None:
+        answers: list[tuple[Turn[T], R | Exception]] = []
+        try:
+            with db.transaction() as session:
+                work = self._work(session, [turn.thing for turn in wave])
+                answers = list(zip(wave, work, strict=True))
+        except Exception as error:
+            self._fail(wave, error, written=bool(answers))
+        else:
+            for turn, answer in answers:
+                turn.answer = answer
+
+    def _fail(self, wave: list[Turn[T]], error: Exception, *, written: bool) -> None:
+        """Nothing of it counts, unless its COMMIT was sent: then nobody knows, and only some may ask again."""
+        log.warning("a wave goes on one by one", size=len(wave), error=type(error).__name__)
+        for turn in wave:
+            if (written and not turn.repeatable) or db.is_away(error):
+                turn.answer = error
+
+    def _alone(self, turn: Turn[T]) -> R | Exception:
+        tries = 5 if turn.repeatable else 1
+        return db.in_transaction(lambda session: self._work(session, [turn.thing]), tries)[0]
