@@ -6,6 +6,7 @@ a connection each would sleep in SQLite's busy handler.
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,12 @@ from litebroker.options import Options
 from litebroker.owners import Owner
 
 T = TypeVar("T")
+
+LOOK_EVERY = 1.0  # seconds between two looks whether the file is still the one at its path
+
+
+class FileReplaced(ConnectionError):
+    """The file was deleted or replaced: whoever consumed from it must declare and consume anew."""
 
 
 class Database:
@@ -29,6 +36,9 @@ class Database:
         self._synchronous = ""
         self._opened = 0
         self._changes = 0
+        self._identity: tuple[int, int] | None = None
+        self._file = 0
+        self._next_look = 0.0
 
     @property
     def owners(self) -> Path:
@@ -52,6 +62,7 @@ class Database:
     def write(self, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction that has the write lock from its start, and reaches the disk if `durable`."""
         with self.lock:
+            self.file()
             db = self._open()
             self._synchronise(db, self.options.synchronous if durable else "NORMAL")
             db.execute("BEGIN IMMEDIATE")
@@ -68,6 +79,18 @@ class Database:
         with self.lock:
             seen = self._open().execute("PRAGMA data_version").fetchone()[0]
             return self._opened, int(seen), self._changes
+
+    def file(self) -> int:
+        """The number of the file that is open: another one once ours was deleted or replaced, which we then leave."""
+        with self.lock:
+            now = time.monotonic()
+            if self._connection is not None and now >= self._next_look:
+                self._next_look = now + LOOK_EVERY
+                if _identity(self.path) != self._identity:
+                    self.close()
+                    self.leave()  # what we held in the old one must not be taken for what others hold in the new
+                    self._file += 1
+            return self._file
 
     def news(self) -> None:
         """`data_version` is silent about our own commits: wake our own consumers."""
@@ -115,6 +138,7 @@ class Database:
         except BaseException:
             db.close()
             raise
+        self._identity = _identity(self.path)
         return db
 
     def _configure(self, db: sqlite3.Connection) -> None:
@@ -129,3 +153,12 @@ class Database:
         if mode != self._synchronous:
             db.execute(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What makes a file that file, whatever its name."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

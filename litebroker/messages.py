@@ -21,6 +21,7 @@ class Delivery:
     queue: str
     count: int
     payload: bytes
+    owner: str  # who took it
 
     @property
     def tag(self) -> str:
@@ -70,15 +71,15 @@ _TAKE_FOR_GOOD = f"DELETE FROM message WHERE id IN ({_READY}) {_COLUMNS}"  # noq
 
 def take(db: sqlite3.Connection, queue: str, limit: int, owner: str) -> list[Delivery]:
     """The first `limit` ready messages, the highest priority first; now `owner` holds them."""
-    return _deliveries(queue, db.execute(_TAKE, (owner, queue, time.time(), limit)).fetchall())
+    return _deliveries(queue, owner, db.execute(_TAKE, (owner, queue, time.time(), limit)).fetchall())
 
 
 def take_for_good(db: sqlite3.Connection, queue: str, limit: int) -> list[Delivery]:
     """For a consumer that will not ack."""
-    return _deliveries(queue, db.execute(_TAKE_FOR_GOOD, (queue, time.time(), limit)).fetchall())
+    return _deliveries(queue, "", db.execute(_TAKE_FOR_GOOD, (queue, time.time(), limit)).fetchall())
 
 
-def _deliveries(queue: str, rows: list[tuple[int, int, int, bytes | None]]) -> list[Delivery]:
+def _deliveries(queue: str, owner: str, rows: list[tuple[int, int, int, bytes | None]]) -> list[Delivery]:
     """RETURNING promises no order."""
     rows.sort(key=lambda row: (-row[0], row[1]))
-    return [Delivery(id_, queue, count, payload or b"") for _, id_, count, payload in rows]
+    return [Delivery(id_, queue, count, payload or b"", owner) for _, id_, count, payload in rows]

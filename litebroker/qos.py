@@ -70,5 +70,5 @@ class QoS:
             self._decide(Verdict.REQUEUED, delivery)
 
     def _decide(self, verdict: Verdict, delivery: Delivery) -> None:
-        write = partial(verdicts.apply, verdict=verdict, delivery=delivery, owner=self._broker.database.owner())
+        write = partial(verdicts.apply, verdict=verdict, delivery=delivery)
         self._broker.ledger.add(write, is_news=verdict is not Verdict.DONE)

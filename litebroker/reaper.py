@@ -1,6 +1,6 @@
 """Every living consumer looks for the dead now and then, and clears what has expired.
 
-Looking is cheap and only reads; whoever finds something writes.
+Looking is cheap and only reads; whoever finds something writes. A file that was replaced is found here too.
 """
 
 import logging
@@ -8,7 +8,7 @@ import sqlite3
 import time
 
 from litebroker import consumers, owners, queues
-from litebroker.database import Database
+from litebroker.database import Database, FileReplaced
 from litebroker.deadletters import bury
 from litebroker.verdicts import give_back
 
@@ -22,15 +22,21 @@ class Reaper:
         self._database = database
         self._next_reap = self._next_sweep = 0.0
         self._rounds = 0
+        self._file = database.file()
 
     def run(self) -> None:
         now = time.monotonic()
         if now >= self._next_reap:
             self._next_reap = now + self._database.options.reap_interval
+            self._same_file()
             self.reap()
         if now >= self._next_sweep:
             self._next_sweep = now + self._database.options.sweep_interval
             self.sweep()
+
+    def _same_file(self) -> None:
+        if self._database.file() != self._file:
+            raise FileReplaced(f"{self._database.path} is not the file it was; consuming anew")
 
     def reap(self) -> None:
         """Give back what the dead held."""

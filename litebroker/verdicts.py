@@ -18,8 +18,8 @@ class Verdict(StrEnum):
 _HELD = "WHERE id = ? AND owner = ? AND deliveries = ?"  # only while it is still this very delivery
 
 
-def apply(db: sqlite3.Connection, verdict: Verdict, delivery: Delivery, owner: str) -> None:
-    held = (delivery.id, owner, delivery.count)
+def apply(db: sqlite3.Connection, verdict: Verdict, delivery: Delivery) -> None:
+    held = (delivery.id, delivery.owner, delivery.count)
     if verdict is Verdict.DONE:
         db.execute(f"DELETE FROM message {_HELD}", held)  # noqa: S608
     elif verdict is Verdict.UNTOUCHED:

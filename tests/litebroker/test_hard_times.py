@@ -212,3 +212,23 @@ def test_an_idle_consumer_costs_next_to_nothing(connection: Connection) -> None:
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=3)
         assert time.process_time() - started < 0.09  # 3 % of a core; about 1 % where nobody else is at work
+
+
+def test_a_file_that_was_deleted_is_left_and_its_successor_consumed(url: str, tmp_path: Path) -> None:
+    with Connection(url) as consuming, Connection(url) as sending:
+        queue = declare(consuming, "work")
+        send(sending, "work", "in the old file")
+        [held] = consume(consuming, queue, 1)
+        for file in tmp_path.glob("broker.db*"):
+            if file.is_file():
+                file.unlink()
+        with pytest.raises(ConnectionError, match="not the file it was"):
+            consuming.drain_events(timeout=5)
+        with Connection(url) as anew:
+            queue = declare(anew, "work")
+            send(sending, "work", "in the new file")
+            [message] = consume(anew, queue, 1)
+            held.ack()
+            consuming.transport.broker.ledger.flush()
+            assert message.payload == "in the new file"
+            assert rows(tmp_path, "SELECT count(*) FROM message") == [1], "the ack of the old one settles nothing new"
