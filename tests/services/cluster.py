@@ -17,21 +17,24 @@ class Cluster:
 
     def __init__(self, **settings: object) -> None:
         self._user, self._port = programs.unprivileged(), free_port()
-        self._home = programs.folder(self._user)
+        self._home, self._running = programs.folder(self._user), False
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._options = f"-p {self._port} -k {self._home} {FIXED} {options}"
         self.url: URL = make_url(f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/postgres")
         self._run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
+        self._running = True
         self._run("pg_ctl", "-l", f"{self._home}/log", "-w", "-o", self._options, "start")
 
     def stop(self) -> None:
         """Nobody is waited for, nothing is written down: the next start recovers from the log."""
+        self._running = False
         self._run("pg_ctl", "-m", "immediate", "stop")
 
     def remove(self) -> None:
-        self.stop()
+        if self._running:
+            self.stop()
         shutil.rmtree(self._home)
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
 from tests.services import Missing, postgresql, rabbitmq, redis
 
+
+class Private(Protocol):
+    def start(self) -> None: ...
+    def remove(self) -> None: ...
+
+
 T = TypeVar("T")
+P = TypeVar("P", bound=Private)
 
 
 class Services:
@@ -34,13 +41,29 @@ class Services:
     def redis(self) -> redis.Store:
         return self._need("Redis", redis.store)
 
+    @contextmanager
+    def private(self, name: str, make: Callable[[], P]) -> Iterator[P]:
+        """One that this test started itself and may kill."""
+        with ExitStack() as closing:
+            yield self._or_skip(name, lambda: _started(make, closing))
+
     def _need(self, name: str, find: Callable[[], AbstractContextManager[T]]) -> T:
+        return self._or_skip(name, lambda: self._closing.enter_context(find()))
+
+    def _or_skip(self, name: str, find: Callable[[], T]) -> T:
         """On a laptop without the service its tests are skipped, loudly; in CI that is a failure."""
         if name not in self._missing:
             try:
-                return self._closing.enter_context(find())
+                return find()
             except Missing as reason:
                 self._missing[name] = f"NOT TESTED: no {name} here, {reason}"
         if os.environ.get("CI"):
             pytest.fail(self._missing[name], pytrace=False)
         pytest.skip(self._missing[name])
+
+
+def _started(make: Callable[[], P], closing: ExitStack) -> P:
+    made = make()
+    closing.callback(made.remove)
+    made.start()
+    return made

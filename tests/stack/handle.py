@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -73,6 +74,13 @@ class Handle:
         self._child.kill()
 
     kill = kill9
+
+    def pause(self) -> None:
+        """SIGSTOP: it is there and does nothing, until `resume`."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
 
     def tail(self, count: int = 30) -> str:
         return "\n".join(self._child.last_lines(count))

@@ -1,0 +1,36 @@
+"""Messages are doubled, lost and overtake one another: they only say "look again" (P1, P3, P4)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.faults.judge import Judge
+from tests.faults.shoppers import Shoppers
+from tests.faults.world.courier import Courier
+from tests.stack import Stack
+
+TOKENS = ("tok_ok", "tok_declined", "tok_flaky", "tok_charged_then_timeout")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "copies",
+    [
+        pytest.param((1,), id="shuffled"),
+        pytest.param((2,), id="twice"),
+        pytest.param((5,), id="five-times", marks=pytest.mark.sample),
+        pytest.param((0, 1, 2), id="lost-or-twice"),
+    ],
+)
+def test_p3_p4_every_message_is_delivered_as_a_bad_courier_likes(stack: Stack, copies: tuple[int, ...]) -> None:
+    judge = Judge(stack)
+    with Courier(stack, copies) as courier:
+        with Shoppers(stack, judge, stack.sku(on_hand=1000), tokens=TOKENS):
+            time.sleep(8)
+        time.sleep(2)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    assert courier.taken > 20
+    assert courier.delivered != courier.taken or copies == (1,)

@@ -1,0 +1,62 @@
+"""The embedded broker's file is locked, or taken away: 202 all the same, and every order ends (P1)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.judge import Judge
+from tests.faults.shoppers import Shoppers
+from tests.faults.world.ground import World
+from tests.faults.world.promptly import is_soon_quick_again, order_promptly
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("world_of_module", ["embedded"], indirect=True)]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """By somebody who writes and does not come to an end."""
+    held = sqlite3.connect(path, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+    yield
+    held.close()
+
+
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(3, marks=pytest.mark.sample), 15], ids=["shorter", "longer-than-patience"]
+)
+def test_p1_the_file_is_locked_while_orders_come_in(world: World, judge: Judge, seconds: float) -> None:
+    sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    with Shoppers(world.stack, judge, sku):
+        time.sleep(1)
+        with locked(world.stack.state_dir / "broker.db"):
+            order_promptly(client, judge, sku)
+            time.sleep(seconds)
+        time.sleep(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)
+
+
+@pytest.mark.xfail(strict=True, reason="finding litebroker-file-replaced: two files, and nobody notices")
+def test_p1_the_file_is_deleted_and_every_process_starts_a_new_one(world: World, judge: Judge) -> None:
+    """Whatever was queued is gone with it: the database knows what is true."""
+    stack = world.stack
+    sku, client = stack.sku(on_hand=1000), stack.client()
+    with Shoppers(stack, judge, sku):
+        time.sleep(1)
+        for file in stack.state_dir.glob("broker.db*"):
+            if file.is_file():
+                file.unlink()
+        order_promptly(client, judge, sku)
+        stack.worker.kill9()
+        stack.worker.start()
+        time.sleep(2)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)

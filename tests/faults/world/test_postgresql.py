@@ -1,0 +1,75 @@
+"""PostgreSQL crashes every few seconds, has no connection left, swallows the answer to a COMMIT (P1, P3, P4, P12)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.judge import Judge
+from tests.faults.shoppers import Shoppers
+from tests.faults.world.crowd import Crowd
+from tests.faults.world.ground import Chosen, World, make
+from tests.faults.world.promptly import is_soon_quick_again
+from tests.services.cluster import Cluster
+from tests.services.postgresql import Server
+from tests.services.session import Services
+
+TOKENS = ("tok_ok", "tok_declined", "tok_flaky", "tok_charged_then_timeout")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster(services: Services) -> Iterator[Cluster]:
+    with services.private("PostgreSQL", lambda: Cluster(max_connections=60, deadlock_timeout="200ms")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def world_of_module(cluster: Cluster, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    chosen = Chosen(Server(cluster.url, cluster.stop), services.rabbitmq, services.redis)
+    with make("services", tmp_path_factory.mktemp("world"), chosen, "crashing") as made:
+        yield made
+
+
+def test_p1_p3_it_crashes_every_few_seconds_under_load(world: World, judge: Judge, cluster: Cluster) -> None:
+    sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    with Shoppers(world.stack, judge, sku, tokens=TOKENS), judge.smtp_window():
+        for _ in range(5):
+            time.sleep(2.5)
+            cluster.stop()
+            time.sleep(0.5)
+            cluster.start()
+        time.sleep(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)
+
+
+def test_p1_it_has_no_connection_left_for_longer_than_anyone_waits(
+    world: World, judge: Judge, cluster: Cluster
+) -> None:
+    sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    with Shoppers(world.stack, judge, sku, tokens=TOKENS), judge.smtp_window():
+        time.sleep(1)
+        with Crowd(cluster.url):
+            time.sleep(12)
+        time.sleep(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)
+
+
+@pytest.mark.sample
+def test_p3_p12_the_answer_to_every_tenth_commit_is_lost(world: World, judge: Judge) -> None:
+    sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    with Shoppers(world.stack, judge, sku, tokens=TOKENS), judge.smtp_window():
+        for _ in range(40):
+            time.sleep(0.2)
+            world.database.lose(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    assert world.database.lost > 20
+    is_soon_quick_again(client, sku)
