@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
+from tests.faults.soak.locks import Lock
 from tests.faults.world.ground import World
 from tests.faults.world.promptly import is_soon_quick_again, order_promptly
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("world_of_module", ["embedded"], indirect=True)]
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """By somebody who writes and does not come to an end."""
-    held = sqlite3.connect(path, isolation_level=None)
-    held.execute("BEGIN IMMEDIATE")
-    yield
-    held.close()
 
 
 @pytest.mark.parametrize(
@@ -32,11 +20,13 @@ def locked(path: Path) -> Iterator[None]:
 )
 def test_p1_the_file_is_locked_while_orders_come_in(world: World, judge: Judge, seconds: float) -> None:
     sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    lock = Lock(world.stack.state_dir / "broker.db")
     with Shoppers(world.stack, judge, sku):
         time.sleep(1)
-        with locked(world.stack.state_dir / "broker.db"):
-            order_promptly(client, judge, sku)
-            time.sleep(seconds)
+        lock.take()
+        order_promptly(client, judge, sku)
+        time.sleep(seconds)
+        lock.give_back()
         time.sleep(1)
     judge.faults_are_over()
     judge.verdict().must_be_clean()

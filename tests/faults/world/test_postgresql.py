@@ -9,12 +9,14 @@ import pytest
 
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
+from tests.faults.world.backwards import deadlocks, lock_backwards
 from tests.faults.world.crowd import Crowd
 from tests.faults.world.ground import Chosen, World, make
 from tests.faults.world.promptly import is_soon_quick_again
 from tests.services.cluster import Cluster
 from tests.services.postgresql import Server
 from tests.services.session import Services
+from tests.world import wait_until
 
 TOKENS = ("tok_ok", "tok_declined", "tok_flaky", "tok_charged_then_timeout")
 
@@ -63,7 +65,7 @@ def test_p1_it_has_no_connection_left_for_longer_than_anyone_waits(
 
 
 @pytest.mark.sample
-def test_p3_p12_the_answer_to_every_tenth_commit_is_lost(world: World, judge: Judge) -> None:
+def test_p3_p12_five_commits_a_second_lose_their_answer(world: World, judge: Judge) -> None:
     sku, client = world.stack.sku(on_hand=1000), world.stack.client()
     with Shoppers(world.stack, judge, sku, tokens=TOKENS), judge.smtp_window():
         for _ in range(40):
@@ -73,3 +75,13 @@ def test_p3_p12_the_answer_to_every_tenth_commit_is_lost(world: World, judge: Ju
     judge.verdict().must_be_clean()
     assert world.database.lost > 20
     is_soon_quick_again(client, sku)
+
+
+def test_p3_p6_a_stranger_locks_stock_in_the_wrong_order(world: World, judge: Judge) -> None:
+    stack = world.stack
+    first, second = sorted((stack.sku(on_hand=1000), stack.sku(on_hand=1000)))
+    with Shoppers(stack, judge, first, pause=0.05), Shoppers(stack, judge, second, pause=0.05, seed=2):
+        caught = sum(lock_backwards(stack, second, first) for _ in range(40))
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    wait_until(lambda: deadlocks(stack) > caught, what="somebody of ours to have been the victim")
