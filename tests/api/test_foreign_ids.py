@@ -83,7 +83,7 @@ def _goods(app: Flask, bank: Bank) -> None:
 
 
 @pytest.mark.usefixtures("_goods")
-def test_nobody_reaches_what_is_somebody_elses(app: Flask, people: People) -> None:
+def test_p13_nobody_reaches_what_is_somebody_elses(app: Flask, people: People) -> None:
     ada, eve = people.join("Ada"), people.join("Eve")
     hers = Belongings(ada)
     before = everything()
@@ -99,7 +99,7 @@ def test_nobody_reaches_what_is_somebody_elses(app: Flask, people: People) -> No
 
 
 @pytest.mark.usefixtures("_goods")
-def test_a_stranger_reaches_nothing_at_all(app: Flask, people: People) -> None:
+def test_p13_a_stranger_reaches_nothing_at_all(app: Flask, people: People) -> None:
     hers = Belongings(people.join("Ada"))
     before = everything()
     for verb, path in operations(app):

@@ -46,7 +46,7 @@ def send(client: FlaskClient, body: bytes, content_type: str = "application/json
         (b'{"price": {"amount": 1000000000001, "currency": "EUR"}}', (422, "validation_failed")),
     ],
 )
-def test_a_body_that_cannot_be_meant_changes_nothing(
+def test_p14_a_body_that_cannot_be_meant_changes_nothing(
     client: FlaskClient, body: bytes, expected: tuple[int, str]
 ) -> None:
     assert problem(send(client, body)) == expected
@@ -110,7 +110,7 @@ def test_a_refusal_keeps_its_code_and_what_it_knows(client: FlaskClient) -> None
         ("bug", (500, "internal_error")),
     ],
 )
-def test_what_goes_wrong_inside_is_told_without_details(
+def test_p14_what_goes_wrong_inside_is_told_without_details(
     client: FlaskClient, capsys: pytest.CaptureFixture[str], how: str, expected: tuple[int, str]
 ) -> None:
     answer = client.get(f"/probe/fail/{how}")

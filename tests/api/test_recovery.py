@@ -98,7 +98,7 @@ def test_who_registers_is_asked_to_confirm_the_address(app: Flask, people: Peopl
     assert ada.get("/api/users/me").json["email_verified"]
 
 
-def test_a_mail_delivered_twice_is_one_mail_with_one_message_id(people: People, postman: Postman) -> None:
+def test_p10_a_task_delivered_thrice_is_one_mail(people: People, postman: Postman) -> None:
     people.join()
     ids = waiting()
     for _ in range(3):

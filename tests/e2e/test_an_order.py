@@ -27,7 +27,7 @@ def test_p9_an_order_is_reserved_charged_confirmed_and_told(stack: Stack) -> Non
     stack.doctor()
 
 
-def test_p5_p8_a_declined_card_gives_the_stock_back_and_sends_no_confirmation(stack: Stack) -> None:
+def test_p5_p8_p10_a_declined_card_gives_the_stock_back_and_sends_no_confirmation(stack: Stack) -> None:
     sku, client = stack.sku(on_hand=3), stack.client()
     order = client.place(sku, token="tok_declined")
     job = client.finished(order.job_id)

@@ -12,6 +12,7 @@ import db
 from shop import reservations, stock
 from shop.stock import MovementRow, ReservationRow
 from sql import later, new_id
+from tasks import maintenance
 from tests.api.goods import put_on_shelf, shelf
 from tests.fixtures import Database
 
@@ -103,6 +104,18 @@ def test_a_reservation_runs_out_by_itself_and_can_not_be_sold_then() -> None:
     assert shelf("CHAIR") == (5, 1)
     assert _sell([late, early]) == {late}
     assert shelf("CHAIR") == (4, 0)
+
+
+def test_p11_two_clocks_that_fire_at_the_same_moment_give_back_once() -> None:
+    put_on_shelf("CHAIR", on_hand=20)
+    _reserve(*[{"CHAIR": 1}] * 20)
+    with db.transaction() as session:
+        session.execute(update(ReservationRow).values(expires_at=later(-1.0)))
+    with ThreadPoolExecutor(2) as clocks:
+        fired = [clocks.submit(maintenance.release_expired_reservations.run) for _ in range(2)]
+    assert [one.result() for one in fired] == [None, None]
+    assert shelf("CHAIR") == (20, 0)
+    assert _ledger("CHAIR") == [20]
 
 
 def test_reserved_goods_can_not_be_counted_away() -> None:
