@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy import Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from config import settings
@@ -20,6 +20,7 @@ from config import settings
 T = TypeVar("T")
 
 CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
+RESTED = 1.0  # seconds without use after which a connection is asked whether it still stands
 FULL = ("too many clients", "connection slots", "too many connections")  # libpq gives no SQLSTATE here
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
@@ -33,11 +34,33 @@ def engine() -> Engine:
 
 def _postgresql(url: str) -> Engine:
     size = settings().database_connections
+    # Last in, first out: the connection that was used a moment ago has its statements prepared, and needs no ping.
     made = create_engine(
-        url, pool_size=size, max_overflow=0, pool_pre_ping=True, pool_timeout=CROWDED, hide_parameters=True
+        url, pool_size=size, max_overflow=0, pool_use_lifo=True, pool_timeout=CROWDED, hide_parameters=True
     )
     event.listen(made, "do_connect", _connect)
+    event.listen(made, "checkin", _note_use)
+    event.listen(made, "checkout", _ping_if_rested(made.dialect))
     return made
+
+
+def _note_use(_: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ping_if_rested(dialect: Dialect) -> Callable[[Any, Any, Any], None]:
+    """The server may have gone while a connection rested. One used just now finds out by itself, and is tried again."""
+
+    def ping(connection: Any, record: Any, _: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.get("used", now) < RESTED:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
+    return ping
 
 
 def _connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:

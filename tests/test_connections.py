@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from psycopg import OperationalError
+from sqlalchemy import text
 
 import db
+from tests.fixtures import Configure
+from tests.services.session import Services
 
 
 class Server:
@@ -46,3 +49,31 @@ def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
     with pytest.raises(OperationalError, match="refused"):
         db._connect(server, None, (), {})
     assert server.tries == 1
+
+
+def test_a_connection_that_rested_is_asked_first_and_replaced_when_it_is_gone(
+    services: Services, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=url)
+        monkeypatch.setattr(db, "RESTED", 0.0)
+        first = backend()
+        services.postgresql.execute(f"SELECT pg_terminate_backend({first})")
+        assert backend() != first
+        db.engine().dispose()
+
+
+def test_a_connection_used_just_now_is_not_asked_and_the_engine_tries_again(
+    services: Services, configure: Configure
+) -> None:
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=url)
+        first = backend()
+        services.postgresql.execute(f"SELECT pg_terminate_backend({first})")
+        assert db.in_transaction(lambda session: session.scalar(text("SELECT pg_backend_pid()"))) != first
+        db.engine().dispose()
+
+
+def backend() -> int:
+    with db.transaction() as session:
+        return int(session.scalar(text("SELECT pg_backend_pid()")) or 0)
