@@ -6,7 +6,9 @@ In a prefork worker each child does so, and not the parent: threads and fork do 
 from __future__ import annotations
 
 import logging
+import os
 import random
+import signal
 import threading
 from typing import Any
 
@@ -25,7 +27,7 @@ from celery_app import app, dead_letter_queue
 from engine import crash, dispatch, remote
 from engine.calls import calls
 from engine.sweep import sweep
-from engine.timing import LAST_CALLS, SWEEP
+from engine.timing import LAST_CALLS, LONGEST_GOODBYE, SWEEP
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,16 @@ def _in_worker(sender: Any, **_: Any) -> None:
 
 @worker_stopping.connect
 def _asked_to_stop(**_: Any) -> None:
+    """Celery can wait for ever for a broker that has fallen silent: then we leave as by kill -9, which is safe."""
     _stopping.set()
+    last_resort = threading.Timer(LONGEST_GOODBYE, _leave)
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def _leave() -> None:
+    log.error("asked to stop %s s ago and still here: leaving as by kill -9", LONGEST_GOODBYE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @worker_shutdown.connect
