@@ -47,11 +47,10 @@ class World:
 def make(pair: str, folder: Path, services: Chosen, name: str, **more: str) -> Iterator[World]:
     """All of it runs. The judges do not go through the proxies."""
     with ExitStack() as closing:
-        real = everywhere(folder) | (
-            embedded(folder) if pair == "embedded" else closing.enter_context(on_services(services, name))  # type: ignore[arg-type]
-        )
+        chosen = embedded(folder) if pair == "embedded" else closing.enter_context(on_services(services, name))  # type: ignore[arg-type]
+        real = everywhere(folder) | chosen | more
         seen, proxies = _proxied(real, closing)
-        stack = Stack(pair, real | seen | more)
+        stack = Stack(pair, real | seen)
         stack.bank.url, stack.shelf = real["BANK_URL"], Shelf(real["DATABASE_URL"])
         closing.callback(stack.close)
         stack.start()

@@ -1,0 +1,83 @@
+"""The disk is full, and then has space again: of the shop's database, of the embedded broker (P1, P6, P7)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.faults.judge import Judge
+from tests.faults.shoppers import Shoppers
+from tests.faults.world.disk import Disk, small_disk
+from tests.faults.world.ground import World, make
+from tests.faults.world.promptly import is_soon_quick_again, order_promptly
+from tests.services.session import Services
+from tests.stack import Stack
+from tests.world import request
+
+pytestmark = pytest.mark.slow
+
+RESERVED = 16  # MB that publishers must leave to consumers, see docs/litebroker.md
+
+
+@dataclass(frozen=True)
+class Disks:
+    shop: Disk
+    broker: Disk
+
+
+@pytest.fixture(scope="module")
+def disks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
+    folder = tmp_path_factory.mktemp("disks")
+    with small_disk(folder / "shop", 24) as shop, small_disk(folder / "broker", RESERVED + 24) as broker:
+        yield Disks(shop, broker)
+
+
+@pytest.fixture(scope="module")
+def world_of_module(disks: Disks, services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    files = {
+        "DATABASE_URL": f"sqlite:///{disks.shop.folder}/shop.db",
+        "BROKER_URL": f"litebroker:///{disks.broker.folder}/broker.db",
+    }
+    with make("embedded", tmp_path_factory.mktemp("world"), services, "full", **files) as made:  # type: ignore[arg-type]
+        yield made
+
+
+@pytest.mark.sample
+def test_p1_the_shops_disk_is_full_and_has_space_again(world: World, judge: Judge, disks: Disks) -> None:
+    stack = world.stack
+    sku, client = stack.sku(on_hand=1000), stack.client()
+    with Shoppers(stack, judge, sku, tokens=("tok_ok", "tok_declined")), judge.smtp_window():
+        time.sleep(1)
+        disks.shop.fill()
+        answers = {_register(stack) for _ in range(5)}
+        time.sleep(4)
+        disks.shop.free()
+        time.sleep(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    assert answers == {(503, "unavailable")}
+    is_soon_quick_again(client, sku)
+
+
+def test_p1_the_brokers_disk_is_full_and_has_space_again(world: World, judge: Judge, disks: Disks) -> None:
+    sku, client = world.stack.sku(on_hand=1000), world.stack.client()
+    with Shoppers(world.stack, judge, sku):
+        time.sleep(1)
+        disks.broker.fill()
+        order_promptly(client, judge, sku)
+        time.sleep(6)
+        disks.broker.free()
+        time.sleep(1)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)
+
+
+def _register(stack: Stack) -> tuple[int, str]:
+    """A stranger who registers: that must be written down, and there is no room."""
+    body = {"email": "nobody@example.com", "password": "a long enough password", "name": "Nobody"}
+    answer = request("POST", f"{stack.url}/api/users", body)
+    return answer.status, answer.body.get("code", "")
