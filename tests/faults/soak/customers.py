@@ -60,7 +60,7 @@ class Customers(Shoppers):
         if placed is None:
             return
         ends = {self._holder.answer(client, placed) if card == "tok_3ds" else CARDS[card][1], *GAVE_UP}
-        if not set(wants).isdisjoint(self._scarce):
+        if not _bought(placed).isdisjoint(self._scarce):
             ends.add("failed:out_of_stock")
         if self._random.random() < SECOND_THOUGHTS and self._called_off(client, placed):
             ends = {"failed"}
@@ -89,6 +89,11 @@ def _place(client: Client, wants: Mapping[str, int], card: str) -> Order | None:
         return accepted_of(answer.body)
     assert (answer.status, answer.body.get("code")) == (409, "cart_empty"), answer
     return None
+
+
+def _bought(order: Order) -> set[str]:
+    """As the 202 says it: what an order before had failed to get may have come back into the cart meanwhile."""
+    return {line["sku"] for line in order.body["order"]["lines"]}
 
 
 def _well(answer: Answer) -> Answer:
