@@ -42,11 +42,12 @@ class Pinger:
     def answering(self, names: Collection[str]) -> set[str]:
         """Those of the names that answer within half a second."""
         nodes = {f"{name}@{socket.gethostname()}": name for name in names}
+        line = self._app.connection_for_write()
         try:
-            with self._app.connection_for_write() as line:
+            with line:
                 replies = self._app.control.ping(list(nodes), timeout=0.5, limit=len(nodes), connection=line)
-        except (OperationalError, OSError):
-            return set()  # the broker is not there yet, so nobody is
+        except (OperationalError, *line.connection_errors):
+            return set()  # the broker is not there, or its file is locked: nobody can be heard
         return {nodes[node] for reply in replies or [] for node in reply if node in nodes}
 
     def close(self) -> None:
