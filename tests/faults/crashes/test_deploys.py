@@ -61,10 +61,11 @@ def test_p1_p3_old_and_new_code_work_side_by_side(stack: Stack) -> None:
             wrapped, came_to_nothing = client.place(sku), stack.client().place(sku, token="tok_declined")
             time.sleep(2)
             for worker in stack.workers.values():
-                worker.stop()
+                assert _seconds_to_stop(worker) < SOFT_SHUTDOWN
     judge.keep(client, wrapped)
     judge.faults_are_over()
     judge.verdict().must_be_clean()
+    assert "orders.wrap" in stack.workers["orders"].log.read_text(), "the old worker met what it does not know"
     assert _steps(stack, wrapped)["wrap_gift", "do"] == "done"
     assert _steps(stack, came_to_nothing)["wrap_gift", "undo"] == "done"
 
