@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 
 from engine.crash import POINTS
-from tests.faults.crashes.cells import DO, UNDO_BEGUN, Cell, every_cell, registered, sample, stands_at
+from tests.faults.crashes.cells import DO, UNDO, UNDO_BEGUN, Cell, cells_of, every_cell, registered, sample, stands_at
 from tests.faults.crashes.scene import Scene
 from tests.faults.judge import Judge, Kept
 from tests.faults.openers import OPENERS
 from tests.stack.fixtures import PAIRS
+from workflows import place_order
 
 SAMPLE = sample()
 
@@ -81,13 +82,17 @@ def test_every_workflow_has_an_opener() -> None:
 
 
 @pytest.mark.sample
-def test_every_step_and_every_undo_has_a_cell_at_every_point() -> None:
-    cells = {(cell.workflow.name, cell.task, cell.point) for cell in every_cell()}
-    for workflow in registered():
-        undoable = workflow.steps[: stands_at(workflow) + 1]
-        tasks = [step.do for step in workflow.steps] + [step.undo for step in undoable if step.undo]
-        wanted = {(workflow.name, task.name, point) for task in tasks for point in POINTS}
-        assert wanted <= cells
+def test_every_step_has_a_cell_at_every_point() -> None:
+    cells = {(cell.workflow.name, cell.step, cell.way, cell.point) for cell in every_cell()}
+    steps = [(workflow.name, step.name) for workflow in registered() for step in workflow.steps]
+    assert {(*step, DO, point) for step in steps for point in POINTS} <= cells
+
+
+@pytest.mark.sample
+def test_so_has_every_undo_of_a_step_done_and_of_a_remote_one_begun() -> None:
+    undos = [(cell.task, cell.way, cell.point) for cell in cells_of(place_order) if cell.way != DO]
+    kinds = [("stock.release", UNDO), ("payments.refund", UNDO), ("payments.refund", UNDO_BEGUN)]
+    assert undos == [(*kind, point) for kind in kinds for point in POINTS]
 
 
 @pytest.mark.sample
