@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from tests.faults.judge import SUCCEEDED, Judge, accepted_of
@@ -49,7 +49,7 @@ class Shoppers:
         clients = [stack.client() for _ in range(count)]
         self._threads = [threading.Thread(target=self._shop, args=(client,), daemon=True) for client in clients]
 
-    def __enter__(self) -> Shoppers:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

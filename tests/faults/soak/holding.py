@@ -27,7 +27,7 @@ def hold(pair: str, services: Services, folder: Path, *, seed: int, seconds: flo
         with Soak(made.world.stack, judge, _say) as soak:
             complaints = _under_load(made, judge, soak, seed, seconds)
             tally = judge.verdict(QUIET_SECONDS)
-    tally.unexpected += complaints
+    tally.unexpected += complaints + soak.wrong
     again = f"{len(judge.told_again)} told again within SMTP's window"
     _say(
         f"{soak.faults} faults, {soak.died} processes ended by themselves, {again}, {len(judge) / seconds:.1f} orders/s"

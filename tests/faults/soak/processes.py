@@ -42,8 +42,11 @@ def bring_back(handle: Handle) -> None:
 
 
 def _replace(handle: Handle) -> None:
-    wait_until(lambda: not handle.alive, seconds=GRACE, what=f"{handle.name} to end after SIGTERM")
-    bring_back(handle)
+    try:
+        wait_until(lambda: not handle.alive, seconds=GRACE, what=f"{handle.name} to end after SIGTERM")
+    finally:
+        handle.kill9()
+        bring_back(handle)
 
 
 def _send(handle: Handle, sign: signal.Signals) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 
 from tests.faults.judge import Judge
@@ -24,6 +24,7 @@ class Soak:
         # Of one pool to the end: a process is asked to stop when the thread that started it has gone.
         self._hands = ThreadPoolExecutor(HANDS)
         self.faults, self.died = 0, 0
+        self.wrong: list[str] = []
 
     def __enter__(self) -> Soak:
         return self
@@ -37,8 +38,7 @@ class Soak:
             self._tend_until(one.at)
             self._start(one)
         self._tend_until(seconds)
-        for fault in self._lasting.values():
-            fault.result()
+        wait(self._lasting.values())
         self._tend()
 
     @property
@@ -54,14 +54,15 @@ class Soak:
 
     def _live(self, one: Drawn) -> None:
         with self._judge.smtp_window() if one.fault.parts_mails else nullcontext():
-            one.fault.begin()
-            time.sleep(one.lasts)
-            one.fault.mend()
+            try:
+                one.fault.begin()
+                time.sleep(one.lasts)
+                one.fault.mend()
+            except Exception as trouble:
+                self.wrong.append(f"{one}: {trouble!r}")  # and goes into the tally; the others go on
 
     def _is_free(self, target: str) -> bool:
-        if target in self._lasting and self._lasting[target].done():
-            self._lasting.pop(target).result()  # raises if it could not be mended
-        return target not in self._lasting
+        return target not in self._lasting or self._lasting[target].done()
 
     def _tend_until(self, moment: float) -> None:
         while self._now < moment:
