@@ -16,7 +16,7 @@ from benchmarks.ground import Died
 from benchmarks.report import Page, machine, save, versions
 from benchmarks.run import Run, run
 
-MEASURES = ("drain", "latency", "slow_bank", "hot_sku", "accept", "rest", "embedded", "cores")
+MEASURES = ("drain", "latency", "slow_bank", "hot_sku", "accept", "rest", "embedded", "cores", "history", "memory")
 
 
 def main() -> int:

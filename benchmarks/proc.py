@@ -42,6 +42,22 @@ def cpu_of_services() -> dict[str, float]:
     return taken
 
 
+def family(pid: int) -> list[int]:
+    """This process and all that descend from it."""
+    parents = {seen.pid: seen.parent for seen in processes()}
+    return [each for each in parents if pid in _ancestry(each, parents)]
+
+
+def _ancestry(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid in parents:
+        yield pid
+        pid = parents[pid]
+
+
+def command(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+
+
 def memory(pid: int) -> dict[str, float]:
     """Megabytes by kind (Rss, Pss, Pss_Anon, Pss_File ...), as /proc/PID/smaps_rollup has them."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]

@@ -23,7 +23,6 @@ from tests.services import NAME, postgresql, rabbitmq, redis
 from tests.stack.environment import embedded, everywhere
 
 QUICK = {"PAYMENT_PROVIDER": "instant", "SMTP_URL": "discard:", "LOG_LEVEL": "WARNING", "ACCESS_TOKEN_MINUTES": "600"}
-"""Bank and mail server answer in process, so that the machine is measured and not the sandboxes."""
 
 
 class Site:
@@ -36,8 +35,10 @@ class Site:
         self._made = 0
 
     @contextmanager
-    def ground(self, **environment: str) -> Iterator[Ground]:
-        with self._database(self._stocked) as url, self._on(url, environment) as here:
+    def ground(self, *, quick: bool = True, **environment: str) -> Iterator[Ground]:
+        """`quick`: bank and mail answer in process, so that the machine is measured and not the sandboxes."""
+        own = QUICK | environment if quick else environment
+        with self._database(self._stocked) as url, self._on(url, own) as here:
             yield here
 
     def close(self) -> None:
@@ -51,7 +52,7 @@ class Site:
     def _stocked(self) -> str:
         """A database with all tables and the goods on the shelf, made once."""
         url = self._closing.enter_context(self._database(None))
-        with self._on(url, {}) as here:
+        with self._on(url, QUICK) as here:
             here.run("deploy.migrate")
             here.run("benchmarks.acts.stock_up")
         return url
@@ -59,7 +60,7 @@ class Site:
     @contextmanager
     def _on(self, url: str, environment: dict[str, str]) -> Iterator[Ground]:
         folder = Path(tempfile.mkdtemp(prefix="orderwave-bench-"))
-        own = {**everywhere(folder), **QUICK, **self._services(folder), "DATABASE_URL": url}
+        own = {**everywhere(folder), **self._services(folder), "DATABASE_URL": url}
         here = Ground(self.pair, own | environment)
         try:
             yield here
