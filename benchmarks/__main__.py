@@ -13,7 +13,8 @@ import time
 from importlib import import_module
 
 from benchmarks.ground import Died
-from benchmarks.report import Page, machine, save, versions
+from benchmarks.plots import draw
+from benchmarks.report import Page, load, machine, save, versions
 from benchmarks.run import Run, run
 
 MEASURES = ("drain", "latency", "slow_bank", "hot_sku", "accept", "rest", "embedded", "cores", "history", "memory")
@@ -55,6 +56,7 @@ def _measured(name: str, this: Run, *, keep: bool) -> bool:
     print(f"  ({time.monotonic() - begun:.0f} s)", flush=True)
     if keep:
         save(page.rows, this.versions())
+        draw(load())
     return True
 
 
