@@ -18,7 +18,7 @@ Ids in paths are `<uuid:id>`; turn them into text with `str`. Reads use `db.read
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -52,7 +52,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
 def create_app(services: Iterable[str] | None = None) -> Flask:
     """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
     logs.configure(settings().log_level)
-    app = Flask("api", static_folder=None)
+    app = Door("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
     app.json = Json(app)
     for part in (requests, limits, tokens):
@@ -63,6 +63,12 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     problems.init_app(app)
     _trust_proxies(app, settings().trusted_proxies)
     return app
+
+
+class Door(Flask):
+    def ensure_sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """No view here is asynchronous, and Flask would ask a dozen times a request."""
+        return view
 
 
 class Json(DefaultJSONProvider):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 import db
 from api import security
-from api.schemas import JobSchema
+from api.bodies import job_body
 from config import settings
 from engine import jobs
 from shop import commands
@@ -23,8 +23,6 @@ from shop.errors import Invalid
 
 Answer = tuple[Any, int, Mapping[str, str]]
 Work = Callable[[Session], Answer]
-
-JOB = JobSchema()
 
 
 def run_command(work: Work, *, guest: str | None = None) -> Response:
@@ -52,8 +50,9 @@ def keyed(guest: str | None) -> Asked | None:
 
 def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
     """The 202 of a started run: `accepted(session, run.id, order=OrderSchema().dump(order))`."""
-    body = {"job": JOB.dump(jobs.get(session, run_id)), **noun}
-    return body, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
+    job = jobs.get(session, run_id)
+    assert job is not None, "it was just started, or found"
+    return {"job": job_body(job), **noun}, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
 
 
 def answered(body: Any, status: int, headers: Mapping[str, str]) -> Answered:

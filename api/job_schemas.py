@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from api.bodies import job_body
 from api.fields import Line, QueryInteger, Text
 from api.guests import is_staff
 from api.schemas import JobSchema, PageQuery, Schema, StepSchema
@@ -38,9 +39,8 @@ class StaffJobSchema(JobSchema):
     steps = fields.List(fields.Nested(StaffStepSchema))
 
 
-JOB = JobSchema()
 STAFF_JOB = StaffJobSchema()
 
 
 def job_of(job: Job) -> Any:
-    return (STAFF_JOB if is_staff() else JOB).dump(job)
+    return STAFF_JOB.dump(job) if is_staff() else job_body(job)

@@ -9,8 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from api.fields import Email, Integer, Line, Moment
 from api.money import Amount
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema
-from engine.jobs import Job
-from shop.orders import OrderLineRow, OrderRow, PaymentStatus, Status
+from shop.orders import PaymentStatus, Status
 
 
 class PayWithSchema(Schema):
@@ -47,16 +46,6 @@ class OrderLineSchema(Schema):
     total = fields.Nested(MoneySchema)
 
 
-class Lines(fields.List[Any]):
-    """Lines tell no currency of their own: it is their order's."""
-
-    def __init__(self) -> None:
-        super().__init__(fields.Nested(OrderLineSchema))
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> list[Any]:
-        return [_line(line, obj.currency) for line in value]
-
-
 class OrderSchema(Schema):
     """`job` is the newest one about this order."""
 
@@ -68,7 +57,7 @@ class OrderSchema(Schema):
     customer_id = fields.String(allow_none=True)
     email = fields.String()
     currency = fields.String()
-    lines = Lines()
+    lines = fields.List(fields.Nested(OrderLineSchema))
     subtotal = Amount()
     discount = Amount()
     shipping = Amount()
@@ -95,21 +84,3 @@ class MomentSchema(Schema):
     attempts = Integer()
     finished_at = Moment(allow_none=True)
     error = fields.Nested(ErrorSchema, allow_none=True)
-
-
-ORDER = OrderSchema(exclude=["job"])
-JOB = JobSchema()
-
-
-def order_of(order: OrderRow, job: Job | None) -> dict[str, Any]:
-    return {**ORDER.dump(order), "job": JOB.dump(job) if job else None}
-
-
-def _line(line: OrderLineRow, currency: str) -> dict[str, Any]:
-    return {
-        "sku": line.sku,
-        "name": line.name,
-        "quantity": line.quantity,
-        "unit_price": {"amount": line.unit_price, "currency": currency},
-        "total": {"amount": line.total, "currency": currency},
-    }

@@ -13,16 +13,16 @@ from sqlalchemy.orm import Session
 
 import engine
 from api import tokens
+from api.bodies import job_body, order_body
 from api.cart_owner import Owner
 from api.commands import answered, replayed
-from api.order_schemas import JOB, ORDER
 from engine import Started, Wish, jobs
 from shop import addresses, carts, checkout, commands, sessions
 from shop.carts import CartRow
 from shop.checkout import PlaceOrder
 from shop.commands import Answered, Asked
 from shop.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
-from shop.orders import OrderRow
+from shop.orders import Placed
 from shop.sessions import Claim, Holder
 from workflows import place_order
 
@@ -116,20 +116,20 @@ def _order(session: Session, cases: Sequence[Case]) -> None:
     _start(session, [(case, placed) for (case, _), placed in zip(wanted, placed, strict=True)])
 
 
-def _start(session: Session, cases: Sequence[tuple[Case, OrderRow | Refusal]]) -> None:
+def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> None:
     for case, placed in cases:
         if isinstance(placed, Refusal):
             case.answer = placed
-    fresh = [(case, order) for case, order in cases if isinstance(order, OrderRow)]
+    fresh = [(case, order) for case, order in cases if isinstance(order, Placed)]
     runs = engine.start_all(session, place_order, [Wish(order.id, ("order", order.id)) for _, order in fresh])
     for (case, order), run in zip(fresh, runs, strict=True):
         case.answer = _accepted(order, run)
 
 
-def _accepted(order: OrderRow, run: Started) -> Answered:
-    job = JOB.dump(jobs.begun(run.id, place_order.plan, ("order", order.id), run.at))
+def _accepted(order: Placed, run: Started) -> Answered:
+    job = job_body(jobs.begun(run.id, place_order.plan, ("order", order.id), run.at))
     headers = {"Location": f"/api/jobs/{run.id}", "Retry-After": "1"}
-    return answered({"job": job, "order": {**ORDER.dump(order), "job": job}}, 202, headers)
+    return answered({"job": job, "order": order_body(order, job)}, 202, headers)
 
 
 def _keep_answers(session: Session, cases: Sequence[Case]) -> None:

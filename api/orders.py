@@ -13,14 +13,16 @@ import engine
 from api import timeline
 from api.answers import json_answer
 from api.blueprint import Blueprint
+from api.bodies import job_body, order_body
 from api.commands import Answer, accepted, respond, run_command
 from api.guests import cart_token, check_owner, is_staff, or_guest
-from api.order_schemas import ORDER, MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema, order_of
+from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema
 from api.ordering import place
 from api.paging import an_id, page, position
 from api.schemas import accepted_with, page_of
 from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
+from engine.jobs import Job
 from shop import orders
 from shop.errors import IllegalMove
 from shop.orders import OrderRow
@@ -57,7 +59,7 @@ def all_of_them(query: dict[str, Any]) -> Response:
 def one(id: UUID) -> Response:
     with db.reading() as session:
         found = _theirs(session, id)
-        return json_answer(order_of(found, jobs.latest(session, "order", [found.id]).get(found.id)))
+        return json_answer(_body(found, jobs.latest(session, "order", [found.id])))
 
 
 @blp.get("/api/orders/<uuid:id>/timeline")
@@ -84,9 +86,13 @@ def cancel(id: UUID) -> Response:
         engine.cancel(session, run)
         session.expire_all()
         body, status, headers = accepted(session, run)
-        return {**body, "order": {**ORDER.dump(found), "job": body["job"]}}, status, headers
+        return {**body, "order": order_body(found, body["job"])}, status, headers
 
     return run_command(work, guest=cart_token())
+
+
+def _body(order: OrderRow, newest: dict[str, Job]) -> dict[str, Any]:
+    return order_body(order, job_body(newest[order.id]) if order.id in newest else None)
 
 
 def _theirs(session: Session, id: UUID) -> OrderRow:
@@ -108,4 +114,4 @@ def _page(whose: str | None, *, limit: int, cursor: str | None, status: Any, **_
         rows = orders.of_customer(session, whose, limit=limit + 1, before=before[0] if before else None, status=status)
         found = page(rows, limit, lambda row: [row.id])
         newest = jobs.latest(session, "order", [row.id for row in found["items"]])
-        return {**found, "items": [order_of(row, newest.get(row.id)) for row in found["items"]]}
+        return {**found, "items": [_body(row, newest) for row in found["items"]]}

@@ -24,6 +24,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class WholeRequest(Request):
@@ -60,10 +61,10 @@ def _storable_path() -> None:
 
 def _end(answer: Response) -> Response:
     answer.headers["X-Request-ID"] = g.request_id
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
-    if settings().public_url.startswith("https:"):
-        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    there = {name.lower() for name in answer.headers.keys()}  # noqa: SIM118 - they are pairs
+    for name, value in (HEADERS | HTTPS if settings().public_url.startswith("https:") else HEADERS).items():
+        if name.lower() not in there:
+            answer.headers.add(name, value)
     milliseconds = round((time.perf_counter() - g.began) * 1000, 1)
     # The view and never the path itself, which may hold a token.
     log.info("request", method=request.method, view=request.endpoint, status=answer.status_code, ms=milliseconds)

@@ -14,12 +14,12 @@ from shop import cart_view, carts, orders, payments
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.errors import EmptyCart, Invalid, Refusal
-from shop.orders import OrderRow
+from shop.orders import Placed
 from shop.prices import PricedLine, Quote, quote
 from sql import new_id
 
 METHODS = ("card",)
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32, so that a byte picks each as often
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Draft:
 Wanted = tuple[CartRow, PlaceOrder]
 
 
-def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
+def place(session: Session, cart: CartRow, command: PlaceOrder) -> Placed:
     """Write the order and empty the cart, which the caller holds. Nothing is reserved or charged yet."""
     [placed] = place_all(session, [(cart, command)])
     if isinstance(placed, Refusal):
@@ -54,7 +54,7 @@ def place(session: Session, cart: CartRow, command: PlaceOrder) -> OrderRow:
     return placed
 
 
-def place_all(session: Session, wanted: Sequence[Wanted]) -> list[OrderRow | Refusal]:
+def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refusal]:
     """As `place`, for many at once: read for all, decide for each, write for all. No cart may be among them twice.
 
     Who is refused finds the refusal in the place of an order, and the cart as it was.
@@ -67,7 +67,7 @@ def place_all(session: Session, wanted: Sequence[Wanted]) -> list[OrderRow | Ref
     return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
-def _write(session: Session, drafts: Sequence[Draft]) -> list[OrderRow]:
+def _write(session: Session, drafts: Sequence[Draft]) -> list[Placed]:
     placed = orders.begin(session, [(draft.order, draft.lines) for draft in drafts])
     payments.write(session, [draft.payment for draft in drafts])
     return placed
@@ -101,7 +101,7 @@ def _refuse_what_can_not_be_sold(inside: Goods) -> None:
 def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "number": "".join(secrets.choice(ALPHABET) for _ in range(10)),
+        "number": "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(10)),
         "customer_id": command.customer_id,
         "cart_id": cart.id,
         "email": command.email,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, bindparam, select, update
@@ -170,7 +171,11 @@ _BEGIN = inserting(
 _WRITE_LINES = inserting(bare(OrderLineRow), *bare(OrderLineRow).c.keys())
 
 
-def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> list[OrderRow]:
+class Placed(SimpleNamespace):
+    """An order as it was just written: what its row says, with no session behind it."""
+
+
+def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> list[Placed]:
     """Write new orders, each with its lines and the first line of its history. Returns them as they were written."""
     at = _BEGIN(session, [values for values, _ in fresh]).scalars().first()  # one statement, one moment
     _WRITE_LINES(session, [line for _, lines in fresh for line in lines])
@@ -179,9 +184,9 @@ def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> lis
     return [_as_written(values, lines, at) for values, lines in fresh]
 
 
-def _as_written(values: Values, lines: list[Values], at: datetime) -> OrderRow:
-    written = [OrderLineRow(**line) for line in lines]
-    return OrderRow(**_FRESH, **values, created_at=at, updated_at=at, lines=written)
+def _as_written(values: Values, lines: list[Values], at: datetime) -> Placed:
+    written = [SimpleNamespace(**line) for line in lines]
+    return Placed(**_FRESH, **values, created_at=at, updated_at=at, lines=written)
 
 
 def set_payment_status(session: Session, orders: Sequence[str], status: PaymentStatus) -> None:
