@@ -1,7 +1,7 @@
 """python -m benchmarks [--only drain,latency] [--pairs services,embedded] [--scale 0.1] [--history 2000000]
 
 Every figure stands beside a peer's, taken in the same run on the same services with the same SQL work. Writes
-benchmarks/results.json and the plots in docs/plots/.
+benchmarks/results.json, the plots in docs/plots/ and the table of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 from importlib import import_module
 
+from benchmarks import figures
 from benchmarks.ground import Died
 from benchmarks.plots import draw
 from benchmarks.report import Page, load, machine, save, versions
@@ -57,6 +58,7 @@ def _measured(name: str, this: Run, *, keep: bool) -> bool:
     if keep:
         save(page.rows, this.versions())
         draw(load())
+        figures.write(load())
     return True
 
 

@@ -25,6 +25,6 @@ def measure(run: Run, page: Page) -> None:
         return
     rates = {}
     for workers in (1, 2):
-        goes = [one(run.main, page, pinned(workers), run.some(3000)) for _ in range(GOES)]
+        goes = [one(run.main, page, pinned(workers), run.some(2000)) for _ in range(GOES)]
         rates[workers] = max(drained.rate for drained in goes)
     page.row(Row("drain, two worker processes, orders/s", rates[2], "one worker process", rates[1], 1.6))

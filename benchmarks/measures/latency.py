@@ -16,9 +16,8 @@ CAVEATS = (
     "From the moment the order is committed to the moment its last step is written, its own commit not included.",
     "DBOS is polled every 10 ms here; its default is a second.",
 )
-ORDERS = 200
+CLOSE, APART = ("one after another", 200, 0.0), ("0.2 s apart", 100, 0.2)
 CHAINS = (bare_chain("prefork", 2), bare_chain("threads", 16))
-APART = {"one after another": 0.0, "0.2 s apart": 0.2}
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,14 @@ class Taken:
 
 
 def measure(run: Run, page: Page) -> None:
+    _beside_peers(run, run.main, page, *APART)
     for site in run.sites:
-        for how, pause in APART.items():
-            page.say(f"{site.pair}, {how}")
-            _beside_chains(run, site, page, how, pause)
+        _beside_peers(run, site, page, *CLOSE)
 
 
-def _beside_chains(run: Run, site: Site, page: Page, how: str, pause: float) -> None:
-    ours, *peers = (take(site, page, each, run.some(ORDERS), pause) for each in _contenders(run, site))
+def _beside_peers(run: Run, site: Site, page: Page, how: str, orders: int, pause: float) -> None:
+    page.say(f"{site.pair}, {how}")
+    ours, *peers = (take(site, page, each, run.some(orders), pause) for each in _contenders(run, site))
     chain, *others = sorted(peers, key=lambda taken: (not taken.name.startswith("bare chain"), taken.p50))
     where = f"{site.pair}, {how}"
     page.row(_row(where, ours, chain, 0.83 if site is run.services else None))

@@ -14,12 +14,12 @@ CAVEATS = (
 )
 SLOW = {"INSTANT_BANK_MS": "200"}
 CHAINS = (bare_chain("threads", 64), bare_chain("threads", 32, workers=2))
-PEER_ORDERS = 600
+PEER_ORDERS = 400
 
 
 def measure(run: Run, page: Page) -> None:
     site = run.main
-    ours = best(site, page, OURS, run.some(3000), **SLOW)
+    ours = best(site, page, OURS, run.some(2000), **SLOW)
     peers = [(best(site, page, CHAINS, run.some(PEER_ORDERS), **SLOW), 5.0)]
     if site is run.services:
         peers.append((one(site, page, dbos(24), run.some(PEER_ORDERS), **SLOW), 10.0))

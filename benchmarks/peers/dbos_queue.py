@@ -17,6 +17,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SQLAlchemyDatasource
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from benchmarks.peers.database import transaction
 from benchmarks.peers.steps import STEPS
 from config import settings
 
@@ -57,7 +58,9 @@ def launch(name: str) -> None:
 
 
 def _register(source: SQLAlchemyDatasource) -> None:
-    durable = [_durable(source, step) for step in STEPS]
+    durable = [
+        _checkpointed(step) if os.environ.get("PEER_STEPS") == "step" else _durable(source, step) for step in STEPS
+    ]
 
     @DBOS.workflow(name=WORKFLOW)
     def place_order(order_id: str) -> None:
@@ -71,6 +74,15 @@ def _durable(source: SQLAlchemyDatasource, step: Callable[[Session, str], None])
         step(source.sql_session(), order_id)
 
     return run  # type: ignore[no-any-return]
+
+
+def _checkpointed(step: Callable[[Session, str], None]) -> Callable[[str], None]:
+    @DBOS.step(name=step.__name__)
+    def run(order_id: str) -> None:
+        with transaction() as session:
+            step(session, order_id)
+
+    return run
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from benchmarks.acts.load import told
+from benchmarks.figures import BEGIN, END, write
 from benchmarks.report import Row, save
 
 KEYS = {"measure", "ours", "peer", "peer_value", "ratio", "target", "machine", "versions"}
@@ -51,3 +52,14 @@ def test_the_load_leaves_out_its_warm_up_and_tells_every_status() -> None:
     found = told(answers, warm_up=1.0)
     assert (found["orders"], found["first"], found["rate"]) == (3, 101.0, 2.0)
     assert found["statuses"] == {"202": 2, "429": 1}
+
+
+def test_the_table_is_written_between_its_marks_and_nowhere_else(tmp_path: Path) -> None:
+    page, row = tmp_path / "page.md", Row("drain, orders/s", 99.0, "a chain", 10.0, 10.0)
+    page.write_text(f"before\n{BEGIN}old\n{END}after\n")
+    for _ in range(2):
+        write(saved(tmp_path / "results.json", row), page)
+    before, table, after = page.read_text().replace(END, BEGIN).split(BEGIN)
+    assert (before, after) == ("before\n", "after\n")
+    assert "| drain, orders/s | 99 | a chain | 10 | 9.90 | 10 | **missed** |\n" in table
+    assert "old" not in table
