@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -23,6 +25,7 @@ Drill = Callable[[str, Services, Path], int]
 
 def on_pairs(pair: str | None, drill: Drill) -> int:
     """Hold the drill on the pair that is named, or on each whose services are here. Returns the sum."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as after Ctrl-C nothing is left running
     with ExitStack() as closing:
         closing.callback(pytest_unconfigure)
         services = Services(closing)
