@@ -84,14 +84,16 @@ def bare_chain(pool: str, concurrency: int, workers: int = 1) -> Contender:
     return Contender(f"bare chain, {several}{pool} {concurrency}", app, lambda _: lines, app=app)
 
 
-def dbos(threads: int, workers: int = 2, polling: float = 0.05) -> Contender:
+def dbos(threads: int, workers: int = 2, polling: float = 0.05, *, transactions: bool = False) -> Contender:
+    """Plain steps, or datasource transactions, which are exactly once and cost more."""
     module = "benchmarks.peers.dbos_queue"
-    environment = {"PEER_THREADS": str(threads), "PEER_POLLING": str(polling)}
+    environment = {"PEER_THREADS": str(threads), "PEER_POLLING": str(polling), "PEER_EXACT": str(int(transactions))}
     lines = [
         Line(f"dbos{number}", (sys.executable, "-m", module, "serve", str(number)), environment)
         for number in range(workers)
     ]
-    return Contender(f"DBOS, {workers} processes of {threads}", module, lambda _: lines, prepare=("prepare",))
+    kind = "transactions" if transactions else "steps"
+    return Contender(f"DBOS {kind}, {workers} processes of {threads}", module, lambda _: lines, prepare=("prepare",))
 
 
 def loops(workers: int = 2) -> Contender:
