@@ -51,6 +51,7 @@ def make(pair: str, folder: Path, services: Chosen, name: str, **more: str) -> I
         real = everywhere(folder) | chosen | more
         seen, proxies = _proxied(real, closing)
         stack = Stack(pair, real | seen)
+        stack.url = f"http://127.0.0.1:{real['PORT']}"  # wherever PUBLIC_URL says that it is
         stack.bank.url, stack.shelf = real["BANK_URL"], Shelf(real["DATABASE_URL"])
         closing.callback(stack.close)
         stack.start()
