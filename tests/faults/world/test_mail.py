@@ -41,7 +41,7 @@ STORMS = {
     "black-hole": Storm(lambda w: w.smtp.mode("swallow"), pass_again),
     "half-open": Storm(lambda w: w.smtp.mode("half_open"), pass_again),
 }
-SAMPLE = ("kept-after-data",)
+SAMPLE: tuple[str, ...] = ()  # none until they have run in CI's company
 
 
 @pytest.mark.parametrize("storm", [pytest.param(s, marks=[pytest.mark.sample] * (s in SAMPLE)) for s in STORMS])

@@ -46,7 +46,7 @@ STORMS: dict[str, tuple[Act, Act]] = {
     "black-hole": (lambda world, _: world.redis.mode("swallow"), lambda world, _: world.redis.mode("pass")),
     "half-open": (lambda world, _: world.redis.mode("half_open"), lambda world, _: world.redis.mode("pass")),
 }
-SAMPLE = ("black-hole",)
+SAMPLE: tuple[str, ...] = ()  # none until they have run in CI's company
 
 
 @pytest.mark.parametrize("storm", [pytest.param(s, marks=[pytest.mark.sample] * (s in SAMPLE)) for s in STORMS])

@@ -51,7 +51,6 @@ def test_p4_p7_whatever_the_postman_does(
     judge.verdict().must_be_clean()
 
 
-@pytest.mark.sample
 def test_p4_the_webhook_is_quicker_than_the_answer(world: World, judge: Judge, bag: Receiver) -> None:
     world.bank.mode("pass", delay=0.7)
     _hold(world, judge, bag, Habit(copies=2), everything=True)
