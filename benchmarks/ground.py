@@ -53,6 +53,15 @@ class Ground:
         self.children.append(child)
         return child
 
+    def dismiss(self, child: Child, seconds: float = 40.0) -> None:
+        """Ask it to stop and give it the time: it may have children of its own to put away."""
+        child.ask_to_stop()
+        deadline = time.monotonic() + seconds
+        while child.exit_code() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        child.kill()
+        self.children.remove(child)
+
     def stop(self) -> None:
         """Everything that was started, at once."""
         for child in self.children:

@@ -37,6 +37,7 @@ def _stack(here: Ground, page: Page) -> float:
     page.say(f"{here.pair:34} {'PSS':>8} {'own':>8} {'mapped':>8} {'RSS':>8}   MB")
     for name, kinds in sorted(held.values(), key=lambda one: one[0]):
         page.say(_line(name, kinds))
+    here.dismiss(up)
     total = {kind: sum(kinds[kind] for _, kinds in held.values()) for kind in ("Pss", "Pss_Anon", "Pss_File", "Rss")}
     page.say(_line(f"all {len(held)} processes", total))
     return total["Pss"]

@@ -58,3 +58,12 @@ def test_the_cpu_of_a_group_is_what_its_processes_took(ground: Ground) -> None:
 def test_a_family_is_a_process_and_its_descendants() -> None:
     assert os.getpid() in proc.family(os.getppid())
     assert os.getppid() not in proc.family(os.getpid())
+
+
+def test_who_is_dismissed_puts_its_things_away_first(ground: Ground) -> None:
+    wait = "signal.signal(signal.SIGTERM, lambda *_: exit(print('put away', flush=True)))"
+    child = ground.start("up", python(f"import signal, time\n{wait}\nprint('up', flush=True)\ntime.sleep(60)"))
+    ground.wait(lambda: "up" in ground.end_of_log("up"), "it to be up", seconds=20)
+    ground.dismiss(child)
+    assert ground.end_of_log("up") == "up\nput away"
+    assert ground.children == []
