@@ -109,7 +109,7 @@ def wake(session: Session, ids: Sequence[str]) -> None:
     for run in lock(session, ids):
         row = session.get_one(RunRow, run.id)
         if row.hold == Hold.WAIT:
-            send_from_here(session, run)
+            send_from_here(session, [run])
         elif row.hold == Hold.CALL:
             session.execute(update(RunRow).where(RunRow.id == run.id).values(nudged=True))
 
@@ -140,14 +140,14 @@ def cancel(session: Session, id: str) -> None:
         .values(cancel_requested=True, version=RunRow.version + int(row.hold != Hold.CALL), updated_at=clock())
     )
     if row.hold in (Hold.WAIT, Hold.BACKOFF):
-        send_from_here(session, run)
+        send_from_here(session, [run])
 
 
 def retry(session: Session, id: str, *, by: str) -> None:
     """Operator: try the step that needs attention once more, with all its attempts."""
     run = _needing_attention(session, id)
     journal.count_refusal(session, run)
-    send_from_here(session, run)
+    send_from_here(session, [run])
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
@@ -168,7 +168,8 @@ def give_back(session: Session, id: str, *, by: str) -> None:
         cancel(session, id)  # the outside is being talked to: turn back as soon as it has answered
         return
     begun = journal.begun_at(session, [run])
-    compensate(session, run, Refused("compensated", f"turned back by {by}"), run.step if begun else run.step - 1)
+    why = Refused("compensated", f"turned back by {by}")
+    compensate(session, [(run, why, run.step if begun else run.step - 1)])
 
 
 def _get(session: Session, id: str) -> tuple[Run, RunRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, null, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.orm import Session
 
 from engine.claim import Run
@@ -44,9 +44,9 @@ def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
     _write(session, [_values(run, Mark.SKIPPED, note)], again=False)
 
 
-def stop(session: Session, run: Run) -> None:
-    """The run turns back: a step that was waiting, or to be tried again, is open no longer."""
-    session.execute(_STOP, {"run": run.id})
+def stop(session: Session, runs: Sequence[Run]) -> None:
+    """These runs turn back: a step that was waiting, or to be tried again, is open no longer."""
+    direct(session, _STOP, {"ids": [run.id for run in runs]})
 
 
 def count_refusal(session: Session, run: Run) -> None:
@@ -60,11 +60,10 @@ def count_refusal(session: Session, run: Run) -> None:
 
 
 _STOP = (
-    update(JournalRow)
-    .where(JournalRow.run_id == bindparam("run"), JournalRow.direction == Direction.DO)
+    update(bare(JournalRow))
+    .where(among(JournalRow.run_id, "ids"), JournalRow.direction == Direction.DO)
     .where(JournalRow.state.in_((Mark.BEGUN, Mark.WAITING)))
     .values(state=Mark.STOPPED, finished_at=clock())
-    .execution_options(synchronize_session=False)
 )
 
 

@@ -11,18 +11,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import TROUBLE
-from engine import journal, moves
+from engine import journal, moves, placing
 from engine.claim import Run
 from engine.dispatch import send_after_commit
+from engine.judging import GaveUp, Turn, judge, line, may_turn, sort_out, why_stopped
 from engine.plan import Plan
-from engine.states import Direction, Mark, State
+from engine.states import Direction, Hold, Mark, State
 from engine.steps import Done, Result, StepTask, hooks
-from outcomes import Outcome, Refused, TryAgain, Wait
+from outcomes import Outcome, TryAgain, Wait
 
 log = logging.getLogger(__name__)
-
-CANCELLED = Refused("cancelled", "cancelled on request")
-TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
 
 
 def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result]], *, begun: bool) -> bool:
@@ -30,43 +28,42 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
 
     Returns whether any of them goes on along its chain.
     """
-    judged = [(run, _judge(step, run, result)) for run, result in results]
-    journal.record(session, [_line(run, result) for run, result in judged], begun=begun)
-    done: dict[tuple[Plan, int, str], list[tuple[Run, Done]]] = defaultdict(list)
-    for run, result in judged:
-        if isinstance(result, Done):
-            done[run.plan, run.step, run.direction].append((run, result))
-        elif begun and run.stopped and not isinstance(result, Refused):
-            compensate(session, run, _why_stopped(run), run.step)  # asked for while the call was under way
-        else:
-            _hold_back(session, step, run, result)
-    moved = [_go_on(session, *where, group) for where, group in done.items()]
+    judged = [(run, judge(step, run, result)) for run, result in results]
+    journal.record(session, [line(run, result) for run, result in judged], begun=begun)
+    ways = sort_out(judged, begun=begun)
+    compensate(session, ways.turning)
+    _wait(session, ways.waiting)
+    placing.put(session, [_again(step, run, result) for run, result in ways.trying])
+    for run, result in ways.stuck:
+        _stop(session, run, result)
+    moved = [_go_on(session, *where, group) for where, group in ways.done.items()]
     return any(moved)
 
 
 def turn_back(session: Session, runs: Sequence[Run]) -> None:
     """Send runs that were cancelled or came too late back, from the newest step they have begun."""
     begun = journal.begun_at(session, runs) if runs else set()
-    for run in runs:
-        compensate(session, run, _why_stopped(run), run.step if run.id in begun else run.step - 1)
+    compensate(session, [(run, why_stopped(run), run.step if run.id in begun else run.step - 1) for run in runs])
 
 
-def compensate(session: Session, run: Run, why: Outcome, newest: int) -> None:
-    """Undo from `newest` down; with nothing to undo the run has failed here and now."""
-    journal.stop(session, run)
-    error = run.error or _document(why)
-    step = run.plan.undo_from(newest)
-    if step is None:
-        _fail(session, run, error)
+def compensate(session: Session, turning: Sequence[Turn]) -> None:
+    """Undo from the newest step begun down; a run with nothing to undo has failed here and now."""
+    if not turning:
         return
-    moves.place(session, run, State.COMPENSATING, step, Direction.UNDO, error=error)
-    send_after_commit(session, run.plan, step, Direction.UNDO, [run.id])
+    journal.stop(session, [run for run, _, _ in turning])
+    back = [(run, run.plan.undo_from(newest), run.error or _document(why)) for run, why, newest in turning]
+    placing.put(session, [placing.way_back(run, step, error) for run, step, error in back if step is not None])
+    for run, step, _ in back:
+        if step is not None:
+            send_after_commit(session, run.plan, step, Direction.UNDO, [run.id])
+    _fail(session, [(run, error) for run, step, error in back if step is None])
 
 
-def send_from_here(session: Session, run: Run) -> None:
-    """Take a run that was held back, or had called for help, before its step again."""
-    moves.place(session, run, moves.moving(run.direction), run.step, run.direction)
-    send_after_commit(session, run.plan, run.step, run.direction, [run.id])
+def send_from_here(session: Session, runs: Sequence[Run]) -> None:
+    """Take runs that were held back, or had called for help, before their step again."""
+    placing.put(session, [placing.here(run) for run in runs])
+    for run in runs:
+        send_after_commit(session, run.plan, run.step, run.direction, [run.id])
 
 
 def advance_past(session: Session, run: Run) -> None:
@@ -79,44 +76,10 @@ def advance_past(session: Session, run: Run) -> None:
 
 def give_up(session: Session, runs: Sequence[Run]) -> None:
     """Stop runs that took their workers down with them, or vanished with them, too often."""
-    why = _GaveUp("worker_lost", "the worker was lost at this step again and again")
+    why = GaveUp("worker_lost", "the worker was lost at this step again and again")
     journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
     for run in runs:
         _stop(session, run, why)
-
-
-# --- judging ----------------------------------------------------------------------------------------
-
-
-def _judge(step: StepTask, run: Run, result: Result) -> Result:
-    """Tries that have run out, and waits past their deadline, are refusals."""
-    if isinstance(result, TryAgain) and run.attempt + 1 >= step.retry_for(run.direction).attempts:
-        return _GaveUp(result.code, result.detail)
-    if isinstance(result, Wait) and run.expired:
-        return Refused(result.code, result.detail)
-    return result
-
-
-class _GaveUp(Refused):
-    """Tried as often as allowed. Unlike a plain refusal the outside may know of it: the key must stay."""
-
-
-def _why_stopped(run: Run) -> Refused:
-    return CANCELLED if run.cancel_requested else TOO_LATE
-
-
-def _line(run: Run, result: Result) -> journal.Line:
-    match result:
-        case Done():
-            return run, Mark.DONE, result.output, None
-        case Wait():
-            return run, Mark.WAITING, result.output, None
-        case _GaveUp():
-            return run, Mark.FAILED, None, result
-        case Refused():
-            return run, Mark.REFUSED, None, result
-        case _:
-            return run, Mark.BEGUN, None, result
 
 
 # --- moving -----------------------------------------------------------------------------------------
@@ -130,52 +93,52 @@ def _go_on(session: Session, plan: Plan, step: int, direction: str, group: Seque
     if direction == Direction.DO:
         moves.succeed(session, [(run, done.output) for run, done in group])
     else:
-        for run, _ in group:
-            _fail(session, run, run.error or {})
+        _fail(session, [(run, run.error or {}) for run, _ in group])
     return False
 
 
-def _fail(session: Session, run: Run, error: dict[str, Any]) -> None:
-    moves.fail(session, run, error)
-    if run.plan.on_failed:
-        hooks[run.plan.on_failed].work(session, [replace(run, error=error)])
+def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> None:
+    moves.fail(session, failures)
+    by_hook: dict[str, list[Run]] = defaultdict(list)
+    for run, error in failures:
+        if run.plan.on_failed:
+            by_hook[run.plan.on_failed].append(replace(run, error=error))
+    for hook, runs in by_hook.items():
+        hooks[hook].work(session, runs)
 
 
-def _hold_back(session: Session, step: StepTask, run: Run, result: Result) -> None:
-    match result:
-        case Wait() if run.direction == Direction.DO:
-            _wait(session, run, result)
-        case TryAgain():
-            attempt = run.attempt + 1
-            pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
-            moves.back_off(session, run, pause, attempt)
-        case Outcome():
-            _stop(session, run, result)
+def _again(step: StepTask, run: Run, result: TryAgain) -> placing.Place:
+    """Before the same step, but not before its pause is over."""
+    attempt = run.attempt + 1
+    pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
+    return replace(placing.here(run), hold=Hold.BACKOFF, due=pause, attempt=attempt)
 
 
-def _wait(session: Session, run: Run, result: Wait) -> None:
+def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:
     """Rest, unless a nudge came during the call: that counts at once."""
-    if run.nudged:
-        send_from_here(session, run)
-    else:
-        moves.rest(session, run, result.seconds)
-    moves.remember_deadline(session, run, result.seconds)
+    send_from_here(session, [run for run, _ in waiting if run.nudged])
+    resting = [(run, wait) for run, wait in waiting if not run.nudged]
+    placing.put(session, [_resting(run, wait) for run, wait in resting])
+    placing.limit_waits(session, [(run, wait.seconds) for run, wait in waiting])
+
+
+def _resting(run: Run, wait: Wait) -> placing.Place:
+    return replace(placing.here(run), state=State.WAITING, hold=Hold.WAIT, due=wait.seconds)
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
-    if run.direction == Direction.UNDO or run.past_pivot:
-        _call_for_help(session, run, why)
-    elif isinstance(why, _GaveUp):
+    """It can neither go on nor try again, and either may not turn back or has given up."""
+    if may_turn(run):
         _compensate_or_call(session, run, why)
     else:
-        compensate(session, run, why, run.step)
+        _call_for_help(session, run, why)
 
 
 def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
     """Nothing comes after the last attempt: an `on_failed` that breaks even then must not keep the run for ever."""
     try:
         with session.begin_nested():
-            compensate(session, run, why, run.step)
+            compensate(session, [(run, why, run.step)])
     except TROUBLE:
         raise
     except Exception as error:

@@ -1,0 +1,86 @@
+"""What an outcome means for a run, in the light of its tries, its deadline and its pivot. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine import journal
+from engine.claim import Run
+from engine.plan import Plan
+from engine.states import Direction, Mark
+from engine.steps import Done, Result, StepTask
+from outcomes import Outcome, Refused, TryAgain, Wait
+
+CANCELLED = Refused("cancelled", "cancelled on request")
+TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
+
+Turn = tuple[Run, Outcome, int]
+"""A run that turns back, why, and the newest step it has begun."""
+
+
+class GaveUp(Refused):
+    """Tried as often as allowed. Unlike a plain refusal the outside may know of it: the key must stay."""
+
+
+def judge(step: StepTask, run: Run, result: Result) -> Result:
+    """Tries that have run out, and waits past their deadline, are refusals."""
+    if isinstance(result, TryAgain) and run.attempt + 1 >= step.retry_for(run.direction).attempts:
+        return GaveUp(result.code, result.detail)
+    if isinstance(result, Wait) and run.expired:
+        return Refused(result.code, result.detail)
+    return result
+
+
+def line(run: Run, result: Result) -> journal.Line:
+    """What the journal says of it."""
+    match result:
+        case Done():
+            return run, Mark.DONE, result.output, None
+        case Wait():
+            return run, Mark.WAITING, result.output, None
+        case GaveUp():
+            return run, Mark.FAILED, None, result
+        case Refused():
+            return run, Mark.REFUSED, None, result
+        case _:
+            return run, Mark.BEGUN, None, result
+
+
+@dataclass
+class Ways:
+    """The runs of a step by what becomes of them."""
+
+    done: dict[tuple[Plan, int, str], list[tuple[Run, Done]]] = field(default_factory=lambda: defaultdict(list))
+    turning: list[Turn] = field(default_factory=list)
+    waiting: list[tuple[Run, Wait]] = field(default_factory=list)
+    trying: list[tuple[Run, TryAgain]] = field(default_factory=list)
+    stuck: list[tuple[Run, Outcome]] = field(default_factory=list)
+
+
+def sort_out(judged: Sequence[tuple[Run, Result]], *, begun: bool) -> Ways:
+    ways = Ways()
+    for run, result in judged:
+        match result:
+            case Done():
+                ways.done[run.plan, run.step, run.direction].append((run, result))
+            case Outcome() if begun and run.stopped and not isinstance(result, Refused):
+                ways.turning.append((run, why_stopped(run), run.step))  # asked for while the call was under way
+            case Wait() if run.direction == Direction.DO:
+                ways.waiting.append((run, result))
+            case TryAgain():
+                ways.trying.append((run, result))
+            case Outcome() if may_turn(run) and not isinstance(result, GaveUp):
+                ways.turning.append((run, result, run.step))
+            case Outcome():
+                ways.stuck.append((run, result))
+    return ways
+
+
+def may_turn(run: Run) -> bool:
+    return run.direction == Direction.DO and not run.past_pivot
+
+
+def why_stopped(run: Run) -> Refused:
+    return CANCELLED if run.cancel_requested else TOO_LATE

@@ -1,0 +1,106 @@
+"""Putting runs elsewhere than further along their chain: aside for a while, or onto the way back.
+
+However different their places are, all runs of a wave are put there by one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ColumnElement, Float, case, func, update
+from sqlalchemy.orm import Session
+
+from engine.claim import Run
+from engine.moves import moving
+from engine.states import Direction, Hold, State
+from engine.tables import RunRow
+from engine.timing import PATIENCE
+from rows import Many
+from sql import bare, clock, later
+
+_RUN = bare(RunRow).c
+
+
+@dataclass(frozen=True)
+class Place:
+    """Before which step a run is put, and who may take it there: anybody now, or with a `hold` in `due` seconds."""
+
+    id: str
+    state: State
+    step: int
+    direction: str
+    task: str
+    hold: Hold = Hold.NONE
+    due: float = PATIENCE
+    attempt: int = 0
+    error: dict[str, Any] | None = None
+
+
+def here(run: Run) -> Place:
+    """Where it stands, to be taken again."""
+    return Place(run.id, moving(run.direction), run.step, run.direction, run.plan.task(run.step, run.direction))
+
+
+def way_back(run: Run, step: int, error: dict[str, Any]) -> Place:
+    """Before the undo of this step."""
+    task = run.plan.task(step, Direction.UNDO)
+    return Place(run.id, State.COMPENSATING, step, Direction.UNDO, task, error=error)
+
+
+def put(session: Session, places: Sequence[Place]) -> None:
+    if places:
+        _PUT(session, [asdict(place) for place in places])
+
+
+def _putting(_: str, given: Any) -> Any:
+    return (
+        update(bare(RunRow))
+        .where(_RUN.id == given.id)
+        .values(
+            state=given.state,
+            step=given.step,
+            direction=given.direction,
+            task=given.task,
+            hold=given.hold,
+            attempt=given.attempt,
+            error=func.coalesce(given.error, _RUN.error),
+            losses=0,
+            nudged=False,
+            finished_at=None,
+            version=_RUN.version + 1,
+            due_at=later(given.due),
+            sent_at=clock(),
+            updated_at=clock(),
+        )
+    )
+
+
+_SAME = (_RUN.id, _RUN.state, _RUN.step, _RUN.direction, _RUN.task, _RUN.hold, _RUN.attempt, _RUN.error)
+_PUT = Many(_putting, *_SAME, Column("due", Float))
+
+
+def limit_waits(session: Session, waits: Sequence[tuple[Run, float]]) -> None:
+    """The first wait at a step says how many seconds; later ones do not extend it, nor the run's own deadline."""
+    if waits:
+        _LIMIT(session, [{"id": run.id, "seconds": s, "past_pivot": run.past_pivot} for run, s in waits])
+
+
+def _limiting(_: str, given: Any) -> Any:
+    within_run = case((given.past_pivot, _RUN.due_at), else_=_sooner(_RUN.deadline_at, _RUN.due_at))
+    return (
+        update(bare(RunRow))
+        .where(_RUN.id == given.id)
+        .values(
+            due_at=_sooner(_RUN.wait_until, within_run),
+            wait_until=func.coalesce(_RUN.wait_until, later(given.seconds)),
+        )
+    )
+
+
+_LIMIT = Many(_limiting, _RUN.id, Column("seconds", Float), Column("past_pivot", Boolean))
+
+
+def _sooner(one: Any, other: Any) -> ColumnElement[Any]:
+    return case((one < other, one), else_=other)
