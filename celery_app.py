@@ -90,6 +90,7 @@ def _make(chosen: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         # Steps wait for the database and the outside, a wave at a time: a few threads do. And a SIGTERM to the
         # whole process group, as systemd and timeout(1) send it, can hang a prefork worker for ever in billiard.
+        # Who wants one all the same says `-P processes`: Celery takes `-P prefork` for nothing said.
         worker_pool="threads",
         worker_concurrency=4,
         worker_send_task_events=True,
