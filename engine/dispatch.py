@@ -1,8 +1,8 @@
 """Sending runs on their way: after the commit, in waves, without anyone waiting for the broker.
 
-A run that comes in a quiet moment leaves at once. When busy, runs gather for some tens of milliseconds, and
-for longer while the broker still has waves queued: gathering costs nothing when the wave would wait anyway,
-and bigger waves are cheaper for everyone. A wave that is full leaves at once, and those left over wait for the
+A run that comes in a quiet moment leaves at once. When busy, runs gather, the longer the busier: bigger waves are
+cheaper for everyone, and so everyone is through sooner. They gather longer still while the broker has waves queued,
+since these would wait there anyway. A wave that is full leaves at once, and those left over wait for the
 next. What could not be sent is forgotten here; the sweep sends it.
 """
 
@@ -29,8 +29,8 @@ from engine.waiting_room import WaitingRoom
 log = logging.getLogger(__name__)
 
 RECENT = 0.25  # seconds over which a process judges how busy it is
-EACH = 0.005  # seconds of gathering for every run that came recently
-LONG = 0.08  # gathering at most when the broker keeps up
+EACH = 0.01  # seconds of gathering for every run that came recently
+LONG = 0.3  # gathering at most when the broker keeps up
 LONGEST = 2.0  # and while it does not: well below PATIENCE, or the sweep would send them as well
 BEHIND = 4  # waves that wait in the broker when it does not
 MOST_WAITING = 50_000

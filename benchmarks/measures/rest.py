@@ -14,10 +14,10 @@ TITLE = "REST to final state, sustained, API and workers sharing the two cores"
 CAVEATS = (
     "Orders divided by the time from the first answer to the last order's last step: what was still under way when"
     " the load ended is waited for, so that no backlog is counted as done.",
-    "The peer is the rate at which the API alone accepts, in the same run, with the better number of connections each.",
+    "The peer is the rate at which the API alone accepts, in the same run, with the best number of connections each.",
 )
 SECONDS = 20.0
-CUSTOMERS = 6000
+CUSTOMERS = 8000
 
 
 def measure(run: Run, page: Page) -> None:
