@@ -28,6 +28,7 @@ class Child:
         return self._running.pid
 
     def start(self) -> None:
+        self.kill()  # what is left of the one before
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 self.argv,
@@ -41,26 +42,47 @@ class Child:
             )
 
     def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._running.poll() if self._running else 0
+        """None while it runs. It is not buried yet: see `bury`."""
+        return ended_with(self._running) if self._running else 0
 
     def ask_to_stop(self) -> None:
         if self._running and self.exit_code() is None:
-            self._running.send_signal(signal.SIGTERM)
+            os.kill(self.pid, signal.SIGTERM)  # Popen's own would bury one that has just ended
+
+    def send(self, sign: signal.Signals) -> None:
+        """To the whole group, unless it is buried."""
+        if self._running and self._running.returncode is None:
+            signal_group(self.pid, sign)
 
     def kill(self) -> None:
         """The group, which may have outlived its leader."""
         if self._running:
-            kill_group(self._running.pid)
-            self._running.wait()
+            bury(self._running)
 
     def last_lines(self, count: int = 15) -> list[str]:
         return self.log.read_text(errors="replace").splitlines()[-count:]
 
 
-def kill_group(pid: int) -> None:
+def signal_group(pid: int, sign: signal.Signals = signal.SIGKILL) -> None:
     with suppress(ProcessLookupError):  # all gone already
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, sign)
+
+
+def ended_with(leader: subprocess.Popen[bytes]) -> int | None:
+    """As `poll`, but a leader that is dead is left where it lies: as long as it does, its number is nobody else's."""
+    if leader.returncode is not None or not hasattr(os, "waitid"):  # macOS has it from Python 3.13
+        return leader.poll()
+    found = os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+
+def bury(leader: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of its group, then wait for it. Once that is done its number may be a stranger's."""
+    if leader.returncode is None:
+        signal_group(leader.pid)
+        leader.wait()
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.child import kill_group
+from deploy.child import signal_group
 
 PATIENCE = 3.0
 
@@ -78,7 +78,7 @@ def end_leftovers(state_dir: Path) -> list[str]:
     marks = json.loads(_list(state_dir).read_text())
     left = {name: (pid, born) for name, (pid, born) in marks.items() if born is not None and _born(pid) == born}
     for pid, _ in left.values():
-        kill_group(pid)
+        signal_group(pid)
     _within(PATIENCE, lambda: all(_born(pid) != born for pid, born in left.values()))
     _list(state_dir).unlink()
     return list(left)

@@ -1,7 +1,5 @@
 """A real Celery worker over either broker."""
 
-import os
-import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 from celery import Celery, chain
 
+from deploy.child import bury
 from tests.broker.conftest import Broker
 from tests.broker.talk import eventually
 from tests.broker.workers import Site
@@ -66,7 +65,6 @@ def test_a_task_in_a_killed_worker_runs_again(broker: Broker, name: str, tmp_pat
         app.send_task("contract.long", args=(0.5,))
     with site.worker(pool) as first:
         eventually(["started"], site.lines, within=20)
-        os.killpg(first.pid, signal.SIGKILL)
-        first.wait()
+        bury(first)
     with site.worker(pool):
         eventually(["started", "started", "ended"], site.lines, within=20)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from celery import Celery
 
+from deploy.child import bury, ended_with
 from tests.broker import shop_app
+from tests.broker.talk import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -62,17 +64,9 @@ class Site:
         try:
             yield process
         finally:
-            process.terminate()
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGTERM)
             try:
-                process.wait(10)
+                eventually(True, lambda: ended_with(process) is not None, within=10)
             finally:
-                end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """The worker and its children, at once: they are a process group that we made."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    process.wait()
+                bury(process)

@@ -111,6 +111,7 @@ def test_leftovers_of_a_killed_copy_are_ended(tmp_path: Path) -> None:
     assert claims.end_leftovers(tmp_path) == ["left"]
     wait_until(lambda: child.exit_code() == -9)
     assert claims.end_leftovers(tmp_path) == []
+    child.kill()
 
 
 def test_a_number_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:

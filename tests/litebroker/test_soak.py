@@ -1,16 +1,15 @@
 """Thousands of tasks, workers killed again and again, none lost."""
 
-import os
 import random
-import signal
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from deploy.child import bury
 from tests.broker.talk import eventually
-from tests.broker.workers import Site, end
+from tests.broker.workers import Site
 
 pytestmark = pytest.mark.slow
 
@@ -28,13 +27,12 @@ def test_no_task_is_lost_when_workers_are_killed(url: str, tmp_path: Path) -> No
         for _ in range(KILLS):
             wait_for_more(site, 300)
             victim = workers.pop(0)
-            os.killpg(victim.pid, signal.SIGKILL)
-            victim.wait()
+            bury(victim)
             workers.append(site.start())
         eventually(set(range(TASKS)), lambda: {int(line) for line in site.lines()}, within=30)
     finally:
         for worker in workers:
-            end(worker)
+            bury(worker)
     doubled = sum(count - 1 for count in Counter(site.lines()).values())
     assert doubled <= KILLS * 4  # what was in hand: two in work and two ahead, for each kill
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-from contextlib import suppress
 
 from kombu import Connection
 
+from deploy.child import bury
 from tests.services import NAME, programs
 from tests.world import free_port, wait_until
 
@@ -40,9 +39,7 @@ class Node:
 
     def kill(self) -> None:
         if self._running:
-            with suppress(ProcessLookupError):
-                os.killpg(self._running.pid, signal.SIGKILL)
-            self._running.wait()
+            bury(self._running)
             wait_until(lambda: NAME not in self._names("-names"), what="the name server to notice")
 
     def remove(self) -> None:

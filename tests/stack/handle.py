@@ -39,6 +39,10 @@ class Handle:
     def alive(self) -> bool:
         return self._child.exit_code() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        return self._child.exit_code()
+
     def start(self, **environment: str) -> None:
         """Also with a changed environment: ORDERWAVE_CRASH="stock.reserve:after_record"."""
         self.launch(**environment)
@@ -46,6 +50,7 @@ class Handle:
 
     def launch(self, **environment: str) -> None:
         """Start without waiting."""
+        self._child.kill()  # what is left of the one before
         self._child, self.is_itself = self._fresh(environment), not environment
         self._child.start()
 
@@ -77,10 +82,10 @@ class Handle:
 
     def pause(self) -> None:
         """SIGSTOP: it is there and does nothing, until `resume`."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        self._child.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        os.killpg(self.pid, signal.SIGCONT)
+        self._child.send(signal.SIGCONT)
 
     def tail(self, count: int = 30) -> str:
         return "\n".join(self._child.last_lines(count))
