@@ -18,6 +18,7 @@ from engine.judging import GaveUp, Turn, judge, line, may_turn, sort_out, why_st
 from engine.plan import Plan
 from engine.states import Direction, Hold, Mark, State
 from engine.steps import Done, Result, StepTask, hooks
+from engine.timing import LONGEST_PAUSE
 from outcomes import Outcome, TryAgain, Wait
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def _again(step: StepTask, run: Run, result: TryAgain) -> placing.Place:
     """Before the same step, but not before its pause is over."""
     attempt = run.attempt + 1
     pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
-    return replace(placing.here(run), hold=Hold.BACKOFF, due=pause, attempt=attempt)
+    return replace(placing.here(run), hold=Hold.BACKOFF, due=min(pause, LONGEST_PAUSE), attempt=attempt)
 
 
 def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+import db
 import engine
-from engine import NotPossible, State
+from engine import Hold, NotPossible, State
+from engine.tables import RunRow
 from outcomes import Refused, TryAgain, Unknown, Wait
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
@@ -130,6 +132,18 @@ def test_a_worker_that_dies_in_the_call_does_not_lose_the_request(driver: Driver
     assert driver.status(id) == State.FAILED
     assert driver.job(id).error == CANCELLED
     assert script.keys("label", "p1") == []
+
+
+@pytest.mark.parametrize("parcel_tables", ["postgresql"], indirect=True)  # on SQLite nobody can come in between
+def test_what_was_read_before_the_run_was_locked_is_not_believed(driver: Driver) -> None:
+    """A call that has begun meanwhile is not cut off: its answer is still to be recorded."""
+    id = driver.start()
+    with db.transaction() as session:
+        read_before = session.get_one(RunRow, id)
+        driver.change(id, hold=Hold.CALL)
+        engine.cancel(session, id)
+    assert driver.row(id).version == 0
+    assert read_before.hold == Hold.CALL
 
 
 def test_twice_is_once(driver: Driver) -> None:

@@ -13,6 +13,7 @@ import engine
 from engine import Retry, State
 from engine.steps import Hook, hooks
 from engine.tables import FailedAttemptRow
+from engine.timing import LONGEST_PAUSE
 from outcomes import Refused, TryAgain, Unknown
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, carrier, script
@@ -157,6 +158,15 @@ def test_the_backoff_is_the_one_of_the_step(driver: Driver) -> None:
     driver.sweep_after(51)
     driver.drain()
     assert 49 <= seconds_until_due(driver, id) <= 100.1
+
+
+@pytest.mark.parametrize("after", [86_400.0, 1e15])
+def test_no_pause_is_longer_than_an_hour_whatever_the_outside_wishes(driver: Driver, after: float) -> None:
+    """SQLite answers a moment beyond its calendar with NULL, and the run would never be looked at again."""
+    script.say("label", "p1", TryAgain("busy", after=after))
+    id = driver.start()
+    driver.drain()
+    assert seconds_until_due(driver, id) == pytest.approx(LONGEST_PAUSE, abs=1)
 
 
 def test_a_step_may_say_when_it_wants_to_be_tried_again(driver: Driver) -> None:
