@@ -107,7 +107,7 @@ _START = inserting(
 def wake(session: Session, ids: Sequence[str]) -> None:
     """What these runs wait for has happened (or may have): look again. One in mid-call looks once more after it."""
     for run in lock(session, ids):
-        row = session.get_one(RunRow, run.id)
+        row = session.get_one(RunRow, run.id, populate_existing=True)
         if row.hold == Hold.WAIT:
             send_from_here(session, [run])
         elif row.hold == Hold.CALL:
@@ -176,7 +176,7 @@ def _get(session: Session, id: str) -> tuple[Run, RunRow]:
     runs = lock(session, [id])
     if not runs:
         raise NotPossible("not_found", "there is no such job")
-    return runs[0], session.get_one(RunRow, id)
+    return runs[0], session.get_one(RunRow, id, populate_existing=True)  # not what was read before it was locked
 
 
 def _needing_attention(session: Session, id: str) -> Run:
