@@ -97,7 +97,7 @@ def _make(chosen: Settings) -> Celery:
         task_send_sent_event=True,
         worker_soft_shutdown_timeout=20,
         worker_enable_soft_shutdown_on_idle=True,
-        worker_cancel_long_running_tasks_on_connection_loss=True,
+        worker_cancel_long_running_tasks_on_connection_loss=True,  # where the pool can: see engine/worker.py
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

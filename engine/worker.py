@@ -12,6 +12,7 @@ import signal
 import threading
 from typing import Any
 
+from celery.concurrency.base import BasePool
 from celery.signals import (
     setup_logging,
     task_postrun,
@@ -49,6 +50,7 @@ def _in_child(**_: Any) -> None:
 @worker_ready.connect
 def _in_worker(sender: Any, **_: Any) -> None:
     _declare_dead_letters()
+    _kill_only_what_can_be_killed(sender)
     if sender.pool.__module__ != "celery.concurrency.prefork":
         _start()
 
@@ -86,6 +88,16 @@ def _after_task(sender: Any, **_: Any) -> None:
 def _declare_dead_letters() -> None:
     with app.connection_for_write() as connection:
         dead_letter_queue()(connection.default_channel).declare()
+
+
+def _kill_only_what_can_be_killed(consumer: Any) -> None:
+    """Processes that lose the broker are killed, so as not to run beside their own message, delivered again.
+
+    Threads can not be: Celery would only log a traceback for each. They end what they have in hand, and the second
+    delivery finds it done, or held under a lease.
+    """
+    kills = getattr(consumer.pool.terminate_job, "__func__", None) is not BasePool.terminate_job
+    consumer.app.conf.worker_cancel_long_running_tasks_on_connection_loss = kills
 
 
 def _start() -> None:
