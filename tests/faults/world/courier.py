@@ -8,53 +8,53 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kombu import Connection, Exchange, Producer, Queue
+from kombu import Connection, Producer, Queue
 from kombu.message import Message
 
 import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
 from celery_app import TASK_MODULES
+from tests.faults.world.detour import end_of
 from tests.stack import Stack
 
 HELD = 0.2  # seconds: what comes in between is shuffled
 
 
 class Courier:
-    """`with Courier(stack, copies=(0, 1, 2)) as courier: ...`: how often each message is delivered, drawn for each."""
+    """`with Courier(stack, copies=(0, 1, 2)) as courier: ...`: how often each message is delivered, drawn for each.
+
+    For a stack whose workers know the detour. Without a courier they get nothing, so judge while he is there.
+    """
 
     def __init__(self, stack: Stack, copies: Sequence[int], seed: int = 1) -> None:
         prefix = stack.settings.queue_prefix
         self._url, self._copies, self._random = stack.settings.broker_url, copies, random.Random(seed)
-        self._exchange = Exchange(f"{prefix}tasks", type="topic", durable=True)
-        self._bag = Queue(f"{prefix}courier", durable=True)
-        self._addresses = [prefix + module.rpartition(".")[-1] for module in TASK_MODULES]
+        names = [prefix + module.rpartition(".")[-1] for module in TASK_MODULES]
+        self._bags = [Queue(name, no_declare=True) for name in names]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
         self._held: list[Message] = []
         self.taken = self.delivered = 0
 
     def __enter__(self) -> Courier:
-        with Connection(self._url) as line:
-            bag = self._bag(line.default_channel)
-            bag.declare()
-            for address in self._addresses:
-                bag.bind_to(self._exchange, routing_key=address)
-                Queue(address)(line.default_channel).unbind_from(self._exchange, routing_key=address)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with Connection(self._url) as line:
-            for address in self._addresses:
-                Queue(address)(line.default_channel).bind_to(self._exchange, routing_key=address)
-                self._bag(line.default_channel).unbind_from(self._exchange, routing_key=address)
-            self._over.set()
-            self._thread.join()
-            self._bag(line.default_channel).delete()
+        self._over.set()
+        self._thread.join()
+
+    def mend_his_ways(self) -> None:
+        """From now on everything is delivered, once."""
+        self._copies = (1,)
+
+    def times(self, message: Message) -> int:
+        """How often this one is delivered."""
+        return self._random.choice(self._copies)
 
     def _work(self) -> None:
-        """Until told to stop, and then until the bag is empty."""
+        """Until told to stop, and then until the bags are empty."""
         with Connection(self._url) as line:
-            with line.Consumer(self._bag, on_message=self._held.append, accept=["json"]):
+            with line.Consumer(self._bags, on_message=self._held.append, accept=["json"]):
                 while self._collect(line) or not self._over.is_set():
                     self._deliver(Producer(line))
 
@@ -69,7 +69,7 @@ class Courier:
 
     def _deliver(self, producer: Producer) -> None:
         taken, self._held[:] = list(self._held), []
-        copies = [message for message in taken for _ in range(self._random.choice(self._copies))]
+        copies = [message for message in taken for _ in range(self.times(message))]
         self._random.shuffle(copies)
         _send(producer, copies)
         for message in taken:
@@ -79,12 +79,12 @@ class Courier:
 
 
 def _send(producer: Producer, messages: Iterable[Message]) -> None:
-    """Straight into the queue that each is addressed to, past the exchange where we stand."""
+    """Straight to where the workers of the addressed queue listen."""
     for message in messages:
         producer.publish(
             message.body,
             exchange="",
-            routing_key=message.delivery_info["routing_key"],
+            routing_key=end_of(message.delivery_info["routing_key"]),
             content_type=message.content_type,
             content_encoding=message.content_encoding,
             headers=message.headers,
