@@ -18,6 +18,12 @@ def waiting(stack: Stack, noun: str) -> int:
         return int(line.default_channel.queue_declare(queue, passive=True).message_count)
 
 
+def wipe(stack: Stack, noun: str) -> int:
+    """The broker forgets what is ready in the queue of a noun. Returns how many messages that were."""
+    with Connection(stack.settings.broker_url) as line:
+        return int(line.default_channel.queue_purge(f"{stack.settings.queue_prefix}{noun}"))
+
+
 def put(stack: Stack, noun: str, body: Any, headers: Mapping[str, Any] | None = None, **properties: Any) -> None:
     """Straight into the queue of a noun, as it is."""
     with Connection(stack.settings.broker_url) as line:
