@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from engine.dispatch import LONGEST
 from engine.timing import LEASE, PATIENCE
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
@@ -62,6 +63,7 @@ def test_p1_p3_six_sweep_at_once_when_the_broker_has_forgotten_everything(stack:
     judge = Judge(stack)
     with Shoppers(stack, judge, stack.sku(on_hand=10_000), count=8, pause=0.02):
         time.sleep(8)
+    time.sleep(LONGEST + 1)  # nobody's flusher gathers any longer
     assert wipe(stack, "stock") > 0
     assert waiting(stack, "stock") == 0
     with Courier(stack, copies=(1,)), Sweepers(stack):
