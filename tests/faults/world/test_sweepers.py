@@ -45,14 +45,13 @@ def test_p1_p3_six_sweep_at_once_while_every_other_order_is_lost_on_its_way(stac
     with Thief(stack, "stock.reserve") as thief:
         with Sweepers(stack):
             with Shoppers(stack, judge, stack.sku(on_hand=10_000), count=4):
-                time.sleep(12)
-            time.sleep(8)
+                wait_until(lambda: len(thief.stolen) > 40, seconds=90, what="enough to be stolen")
+            time.sleep(PATIENCE)
         thief.mend_his_ways()
         judge.faults_are_over()
         judge.verdict().must_be_clean()
     sent = _swept(stack, begun)
     again = _first_steps(sent)
-    assert len(thief.stolen) > 20
     assert thief.stolen.keys() <= set(again)
     assert len(again) <= 1.2 * thief.stolen.total()
     _never_twice_within_a_period(sent)
@@ -62,7 +61,7 @@ def test_p1_p3_six_sweep_at_once_when_the_broker_has_forgotten_everything(stack:
     """All are overdue in the same moment. Nobody brings the messages to the workers until they are gone."""
     judge = Judge(stack)
     with Shoppers(stack, judge, stack.sku(on_hand=10_000), count=8, pause=0.02):
-        time.sleep(8)
+        wait_until(lambda: len(judge) > 60, seconds=90, what="enough to be under way")
     time.sleep(LONGEST + 1)  # nobody's flusher gathers any longer
     assert wipe(stack, "stock") > 0
     assert waiting(stack, "stock") == 0
@@ -70,7 +69,6 @@ def test_p1_p3_six_sweep_at_once_when_the_broker_has_forgotten_everything(stack:
         judge.faults_are_over()
         judge.verdict().must_be_clean()
     sent = _swept(stack, begun)
-    assert len(judge) > 50
     assert len(judge) <= len(_first_steps(sent)) <= 1.2 * len(judge)
     _never_twice_within_a_period(sent)
 
