@@ -1,0 +1,37 @@
+"""Orders that hold goods while their customers are asked by the bank (3-D Secure), and time that passes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import update
+
+from shop.stock import ReservationRow
+from sql import later
+from tests.faults.judge import Judge
+from tests.stack import Client, Order, Stack
+
+GONE = ("failed:reservation_expired",)
+
+
+def hold(judge: Judge, client: Client, sku: str, count: int) -> list[Order]:
+    """Each has reserved its goods, and waits. They are expected to lose them."""
+    orders = [client.place(sku, token="tok_3ds") for _ in range(count)]
+    for order in orders:
+        client.until(order.job_id, lambda job: job["status"] == "waiting")
+        judge.keep(client, order, GONE)
+    return orders
+
+
+def held_too_long(stack: Stack, orders: Sequence[Order]) -> None:
+    """As if their time had run out a second ago."""
+    these = ReservationRow.order_id.in_([order.id for order in orders])
+    with stack.shelf.session() as session:
+        session.execute(update(ReservationRow).where(these).values(expires_at=later(-1)))
+
+
+def approve(stack: Stack, orders: Sequence[Order]) -> None:
+    """Their customers come back from dinner, and pay."""
+    for order in orders:
+        [charge] = stack.bank.ledger(order.id)["charges"]
+        assert stack.bank.complete_3ds(charge["id"]).status == 200
