@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -12,8 +13,10 @@ from celery_app import task_modules
 from deploy.processes import Process
 from engine.sweep import sweep
 from tests.stack import Handle, Stack
+from tests.world import wait_until
 
 PAUSE = 0.05  # seconds
+READY = "sweeps"
 
 
 class Sweepers:
@@ -26,6 +29,7 @@ class Sweepers:
     def __enter__(self) -> Self:
         for handle in self._handles:
             handle.launch()
+        wait_until(lambda: all(map(_sweeps, self._handles)), seconds=60, what="all of them to sweep")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -35,12 +39,17 @@ class Sweepers:
             assert handle.exit_code == 0, f"{handle.name} ended with {handle.exit_code}:\n{handle.tail()}"
 
 
+def _sweeps(handle: Handle) -> bool:
+    return f"{handle.pid} {READY}" in handle.tail()
+
+
 def main() -> None:
     """Until asked to stop. Like a worker it knows every step and hook."""
     for module in (*task_modules(), "workflows"):
         importlib.import_module(module)
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
+    print(os.getpid(), READY, flush=True)
     while not over.wait(PAUSE):
         sweep()
 

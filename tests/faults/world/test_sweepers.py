@@ -65,7 +65,7 @@ def test_p1_p3_six_sweep_at_once_when_the_broker_has_forgotten_everything(stack:
     time.sleep(LONGEST + 1)  # nobody's flusher gathers any longer
     assert wipe(stack, "stock") > 0
     assert waiting(stack, "stock") == 0
-    with Courier(stack, copies=(1,)), Sweepers(stack):
+    with Sweepers(stack), Courier(stack, copies=(1,)):
         judge.faults_are_over()
         judge.verdict().must_be_clean()
     sent = _swept(stack, begun)
@@ -76,7 +76,7 @@ def test_p1_p3_six_sweep_at_once_when_the_broker_has_forgotten_everything(stack:
 def test_p1_p4_six_sweep_at_once_when_a_worker_dies_with_calls_in_hand(stack: Stack, begun: float) -> None:
     judge, worker = Judge(stack), stack.workers["payments"]
     stack.bank.control(latency_ms=1500)
-    with Courier(stack, copies=(1,)), Sweepers(stack):
+    with Sweepers(stack), Courier(stack, copies=(1,)):
         with Shoppers(stack, judge, stack.sku(on_hand=10_000), count=4):
             wait_until(lambda: len(_charging(stack)) >= 3, what="charges in the worker's hands")
             worker.kill9()
