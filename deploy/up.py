@@ -75,7 +75,7 @@ class Foreground:
         """Make and a terminal may both pass on the same Ctrl-C: only one that comes later is a second one."""
         now = time.monotonic()
         if self._stop.is_set() and now - self._asked_at > 1:
-            self._supervisor.kill()
+            self._supervisor.hurry()
         elif not self._stop.is_set():
             self._asked_at = now
             self._stop.set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +79,27 @@ def test_one_that_does_not_want_to_stop_is_killed(keep: Keep, tmp_path: Path) ->
     supervisor.stop(grace=0.3)
     assert time.monotonic() - before < 5
     assert supervisor.kept[0].child.exit_code() == -9
+
+
+def test_who_is_hurried_while_they_are_waited_for_goes_at_once(keep: Keep, tmp_path: Path) -> None:
+    """As by a second Ctrl-C: its handler runs in the very thread that waits."""
+    supervisor = keep(DEAF.format(str(tmp_path / "deaf")))
+    wait_until((tmp_path / "deaf").exists)
+    before = time.monotonic()
+    with hurried_after(0.3, supervisor):
+        supervisor.stop(grace=20)
+    assert time.monotonic() - before < 10
+    assert supervisor.kept[0].child.exit_code() == -9
+
+
+@contextmanager
+def hurried_after(seconds: float, supervisor: Supervisor) -> Iterator[None]:
+    earlier = signal.signal(signal.SIGALRM, lambda *_: supervisor.hurry())
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
 
 
 def test_grandchildren_go_with_their_parent(keep: Keep, tmp_path: Path) -> None:
