@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import update
@@ -19,13 +20,21 @@ from engine.timing import LEASE
 from sql import among, later
 
 
+@dataclass(eq=False)
+class Flight:
+    """One call under way. A run may have two: a process that stood still may be given its own run once more."""
+
+    run: str
+    renewed: float = field(default_factory=time.monotonic)
+
+
 class Calls:
     """At most `size` calls at once; a task that finds no room waits before it claims anything."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="call")
-        self._flying: dict[str, float] = {}
+        self._flying: set[Flight] = set()
         self._room = threading.Condition()
 
     def wait_for_room(self, wanted: int) -> None:
@@ -33,24 +42,27 @@ class Calls:
             self._room.wait_for(lambda: len(self._flying) + min(wanted, self._size) <= self._size)
 
     def submit(self, function: Callable[..., Any], *args: Any, run: str) -> Future[Any]:
+        flight = Flight(run)
         with self._room:
-            self._flying[run] = time.monotonic()
+            self._flying.add(flight)
         future = self._pool.submit(function, *args)
-        future.add_done_callback(lambda _: self._landed(run))
+        future.add_done_callback(lambda _: self._landed(flight))
         return future
 
     def renew_leases(self) -> None:
         """Keep hold of the calls that are still under way; called about once a second."""
-        old = time.monotonic() - LEASE / 3
+        now = time.monotonic()
         with self._room:
-            ids = [run for run, since in self._flying.items() if since < old]
-            self._flying.update(dict.fromkeys(ids, time.monotonic()))
-        if ids:
+            old = [flight for flight in self._flying if flight.renewed < now - LEASE / 3]
+            for flight in old:
+                flight.renewed = now
+        if old:
+            ids = [flight.run for flight in old]
             in_transaction(lambda session: session.execute(_RENEW, {"ids": ids}))
 
-    def _landed(self, run: str) -> None:
+    def _landed(self, flight: Flight) -> None:
         with self._room:
-            self._flying.pop(run, None)
+            self._flying.discard(flight)
             self._room.notify_all()
 
 

@@ -146,7 +146,13 @@ def test_a_task_that_finds_no_room_waits_before_it_claims_anything(
 # --- leases --------------------------------------------------------------------------------------
 
 
+def renew_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what was renewed a moment ago."""
+    monkeypatch.setattr(calls, "LEASE", 0.0)
+
+
 def test_a_living_worker_keeps_its_lease(driver: Driver, door: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    renew_always(monkeypatch)
     script.say("label", "p1", before(door))
     id = driver.start()
     with pool_of(2, monkeypatch) as pool:
@@ -154,7 +160,6 @@ def test_a_living_worker_keeps_its_lease(driver: Driver, door: Event, monkeypatc
         driver.deliver()
         for _ in range(4):
             driver.pass_time(LEASE * 0.6)
-            pool._flying = dict.fromkeys(pool._flying, time.monotonic() - LEASE * 0.6)
             pool.renew_leases()
             driver.sweep_after(0)
         assert driver.row(id).hold == "call"
@@ -180,6 +185,34 @@ def test_a_lease_that_was_renewed_a_moment_ago_is_left_alone(
         assert driver.row(id).lease_until == before_it
         door.set()
         wait_until(lambda: driver.count("label") == 1)
+
+
+def test_the_end_of_an_earlier_call_does_not_end_the_lease_of_a_later_one(
+    driver: Driver, door: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that stood still for longer than a lease was given its own run once more."""
+    renew_always(monkeypatch)
+    first = Event()
+    script.say("label", "p1", before(first), before(door))
+    id = driver.start()
+    with pool_of(2, monkeypatch) as pool:
+        driver.deliver()
+        driver.deliver()
+        assert driver.sweep_after(LEASE + 1) == 1
+        driver.deliver()
+        assert carrier.inside == 2
+        first.set()
+        wait_until(lambda: carrier.inside == 1)
+        time.sleep(2 * GATHER)
+        for _ in range(2):
+            driver.pass_time(LEASE * 0.6)
+            pool.renew_leases()
+        assert driver.sweep_after(0) == 0
+        door.set()
+        wait_until(lambda: driver.mail)
+        driver.drain()
+    assert driver.effects(id) == ["pack", "label", "hand_over", "tell"]
+    assert len(script.keys("label", "p1")) == 2
 
 
 def test_the_lease_of_the_dead_is_taken_over_with_the_same_key(driver: Driver, door: Event) -> None:
