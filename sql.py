@@ -28,7 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 
 class Moment(TypeDecorator[datetime]):
@@ -72,7 +72,7 @@ class Base(DeclarativeBase):
 
 
 def new_id() -> str:
-    """A fresh id: a UUIDv7, so that rows made together lie together."""
+    """A fresh id: a UUIDv7, so that rows made together lie together. Of what happened first it says nothing certain."""
     return str(uuid7())
 
 

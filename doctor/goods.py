@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from doctor.finding import invariant
-from shop.orders import MOVES, OrderEventRow, OrderRow, Status
+from shop.orders import IN_TURN, MOVES, OrderEventRow, OrderRow, Status
 from shop.stock import Held, MovementRow, ReservationRow, StockRow
 
 
@@ -48,7 +48,7 @@ def reservations_add_up(session: Session) -> Iterator[str]:
 @invariant("I10", "every order's history is a path of the state machine and ends where the order is")
 def histories_are_paths(session: Session) -> Iterator[str]:
     paths: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
-    for event in session.scalars(select(OrderEventRow).order_by(OrderEventRow.id)):
+    for event in session.scalars(select(OrderEventRow).order_by(*IN_TURN)):
         paths[event.order_id].append((event.from_status, event.to_status))
     for id, status in session.execute(select(OrderRow.id, OrderRow.status)):
         fault = _fault(paths[id], status)

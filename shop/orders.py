@@ -91,6 +91,10 @@ class OrderEventRow(Base):
     at: Mapped[At] = mapped_column(default=now())
 
 
+IN_TURN = (OrderEventRow.at, OrderEventRow.id)
+"""By the database's clock. Ids are made by many processes, whose clocks differ."""
+
+
 def get(session: Session, id: str) -> OrderRow:
     order = session.get(OrderRow, id)
     if order is None:
@@ -113,7 +117,7 @@ def of_customer(
 
 
 def history(session: Session, id: str) -> list[OrderEventRow]:
-    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == id).order_by(OrderEventRow.id)))
+    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == id).order_by(*IN_TURN)))
 
 
 _LINES = (

@@ -48,7 +48,11 @@ def _all() -> Select[PaymentRow, str | None, str]:
     return select(PaymentRow, OrderRow.customer_id, OrderRow.cart_id).join(OrderRow, OrderRow.id == PaymentRow.order_id)
 
 
-_DONE = select(TransactionRow).where(among(TransactionRow.payment_id, "payments")).order_by(TransactionRow.id)
+_DONE = (
+    select(TransactionRow)
+    .where(among(TransactionRow.payment_id, "payments"))
+    .order_by(TransactionRow.at, TransactionRow.id)
+)
 
 
 def _with_transactions(session: Session, query: Select[PaymentRow, str | None, str]) -> list[Paying]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 import db
 import engine
@@ -14,7 +14,8 @@ import gateways.payments
 from doctor import goods, mail, money, runs
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout
+from shop import carts, checkout, orders
+from shop.orders import OrderRow
 from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
@@ -141,6 +142,14 @@ def test_i9_a_success_with_an_open_step() -> None:
 def test_i10_a_history_that_is_no_path() -> None:
     _change("UPDATE orders SET status = 'pending'")
     assert "its history ends at confirmed, it is pending" in _broken()["I10"][0]
+
+
+def test_a_history_is_told_by_the_databases_clock_whatever_the_clock_of_who_made_the_ids() -> None:
+    _change("UPDATE order_events SET id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE to_status = 'pending'")
+    with db.reading() as session:
+        [order] = session.scalars(select(OrderRow.id))
+        assert [event.to_status for event in orders.history(session, order)] == ["pending", "confirmed"]
+    assert _broken() == {}
 
 
 def test_i12_a_run_that_was_accepted_and_never_sent() -> None:
