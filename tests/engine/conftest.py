@@ -53,12 +53,16 @@ def parcel_tables(request: pytest.FixtureRequest, configure: Configure) -> Datab
     """The engine's tables and the parcels', all empty, and nothing remembered from the test before."""
     url: str = request.getfixturevalue(f"_{request.param}_of_ours")
     configure(DATABASE_URL=url)
+    empty()
+    return Database(request.param, url)
+
+
+def empty() -> None:
     with db.transaction() as session:
         for table in TABLES:
             session.execute(table.delete())
     parcels.clear()
     plans.forget()
-    return Database(request.param, url)
 
 
 def _with_tables(url: str) -> str:

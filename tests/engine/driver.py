@@ -32,6 +32,7 @@ class Message:
 
     tasks: tuple[str, ...]
     ids: tuple[str, ...]
+    redelivered: bool = False
 
     @property
     def task(self) -> str:
@@ -83,7 +84,9 @@ class Driver:
         """One message, by default the oldest. Its tail, if it has one, is under way afterwards."""
         message = message or self.mail.pop(0)
         chain = list(reversed(message.tasks[1:])) or None
-        stub = SimpleNamespace(request=SimpleNamespace(chain=chain, delivery_info={"redelivered": redelivered}))
+        stub = SimpleNamespace(
+            request=SimpleNamespace(chain=chain, delivery_info={"redelivered": redelivered or message.redelivered})
+        )
         work(stub, step_tasks[message.task], list(message.ids))
         if not stub.request.chain:
             return None
