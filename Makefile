@@ -31,6 +31,9 @@ race: $(DEV) ## 200 buyers for 10 units, one key 50 times ...: make race [times=
 soak: $(DEV) ## a fault every few seconds while customers order: make soak [minutes=10] [pair=embedded] [seed=7]
 	@$(PY) -m tests.faults.soak $(foreach name,pair minutes seed,$(if $($(name)),--$(name)=$($(name))))
 
+model: $(DEV) ## thousands of stories to trip the engine up, none the same: make model [examples=2000] [seed=7]
+	@MODEL_EXAMPLES=$(or $(examples),2000) $(if $(seed),MODEL_SEED=$(seed)) $(PY) -m pytest tests/engine/model $(args)
+
 lint: $(DEV) ## ruff: rules and format
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
@@ -69,4 +72,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race soak lint types bench migrate migration doctor admin lock clean
+.PHONY: help run up demo test drill race soak model lint types bench migrate migration doctor admin lock clean

@@ -1,8 +1,8 @@
-"""Calls to the outside without threads: each is made at once, and its answer comes now or when the story says so."""
+"""Calls to the outside without threads: each is made at once, and its answer comes now or when a rule says so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 
 from engine import remote
 from engine.steps import StepTask
+from engine.timing import WAVE
 
 
 class SlowAnswer:
@@ -33,29 +34,20 @@ class Calls:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.late: list[SlowAnswer] = []
-        self._slow: set[Future[Any]] = set()
-        self._slowly = False
+        self.patience = WAVE  # how many answers come before their wave goes on without the rest
         pool = SimpleNamespace(wait_for_room=lambda wanted: None, submit=self._submit)
         monkeypatch.setattr(remote, "calls", lambda: pool)
         monkeypatch.setattr(remote, "wait", self._wait)
         monkeypatch.setattr(remote, "_late_answers", lambda: SimpleNamespace(expect=self._expect))
 
-    def be_slow(self) -> None:
-        """Said by the call under way."""
-        self._slowly = True
-
     def _submit(self, function: Callable[..., Any], *args: Any, run: str) -> Future[Any]:
-        self._slowly = False
         future: Future[Any] = Future()
         future.set_result(function(*args))
-        if self._slowly:
-            self._slow.add(future)
         return future
 
-    def _wait(self, futures: Collection[Future[Any]], timeout: float) -> tuple[list[Future[Any]], list[Future[Any]]]:
-        """The answered and the late, in the order in which they were asked: sets would tell it otherwise each time."""
-        return [f for f in futures if f not in self._slow], [f for f in futures if f in self._slow]
+    def _wait(self, futures: Sequence[Future[Any]], timeout: float) -> tuple[Sequence[Future[Any]], ...]:
+        """The answered and the late. Lists, where `wait` has sets: those would be in another order each time."""
+        return futures[: self.patience], futures[self.patience :]
 
     def _expect(self, future: Future[Any], step: StepTask) -> None:
-        self._slow.discard(future)
         self.late.append(SlowAnswer(step, future))

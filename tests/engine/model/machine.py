@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
-import engine
 from engine.crash import POINTS
+from engine.timing import LEASE
 from tests.engine.model.calls import SlowAnswer
 from tests.engine.model.ending import end
 from tests.engine.model.story import Story, stories
@@ -19,6 +19,7 @@ runs = Bundle("run")
 a_while = st.sampled_from((6, 11, 31, 301, 3601, 3, 1))  # around the engine's own patience and leases
 letters = st.runner().flatmap(lambda told: st.sampled_from(told.world.letters()))
 slow_answers = st.runner().flatmap(lambda told: st.sampled_from(told.world.calls.late))
+few_runs = precondition(lambda told: len(told.world.orders) < 4)
 some_mail = precondition(lambda told: told.world.driver.mail)
 some_probe = precondition(lambda told: told.world.driver.probes)
 some_slow_answer = precondition(lambda told: told.world.calls.late)
@@ -38,30 +39,20 @@ class ToldBy(RuleBasedStateMachine):
     def accept_wave(self, stories: list[Story]) -> Any:
         return multiple(*self.world.accept(stories))
 
-    @precondition(lambda told: len(told.world.orders) < 4)
+    @few_runs
     @rule(target=runs, story=stories)
     def accept(self, story: Story) -> Order:
         return self.world.accept([story])[0]
 
-    @rule(run=runs)
-    def cancel(self, run: Order) -> None:
-        self.world.ask(engine.cancel, run.id)
+    @few_runs
+    @rule(target=runs, story=stories)
+    def accept_without_a_broker(self, story: Story) -> Order:
+        with self.world.no_broker():
+            return self.world.accept([story])[0]
 
-    @rule(run=runs)
-    def wake(self, run: Order) -> None:
-        self.world.ask(engine.wake, [run.id])
-
-    @rule(run=runs)
-    def give_back(self, run: Order) -> None:
-        self.world.help(run, engine.give_back, by="ada")
-
-    @rule(run=runs)
-    def retry(self, run: Order) -> None:
-        self.world.help(run, engine.retry, by="ada")
-
-    @rule(run=runs)
-    def skip(self, run: Order) -> None:
-        self.world.help(run, engine.skip, by="ada", note="by hand")
+    @rule(run=runs, wish=st.sampled_from(("cancel", "wake", "give_back", "retry", "skip")))
+    def ask(self, wish: str, run: Order) -> None:
+        self.world.ask(wish, run)
 
     # --- messages ---
 
@@ -94,9 +85,11 @@ class ToldBy(RuleBasedStateMachine):
     def deliver_and_die(self, letter: Letter, point: str) -> None:
         self.world.deliver(self.world.take(letter), dies_at=point)
 
-    @rule(broken=st.booleans())
-    def break_the_broker(self, broken: bool) -> None:
-        self.driver.broken = broken
+    @some_mail
+    @rule(letter=letters, patience=st.integers(0, 1))
+    def deliver_while_the_outside_is_slow(self, letter: Letter, patience: int) -> None:
+        """The wave waits for so many of its calls, and goes on without the others."""
+        self.world.deliver(self.world.take(letter), patience=patience)
 
     # --- the outside ---
 
@@ -104,6 +97,15 @@ class ToldBy(RuleBasedStateMachine):
     @rule(answer=slow_answers)
     def slow_answer_comes(self, answer: SlowAnswer) -> None:
         self.world.answer(answer)
+
+    @some_slow_answer
+    @rule(answer=slow_answers)
+    def call_is_taken_over(self, answer: SlowAnswer) -> None:
+        """Its lease is over: the run is sent again, to a worker that gets no answer at once either."""
+        self.driver.pass_time(LEASE + 1)
+        self.world.sweep()
+        for message in [one for one in self.driver.mail if one.task == answer.step.name]:
+            self.world.deliver(message, patience=0)
 
     @some_slow_answer
     @rule(answer=slow_answers)
@@ -116,24 +118,22 @@ class ToldBy(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.driver.pass_time(seconds)
 
-    @rule()
-    def sweep(self) -> None:
-        self.world.sweep()
-
     @rule(seconds=a_while)
     def sweep_after(self, seconds: int) -> None:
         self.driver.pass_time(seconds)
         self.world.sweep()
 
-    @some_probe
     @rule()
-    def probes_return(self) -> None:
-        self.driver.return_probes()
+    def sweep_without_a_broker(self) -> None:
+        with self.world.no_broker():
+            self.world.sweep()
 
     @some_probe
-    @rule()
-    def lose_probes(self) -> None:
-        self.driver.probes.clear()
+    @rule(lost=st.booleans())
+    def probes_return(self, lost: bool) -> None:
+        if lost:
+            self.driver.probes.clear()
+        self.driver.return_probes()
 
     # --- at last; what must hold always is looked at by `world` after whatever it does ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -40,6 +41,9 @@ class Standing(NamedTuple):
     @property
     def place(self) -> tuple[Any, ...]:
         return tuple(self.run[column] for column in ("state", "direction", "step", "hold", "task"))
+
+    def leased(self, now: datetime) -> bool:
+        return self.run["hold"] == Hold.CALL and self.run["lease_until"] > now
 
     @property
     def refusals(self) -> int:
@@ -100,6 +104,8 @@ class Watch:
             return
         way = f"{name}: {old.place} -> {new.place}"
         assert now["version"] > was["version"], f"nothing fences off late writers: {way}"
+        waits = now["hold"] == Hold.WAIT
+        assert not waits or now["updated_at"] < now["wait_until"] >= now["due_at"], f"waits too long: {way}"
         edges = HELPED if helped and was["state"] == State.NEEDS_ATTENTION else EDGES[was["state"]]
         assert now["state"] in (was["state"], *edges), way
         assert (was["direction"], now["direction"]) != ("undo", "do"), way

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import engine
 from engine import NotPossible, crash
 from engine.dispatch import Place
 from engine.sweep import sweep
+from engine.timing import WAVE
 from tests.engine.conftest import empty
 from tests.engine.driver import Driver, Message
 from tests.engine.model.calls import Calls, SlowAnswer
@@ -20,6 +21,9 @@ from tests.engine.model.clock import HeldClock
 from tests.engine.model.death import Death, Died
 from tests.engine.model.story import Story, tell
 from tests.engine.model.watch import Watch
+
+WISHES: Mapping[str, Any] = {name: getattr(engine, name) for name in ("cancel", "wake", "give_back", "retry", "skip")}
+HELP = {"give_back": {"by": "ada"}, "retry": {"by": "ada"}, "skip": {"by": "ada", "note": "by hand"}}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class World:
         """Accepted in one transaction, so that they travel as a wave."""
         names = [f"run_{len(self.orders) + n}" for n in range(len(stories))]
         for name, story in zip(names, stories, strict=True):
-            tell(name, story, self.calls.be_slow)
+            tell(name, story)
         ids = self.driver.start_wave(*names)
         orders = [Order(name, id) for name, id in zip(names, ids, strict=True)]
         self.orders += orders
@@ -74,18 +78,20 @@ class World:
         self.watch.look()
         return orders
 
-    def ask(self, command: Any, *args: Any, **kwargs: Any) -> None:
-        """It may be impossible; an `on_failed` that breaks takes the command back as well."""
+    def ask(self, wish: str, order: Order) -> None:
+        """It may be impossible; an `on_failed` that breaks takes the wish back as well."""
+        self.watch.helped = order.id if wish in HELP else None
         with suppress(NotPossible, ValueError):
-            self.driver.ask(command, *args, **kwargs)
+            self.driver.ask(WISHES[wish], [order.id] if wish == "wake" else order.id, **HELP.get(wish, {}))
         self.watch.look()
 
-    def help(self, order: Order, command: Any, **kwargs: Any) -> None:
-        """An operator's own command, the only thing that moves a run which needs attention."""
-        self.watch.helped = order.id
-        self.ask(command, order.id, **kwargs)
-
     # --- the broker and the workers ---
+
+    @contextmanager
+    def no_broker(self) -> Iterator[None]:
+        self.driver.broken = True
+        yield
+        self.driver.broken = False
 
     def letters(self) -> list[Letter]:
         return [Letter(message, [self.watch.names[id] for id in message.ids]) for message in self.driver.mail]
@@ -94,15 +100,14 @@ class World:
         self.driver.mail.remove(letter.message)
         return letter.message
 
-    def deliver(self, message: Message, *, dies_at: str | None = None) -> None:
+    def deliver(self, message: Message, *, dies_at: str | None = None, patience: int = WAVE) -> None:
         """One message to one worker. If that dies, the broker still has the message, and has what left before."""
         self.delivered.append(message)
+        self.calls.patience = patience
         waiting = list(self.calls.late)
         try:
             with self.death.at(dies_at):
-                tail = self.driver.deliver(message)
-                if tail and self.driver.broken:
-                    self.driver.mail.remove(tail)
+                self.driver.deliver(message)
                 crash.at("after_publish", message.task)
         except Died:
             self.calls.late[:] = waiting  # its own calls ended with it
@@ -110,9 +115,12 @@ class World:
         self.watch.look()
 
     def sweep(self) -> None:
+        """Nothing is taken from a worker whose lease still runs."""
+        leased = {id: was for id, was in self.watch.now.items() if was.leased(self.clock.moment)}
         with suppress(ConnectionRefusedError):
             sweep()
         self.watch.look()
+        assert {id: self.watch.now[id] for id in leased} == leased, "swept under a worker's hands"
 
     def answer(self, slow: SlowAnswer) -> None:
         """It comes at last. Nobody may believe it if somebody else has taken the call over meanwhile."""
