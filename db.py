@@ -16,12 +16,12 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.orm import Session
 
 from config import settings
+from lines import Line, is_full
 
 T = TypeVar("T")
 
 CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
 RESTED = 1.0  # seconds without use after which a connection is asked whether it still stands
-FULL = ("too many clients", "connection slots", "too many connections")  # libpq gives no SQLSTATE here
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
 
@@ -68,9 +68,9 @@ def _connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:
     deadline = time.monotonic() + CROWDED
     while True:
         try:
-            return dialect.connect(*arguments, **options)
+            return Line.connect(*arguments, **options)
         except dialect.loaded_dbapi.OperationalError as error:
-            if not any(words in str(error) for words in FULL) or time.monotonic() > deadline:
+            if not is_full(error) or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - jitter
 

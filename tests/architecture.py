@@ -15,6 +15,7 @@ FLOORS = {
     "sql": 1,
     "rows": 2,
     "logs": 1,
+    "lines": 1,
     "litebroker": 1,
     "db": 2,
     "celery_app": 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -28,24 +29,34 @@ class Server:
         return "connected"
 
 
-def test_a_full_server_is_asked_again_until_it_has_room() -> None:
-    server = Server(
-        "FATAL:  sorry, too many clients already", "FATAL:  remaining connection slots are reserved for ..."
-    )
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
+    def make(*answers: str) -> Server:
+        server = Server(*answers)
+        monkeypatch.setattr(db, "Line", server)
+        return server
+
+    return make
+
+
+def test_a_full_server_is_asked_again_until_it_has_room(says: Callable[..., Server]) -> None:
+    server = says("FATAL:  sorry, too many clients already", "FATAL:  remaining connection slots are reserved for ...")
     assert db._connect(server, None, (), {}) == "connected"
     assert server.tries == 3
 
 
-def test_a_server_that_is_full_for_long_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_full_for_long_is_an_error(
+    says: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(db, "CROWDED", 0.2)
-    server = Server(*["FATAL:  sorry, too many clients already"] * 100)
+    server = says(*["FATAL:  sorry, too many clients already"] * 100)
     with pytest.raises(OperationalError, match="too many clients"):
         db._connect(server, None, (), {})
     assert 2 <= server.tries <= 6
 
 
-def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
-    server = Server("connection refused")
+def test_a_server_that_is_not_there_is_an_error_at_once(says: Callable[..., Server]) -> None:
+    server = says("connection refused")
     with pytest.raises(OperationalError, match="refused"):
         db._connect(server, None, (), {})
     assert server.tries == 1

@@ -1,0 +1,117 @@
+"""Connections to PostgreSQL that notice when nobody is there any more.
+
+A machine that was unplugged, a firewall that forgot us: TCP says nothing for hours, and libpq waits as long. A
+statement may take long all the same, so whoever hears nothing asks, over a new line, what became of it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import TupleRow
+
+SILENCE = 4.0  # seconds without a byte until we ask
+ANSWER = 3  # seconds that a new line may take, to ask or to begin with
+LONGEST = 60.0  # seconds of silence at most where the server does not know our number (a pooler gives its own)
+# Whoever vanished or froze in the middle of a transaction must not keep its locks until the server's TCP notices.
+OPTIONS = "-c idle_in_transaction_session_timeout=5s"
+
+FULL = ("too many clients", "connection slots", "too many connections")
+LOOK = "SELECT pid, state FROM pg_stat_activity WHERE usename = current_user AND state IS NOT NULL"
+
+Backends = dict[int, str]
+"""What the server's processes do, by their numbers: "active", "idle in transaction" and so on."""
+
+
+class Line(psycopg.Connection[TupleRow]):
+    """As any connection, but a wait for a server that is not at work on our statement ends with OperationalError."""
+
+    where: dict[str, Any]
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **given: Any) -> Self:
+        given = {"connect_timeout": ANSWER, "options": OPTIONS, **given}
+        made = super().connect(conninfo, **given)
+        made.where = {"conninfo": conninfo, **given}
+        return made
+
+    def wait(self, gen: Generator[Any, Any, Any], *more: Any, **named: Any) -> Any:
+        return super().wait(self._listening(gen), *more, **named)
+
+    def _listening(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """Passes on what psycopg waits for. It comes by ten times a second, also when there is nothing to be had."""
+        asked = heard = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                now = time.monotonic()
+                if ready:
+                    asked = heard = now
+                elif now - asked > SILENCE:
+                    self._ask(now - heard)
+                    asked = time.monotonic()
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def _ask(self, silent: float) -> None:
+        backends = _desk.ask(self.where)
+        doing = "gone" if backends is None else backends.get(self.pgconn.backend_pid, "unknown")
+        if doing == "active" or (doing == "unknown" and silent < LONGEST):
+            return
+        self.pgconn.finish()
+        raise psycopg.OperationalError(f"the server has been silent for {silent:.0f} s ({doing})")
+
+
+class Question(psycopg.Connection[TupleRow]):
+    """A line that nobody waits at for long."""
+
+    def wait(self, gen: Generator[Any, Any, Any], *more: Any, **named: Any) -> Any:
+        return super().wait(gen, *more, **{**named, "timeout": ANSWER})
+
+
+class Desk:
+    """One asks at a time. Whoever had to wait takes the same answer, so that there is one line more, not twenty."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at = 0.0
+        self._answer: Backends | None = None
+
+    def ask(self, where: dict[str, Any]) -> Backends | None:
+        """None: nobody answers."""
+        came = time.monotonic()
+        with self._lock:
+            if self._at < came:
+                self._answer, self._at = _look(where), time.monotonic()
+            return self._answer
+
+
+def _look(where: dict[str, Any]) -> Backends | None:
+    try:
+        with Question.connect(**where, autocommit=True) as line:
+            return dict(line.execute(LOOK).fetchall())
+    except psycopg.OperationalError as error:
+        return {} if is_full(error) else None
+
+
+def is_full(error: Exception) -> bool:
+    """There is a server, without a connection left. libpq gives no SQLSTATE here."""
+    return any(words in str(error) for words in FULL)
+
+
+_desk = Desk()
+
+
+def _new_desk() -> None:
+    global _desk
+    _desk = Desk()  # the parent's may be taken, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_new_desk)
