@@ -15,7 +15,7 @@ from tests.engine.driver import Driver
 from tests.engine.model.machine import ToldBy
 from tests.engine.model.world import World
 
-SAMPLE = 100  # stories told by `make test`, the same ones every time
+SAMPLE = 120  # stories told by `make test`, the same ones every time
 LONG = os.environ.get("MODEL_EXAMPLES")  # by `make model`: others each time, unless MODEL_SEED says which
 SHARE = {"sqlite": 1, "postgresql": 4}  # the slower tells one in so many
 STEPS = 30
