@@ -22,7 +22,10 @@ LONGEST = 60.0  # seconds of silence at most where the server does not know our 
 OPTIONS = "-c idle_in_transaction_session_timeout=5s"
 
 FULL = ("too many clients", "connection slots", "too many connections")
-LOOK = "SELECT pid, state FROM pg_stat_activity WHERE usename = current_user AND state IS NOT NULL"
+LOOK = """
+SELECT pid, CASE wait_event WHEN 'ClientWrite' THEN 'answering, and nothing arrives' ELSE state END
+FROM pg_stat_activity WHERE usename = current_user AND state IS NOT NULL
+"""
 
 Backends = dict[int, str]
 """What the server's processes do, by their numbers: "active", "idle in transaction" and so on."""
@@ -95,7 +98,7 @@ class Desk:
 
 def _look(where: dict[str, Any]) -> Backends | None:
     try:
-        with Question.connect(**where, autocommit=True) as line:
+        with Question.connect(**{**where, "autocommit": True}) as line:
             return dict(line.execute(LOOK).fetchall())
     except psycopg.OperationalError as error:
         return {} if is_full(error) else None

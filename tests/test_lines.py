@@ -15,6 +15,7 @@ import lines
 from lines import Line
 from tests.proxy import Proxy
 from tests.services.session import Services
+from tests.world import wait_until
 
 Open = Callable[[], Line]
 
@@ -62,6 +63,14 @@ def test_a_line_that_leads_nowhere_is_noticed_although_the_server_is_well(line: 
     with pytest.raises(psycopg.OperationalError, match="idle in transaction"):
         ours.execute("SELECT 1")
     assert line().execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_is_stuck_in_its_answer_is_not_at_work(line: Open) -> None:
+    """It calls itself active for as long as its TCP has hope."""
+    deaf = line()
+    number = deaf.info.backend_pid
+    deaf.pgconn.send_query(b"SELECT repeat('x', 1000000) FROM generate_series(1, 100)")
+    wait_until(lambda: "nothing arrives" in (lines._look(deaf.where) or {}).get(number, ""), what="it to be stuck")
 
 
 def test_whoever_comes_while_it_is_silent_is_told_so(line: Open, proxy: Proxy) -> None:

@@ -33,7 +33,6 @@ def test_p1_the_file_is_locked_while_orders_come_in(world: World, judge: Judge, 
     is_soon_quick_again(client, sku)
 
 
-@pytest.mark.xfail(strict=True, reason="finding litebroker-file-replaced: two files, and nobody notices")
 def test_p1_the_file_is_deleted_and_every_process_starts_a_new_one(world: World, judge: Judge) -> None:
     """Whatever was queued is gone with it: the database knows what is true."""
     stack = world.stack
