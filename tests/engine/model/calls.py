@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine import remote
+from engine.remote import Pending
 from engine.steps import StepTask
 from engine.timing import WAVE
 
@@ -35,12 +36,14 @@ class Calls:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.late: list[SlowAnswer] = []
         self.patience = WAVE  # how many answers come before their wave goes on without the rest
+        self.look: Callable[[StepTask, Pending], None] = lambda step, pending: None  # just before each call
         pool = SimpleNamespace(wait_for_room=lambda wanted: None, submit=self._submit)
         monkeypatch.setattr(remote, "calls", lambda: pool)
         monkeypatch.setattr(remote, "wait", self._wait)
         monkeypatch.setattr(remote, "_late_answers", lambda: SimpleNamespace(expect=self._expect))
 
     def _submit(self, function: Callable[..., Any], *args: Any, run: str) -> Future[Any]:
+        self.look(*args)
         future: Future[Any] = Future()
         future.set_result(function(*args))
         return future

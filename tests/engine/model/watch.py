@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 import db
-from engine import ENDED, FINAL, Hold, Mark, State
+from engine import ENDED, FINAL, Direction, Hold, Mark, State
 from engine.dispatch import Place
+from engine.remote import Pending
+from engine.steps import StepTask
 from engine.tables import JournalRow, RunRow
 from sql import bare, direct
 from tests.engine.model.calls import Calls, SlowAnswer
@@ -42,13 +44,11 @@ class Standing(NamedTuple):
     def place(self) -> tuple[Any, ...]:
         return tuple(self.run[column] for column in ("state", "direction", "step", "hold", "task"))
 
+    def held_by(self, pending: Pending) -> bool:
+        return self.run["hold"] == Hold.CALL and self.run["version"] == pending.version
+
     def leased(self, now: datetime) -> bool:
         return self.run["hold"] == Hold.CALL and self.run["lease_until"] > now
-
-    @property
-    def refusals(self) -> int:
-        """Definite no's that an operator overrode: the next call needed a key of its own."""
-        return max((row["refusals"] for row in self.journal), default=0)
 
 
 class Watch:
@@ -57,6 +57,7 @@ class Watch:
         self.now: dict[str, Standing] = {}
         self.helped: str | None = None  # the run that an operator is just about to help
         self._calls = calls
+        calls.look = self._calling
         self._too_early: list[str] = []
 
     def look(self) -> None:
@@ -68,7 +69,7 @@ class Watch:
                 self._moved(self.names[id], before[id], standing, helped=id == self.helped)
         self.helped = None
         assert before.keys() <= self.now.keys(), "a run is gone"
-        assert not self._too_early, f"left before its commit: {self._too_early}"
+        assert not self._too_early, f"left the house before its commit: {self._too_early}"
         self._nothing_twice()
 
     def leaving(self, place: Place, ids: Sequence[str]) -> None:
@@ -80,10 +81,18 @@ class Watch:
             if (found.get("step"), found.get("direction"), found.get("hold")) != wanted:
                 self._too_early.append(f"{place.plan.task(place.step, place.direction)} for {self.names.get(id, id)}")
 
+    def _calling(self, step: StepTask, pending: Pending) -> None:
+        """The outside is about to be asked: that this was going to be must be in the database already."""
+        run, standing = pending.run, _standings()[pending.run.id]
+        marks = {
+            row["state"] for row in standing.journal if (row["step"], row["direction"]) == (run.step, run.direction)
+        }
+        if marks != {Mark.BEGUN} or not standing.held_by(pending):
+            self._too_early.append(f"{step.name} for {self.names[run.id]}")
+
     def holds(self, slow: SlowAnswer) -> bool:
         """Whether the run is still in the hands of the worker that waits for this answer."""
-        run = self.now[slow.pending.run.id].run
-        return run["hold"] == Hold.CALL and run["version"] == slow.pending.version
+        return self.now[slow.pending.run.id].held_by(slow.pending)
 
     # --- each run ---
 
@@ -108,10 +117,7 @@ class Watch:
         assert not waits or now["updated_at"] < now["wait_until"] >= now["due_at"], f"waits too long: {way}"
         edges = HELPED if helped and was["state"] == State.NEEDS_ATTENTION else EDGES[was["state"]]
         assert now["state"] in (was["state"], *edges), way
-        assert (was["direction"], now["direction"]) != ("undo", "do"), way
-        if was["direction"] == now["direction"]:
-            further = now["step"] - was["step"] if now["direction"] == "do" else was["step"] - now["step"]
-            assert further >= 0, way
+        assert _far(was) <= _far(now), way
 
     # --- all of them ---
 
@@ -120,14 +126,21 @@ class Watch:
             written = Counter(map(tuple, direct(session, _EFFECTS)))
         twice = [f"{step} of {self.names[run]}" for (run, step), times in written.items() if times > 1]
         assert not twice, f"happened twice: {twice}"
+        # One key for all attempts; only after a definite no that an operator overrode comes another.
         keys: dict[tuple[str, str], set[str]] = defaultdict(set)
         for call in script.calls:
             keys[call.parcel, call.step].add(call.key)
-        refusals = {self.names[id]: standing.refusals for id, standing in self.now.items()}
+        again = {self.names[id]: max([0, *(row["refusals"] for row in was.journal)]) for id, was in self.now.items()}
         for (name, step), used in keys.items():
-            assert len(used) <= 1 + refusals[name], f"{step} of {name} was asked for under {used}"
+            assert len(used) <= 1 + again[name], f"{step} of {name} was asked for under {used}"
         claims = Counter(slow.pending.run.id for slow in self._calls.late if self.holds(slow))
         assert max(claims.values(), default=1) == 1, f"two workers hold {claims}"
+
+
+def _far(run: Mapping[str, Any]) -> tuple[bool, int]:
+    """How far it has come: forwards first, then back."""
+    undo = run["direction"] == Direction.UNDO
+    return undo, -run["step"] if undo else run["step"]
 
 
 def _standings() -> dict[str, Standing]:
