@@ -9,11 +9,11 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 import db
-import engine
 from api import timeline
 from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.bodies import job_body, order_body
+from api.cancelling import call_off
 from api.commands import Answer, accepted, respond, run_command
 from api.guests import cart_token, check_owner, is_staff, or_guest
 from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema
@@ -24,7 +24,6 @@ from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
 from engine.jobs import Job
 from shop import orders
-from shop.errors import IllegalMove
 from shop.orders import OrderRow
 
 blp = Blueprint("orders", __name__, description="Orders")
@@ -78,12 +77,12 @@ def history(id: UUID) -> dict[str, Any]:
 @blp.response(202, accepted_with(order=OrderSchema))
 @blp.idempotent
 def cancel(id: UUID) -> Response:
-    """Call the order off while it is on its way: what was done for it is undone. Afterwards it is too late (409)."""
+    """Call the order off until any of it is fulfilled (then 409): what was done for it is undone, what was paid
+    goes back."""
 
     def work(session: Session) -> Answer:
         found = _theirs(session, id)
-        run = _live_run(session, found)
-        engine.cancel(session, run)
+        run = call_off(session, found)
         session.expire_all()
         body, status, headers = accepted(session, run)
         return {**body, "order": order_body(found, body["job"])}, status, headers
@@ -99,13 +98,6 @@ def _theirs(session: Session, id: UUID) -> OrderRow:
     found = orders.get(session, str(id))
     check_owner(found.customer_id, found.cart_id, "order")
     return found
-
-
-def _live_run(session: Session, order: OrderRow) -> str:
-    live = engine.live_runs(session, ("order", order.id))
-    if not live:
-        raise IllegalMove(f"The order is {order.status}; nothing is under way that could be called off.")
-    return live[-1]
 
 
 def _page(whose: str | None, *, limit: int, cursor: str | None, status: Any, **_: Any) -> dict[str, Any]:

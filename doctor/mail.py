@@ -14,7 +14,7 @@ from shop.notifications import NotificationRow
 from shop.orders import OrderRow, Status
 
 
-@invariant("I7", "at most one mail per event and recipient, exactly one for a confirmed order")
+@invariant("I7", "at most one mail per event and recipient, exactly one for a confirmed or cancelled order")
 def told_once(session: Session) -> Iterator[str]:
     row = NotificationRow
     twice = (
@@ -24,21 +24,22 @@ def told_once(session: Session) -> Iterator[str]:
     )
     for event, subject, _ in session.execute(twice):
         yield f"{event} of {subject} was sent more than once"
-    yield from _untold(session)
+    yield from _untold(session, "place_order", Status.CONFIRMED, "order_confirmed")
+    yield from _untold(session, "cancel_order", Status.CANCELLED, "order_cancelled")
     yield from _told_too_early(session)
 
 
-def _untold(session: Session) -> Iterator[str]:
+def _untold(session: Session, workflow: str, status: Status, event: str) -> Iterator[str]:
     told = aliased(NotificationRow)
     untold = (
         select(OrderRow.id)
-        .join(RunRow, (RunRow.subject_id == cast(OrderRow.id, String)) & (RunRow.workflow == "place_order"))
-        .outerjoin(told, (told.subject_id == OrderRow.id) & (told.event == "order_confirmed"))
-        .where(OrderRow.status == Status.CONFIRMED, RunRow.state == State.SUCCEEDED)
+        .join(RunRow, (RunRow.subject_id == cast(OrderRow.id, String)) & (RunRow.workflow == workflow))
+        .outerjoin(told, (told.subject_id == OrderRow.id) & (told.event == event))
+        .where(OrderRow.status == status, RunRow.state == State.SUCCEEDED)
         .where(told.id.is_(None) | (told.state == "sending"))
     )
     for order in session.scalars(untold):
-        yield f"order {order} is confirmed and its customer was not told"
+        yield f"order {order} is {status} and its customer was not told"
 
 
 def _told_too_early(session: Session) -> Iterator[str]:

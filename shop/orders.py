@@ -20,6 +20,7 @@ from sql import At, Base, Document, Id, among, bare, clock, direct, new_id, now
 class Status(StrEnum):
     PENDING = "pending"  # accepted; its workflow is under way
     CONFIRMED = "confirmed"  # paid and sold
+    CANCELLING = "cancelling"  # called off after it was paid; the money is on its way back
     FAILED = "failed"  # could not be; everything is undone
     CANCELLED = "cancelled"  # called off, everything is undone
 
@@ -28,12 +29,14 @@ class PaymentStatus(StrEnum):
     UNPAID = "unpaid"
     ACTION_REQUIRED = "action_required"
     PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
 
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
-    Status.CONFIRMED: frozenset({Status.CANCELLED}),
+    Status.CONFIRMED: frozenset({Status.CANCELLING}),
+    Status.CANCELLING: frozenset({Status.CANCELLED, Status.CONFIRMED}),
     Status.FAILED: frozenset(),
     Status.CANCELLED: frozenset(),
 }
@@ -102,6 +105,15 @@ def get(session: Session, id: str) -> OrderRow:
     return order
 
 
+def hold(session: Session, id: str) -> OrderRow:
+    """The order as it is now, which nobody else moves until this transaction ends."""
+    held = select(OrderRow).where(OrderRow.id == id).with_for_update(key_share=True)
+    order = session.scalars(held, execution_options={"populate_existing": True}).first()
+    if order is None:
+        raise NotFound("There is no such order.")
+    return order
+
+
 def of_customer(
     session: Session, customer_id: str | None, *, limit: int, before: str | None = None, status: str | None = None
 ) -> list[OrderRow]:
@@ -149,9 +161,14 @@ _STATUSES = (
 )
 
 
+def standing(session: Session, orders: Sequence[str]) -> dict[str, str]:
+    """The status of each of these orders, which nobody else moves until this transaction ends."""
+    return dict(direct(session, _STATUSES, {"orders": list(orders)}).all())
+
+
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
     """Move these orders, each along a declared path, or none of them (IllegalMove)."""
-    before: dict[str, str] = dict(direct(session, _STATUSES, {"orders": list(orders)}).all())
+    before = standing(session, orders)
     sources = [status for status, targets in MOVES.items() if to in targets]
     moved = direct(session, _MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).scalars().all()
     if len(moved) != len(set(orders)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import String, bindparam, literal, select, update
@@ -87,6 +88,18 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
     _mark(session, selling, Held.SOLD)
     _write_ledger(session, selling, Kind.SALE, -1)
     return gone
+
+
+def take_back(session: Session, goods: Wants) -> None:
+    """What these orders had bought comes back to the shelf, by a movement of its own."""
+    rows = [
+        SimpleNamespace(order_id=order, sku=sku, quantity=n)
+        for order, lines in sorted(goods.items())
+        for sku, n in lines.items()
+    ]
+    _lock(session, {row.sku for row in rows})
+    _change(session, {sku: (n, 0) for sku, n in _sums(rows).items()})
+    _write_ledger(session, rows, Kind.RETURN, 1)
 
 
 def release(session: Session, orders: Sequence[str]) -> None:

@@ -8,16 +8,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine import Answer, Retry, Run, remote_step
-from gateways.mail import mailer
+from engine.steps import Fetch
+from gateways.mail import Mail, mailer
 from outcomes import Refused
 from shop import notifications
 from shop.notifications import OrderMail
 from tasks import order_mail
 
 
-def _confirmations(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
-    notices = notifications.begin(session, "order_confirmed", [run.subject_id for run in runs])
-    return {run.id: notices[run.subject_id] for run in runs if run.subject_id in notices}
+def _about(event: str) -> Fetch:
+    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
+        begun = notifications.begin(session, event, [run.subject_id for run in runs])
+        return {run.id: begun[run.subject_id] for run in runs if run.subject_id in begun}
+
+    return notices
 
 
 def _told(session: Session, answers: Sequence[Answer]) -> None:
@@ -32,11 +36,21 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
 PATIENTLY = Retry(attempts=40, most=3600.0)
 
 
-@remote_step("notifications.order_confirmed", fetch=_confirmations, remember=_told, retry=PATIENTLY)
+@remote_step("notifications.order_confirmed", fetch=_about("order_confirmed"), remember=_told, retry=PATIENTLY)
 def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
+    return _send(order_mail.order_confirmed(notice))
+
+
+@remote_step("notifications.order_cancelled", fetch=_about("order_cancelled"), remember=_told, retry=PATIENTLY)
+def order_cancelled(notice: OrderMail, key: str) -> dict[str, Any]:
+    """Mail that the order is called off and the money on its way."""
+    return _send(order_mail.order_cancelled(notice))
+
+
+def _send(mail: Mail) -> dict[str, Any]:
     try:
-        mailer().send(order_mail.order_confirmed(notice))
+        mailer().send(mail)
     except Refused as no:
         return {"delivered": False, "detail": no.detail}
     return {"delivered": True}

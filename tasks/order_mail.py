@@ -25,5 +25,17 @@ def order_confirmed(notice: OrderMail) -> Mail:
     )
 
 
+def order_cancelled(notice: OrderMail) -> Mail:
+    name = str(notice.address.get("name", ""))
+    told = f"Your order {notice.number} is cancelled. What you paid for it goes back the way it came."
+    return Mail(
+        to=notice.email,
+        subject=f"Your order {notice.number} is cancelled",
+        text="\n".join([f"Dear {name},", "", told, "", _link(notice.order_id)]),
+        html=f"<p>Dear {escape(name)},</p><p>{escape(told)}</p>",
+        message_id=f"<{notice.id}@orderwave>",
+    )
+
+
 def _link(order_id: str) -> str:
     return f"{settings().public_url}/api/orders/{order_id}"

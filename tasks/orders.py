@@ -1,4 +1,4 @@
-"""Confirming orders, and closing those that came to nothing."""
+"""Confirming orders, calling them off, and closing those that came to nothing."""
 
 from __future__ import annotations
 
@@ -31,6 +31,31 @@ def close(session: Session, runs: Sequence[Run]) -> None:
     closed = [run.subject_id for run in runs]
     payments.close(session, closed)
     carts.put_back(session, closed)
+
+
+@local_step("orders.call_off")
+def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """The point of no return: from here the money goes back, whatever anybody thinks of next."""
+    status = orders.standing(session, [run.subject_id for run in runs])
+    kept = [run for run in runs if status[run.subject_id] != Status.CANCELLING]
+    return {run.id: Refused("illegal_state", f"the order is {status[run.subject_id]}") for run in kept}
+
+
+@local_step("orders.cancel")
+def cancel(session: Session, runs: Sequence[Run]) -> None:
+    """The money is back: so are the goods, which never left the house."""
+    cancelled = [run.subject_id for run in runs]
+    reservations.take_back(session, orders.wants(session, cancelled))
+    orders.move(session, cancelled, Status.CANCELLED, "called off")
+
+
+@on_failed("orders.keep")
+def keep(session: Session, runs: Sequence[Run]) -> None:
+    """Nothing had been given back yet: the order goes on as if nobody had called it off."""
+    status = orders.standing(session, [run.subject_id for run in runs])
+    for run in runs:
+        if status[run.subject_id] == Status.CANCELLING:
+            orders.move(session, [run.subject_id], Status.CONFIRMED, (run.error or {}).get("code", ""))
 
 
 def _expired() -> Refused:

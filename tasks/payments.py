@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 import gateways.payments as provider
 from config import settings
-from engine import Answer, Run, remote_step
+from engine import Answer, Retry, Run, remote_step
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
-from shop import charging, orders
+from shop import charging, orders, refunds
 from shop.charging import Charge, Reversal
 from shop.orders import PaymentStatus
 from shop.payments import Status
+from shop.refunds import PayBack
 
 # --- charge --------------------------------------------------------------------------------------
 
@@ -106,3 +107,35 @@ def _look_up(charge_key: str) -> Receipt | None:
         return provider.payments().find(charge_key)
     except Refused:
         return None  # the answer was a no: nothing was taken
+
+
+# --- pay back, of an order that was paid for --------------------------------------------------------
+
+
+def _wanted_back(session: Session, runs: Sequence[Run]) -> Mapping[str, PayBack | Refused]:
+    """`amount` in the run's input; without one all that is left."""
+    wishes = [refunds.Wish(run.key, run.subject_id, run.input.get("amount")) for run in runs]
+    asked = refunds.ask(session, wishes)
+    return {run.id: asked[run.key] for run in runs if run.key in asked}
+
+
+def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            stands = refunds.done(session, answer.request, answer.output["refund"], answer.run.key)
+            whole = stands == Status.REFUNDED
+            told = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+            orders.set_payment_status(session, [answer.request.order_id], told)
+        elif isinstance(answer.result, Refused):
+            refunds.refused(session, answer.request, answer.result.code)
+
+
+# There is no way back and the customer's money is not ours: the bank may be away for a day before a person is told.
+PATIENTLY = Retry(attempts=40, most=3600.0)
+
+
+@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=PATIENTLY)
+def pay_back(wanted: PayBack, key: str) -> dict[str, Any]:
+    """Give back a part of what was captured, or what is left of it."""
+    receipt = provider.payments().refund(wanted.charge_id, wanted.amount, key=key)
+    return {"refund": receipt.provider_id, "amount": wanted.amount, "currency": wanted.currency}

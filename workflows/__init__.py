@@ -1,6 +1,7 @@
 """The promises: one file, one workflow, one tuple of steps."""
 
 from workflows.account_mail import send_account_mail
+from workflows.cancel_order import cancel_order
 from workflows.place_order import place_order
 
-__all__ = ["place_order", "send_account_mail"]
+__all__ = ["cancel_order", "place_order", "send_account_mail"]

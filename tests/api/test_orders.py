@@ -313,17 +313,6 @@ def test_an_order_called_off_on_its_way_is_undone(people: People, bank: Bank) ->
     assert (bank.taken(seen["id"]), shelf()) == (0, (5, 0))
 
 
-def test_a_confirmed_order_can_not_be_called_off(people: People, bank: Bank, sent: list[Mail]) -> None:
-    ada = people.join()
-    placed = order(ada)
-    path = f"/api/orders/{placed['order']['id']}/cancel"
-    drive(placed["job"]["id"], steps=3)
-    assert problem(ada.post(path)) == (409, "too_late_to_cancel")
-    assert drive(placed["job"]["id"]) == "succeeded"
-    assert problem(ada.post(path)) == (409, "illegal_state")
-    assert (bank.taken(placed["order"]["id"]), shelf()) == (TOTAL, (4, 0))
-
-
 def test_nobody_else_calls_an_order_off(people: People) -> None:
     ada, bob = people.join("Ada"), people.join("Bob")
     placed = order(ada)

@@ -28,10 +28,12 @@ class Kept:
     client: Client
     job_id: str
     name: str  # what a complaint calls it
-    told: str  # the recipient of the one mail that says it succeeded, or a word of its subject
+    told: str  # the recipient of the mails that say it succeeded, or a word of their subjects
     ends: Collection[str] = SUCCEEDED  # "failed" however, "failed:out_of_stock" only so
     reference: str = ""  # what the bank knows it by, and
     total: int = 0  # what is captured under it when it succeeded
+    refunded: int = 0  # what of that is given back when it succeeded
+    mails: int = 1  # what was told by then, with what led up to it
     may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
     job: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -96,12 +98,12 @@ class Judge:
         return tally
 
     def _judge_mails(self, kept: Kept, mails: list[str], tally: Tally) -> None:
-        if len(mails) > 1 and self._may_be_told_twice(kept):
+        if len(mails) > kept.mails and self._may_be_told_twice(kept):
             self.told_again.append(kept.name)
             mails = list(set(mails))  # the same mail again: its Message-ID tells
-        if len(mails) > 1:
+        if len(mails) > kept.mails:
             tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
-        elif len(mails) != (kept.status == "succeeded"):
+        elif len(mails) != (kept.mails if kept.status == "succeeded" else 0):
             tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
 
     def _may_be_told_twice(self, kept: Kept) -> bool:
@@ -162,10 +164,10 @@ def _judge_end(kept: Kept, tally: Tally) -> None:
 
 
 def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:
-    """Exactly its total when it succeeded, nothing in the end when it failed."""
+    """Exactly its total when it succeeded, less one refund if one is due; nothing in the end when it failed."""
     if len(captures) > 1:
         tally.doubled.append(f"{kept.name} was captured {len(captures)} times")
-    elif kept.status == "succeeded" and (sum(captures), refunds) != (kept.total, []):
+    elif kept.status == "succeeded" and (sum(captures), refunds) != (kept.total, [kept.refunded] * (kept.refunded > 0)):
         tally.unexpected.append(f"{kept.name} of {kept.total}: captured {captures}, refunded {refunds}")
     elif kept.status == "failed" and captures != refunds:
         tally.unexpected.append(f"{kept.name} failed: captured {captures}, refunded {refunds}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from tests.faults.judge import Kept, kept_order
-from tests.stack import Client, Stack
+from tests.stack import Client, Order, Stack
 
 Opener = Callable[[Stack, Client], Kept]
 """Given the stack and somebody of the staff, who may see every job; returns what was accepted and must come of it."""
@@ -26,7 +27,23 @@ def a_registration(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, job, f"registration of {stranger.email}", told=stranger.email)
 
 
+def a_change_of_mind(stack: Stack, staff: Client) -> Kept:
+    """An order that is paid and confirmed is called off: the customer is told of both."""
+    client, order = _confirmed(stack)
+    job = client.get("POST", f"/api/orders/{order.id}/cancel")["job"]["id"]
+    kept = kept_order(client, order)
+    return replace(kept, job_id=job, name=f"cancelling of {order.id}", refunded=kept.total, mails=2)
+
+
+def _confirmed(stack: Stack) -> tuple[Client, Order]:
+    client = stack.client()
+    order = client.place(stack.sku(on_hand=3))
+    assert client.finished(order.job_id)["status"] == "succeeded"
+    return client, order
+
+
 OPENERS: dict[str, Opener] = {
+    "cancel_order": a_change_of_mind,
     "place_order": an_order,
     "send_account_mail": a_registration,
 }

@@ -1,0 +1,15 @@
+"""A paid order is called off before anything of it has left the house."""
+
+from __future__ import annotations
+
+from engine import Step, Workflow
+from tasks import notifications, orders, payments
+
+cancel_order = Workflow(
+    "cancel_order",
+    Step("call_off", do=orders.call_off, pivot=True),  # from here only forward
+    Step("refund_payment", do=payments.pay_back),
+    Step("cancel_order", do=orders.cancel),
+    Step("notify_customer", do=notifications.order_cancelled),
+    on_failed=orders.keep,
+)
