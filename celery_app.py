@@ -15,6 +15,7 @@ TASK_MODULES = (
     "tasks.stock",
     "tasks.payments",
     "tasks.orders",
+    "tasks.returns",
     "tasks.notifications",
     "tasks.accounts",
     "tasks.maintenance",

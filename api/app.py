@@ -43,7 +43,15 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "auth": ("api.auth", "api.recovery"),
     "product": ("api.products", "api.stock"),
     "cart": ("api.carts",),
-    "order": ("api.orders", "api.jobs"),
+    "order": (
+        "api.orders",
+        "api.fulfilments",
+        "api.returns",
+        "api.invoices",
+        "api.reordering",
+        "api.order_notes",
+        "api.jobs",
+    ),
     "payment": ("api.payments", "api.webhooks"),
     "notification": ("api.notifications",),
 }

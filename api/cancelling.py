@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 import engine
 from engine import NotPossible, jobs
-from shop import orders
+from shop import fulfilments, orders
 from shop.errors import IllegalMove
 from shop.orders import OrderRow, Status
 from sql import new_id
@@ -40,6 +40,7 @@ def _give_back(session: Session, id: str) -> str:
         return _under_way(session, id)
     if order.status != Status.CONFIRMED:
         raise IllegalMove(f"The order is {order.status}; there is nothing that could be called off.")
+    fulfilments.check_none(session, id)
     orders.move(session, [id], Status.CANCELLING, "called off")
     return engine.start(session, cancel_order, key=new_id(), subject=("order", id)).id
 

@@ -48,7 +48,7 @@ class BreakdownSchema(Schema):
 class CartProblemSchema(Schema):
     """What stands in the way of ordering, or what should be known before."""
 
-    code = fields.String(metadata={"enum": ["archived", "out_of_stock", "price_changed"]})
+    code = fields.String(metadata={"enum": ["archived", "out_of_stock", "price_changed", "too_many"]})
     sku = fields.String()
     detail = fields.String()
 

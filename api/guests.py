@@ -6,12 +6,16 @@ import hmac
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import request
+from sqlalchemy.orm import Session
 
 from api.blueprint import note
 from api.security import maybe_signed_in, visitor
+from shop import orders
 from shop.errors import NotFound
+from shop.orders import OrderRow
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -45,6 +49,13 @@ def check_owner(owner_id: str | None, cart_id: str, what: str) -> None:
     """NotFound unless it belongs to whoever asks, or staff asks."""
     if not (is_staff() or _owns(owner_id) or (owner_id is None and _has_token(cart_id))):
         raise NotFound(f"There is no such {what}.")
+
+
+def their_order(session: Session, id: UUID) -> OrderRow:
+    """The order, for its owner and for staff; for others it is not there."""
+    found = orders.get(session, str(id))
+    check_owner(found.customer_id, found.cart_id, "order")
+    return found
 
 
 def _owns(owner_id: str | None) -> bool:

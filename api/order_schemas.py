@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from api.fields import Email, Integer, Line, Moment
 from api.money import Amount
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema
-from shop.orders import PaymentStatus, Status
+from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
 
 class PayWithSchema(Schema):
@@ -36,6 +36,10 @@ class PlaceOrderSchema(Schema):
 class OrdersQuery(PageQuery):
     customer = fields.UUID(load_default=None, metadata={"description": "for staff: whose orders"})
     status = fields.Enum(Status, by_value=True, load_default=None)
+    payment_status = fields.Enum(PaymentStatus, by_value=True, load_default=None)
+    fulfilment_status = fields.Enum(FulfilmentStatus, by_value=True, load_default=None)
+    email = Line(most=254, load_default=None)
+    q = Line(most=100, load_default=None, metadata={"description": "begins an order's number, or is in its e-mail"})
 
 
 class OrderLineSchema(Schema):
@@ -53,7 +57,7 @@ class OrderSchema(Schema):
     number = fields.String()
     status = fields.String(metadata={"enum": [*Status]})
     payment_status = fields.String(metadata={"enum": [*PaymentStatus]})
-    fulfilment_status = fields.String()
+    fulfilment_status = fields.String(metadata={"enum": [*FulfilmentStatus]})
     customer_id = fields.String(allow_none=True)
     email = fields.String()
     currency = fields.String()
@@ -71,10 +75,10 @@ class OrderSchema(Schema):
 
 
 class MomentSchema(Schema):
-    """Something that happened to an order: a change of its status, or a step of one of its jobs."""
+    """Something that happened to an order: a change of its status, a step of one of its jobs, a parcel on its way."""
 
     at = Moment()
-    kind = fields.String(metadata={"enum": ["status", "step"]})
+    kind = fields.String(metadata={"enum": ["status", "step", "fulfilment", "return"]})
     status = fields.String()
     reason = fields.String()
     job_id = fields.String()
@@ -84,3 +88,5 @@ class MomentSchema(Schema):
     attempts = Integer()
     finished_at = Moment(allow_none=True)
     error = fields.Nested(ErrorSchema, allow_none=True)
+    fulfilment_id = fields.String()
+    return_id = fields.String()

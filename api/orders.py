@@ -15,7 +15,7 @@ from api.blueprint import Blueprint
 from api.bodies import job_body, order_body
 from api.cancelling import call_off
 from api.commands import Answer, accepted, respond, run_command
-from api.guests import cart_token, check_owner, is_staff, or_guest
+from api.guests import cart_token, is_staff, or_guest, their_order
 from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema
 from api.ordering import place
 from api.paging import an_id, page, position
@@ -24,6 +24,7 @@ from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
 from engine.jobs import Job
 from shop import orders
+from shop.order_search import Search
 from shop.orders import OrderRow
 
 blp = Blueprint("orders", __name__, description="Orders")
@@ -44,8 +45,9 @@ def order(wish: dict[str, Any]) -> Response:
 @blp.arguments(OrdersQuery, location="query")
 @blp.response(200, page_of(OrderSchema))
 def all_of_them(query: dict[str, Any]) -> Response:
-    """One's own, newest first; staff see everybody's."""
-    named = str(query["customer"]) if query["customer"] else None
+    """One's own, newest first; staff see everybody's. Every filter narrows it down further."""
+    customer = query.pop("customer")
+    named = str(customer) if customer else None
     own = caller().id
     if named not in (None, own) and not is_staff():
         return json_answer({"items": [], "next": None})
@@ -57,7 +59,7 @@ def all_of_them(query: dict[str, Any]) -> Response:
 @blp.response(200, OrderSchema)
 def one(id: UUID) -> Response:
     with db.reading() as session:
-        found = _theirs(session, id)
+        found = their_order(session, id)
         return json_answer(_body(found, jobs.latest(session, "order", [found.id])))
 
 
@@ -65,11 +67,9 @@ def one(id: UUID) -> Response:
 @or_guest
 @blp.response(200, page_of(MomentSchema))
 def history(id: UUID) -> dict[str, Any]:
-    """Everything that happened to the order and in its jobs, oldest first."""
+    """Everything that happened to the order, in its jobs and to its parcels, oldest first."""
     with db.reading() as session:
-        found = _theirs(session, id)
-        moments = timeline.of(orders.history(session, found.id), jobs.about(session, ("order", found.id)))
-    return {"items": moments, "next": None}
+        return {"items": timeline.of(session, their_order(session, id).id), "next": None}
 
 
 @blp.post("/api/orders/<uuid:id>/cancel")
@@ -81,7 +81,7 @@ def cancel(id: UUID) -> Response:
     goes back."""
 
     def work(session: Session) -> Answer:
-        found = _theirs(session, id)
+        found = their_order(session, id)
         run = call_off(session, found)
         session.expire_all()
         body, status, headers = accepted(session, run)
@@ -94,16 +94,10 @@ def _body(order: OrderRow, newest: dict[str, Job]) -> dict[str, Any]:
     return order_body(order, job_body(newest[order.id]) if order.id in newest else None)
 
 
-def _theirs(session: Session, id: UUID) -> OrderRow:
-    found = orders.get(session, str(id))
-    check_owner(found.customer_id, found.cart_id, "order")
-    return found
-
-
-def _page(whose: str | None, *, limit: int, cursor: str | None, status: Any, **_: Any) -> dict[str, Any]:
-    before = position(cursor, an_id)
+def _page(whose: str | None, *, limit: int, cursor: str | None, **search: Any) -> dict[str, Any]:
+    before, where = position(cursor, an_id), Search(**search).conditions()
     with db.reading() as session:
-        rows = orders.of_customer(session, whose, limit=limit + 1, before=before[0] if before else None, status=status)
+        rows = orders.of_customer(session, whose, limit=limit + 1, before=before[0] if before else None, where=where)
         found = page(rows, limit, lambda row: [row.id])
         newest = jobs.latest(session, "order", [row.id for row in found["items"]])
         return {**found, "items": [_body(row, newest) for row in found["items"]]}

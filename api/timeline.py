@@ -1,25 +1,37 @@
-"""An order's life in one line: its changes of status and the steps of its jobs."""
+"""An order's life in one line: its changes of status, the steps of its jobs, its parcels and what came back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from engine import jobs
 from engine.jobs import Job
+from shop import fulfilments, orders, returns
+from shop.fulfilments import FulfilmentRow
 from shop.orders import OrderEventRow
+from shop.returns import ReturnRow
+
+Moment = dict[str, Any]
 
 
-def of(history: Sequence[OrderEventRow], jobs: Sequence[Job]) -> list[dict[str, Any]]:
+def of(session: Session, order_id: str) -> list[Moment]:
     """In the order in which it began."""
-    moments = [_status(event) for event in history] + [step for job in jobs for step in _steps(job)]
+    moments = [_status(event) for event in orders.history(session, order_id)]
+    moments += [step for job in jobs.about(session, ("order", order_id)) for step in _steps(job)]
+    moments += [moment for parcel in fulfilments.of_order(session, order_id) for moment in _parcel(parcel)]
+    moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]
     return sorted(moments, key=lambda moment: moment["at"])
 
 
-def _status(event: OrderEventRow) -> dict[str, Any]:
+def _status(event: OrderEventRow) -> Moment:
     return {"at": event.at, "kind": "status", "status": event.to_status, "reason": event.reason}
 
 
-def _steps(job: Job) -> Iterator[dict[str, Any]]:
+def _steps(job: Job) -> Iterator[Moment]:
     for step in job.steps:
         if step.started_at:
             yield {
@@ -34,3 +46,25 @@ def _steps(job: Job) -> Iterator[dict[str, Any]]:
                 "finished_at": step.finished_at,
                 "error": step.error,
             }
+
+
+def _parcel(parcel: FulfilmentRow) -> Iterator[Moment]:
+    cancelled = parcel.updated_at if parcel.status == fulfilments.Status.CANCELLED else None
+    told = [
+        (fulfilments.Status.PENDING, parcel.created_at),
+        (fulfilments.Status.SHIPPED, parcel.shipped_at),
+        (fulfilments.Status.DELIVERED, parcel.delivered_at),
+        (fulfilments.Status.CANCELLED, cancelled),
+    ]
+    yield from _moments("fulfilment", "fulfilment_id", parcel.id, told)
+
+
+def _return(row: ReturnRow) -> Iterator[Moment]:
+    told = [(returns.Status.REQUESTED, row.created_at), (returns.Status.RECEIVED, row.received_at)]
+    yield from _moments("return", "return_id", row.id, told)
+
+
+def _moments(kind: str, name: str, id: str, told: list[tuple[Any, datetime | None]]) -> Iterator[Moment]:
+    for status, at in told:
+        if at:
+            yield {"at": at, "kind": kind, "status": status, name: id}

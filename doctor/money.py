@@ -14,10 +14,11 @@ from config import settings
 from doctor.finding import CouldNotLook, invariant
 from engine.states import FINAL, Mark
 from engine.tables import JournalRow, RunRow
-from shop import refunds
+from shop import refunds, returns
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow, TransactionRow
 from shop.refunds import RefundRow
+from shop.returns import ReturnRow
 
 Sums = dict[str, int]
 UNDECIDED = (Status.PENDING, Status.CANCELLING)
@@ -42,12 +43,12 @@ def money_is_conserved(session: Session) -> Iterator[str]:
     ours = _our_sums(session)
     orders = session.execute(select(OrderRow.id, OrderRow.status, OrderRow.total, OrderRow.payment_status))
     moving = set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
-    by_hand = _settled_by_hand(session)
+    by_hand, returned = _settled_by_hand(session), _returned(session)
     for id, status, total, payment in orders:
-        owed = total if status == Status.CONFIRMED else 0
+        owed = total - returned.get(id, 0) if status == Status.CONFIRMED else 0
         if status not in UNDECIDED and id not in moving | by_hand and ours.get(id, 0) != owed:
             yield f"order {id} is {status}: {ours.get(id, 0)} held, {owed} owed"
-        if status == Status.CONFIRMED and payment != PaymentStatus.PAID:
+        if status == Status.CONFIRMED and payment not in _fitting(total, ours.get(id, 0)):
             yield f"order {id} is confirmed and {payment}"
     yield from _differences(ours, moving)
 
@@ -80,6 +81,19 @@ def refunds_match_their_transactions(session: Session) -> Iterator[str]:
     for id, left, asked in session.execute(sums):
         if asked > left:
             yield f"payment {id}: {asked} are being given back of {left} that are left"
+
+
+def _returned(session: Session) -> Sums:
+    """What was due for goods that came back."""
+    paid = select(ReturnRow.order_id, func.sum(ReturnRow.refund)).where(ReturnRow.status == returns.Status.REFUNDED)
+    return {order: int(amount) for order, amount in session.execute(paid.group_by(ReturnRow.order_id))}
+
+
+def _fitting(total: int, held: int) -> tuple[PaymentStatus, ...]:
+    """What a confirmed order's payment is, by what of its total is still held."""
+    if held == total:
+        return (PaymentStatus.PAID,) if total else (PaymentStatus.PAID, PaymentStatus.REFUNDED)
+    return (PaymentStatus.PARTIALLY_REFUNDED,) if held else (PaymentStatus.REFUNDED,)
 
 
 def _settled_by_hand(session: Session) -> set[str]:

@@ -55,6 +55,12 @@ class IllegalMove(Refusal):
     code, title = "illegal_state", "Not possible in this state"
 
 
+class TooMany(Refusal):
+    """More than was ordered, or than was shipped."""
+
+    code, title = "too_many", "More than there are"
+
+
 class EmailTaken(Refusal):
     code, title = "email_taken", "This e-mail address has an account"
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, bindparam, select, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
@@ -33,6 +33,14 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+class FulfilmentStatus(StrEnum):
+    """How much of it has been given to a carrier, or is packed to be."""
+
+    UNFULFILLED = "unfulfilled"
+    PARTIAL = "partial"
+    FULFILLED = "fulfilled"
+
+
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
     Status.CONFIRMED: frozenset({Status.CANCELLING}),
@@ -54,7 +62,7 @@ class OrderRow(Base):
     email: Mapped[str] = mapped_column(String(254))
     status: Mapped[str] = mapped_column(String(20), default=Status.PENDING)
     payment_status: Mapped[str] = mapped_column(String(20), default=PaymentStatus.UNPAID)
-    fulfilment_status: Mapped[str] = mapped_column(String(20), default="unfulfilled")
+    fulfilment_status: Mapped[str] = mapped_column(String(20), default=FulfilmentStatus.UNFULFILLED)
     currency: Mapped[str] = mapped_column(String(3))
     subtotal: Mapped[int] = mapped_column(BigInteger)
     discount: Mapped[int] = mapped_column(BigInteger)
@@ -115,14 +123,17 @@ def hold(session: Session, id: str) -> OrderRow:
 
 
 def of_customer(
-    session: Session, customer_id: str | None, *, limit: int, before: str | None = None, status: str | None = None
+    session: Session,
+    customer_id: str | None,
+    *,
+    limit: int,
+    before: str | None = None,
+    where: Sequence[ColumnElement[bool]] = (),
 ) -> list[OrderRow]:
     """Newest first, from below the id `before`; of everybody when no customer is named."""
-    query = select(OrderRow).order_by(OrderRow.id.desc()).limit(limit)
+    query = select(OrderRow).where(*where).order_by(OrderRow.id.desc()).limit(limit)
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
-    if status:
-        query = query.where(OrderRow.status == status)
     if before:
         query = query.where(OrderRow.id < before)
     return list(session.scalars(query))
@@ -179,7 +190,11 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
 
 Values = dict[str, Any]
 
-_FRESH = {"status": Status.PENDING, "payment_status": PaymentStatus.UNPAID, "fulfilment_status": "unfulfilled"}
+_FRESH = {
+    "status": Status.PENDING,
+    "payment_status": PaymentStatus.UNPAID,
+    "fulfilment_status": FulfilmentStatus.UNFULFILLED,
+}
 _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtotal", "discount", "shipping", "tax",
           "total", "shipping_method", "shipping_address")  # fmt: skip
 _BEGIN = inserting(

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 import db
 from shop import catalogue, stock
 from shop.catalogue import VariantRow
+from tests.api.drive import drive
 from tests.api.people import Person, post
 
 ADDRESS = {"name": "Ada", "line1": "Main Street 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
@@ -74,3 +75,19 @@ def guests_cart(app: Flask, sku: str = "CHAIR", quantity: int = 1) -> str:
 
 def guests_order(app: Flask, token: str, **more: Any) -> TestResponse:
     return post(app, "/api/orders", wish(token) | {"email": "guest@example.com"} | more)
+
+
+def paid(person: Person, sku: str = "CHAIR", quantity: int = 1) -> str:
+    """An order that is confirmed. Returns its id."""
+    placed = order(person, sku, quantity)
+    assert drive(placed["job"]["id"]) == "succeeded"
+    id: str = placed["order"]["id"]
+    return id
+
+
+def shipped(staff: Person, id: str, **parcel: Any) -> str:
+    """A parcel of this order is on its way, with all that is left if nothing else is said. Returns its id."""
+    answer = staff.post(f"/api/orders/{id}/fulfilments", {"status": "shipped"} | parcel)
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json["id"]
+    return found

@@ -19,7 +19,7 @@ from shop.refunds import RefundRow
 from shop.stock import MovementRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import SHIPPING, count, guests_cart, guests_order, order, put_on_shelf, shelf
+from tests.api.goods import SHIPPING, count, guests_cart, guests_order, order, paid, put_on_shelf, shelf, shipped
 from tests.api.people import People, Person, ask, problem
 
 TOTAL = 1999 + SHIPPING
@@ -35,13 +35,6 @@ def _goods(bank: Bank) -> None:
 @pytest.fixture
 def ada(people: People) -> Person:
     return people.join("Ada")
-
-
-def paid(person: Person, quantity: int = 1) -> str:
-    placed = order(person, quantity=quantity)
-    assert drive(placed["job"]["id"]) == "succeeded"
-    id: str = placed["order"]["id"]
-    return id
 
 
 def call_off(person: Person, id: str, **headers: str) -> Mapping[str, Any]:
@@ -209,3 +202,30 @@ def test_nobody_else_calls_it_off(ada: Person, people: People, bank: Bank) -> No
     id = paid(ada)
     assert problem(people.join("Bob").post(f"/api/orders/{id}/cancel")) == (404, "not_found")
     assert (cancelling_runs(), standing(ada, id), bank.taken(id)) == (0, ("confirmed", "paid"), TOTAL)
+
+
+def test_what_is_in_a_parcel_can_not_be_called_off(ada: Person, people: People, bank: Bank) -> None:
+    id, sam = paid(ada, quantity=2), people.join("Sam", role="staff")
+    parcel = sam.post(f"/api/orders/{id}/fulfilments", {"lines": [{"sku": "CHAIR", "quantity": 1}]}).json["id"]
+    assert problem(ada.post(f"/api/orders/{id}/cancel")) == (409, "illegal_state")
+    assert (cancelling_runs(), standing(ada, id), shelf()) == (0, ("confirmed", "paid"), (3, 0))
+    sam.ask("PATCH", f"/api/orders/{id}/fulfilments/{parcel}", {"status": "cancelled"})
+    assert drive(call_off(ada, id)["job"]["id"]) == "succeeded"
+    assert (bank.taken(id), shelf()) == (0, (5, 0))
+
+
+def test_what_is_shipped_can_not_be_called_off(ada: Person, people: People, bank: Bank) -> None:
+    id = paid(ada)
+    shipped(people.join("Sam", role="staff"), id)
+    assert problem(ada.post(f"/api/orders/{id}/cancel")) == (409, "illegal_state")
+    assert (cancelling_runs(), bank.taken(id), shelf()) == (0, TOTAL, (4, 0))
+
+
+def test_a_parcel_and_a_change_of_mind_at_once_are_one_of_the_two(ada: Person, people: People) -> None:
+    id, sam = paid(ada), people.join("Sam", role="staff")
+    with ThreadPoolExecutor(2) as pool:
+        packing = pool.submit(sam.post, f"/api/orders/{id}/fulfilments", {})
+        calling = pool.submit(ada.post, f"/api/orders/{id}/cancel")
+    answers = (packing.result().status_code, calling.result().status_code)
+    assert answers in ((201, 409), (409, 202))
+    assert cancelling_runs() == (answers[1] == 202)

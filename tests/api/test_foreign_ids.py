@@ -10,8 +10,11 @@ from flask import Flask
 from sqlalchemy import select
 
 import db
+from gateways.mail import Mail
 from migrations.models import metadata
+from shop import fulfilments, returns
 from tests.api.bank import Bank
+from tests.api.drive import drive
 from tests.api.goods import ADDRESS, guests_cart, guests_order, order, put_on_shelf
 from tests.api.people import People, Person, ask, problem
 
@@ -24,6 +27,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("patch", "/api/users/{id}"): {"role": "admin"},
     ("post", "/api/jobs/{id}/skip"): {"note": "x"},
     ("post", "/api/stock/{sku}/movements"): {"kind": "receive", "quantity": 1},
+    ("post", "/api/orders/{id}/fulfilments"): {},
+    ("patch", "/api/orders/{id}/fulfilments/{fid}"): {"status": "shipped"},
+    ("post", "/api/orders/{id}/returns"): {"lines": [{"sku": "CHAIR", "quantity": 1}]},
+    ("post", "/api/orders/{id}/returns/{rid}/receive"): {},
+    ("post", "/api/orders/{id}/notes"): {"text": "x"},
+    ("post", "/api/orders/{id}/reorder"): {},
 }
 PUBLIC = ("/api/products/{id}", "/api/categories/{id}", "/api/stock/{sku}", "/api/webhooks/payments/{provider}")
 STAFF_ONLY = (
@@ -32,6 +41,10 @@ STAFF_ONLY = (
     "/api/jobs/{id}/compensate",
     "/api/users/{id}",
     "/api/stock/{sku}/movements",
+    "post /api/orders/{id}/fulfilments",
+    "/api/orders/{id}/fulfilments/{fid}",
+    "/api/orders/{id}/returns/{rid}/receive",
+    "/api/orders/{id}/notes",
 )
 
 
@@ -41,6 +54,18 @@ def operations(app: Flask) -> Iterator[tuple[str, str]]:
     for path, verbs in paths.items():
         if "{" in path and path.startswith("/api/") and path not in PUBLIC:
             yield from ((verb, path) for verb in verbs if verb in ("get", "post", "put", "patch", "delete"))
+
+
+def parcel_and_return(person: Person) -> dict[str, str]:
+    """Of another order, which is paid and was sent."""
+    placed = order(person)
+    assert drive(placed["job"]["id"]) == "succeeded"
+    with db.transaction() as session:
+        parcel = fulfilments.add(
+            session, placed["order"]["id"], None, carrier=None, tracking=None, status="shipped", by=person.id
+        )
+        back = returns.ask(session, placed["order"]["id"], {"CHAIR": 1}, "too big")
+        return {"{fid}": parcel.id, "{rid}": back.id}
 
 
 class Belongings:
@@ -59,12 +84,15 @@ class Belongings:
             "payments": person.get("/api/payments").json["items"][0]["id"],
             "cart": person.id,
             "stock": "CHAIR",
+            **parcel_and_return(person),
         }
 
     def aim(self, path: str) -> str:
         noun = path.removeprefix("/api/").split("/{")[0]
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
-        return path.replace("{sku}", "CHAIR").replace("{id}", self.ids[noun]).replace("{owner}", self.ids[noun])
+        for name in ("{id}", "{owner}", "{fid}", "{rid}"):
+            path = path.replace(name, self.ids.get(name, self.ids[noun]))
+        return path.replace("{sku}", "CHAIR")
 
 
 def everything() -> dict[str, list[Any]]:
@@ -78,7 +106,7 @@ def everything() -> dict[str, list[Any]]:
 
 
 @pytest.fixture
-def _goods(app: Flask, bank: Bank) -> None:
+def _goods(app: Flask, bank: Bank, sent: list[Mail]) -> None:
     put_on_shelf("CHAIR", on_hand=50)
 
 
@@ -90,7 +118,7 @@ def test_p13_nobody_reaches_what_is_somebody_elses(app: Flask, people: People) -
     aimed = 0
     for verb, path in operations(app):
         answer = eve.ask(verb.upper(), hers.aim(path), BODIES.get((verb, path)))
-        wanted = (403, "forbidden") if path in STAFF_ONLY else (404, "not_found")
+        wanted = (403, "forbidden") if path in STAFF_ONLY or f"{verb} {path}" in STAFF_ONLY else (404, "not_found")
         assert problem(answer) == wanted, f"{verb} {path}"
         assert not any(id in answer.text for id in hers.ids.values()), f"{verb} {path} names it"
         aimed += 1
@@ -132,6 +160,8 @@ def test_a_malformed_id_is_404_on_every_path(app: Flask, people: People, id: str
             .replace("{sku}", "CHAIR")
             .replace("{id}", id)
             .replace("{owner}", id)
+            .replace("{fid}", id)
+            .replace("{rid}", id)
         )
         for person in (eve, sam):
             answer = person.ask(verb.upper(), aimed, BODIES.get((verb, path)))

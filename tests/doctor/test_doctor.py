@@ -11,19 +11,19 @@ import db
 import engine
 import gateways.mail
 import gateways.payments
-from doctor import goods, mail, money, runs
+from doctor import goods, mail, money, parcels, runs
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout, orders
-from shop.orders import OrderRow
+from shop import carts, checkout, fulfilments, orders, returns
+from shop.orders import OrderRow, Status
 from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
 from tests.fixtures import Configure, Database
 from tests.world import free_port
-from workflows import place_order
+from workflows import cancel_order, place_order
 
-ROOMS = (goods, mail, money, runs)  # importing them registers their checks
+ROOMS = (goods, mail, money, parcels, runs)  # importing them registers their checks
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,25 @@ def _accepted() -> str:
         command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", "tok_ok")
         order = checkout.place(session, cart, command).id
         return engine.start(session, place_order, key=order, subject=("order", order)).id
+
+
+def _the_order() -> str:
+    with db.reading() as session:
+        return session.scalars(select(OrderRow.id)).one()
+
+
+def _called_off() -> str:
+    order = _the_order()
+    with db.transaction() as session:
+        orders.move(session, [order], Status.CANCELLING)
+        return engine.start(session, cancel_order, key=order, subject=("order", order)).id
+
+
+def _sent_and_asked_back() -> None:
+    order = _the_order()
+    with db.transaction() as session:
+        fulfilments.add(session, order, None, carrier=None, tracking=None, status="shipped", by=new_id())
+        returns.ask(session, order, {"CHAIR": 2}, "")
 
 
 def _change(statement: str, **values: object) -> None:
@@ -150,6 +169,51 @@ def test_a_history_is_told_by_the_databases_clock_whatever_the_clock_of_who_made
         [order] = session.scalars(select(OrderRow.id))
         assert [event.to_status for event in orders.history(session, order)] == ["pending", "confirmed"]
     assert _broken() == {}
+
+
+def test_i4_a_refund_that_its_transaction_does_not_explain() -> None:
+    drive(_called_off())
+    assert _broken() == {}
+    _change("UPDATE refunds SET amount = amount - 1")
+    assert "its transaction says" in _broken()["I4"][0]
+
+
+def test_i4_more_is_promised_back_than_is_left() -> None:
+    drive(_called_off())
+    _change("UPDATE refunds SET status = 'asked'")
+    assert "are being given back of 0 that are left" in _broken()["I4"][0]
+
+
+def test_i7_a_cancelled_order_whose_customer_was_not_told() -> None:
+    drive(_called_off())
+    _change("DELETE FROM notifications WHERE event = 'order_cancelled'")
+    assert "is cancelled and its customer was not told" in _broken()["I7"][0]
+
+
+def test_i10_more_is_sent_than_was_ordered() -> None:
+    _sent_and_asked_back()
+    assert _broken() == {}
+    _change("UPDATE fulfilment_lines SET quantity = 3")
+    told = _broken()["I10"]
+    assert "3 of CHAIR sent, 2 ordered" in told[0]
+
+
+def test_i10_more_comes_back_than_was_shipped() -> None:
+    _sent_and_asked_back()
+    _change("UPDATE returns SET status = 'received'")
+    _change("UPDATE return_lines SET quantity = 3, received = 3")
+    assert "3 of CHAIR came back, 2 shipped" in _broken()["I10"][0]
+
+
+def test_i10_an_order_that_says_otherwise_than_its_parcels() -> None:
+    _sent_and_asked_back()
+    _change("UPDATE orders SET fulfilment_status = 'partial'")
+    assert "says partial, its parcels fulfilled" in _broken()["I10"][0]
+
+
+def test_i10_more_is_restocked_than_was_sold() -> None:
+    _change("UPDATE stock_movements SET kind = 'return', quantity = 2 WHERE kind = 'sale'")
+    assert "2 of CHAIR restocked, 0 sold" in _broken()["I10"][0]
 
 
 def test_i12_a_run_that_was_accepted_and_never_sent() -> None:

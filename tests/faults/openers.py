@@ -35,9 +35,20 @@ def a_change_of_mind(stack: Stack, staff: Client) -> Kept:
     return replace(kept, job_id=job, name=f"cancelling of {order.id}", refunded=kept.total, mails=2)
 
 
-def _confirmed(stack: Stack) -> tuple[Client, Order]:
+def a_return(stack: Stack, staff: Client) -> Kept:
+    """Two were ordered, shipped and are sent back: the goods' share of the money goes back with them."""
+    client, order = _confirmed(stack, quantity=2)
+    where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
+    staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
+    asked = client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 2}]})["return"]["id"]
+    job = staff.get("POST", f"{where}/returns/{asked}/receive", {})["job"]["id"]
+    share = order.body["order"]["subtotal"]["amount"]
+    return replace(kept_order(client, order), job_id=job, name=f"return of {order.id}", refunded=share)
+
+
+def _confirmed(stack: Stack, quantity: int = 1) -> tuple[Client, Order]:
     client = stack.client()
-    order = client.place(stack.sku(on_hand=3))
+    order = client.place(stack.sku(on_hand=3), quantity)
     assert client.finished(order.job_id)["status"] == "succeeded"
     return client, order
 
@@ -45,5 +56,6 @@ def _confirmed(stack: Stack) -> tuple[Client, Order]:
 OPENERS: dict[str, Opener] = {
     "cancel_order": a_change_of_mind,
     "place_order": an_order,
+    "return_order": a_return,
     "send_account_mail": a_registration,
 }

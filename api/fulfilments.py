@@ -1,0 +1,108 @@
+"""Parcels of an order: staff pack and send them, the customer sees how far they have come."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields, validate
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.fields import Integer, Line, Moment
+from api.guests import STAFF, or_guest, their_order
+from api.schemas import Schema, page_of
+from api.security import caller, roles
+from shop import fulfilments
+from shop.carts import MOST_LINES, MOST_OF_ONE
+from shop.catalogue import SKU_LENGTH
+from shop.fulfilments import Status
+from shop.order_goods import quantities
+
+blp = Blueprint("fulfilments", __name__, description="Fulfilments: what of an order was sent")
+
+
+class OrderGoodsSchema(Schema):
+    """So many of one SKU of an order."""
+
+    sku = Line(required=True, most=SKU_LENGTH)
+    quantity = Integer(required=True, least=1, most=MOST_OF_ONE)
+
+
+def some_lines(**kwargs: Any) -> fields.List:
+    return fields.List(fields.Nested(OrderGoodsSchema), validate=validate.Length(1, MOST_LINES), **kwargs)
+
+
+class FulfilmentSchema(Schema):
+    """`pending`: packed, and still in the house."""
+
+    id = fields.String()
+    order_id = fields.String()
+    status = fields.String(metadata={"enum": [*Status]})
+    carrier = fields.String(allow_none=True)
+    tracking = fields.String(allow_none=True)
+    lines = fields.List(fields.Nested(OrderGoodsSchema))
+    created_at = Moment()
+    updated_at = Moment()
+    shipped_at = Moment(allow_none=True)
+    delivered_at = Moment(allow_none=True)
+
+
+class FulfilSchema(Schema):
+    lines = some_lines(load_default=None, metadata={"description": "default: all that is left"})
+    carrier = Line(most=80, load_default=None)
+    tracking = Line(most=120, load_default=None)
+    status = fields.String(load_default=Status.PENDING, validate=validate.OneOf([Status.PENDING, Status.SHIPPED]))
+
+
+class ChangeFulfilmentSchema(Schema):
+    """What is not named stays as it is."""
+
+    status = fields.String(validate=validate.OneOf([*Status]))
+    carrier = Line(most=80, allow_none=True)
+    tracking = Line(most=120, allow_none=True)
+
+
+FULFILMENT = FulfilmentSchema()
+
+
+@blp.get("/api/orders/<uuid:id>/fulfilments")
+@or_guest
+@blp.response(200, page_of(FulfilmentSchema))
+def all_of_them(id: UUID) -> dict[str, Any]:
+    """All of the order's, oldest first."""
+    with db.reading() as session:
+        return {"items": fulfilments.of_order(session, their_order(session, id).id), "next": None}
+
+
+@blp.post("/api/orders/<uuid:id>/fulfilments")
+@roles(*STAFF)
+@blp.arguments(FulfilSchema)
+@blp.response(201, FulfilmentSchema)
+@blp.idempotent
+def fulfil(wish: dict[str, Any], id: UUID) -> Response:
+    """Pack a parcel of a paid order, whole or in part, never more than was ordered (409). Staff only."""
+    lines = wish.pop("lines")
+    wanted = None if lines is None else quantities(lines)
+
+    def work(session: Session) -> Answer:
+        return FULFILMENT.dump(fulfilments.add(session, str(id), wanted, by=caller().id, **wish)), 201, {}
+
+    return run_command(work)
+
+
+@blp.patch("/api/orders/<uuid:id>/fulfilments/<uuid:fid>")
+@roles(*STAFF)
+@blp.arguments(ChangeFulfilmentSchema)
+@blp.response(200, FulfilmentSchema)
+@blp.idempotent
+def change(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
+    """Say that it was shipped or delivered, or correct its carrier and tracking. Staff only."""
+
+    def work(session: Session) -> Answer:
+        return FULFILMENT.dump(fulfilments.change(session, str(id), str(fid), **wish)), 200, {}
+
+    return run_command(work)

@@ -1,0 +1,132 @@
+"""Goods that come back: the customer asks, staff receive, the rest runs as a job."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields, validate
+from sqlalchemy.orm import Session
+
+import db
+import engine
+from api.blueprint import Blueprint
+from api.commands import Answer, accepted, run_command
+from api.fields import Boolean, Integer, Line, Moment, Text
+from api.fulfilments import some_lines
+from api.guests import STAFF, cart_token, or_guest, their_order
+from api.money import Amount
+from api.schemas import Schema, accepted_with, page_of
+from api.security import caller, roles
+from shop import returns
+from shop.carts import MOST_LINES, MOST_OF_ONE
+from shop.catalogue import SKU_LENGTH
+from shop.order_goods import quantities
+from shop.returns import Arrived, Status
+from sql import new_id
+from workflows import return_order
+
+blp = Blueprint("returns", __name__, description="Returns")
+
+
+class ReturnLineSchema(Schema):
+    """`received` came of what was asked for, and `resellable` of these are on the shelf again."""
+
+    sku = fields.String()
+    quantity = Integer()
+    received = Integer()
+    resellable = Integer()
+
+
+class ReturnSchema(Schema):
+    """`refund`: the goods' share of what was paid, without shipping; known once they are received."""
+
+    id = fields.String()
+    order_id = fields.String()
+    status = fields.String(metadata={"enum": [*Status]})
+    reason = fields.String()
+    lines = fields.List(fields.Nested(ReturnLineSchema))
+    refund = Amount()
+    created_at = Moment()
+    updated_at = Moment()
+    received_at = Moment(allow_none=True)
+
+
+AskedReturnSchema = type("AskedReturnSchema", (Schema,), {"return": fields.Nested(ReturnSchema, required=True)})
+
+
+class AskReturnSchema(Schema):
+    lines = some_lines(required=True)
+    reason = Text(least=0, most=500, load_default="")
+
+
+class ArrivedGoodsSchema(Schema):
+    sku = Line(required=True, most=SKU_LENGTH)
+    quantity = Integer(required=True, least=0, most=MOST_OF_ONE)
+    resellable = Boolean(load_default=True)
+
+
+class ReceiveReturnSchema(Schema):
+    """What is not named has not come."""
+
+    lines = fields.List(
+        fields.Nested(ArrivedGoodsSchema),
+        validate=validate.Length(1, MOST_LINES),
+        load_default=None,
+        metadata={"description": "default: all that was asked for, fit to be sold again"},
+    )
+
+
+RETURN = ReturnSchema()
+
+
+@blp.get("/api/orders/<uuid:id>/returns")
+@or_guest
+@blp.response(200, page_of(ReturnSchema))
+def all_of_them(id: UUID) -> dict[str, Any]:
+    """All of the order's, oldest first."""
+    with db.reading() as session:
+        return {"items": returns.of_order(session, their_order(session, id).id), "next": None}
+
+
+@blp.post("/api/orders/<uuid:id>/returns")
+@or_guest
+@blp.arguments(AskReturnSchema)
+@blp.response(202, AskedReturnSchema)
+@blp.idempotent
+def ask(wish: dict[str, Any], id: UUID) -> Response:
+    """Ask to send back some of what was shipped, never more than that (409). A job begins when it is received."""
+    wanted = quantities(wish["lines"])
+
+    def work(session: Session) -> Answer:
+        order = their_order(session, id).id
+        asked = returns.ask(session, order, wanted, wish["reason"])
+        return {"return": RETURN.dump(asked)}, 202, {"Location": f"/api/orders/{order}/returns"}
+
+    return run_command(work, guest=cart_token())
+
+
+@blp.post("/api/orders/<uuid:id>/returns/<uuid:rid>/receive")
+@roles(*STAFF)
+@blp.arguments(ReceiveReturnSchema)
+@blp.response(202, accepted_with(**{"return": ReturnSchema}))
+@blp.idempotent
+def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
+    """It is here: what is fit is restocked, then its share of the money goes back. Staff only."""
+    arrived = _arrived(wish["lines"])
+
+    def work(session: Session) -> Answer:
+        row = returns.receive(session, str(id), str(rid), arrived, by=caller().id)
+        inputs = {"return": row.id, "amount": row.refund}
+        run = engine.start(session, return_order, key=new_id(), subject=("order", row.order_id), input=inputs)
+        return accepted(session, run.id, **{"return": RETURN.dump(row)})
+
+    return run_command(work)
+
+
+def _arrived(lines: list[dict[str, Any]] | None) -> Arrived | None:
+    if lines is None:
+        return None
+    fit = {line["sku"]: line["resellable"] for line in lines}
+    return Arrived({sku: (n, n if fit[sku] else 0) for sku, n in quantities(lines).items()})

@@ -1,0 +1,156 @@
+"""Parcels: what of an order was sent, with which carrier, and how far it has come.
+
+Everything happens under the lock of the order, so that two at once never send more than was ordered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from shop import orders
+from shop.catalogue import SKU_LENGTH
+from shop.errors import IllegalMove, NotFound
+from shop.order_goods import Quantities, check_paid, check_room, less, ordered
+from shop.orders import FulfilmentStatus, OrderRow
+from sql import At, Base, Id, clock, new_id, now
+
+
+class Status(StrEnum):
+    PENDING = "pending"  # packed, and still in the house
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"  # unpacked again
+
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.SHIPPED, Status.CANCELLED}),
+    Status.SHIPPED: frozenset({Status.DELIVERED}),
+    Status.DELIVERED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+GONE = (Status.SHIPPED, Status.DELIVERED)
+LIVE = (Status.PENDING, *GONE)
+
+
+class FulfilmentRow(Base):
+    __tablename__ = "fulfilments"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20), default=Status.PENDING)
+    carrier: Mapped[str | None] = mapped_column(String(80))
+    tracking: Mapped[str | None] = mapped_column(String(120))
+    created_by: Mapped[Id]
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+    shipped_at: Mapped[At | None]
+    delivered_at: Mapped[At | None]
+
+    lines: Mapped[list[FulfilmentLineRow]] = relationship(order_by="FulfilmentLineRow.sku", lazy="selectin")
+
+
+class FulfilmentLineRow(Base):
+    __tablename__ = "fulfilment_lines"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    fulfilment_id: Mapped[Id] = mapped_column(ForeignKey("fulfilments.id"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), primary_key=True)
+    quantity: Mapped[int]
+
+
+def add(
+    session: Session,
+    order_id: str,
+    lines: Quantities | None,
+    *,
+    carrier: str | None,
+    tracking: str | None,
+    status: str,
+    by: str,
+) -> FulfilmentRow:
+    """One more parcel with these lines; None: with all that is left. IllegalMove unless it is paid, TooMany."""
+    order = orders.hold(session, order_id)
+    check_paid(order)
+    left = less(ordered(order), _in_parcels(session, order_id, LIVE))
+    wanted = {sku: n for sku, n in left.items() if n} if lines is None else lines
+    if not wanted:
+        raise IllegalMove("Everything that was ordered is in a parcel already.")
+    check_room(order, wanted, left)
+    parcel = FulfilmentRow(id=new_id(), order_id=order_id, carrier=carrier, tracking=tracking, created_by=by)
+    parcel.lines = [FulfilmentLineRow(sku=sku, quantity=n) for sku, n in wanted.items()]
+    session.add(parcel)
+    session.flush()
+    return _settle(session, order, parcel, status)
+
+
+def change(
+    session: Session, order_id: str, id: str, *, status: str | None = None, **labels: str | None
+) -> FulfilmentRow:
+    """Move a parcel along a declared path, or correct its carrier and tracking."""
+    order = orders.hold(session, order_id)
+    parcel = session.get(FulfilmentRow, id, populate_existing=True)
+    if parcel is None or parcel.order_id != order_id:
+        raise NotFound("There is no such fulfilment.")
+    if labels and parcel.status == Status.CANCELLED:
+        raise IllegalMove("The fulfilment is cancelled.")
+    for name, value in labels.items():
+        setattr(parcel, name, value)
+    return _settle(session, order, parcel, status or parcel.status)
+
+
+def of_order(session: Session, order_id: str) -> Sequence[FulfilmentRow]:
+    """Oldest first."""
+    row = FulfilmentRow
+    return session.scalars(select(row).where(row.order_id == order_id).order_by(row.id)).all()
+
+
+def shipped(session: Session, order_id: str) -> dict[str, int]:
+    """What of this order has left the house."""
+    return _in_parcels(session, order_id, GONE)
+
+
+def check_none(session: Session, order_id: str) -> None:
+    """IllegalMove if any of it is in a parcel; asked under the lock of the order."""
+    if _in_parcels(session, order_id, LIVE):
+        raise IllegalMove("Some of the order is in a parcel already; it can be returned once it has arrived.")
+
+
+def _settle(session: Session, order: OrderRow, parcel: FulfilmentRow, status: str) -> FulfilmentRow:
+    """The parcel stands here now, and the order's own status follows."""
+    if status != parcel.status:
+        _move(parcel, Status(status))
+    parcel.updated_at = clock()
+    session.flush()
+    order.fulfilment_status = _derived(ordered(order), _in_parcels(session, order.id, LIVE))
+    session.flush()
+    session.refresh(parcel)
+    return parcel
+
+
+def _move(parcel: FulfilmentRow, to: Status) -> None:
+    if to not in MOVES[Status(parcel.status)]:
+        raise IllegalMove(f"A fulfilment that is {parcel.status} can not become {to}.")
+    parcel.status = to
+    if to == Status.SHIPPED:
+        parcel.shipped_at = clock()
+    if to == Status.DELIVERED:
+        parcel.delivered_at = clock()
+
+
+def _derived(whole: Quantities, packed: Quantities) -> FulfilmentStatus:
+    if not packed:
+        return FulfilmentStatus.UNFULFILLED
+    missing = any(less(whole, packed).values())
+    return FulfilmentStatus.PARTIAL if missing else FulfilmentStatus.FULFILLED
+
+
+def _in_parcels(session: Session, order_id: str, statuses: Sequence[Status]) -> dict[str, int]:
+    row, line = FulfilmentRow, FulfilmentLineRow
+    query = select(line.sku, func.sum(line.quantity)).join(row, row.id == line.fulfilment_id).group_by(line.sku)
+    sums = session.execute(query.where(row.order_id == order_id, row.status.in_(statuses))).all()
+    return Counter({sku: int(n) for sku, n in sums})

@@ -1,0 +1,35 @@
+"""The same once more: an order's lines go into a cart, at today's prices."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from shop import carts, catalogue
+from shop.cart_view import Problem
+from shop.carts import CartRow
+from shop.errors import Invalid
+from shop.orders import OrderLineRow, OrderRow
+
+
+def fill(session: Session, cart: CartRow, order: OrderRow) -> list[Problem]:
+    """Put in what can be had. Returns what can not, and what costs something else than it did."""
+    carts.hold(session, cart)
+    sold = catalogue.sellable(session, [line.sku for line in order.lines])
+    found: list[Problem] = []
+    for line in order.lines:
+        if line.sku not in sold:
+            found.append(Problem("archived", line.sku, f"{line.name} is no longer sold."))
+        elif _put_in(session, cart, line, found) and sold[line.sku].price != line.unit_price:
+            found.append(Problem("price_changed", line.sku, "The price has changed since you ordered it."))
+    return found
+
+
+def _put_in(session: Session, cart: CartRow, line: OrderLineRow, found: list[Problem]) -> bool:
+    try:
+        carts.add(session, cart, line.sku, line.quantity)
+    except Invalid as no:
+        found.append(
+            Problem("too_many", line.sku, " ".join(why for whys in no.more["errors"].values() for why in whys))
+        )
+        return False
+    return True

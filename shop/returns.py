@@ -1,0 +1,176 @@
+"""What customers send back: asked for, received, restocked and paid for.
+
+Everything happens under the lock of the order, so that two at once never return more than was shipped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from shop import fulfilments, orders
+from shop.catalogue import SKU_LENGTH
+from shop.errors import IllegalMove, NotFound, TooMany
+from shop.order_goods import Quantities, check_paid, check_room, less
+from shop.orders import OrderRow
+from sql import At, Base, Id, clock, new_id, now
+
+
+class Status(StrEnum):
+    REQUESTED = "requested"  # the customer wants to send it back
+    RECEIVED = "received"  # it is here; its share of the money is on its way
+    REFUNDED = "refunded"
+
+
+class ReturnRow(Base):
+    """`refund`: its share of what was paid, in minor units of `currency`, known once it is received."""
+
+    __tablename__ = "returns"
+    __table_args__ = (CheckConstraint("refund >= 0", name="refund_not_negative"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20), default=Status.REQUESTED)
+    reason: Mapped[str] = mapped_column(String(500))
+    refund: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+    received_at: Mapped[At | None]
+    received_by: Mapped[Id | None]
+
+    lines: Mapped[list[ReturnLineRow]] = relationship(order_by="ReturnLineRow.sku", lazy="selectin")
+
+
+class ReturnLineRow(Base):
+    """`quantity` was asked for, `received` came, and so many of these can be sold again."""
+
+    __tablename__ = "return_lines"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("received >= 0 AND received <= quantity", name="received_within_quantity"),
+        CheckConstraint("resellable >= 0 AND resellable <= received", name="resellable_within_received"),
+    )
+
+    return_id: Mapped[Id] = mapped_column(ForeignKey("returns.id"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), primary_key=True)
+    quantity: Mapped[int]
+    received: Mapped[int] = mapped_column(default=0)
+    resellable: Mapped[int] = mapped_column(default=0)
+
+
+class Arrived(dict[str, tuple[int, int]]):
+    """SKU -> (how many came, how many of these can be sold again)."""
+
+
+def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> ReturnRow:
+    """The customer wants to send this back. TooMany beyond what was shipped and is not coming back already."""
+    order = orders.hold(session, order_id)
+    check_paid(order)
+    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    row = ReturnRow(id=new_id(), order_id=order_id, reason=reason, currency=order.currency)
+    row.lines = [ReturnLineRow(sku=sku, quantity=n) for sku, n in lines.items()]
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def receive(session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str) -> ReturnRow:
+    """It is here, with so much in it; None: all that was asked for, fit to be sold again."""
+    order = orders.hold(session, order_id)
+    row = _get(session, order_id, id)
+    if row.status != Status.REQUESTED:
+        raise IllegalMove(f"The return is {row.status}.")
+    before = _received(session, order_id)
+    _unpack(row, arrived)
+    row.refund = share(order, before, {line.sku: line.received for line in row.lines})
+    row.status, row.received_by = Status.RECEIVED, by
+    row.received_at = row.updated_at = clock()
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:
+    """Oldest first."""
+    return session.scalars(select(ReturnRow).where(ReturnRow.order_id == order_id).order_by(ReturnRow.id)).all()
+
+
+def resellable(session: Session, ids: Sequence[str]) -> dict[str, Counter[str]]:
+    """What goes back to the shelf, by order."""
+    line = ReturnLineRow
+    rows = select(ReturnRow.order_id, line.sku, line.resellable).join(line).where(ReturnRow.id.in_(ids))
+    goods: dict[str, Counter[str]] = {}
+    for order, sku, n in session.execute(rows.where(line.resellable > 0)):
+        goods.setdefault(order, Counter())[sku] += n
+    return goods
+
+
+def move(session: Session, ids: Sequence[str], to: Status) -> None:
+    _set(session, ids, status=to)
+
+
+def reopen(session: Session, ids: Sequence[str]) -> None:
+    """As if it had not come yet: nothing had been restocked or paid."""
+    _set(session, ids, status=Status.REQUESTED, refund=0, received_at=None, received_by=None)
+    lines = update(ReturnLineRow).where(ReturnLineRow.return_id.in_(ids)).values(received=0, resellable=0)
+    session.execute(lines.execution_options(synchronize_session=False))
+
+
+def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
+    """What of the order's money belongs to these goods, when those came back before.
+
+    Shipping stays with the shop. Parts add up: all goods together are worth what was paid for them, to the cent.
+    """
+    return _worth(order, Counter(before) + Counter(coming)) - _worth(order, before)
+
+
+def _worth(order: OrderRow, goods: Quantities) -> int:
+    paid, whole = max(0, order.total - order.shipping), sum(line.total for line in order.lines)
+    part = sum(line.total * goods.get(line.sku, 0) // line.quantity for line in order.lines)
+    return paid * part // whole if whole else 0
+
+
+def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:
+    asked = {line.sku: line.quantity for line in row.lines}
+    found = Arrived({sku: (n, n) for sku, n in asked.items()}) if arrived is None else arrived
+    more = {sku: asked.get(sku, 0) for sku, (n, _) in found.items() if n > asked.get(sku, 0)}
+    if more:
+        raise TooMany(f"More came than was asked for: {', '.join(sorted(more))}.", left=more)
+    for line in row.lines:
+        line.received, line.resellable = found.get(line.sku, (0, 0))
+
+
+def _get(session: Session, order_id: str, id: str) -> ReturnRow:
+    row = session.get(ReturnRow, id, populate_existing=True)
+    if row is None or row.order_id != order_id:
+        raise NotFound("There is no such return.")
+    return row
+
+
+def _claimed(session: Session, order_id: str) -> Mapping[str, int]:
+    """What has come back, or is to come."""
+    line = ReturnLineRow
+    asked = _sums(session, order_id, line.quantity, [Status.REQUESTED])
+    return Counter(asked) + Counter(_received(session, order_id))
+
+
+def _received(session: Session, order_id: str) -> Mapping[str, int]:
+    return _sums(session, order_id, ReturnLineRow.received, [Status.RECEIVED, Status.REFUNDED])
+
+
+def _sums(session: Session, order_id: str, what: Mapped[int], statuses: Sequence[Status]) -> dict[str, int]:
+    row, line = ReturnRow, ReturnLineRow
+    query = select(line.sku, func.sum(what)).join(row, row.id == line.return_id).group_by(line.sku)
+    sums = session.execute(query.where(row.order_id == order_id, row.status.in_(statuses))).all()
+    return {sku: int(n) for sku, n in sums}
+
+
+def _set(session: Session, ids: Sequence[str], **values: object) -> None:
+    changing = update(ReturnRow).where(ReturnRow.id.in_(ids)).values(updated_at=clock(), **values)
+    session.execute(changing.execution_options(synchronize_session=False))

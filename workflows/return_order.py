@@ -1,0 +1,14 @@
+"""What a customer has sent back is here: it goes onto the shelf, and their share of the money goes back."""
+
+from __future__ import annotations
+
+from engine import Step, Workflow
+from tasks import payments, returns
+
+return_order = Workflow(
+    "return_order",
+    Step("restock", do=returns.restock, pivot=True),  # from here only forward
+    Step("refund_payment", do=payments.pay_back),
+    Step("close_return", do=returns.close),
+    on_failed=returns.reopen,
+)
