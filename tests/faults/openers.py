@@ -42,8 +42,8 @@ def a_return(stack: Stack, staff: Client) -> Kept:
     staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
     asked = client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 2}]})["return"]["id"]
     job = staff.get("POST", f"{where}/returns/{asked}/receive", {})["job"]["id"]
-    share = order.body["order"]["subtotal"]["amount"]
-    return replace(kept_order(client, order), job_id=job, name=f"return of {order.id}", refunded=share)
+    kept, shipping = kept_order(client, order), order.body["order"]["shipping"]["amount"]
+    return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping)
 
 
 def _confirmed(stack: Stack, quantity: int = 1) -> tuple[Client, Order]:
