@@ -27,12 +27,18 @@ HTML = {"type": "string"}
 @blp.response(200, HTML, content_type="text/html")
 def invoice(id: UUID) -> Response:
     """The invoice as HTML, once the order is paid (409 before that)."""
-    if not request.accept_mimetypes.best_match(["text/html"]):
-        raise NotAcceptable("The invoice is text/html.")
     with db.reading() as session:
-        found = invoices.of(session, their_order(session, id))
-        page = _template().render(invoice=found, order=found.order)
+        order = their_order(session, id)
+        _check_wanted()
+        found = invoices.of(session, order)
+        page = _template().render(invoice=found, order=order)
     return Response(page, mimetype="text/html", headers={"Content-Security-Policy": CSP})
+
+
+def _check_wanted() -> None:
+    wanted = request.accept_mimetypes
+    if wanted and not wanted.best_match(["text/html"]):
+        raise NotAcceptable("The invoice is text/html.")
 
 
 @cache

@@ -53,7 +53,7 @@ def test_customers_find_among_their_own_only(app: Flask, people: People) -> None
     assert (found(ada, f"q={number}"), found(bob, f"q={number}"), found(bob, f"email={ada.email}")) == ([id], [], [])
 
 
-@pytest.mark.parametrize("query", ["status=lost", "payment_status=x", "fulfilment_status=", "q=", "q=a%00b", "x=1"])
+@pytest.mark.parametrize("query", ["status=lost", "payment_status=x", "fulfilment_status=", "q=", "q=a%00b"])
 def test_a_search_that_makes_no_sense_is_422(sam: Person, query: str) -> None:
     assert problem(sam.get(f"/api/orders?{query}")) == (422, "validation_failed")
 
