@@ -18,6 +18,7 @@ TASK_MODULES = (
     "tasks.returns",
     "tasks.notifications",
     "tasks.accounts",
+    "tasks.imports",
     "tasks.maintenance",
 )
 DELIVERY_LIMIT = 5

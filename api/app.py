@@ -41,7 +41,7 @@ EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
     "user": ("api.users", "api.addresses", "api.accounts_admin"),
     "auth": ("api.auth", "api.recovery"),
-    "product": ("api.products", "api.stock"),
+    "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock"),
     "cart": ("api.carts",),
     "order": (
         "api.orders",

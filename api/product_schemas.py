@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from api.etags import versioned
 from api.fields import Integer, Moment, QueryBoolean, QueryInteger, Text
 from api.schemas import MoneySchema, PageQuery, Schema
 from shop.money import MOST
@@ -42,6 +43,9 @@ class ProductSchema(Schema):
     variants = fields.List(fields.Nested(VariantSchema))
     created_at = Moment()
     updated_at = Moment()
+
+
+_PRODUCT = ProductSchema()
 
 
 class CategoryCountSchema(Schema):
@@ -84,6 +88,12 @@ def product_of(hit: Hit) -> dict[str, Any]:
     shown = {name: getattr(product, name) for name in columns}
     variants = [_variant(variant, hit) for variant in product.variants if variant.active]
     return {**shown, "category": product.category.path if product.category else None, "variants": variants}
+
+
+def tagged_product(hit: Hit) -> tuple[dict[str, Any], str]:
+    """As it is told, and its ETag."""
+    body: dict[str, Any] = _PRODUCT.dump(product_of(hit))
+    return body, versioned(hit.product.version, body)
 
 
 def facets_of(facets: Facets) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+
+from flask import Response
 
 import db
+from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.etags import conditional
 from api.paging import a_text, an_id, an_integer, page, position
-from api.product_schemas import CategorySchema, FoundSchema, ProductSchema, SearchQuery, facets_of, product_of
-from api.schemas import PageQuery, page_of
-from shop import catalogue, search
+from api.product_schemas import FoundSchema, ProductSchema, SearchQuery, facets_of, product_of, tagged_product
+from shop import search
 from shop.search import Search
 
 blp = Blueprint("products", __name__, description="The catalogue")
@@ -38,25 +39,8 @@ def find(query: dict[str, Any]) -> dict[str, Any]:
 @blp.get("/api/products/<string:id>")
 @conditional
 @blp.response(200, ProductSchema)
-def one(id: str) -> dict[str, Any]:
-    """By id or by slug."""
+def one(id: str) -> Response:
+    """By id or by slug. Its ETag is what an edit sends as If-Match."""
     with db.reading() as session:
-        return product_of(search.one(session, id))
-
-
-@blp.get("/api/categories")
-@blp.arguments(PageQuery, location="query")
-@blp.response(200, page_of(CategorySchema))
-def categories(query: dict[str, Any]) -> dict[str, Any]:
-    """By path: each one right after the one it is in."""
-    after = position(query["cursor"], a_text)
-    with db.reading() as session:
-        rows = search.categories(session, limit=query["limit"] + 1, after=after[0] if after else None)
-    return page(rows, query["limit"], lambda row: [row.path])
-
-
-@blp.get("/api/categories/<uuid:id>")
-@blp.response(200, CategorySchema)
-def category(id: UUID) -> catalogue.CategoryRow:
-    with db.reading() as session:
-        return search.category(session, str(id))
+        body, tag = tagged_product(search.one(session, id))
+    return json_answer(body, headers={"ETag": tag})

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 from celery_app import TASK_MODULES
 from config import Settings
 
-REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts"]}
-"""Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation."""
+REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts", "imports"]}
+"""Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation.
+
+Imports take as long as they take; they share a process with the mail, which can wait best.
+"""
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 

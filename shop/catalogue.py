@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from rows import inserting
 from shop.errors import NotFound
-from sql import DOCUMENT, At, Base, Document, Id, new_id, now, upsert
+from sql import DOCUMENT, At, Base, Document, Id, among, bare, new_id, now
 
 SKU_LENGTH = 64
 
@@ -79,48 +80,84 @@ def sellable(session: Session, skus: Iterable[str]) -> dict[str, VariantRow]:
 def import_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     """Put variants, one a row of the catalogue CSV, into the catalogue or bring them up to date.
 
-    Returns the number of rows. Stock is not touched: it has a ledger of its own.
+    Returns the number of rows; of two about one SKU the later counts. Stock is not touched: it has a ledger of its own.
     """
-    categories = _categories(session, sorted({row["category"] for row in rows}))
+    if not rows:
+        return 0
+    categories = _categories(session, {row["category"] for row in rows if row["category"]})
     products = _products(session, rows, categories)
-    for position, row in enumerate(rows):
-        values = {
-            "sku": row["sku"],
-            "product_id": products[row["slug"]],
-            "name": row["variant_name"],
-            "options": row["options"],
-            "price": int(row["price_cents"]),
-            "currency": row["currency"],
-            "position": position,
-        }
-        _put(session, VariantRow, values, ["sku"])
+    variants = {row["sku"]: _variant(row, index, products) for index, row in enumerate(rows)}
+    _PUT_VARIANTS(session, [variants[sku] for sku in sorted(variants)])
     return len(rows)
 
 
-def _categories(session: Session, paths: Sequence[str]) -> dict[str, str]:
-    for path in paths:
-        for depth in range(1, path.count("/") + 2):
-            part = "/".join(path.split("/")[:depth])
-            name = part.split("/")[-1].replace("-", " ").capitalize()
-            _put(session, CategoryRow, {"id": new_id(), "path": part, "name": name}, ["path"], keep=["id"])
-    return dict(session.execute(select(CategoryRow.path, CategoryRow.id)).all())
+def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:
+    """With all those above them. One that is there keeps its name."""
+    whole = {path[:end] for path in paths for end in (*_slashes(path), len(path))}
+    if whole:
+        _PUT_CATEGORIES(session, [{"id": new_id(), "path": path, "name": _named(path)} for path in sorted(whole)])
+    these = select(CategoryRow.path, CategoryRow.id).where(among(CategoryRow.path, "paths")).order_by(CategoryRow.path)
+    held = these.with_for_update(read=True, key_share=True)
+    return dict(session.execute(held, {"paths": sorted(whole)}).all())
+
+
+def _slashes(path: str) -> list[int]:
+    return [place for place, letter in enumerate(path) if letter == "/"]
+
+
+def _named(path: str) -> str:
+    return path.split("/")[-1].replace("-", " ").capitalize()
 
 
 def _products(session: Session, rows: Sequence[Mapping[str, Any]], categories: Mapping[str, str]) -> dict[str, str]:
-    for row in {row["slug"]: row for row in rows}.values():
-        values = {
+    products = {
+        row["slug"]: {
             "id": new_id(),
             "slug": row["slug"],
             "name": row["name"],
             "description": row["description"],
-            "category_id": categories[row["category"]],
-            "images": [row["image_url"]] if row["image_url"] else [],
+            "category_id": categories[row["category"]] if row["category"] else None,
+            "images": row["image_url"].split(),
         }
-        _put(session, ProductRow, values, ["slug"], keep=["id"])
-    return dict(session.execute(select(ProductRow.slug, ProductRow.id)).all())
+        for row in rows
+    }
+    return {row.slug: row.id for row in _PUT_PRODUCTS(session, [products[slug] for slug in sorted(products)])}
 
 
-def _put(session: Session, table: Any, values: dict[str, Any], unique: list[str], keep: Sequence[str] = ()) -> None:
-    statement = upsert(session, table).values(values)
-    fresh = {name: statement.excluded[name] for name in values if name not in (*unique, *keep)}
-    session.execute(statement.on_conflict_do_update(index_elements=unique, set_=fresh))
+def _variant(row: Mapping[str, Any], index: int, products: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "sku": row["sku"],
+        "product_id": products[row["slug"]],
+        "name": row["variant_name"],
+        "options": row["options"],
+        "price": int(row["price_cents"]),
+        "currency": row["currency"],
+        "position": row.get("position", index),
+    }
+
+
+def _fresh(insert: Any, *names: str) -> dict[str, Any]:
+    return {name: insert.excluded[name] for name in names}
+
+
+_PRODUCTS = bare(ProductRow)
+_ABOUT = ("name", "description", "category_id", "images")
+_PUT_PRODUCTS = inserting(
+    _PRODUCTS,
+    *("id", "slug", *_ABOUT),
+    then=lambda insert: insert.on_conflict_do_update(
+        index_elements=["slug"],
+        set_=_fresh(insert, *_ABOUT) | {"version": _PRODUCTS.c.version + 1, "updated_at": now()},
+    ).returning(_PRODUCTS.c.slug, _PRODUCTS.c.id),
+)
+_OF_VARIANT = ("product_id", "name", "options", "price", "currency", "position")
+_PUT_VARIANTS = inserting(
+    bare(VariantRow),
+    *("sku", *_OF_VARIANT),
+    then=lambda insert: insert.on_conflict_do_update(index_elements=["sku"], set_=_fresh(insert, *_OF_VARIANT)),
+)
+_PUT_CATEGORIES = inserting(
+    bare(CategoryRow),
+    *("id", "path", "name"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["path"]),
+)

@@ -69,3 +69,31 @@ class KeyReused(Refusal):
     """The same Idempotency-Key came with another request."""
 
     status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
+
+
+class SlugTaken(Refusal):
+    code, title = "slug_taken", "This slug is taken"
+
+
+class SkuTaken(Refusal):
+    code, title = "sku_taken", "This SKU is taken"
+
+
+class PathTaken(Refusal):
+    code, title = "path_taken", "There is such a category"
+
+
+class CategoryInUse(Refusal):
+    code, title = "category_in_use", "The category is not empty"
+
+
+class Unconditional(Refusal):
+    """An edit must say which version it was made from."""
+
+    status, code, title = 428, "precondition_required", "If-Match needed"
+
+
+class Stale(Refusal):
+    """Somebody else has edited it since."""
+
+    status, code, title = 412, "stale", "Changed in the meantime"

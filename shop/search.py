@@ -97,6 +97,11 @@ def one(session: Session, id_or_slug: str) -> Hit:
     product = session.scalars(select(ProductRow).where(named, ProductRow.status == "active")).first()
     if product is None:
         raise NotFound("There is no such product.")
+    return shown(session, product)
+
+
+def shown(session: Session, product: ProductRow) -> Hit:
+    """A product, for sale or not, with what is left of each of its variants."""
     return Hit(product, 0, _left(session, [variant.sku for variant in product.variants]))
 
 

@@ -1,0 +1,55 @@
+"""Fields of the catalogue, checked by the shop's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from api.fields import Text
+from shop import catalogue_rules as rules
+from shop.catalogue import SKU_LENGTH
+
+
+def fits(problem: Callable[[Any], str | None]) -> Callable[[Any], None]:
+    """A check out of a rule that says what is wrong."""
+
+    def check(value: Any) -> None:
+        why = problem(value)
+        if why:
+            raise ValidationError(why)
+
+    return check
+
+
+def slug(**kwargs: Any) -> fields.String:
+    shape = {"pattern": f"^{rules.SLUG}$", "maxLength": rules.LONGEST_SLUG, "example": "oak-chair"}
+    return fields.String(validate=fits(rules.slug_problem), metadata=shape, **kwargs)
+
+
+def path(**kwargs: Any) -> fields.String:
+    shape = {"pattern": f"^{rules.PATH}$", "maxLength": rules.LONGEST_PATH, "example": "furniture/chairs"}
+    return fields.String(validate=fits(rules.path_problem), metadata=shape, **kwargs)
+
+
+def sku(**kwargs: Any) -> fields.String:
+    shape = {"pattern": f"^{rules.SKU}$", "maxLength": SKU_LENGTH, "example": "OAK-CHAIR-WHITE"}
+    return fields.String(validate=fits(lambda sku: rules.sku_problem(sku, SKU_LENGTH)), metadata=shape, **kwargs)
+
+
+def images(**kwargs: Any) -> fields.List:
+    one = fields.String(
+        validate=fits(rules.image_problem),
+        metadata={"format": "uri", "pattern": "^https://", "maxLength": rules.LONGEST_URL},
+    )
+    return fields.List(one, validate=fits(_not_too_many), metadata={"maxItems": rules.MOST_IMAGES}, **kwargs)
+
+
+def options(**kwargs: Any) -> fields.Dict:
+    text = Text(most=rules.LONGEST_OPTION)
+    return fields.Dict(keys=fields.String(), values=text, validate=fits(rules.options_problem), **kwargs)
+
+
+def _not_too_many(images: list[str]) -> str | None:
+    return None if len(images) <= rules.MOST_IMAGES else f"At most {rules.MOST_IMAGES}."

@@ -1,0 +1,65 @@
+"""What the staff send to keep the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from api import catalogue_fields as own
+from api.fields import Boolean, Line, Text
+from api.schemas import MoneySchema, Schema
+from shop.catalogue_rules import LONGEST_DESCRIPTION, LONGEST_NAME, MOST_VARIANTS
+
+
+class ChangeSchema(Schema):
+    """A change of nothing is refused."""
+
+    @validates_schema
+    def _changes_something(self, wish: dict[str, Any], **_: Any) -> None:
+        if not wish:
+            raise ValidationError("Say what is to change.", "body")
+
+
+class NewCategorySchema(Schema):
+    path = own.path(required=True)
+    name = Line(required=True, most=120)
+
+
+class CategoryChangeSchema(ChangeSchema):
+    path = own.path()
+    name = Line(most=120)
+
+
+class NewVariantSchema(Schema):
+    sku = own.sku(required=True)
+    name = Line(required=True, most=LONGEST_NAME)
+    options = own.options(load_default=dict)
+    price = fields.Nested(MoneySchema, required=True)
+
+
+class VariantChangeSchema(ChangeSchema):
+    name = Line(most=LONGEST_NAME)
+    options = own.options()
+    price = fields.Nested(MoneySchema)
+    active = Boolean(metadata={"description": "whether it is sold"})
+
+
+class NewProductSchema(Schema):
+    slug = own.slug(required=True)
+    name = Line(required=True, most=LONGEST_NAME)
+    description = Text(least=0, most=LONGEST_DESCRIPTION, load_default="")
+    category = own.path(load_default=None, allow_none=True)
+    images = own.images(load_default=list)
+    variants = fields.List(
+        fields.Nested(NewVariantSchema), load_default=list, validate=validate.Length(max=MOST_VARIANTS)
+    )
+
+
+class ProductChangeSchema(ChangeSchema):
+    slug = own.slug()
+    name = Line(most=LONGEST_NAME)
+    description = Text(least=0, most=LONGEST_DESCRIPTION)
+    category = own.path(allow_none=True)
+    images = own.images()
+    status = fields.String(validate=validate.OneOf(["active", "archived"]))

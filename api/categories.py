@@ -1,0 +1,79 @@
+"""The tree of categories: everybody looks, staff plant and prune."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.catalogue_schemas import CategoryChangeSchema, NewCategorySchema
+from api.commands import Answer, run_command
+from api.guests import STAFF
+from api.paging import a_text, page, position
+from api.product_schemas import CategorySchema
+from api.schemas import PageQuery, page_of
+from api.security import roles
+from shop import catalogue, categories, search
+
+blp = Blueprint("categories", __name__, description="The catalogue: categories")
+
+
+@blp.get("/api/categories")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(CategorySchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    """By path: each one right after the one it is in."""
+    after = position(query["cursor"], a_text)
+    with db.reading() as session:
+        rows = search.categories(session, limit=query["limit"] + 1, after=after[0] if after else None)
+    return page(rows, query["limit"], lambda row: [row.path])
+
+
+@blp.get("/api/categories/<uuid:id>")
+@blp.response(200, CategorySchema)
+def one(id: UUID) -> catalogue.CategoryRow:
+    with db.reading() as session:
+        return search.category(session, str(id))
+
+
+@blp.post("/api/categories")
+@roles(*STAFF)
+@blp.arguments(NewCategorySchema)
+@blp.response(201, CategorySchema)
+@blp.idempotent
+def create(wish: dict[str, Any]) -> Response:
+    """Its parent must be there already. A path that is taken is a 409. Staff only."""
+
+    def work(session: Session) -> Answer:
+        row = categories.create(session, **wish)
+        return CategorySchema().dump(row), 201, {"Location": f"/api/categories/{row.id}"}
+
+    return run_command(work)
+
+
+@blp.patch("/api/categories/<uuid:id>")
+@roles(*STAFF)
+@blp.arguments(CategoryChangeSchema)
+@blp.response(200, CategorySchema)
+@blp.idempotent
+def edit(wish: dict[str, Any], id: UUID) -> Response:
+    """With another `path` it moves, and everything below comes along. Staff only."""
+
+    def work(session: Session) -> Answer:
+        return CategorySchema().dump(categories.edit(session, str(id), **wish)), 200, {}
+
+    return run_command(work)
+
+
+@blp.delete("/api/categories/<uuid:id>")
+@roles(*STAFF)
+@blp.response(204)
+def delete(id: UUID) -> Response:
+    """Only an empty one: with products or categories in it, it is a 409. Staff only."""
+    with db.transaction() as session:
+        categories.delete(session, str(id))
+    return Response(status=204)

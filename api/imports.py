@@ -1,0 +1,116 @@
+"""The whole catalogue in and out, for staff: an import is a job, an export a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from marshmallow import fields
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import UnsupportedMediaType
+
+import db
+import engine
+from api.blueprint import Blueprint
+from api.commands import Answer, accepted, run_command
+from api.fields import Integer, Moment
+from api.guests import STAFF
+from api.schemas import Schema, accepted_with
+from api.security import caller, roles
+from shop import exports, imports
+from shop.import_lines import NEEDED, READERS
+from shop.uploads import LARGEST, MOST_LINES, Format
+from workflows import import_catalogue
+
+blp = Blueprint("imports", __name__, description="The catalogue: import and export")
+
+FORMATS = {
+    "text/csv": Format.CSV,
+    "application/x-ndjson": Format.JSONL,
+    "application/jsonl": Format.JSONL,
+    "application/x-jsonlines": Format.JSONL,
+}
+ABOUT = f"Columns, or names of each object: {', '.join(READERS)}; needed are {', '.join(NEEDED)}. UTF-8, at most "
+BODY = {
+    "required": True,
+    "description": f"{ABOUT}{LARGEST // 1024 // 1024} MiB and {MOST_LINES} lines. docs/catalogue.md tells more.",
+    "content": {kind: {"schema": {"type": "string"}} for kind in FORMATS},
+}
+
+
+class LineErrorsSchema(Schema):
+    line = Integer(metadata={"description": "of the file, from 1"})
+    errors = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"description": "by column"})
+
+
+class ImportSchema(Schema):
+    """`done` of `lines` were looked at, and `failed` of those were refused; the first thousand are told of."""
+
+    id = fields.String()
+    format = fields.String(metadata={"enum": [*Format]})
+    lines = Integer()
+    done = Integer()
+    failed = Integer()
+    errors = fields.List(fields.Nested(LineErrorsSchema))
+    created_at = Moment()
+    updated_at = Moment()
+
+
+@blp.post("/api/products/import")
+@roles(*STAFF)
+@blp.doc(requestBody=BODY)
+@blp.response(202, accepted_with(**{"import": ImportSchema}))
+@blp.idempotent
+def accept() -> Response:
+    """Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only."""
+    format = _format()
+    request.max_content_length = LARGEST
+    body = request.get_data()
+
+    def work(session: Session) -> Answer:
+        row = imports.accept(session, format, body, caller().id)
+        run = engine.start(session, import_catalogue, key=row.id, subject=("import", row.id))
+        return accepted(session, run.id, **{"import": ImportSchema().dump(row)})
+
+    return run_command(work)
+
+
+@blp.get("/api/products/imports/<uuid:id>")
+@roles(*STAFF)
+@blp.response(200, ImportSchema)
+def one(id: UUID) -> imports.ImportRow:
+    """How far it has come. Staff only."""
+    with db.reading() as session:
+        return imports.get(session, str(id))
+
+
+@blp.get("/api/products/export")
+@roles(*STAFF)
+@blp.response(200, {"type": "string"}, content_type="text/csv", description="What an import reads")
+def export() -> Response:
+    """All that is for sale, as CSV. Cells that a spreadsheet would run begin with an apostrophe. Staff only."""
+    return Response(
+        _lines(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="catalogue.csv"'},
+    )
+
+
+def _lines() -> Iterator[str]:
+    yield exports.header()
+    place: Any = None
+    while True:
+        with db.reading() as session:
+            text, place = exports.page(session, place)
+        if place is None:
+            return
+        yield text
+
+
+def _format() -> Format:
+    try:
+        return FORMATS[request.mimetype]
+    except KeyError as error:
+        raise UnsupportedMediaType(f"Send the file as one of {', '.join(FORMATS)}.") from error

@@ -1,0 +1,129 @@
+"""Keeping the catalogue: for staff. Edits say by If-Match which version they were made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from api.blueprint import Blueprint
+from api.catalogue_schemas import NewProductSchema, NewVariantSchema, ProductChangeSchema, VariantChangeSchema
+from api.commands import Answer, run_command
+from api.etags import if_match, must_match, must_match_if_said
+from api.guests import STAFF
+from api.product_schemas import ProductSchema, tagged_product
+from api.security import roles
+from shop import products, search
+from shop.catalogue import ProductRow
+
+blp = Blueprint("products_admin", __name__, description="The catalogue, for staff")
+
+
+@blp.post("/api/products")
+@roles(*STAFF)
+@blp.arguments(NewProductSchema)
+@blp.response(201, ProductSchema)
+@blp.idempotent
+def create(wish: dict[str, Any]) -> Response:
+    """With its variants, if you like. A slug or a SKU that is taken is a 409. Staff only."""
+
+    def work(session: Session) -> Answer:
+        return _told(session, products.create(session, **wish), 201)
+
+    return run_command(work)
+
+
+@blp.patch("/api/products/<string:id>")
+@roles(*STAFF)
+@if_match(required=True)
+@blp.arguments(ProductChangeSchema)
+@blp.response(200, ProductSchema)
+@blp.idempotent
+def edit(wish: dict[str, Any], id: str) -> Response:
+    """Without If-Match a 428, made from an older version a 412. `status` archives it or brings it back. Staff only."""
+
+    def work(session: Session) -> Answer:
+        product = products.hold(session, id)
+        must_match(product.version)
+        products.edit(session, product, wish)
+        return _told(session, product)
+
+    return run_command(work)
+
+
+@blp.delete("/api/products/<string:id>")
+@roles(*STAFF)
+@if_match(required=True)
+@blp.response(204)
+@blp.idempotent
+def archive(id: str) -> Response:
+    """It is no longer found or sold; whatever was ordered stays. `PATCH` with `status` brings it back. Staff only."""
+
+    def work(session: Session) -> Answer:
+        product = products.hold(session, id)
+        must_match(product.version)
+        products.archive(session, product)
+        _, _, headers = _told(session, product)
+        return None, 204, headers
+
+    return run_command(work)
+
+
+@blp.post("/api/products/<string:id>/variants")
+@roles(*STAFF)
+@if_match(required=False)
+@blp.arguments(NewVariantSchema)
+@blp.response(201, ProductSchema)
+@blp.idempotent
+def add_variant(wish: dict[str, Any], id: str) -> Response:
+    """Answers the whole product. A SKU that is taken, by whatever product, is a 409. Staff only."""
+
+    def work(session: Session) -> Answer:
+        product = products.hold(session, id)
+        must_match_if_said(product.version)
+        products.add_variant(session, product, wish)
+        return _told(session, product, 201)
+
+    return run_command(work)
+
+
+@blp.patch("/api/products/<string:id>/variants/<string:sku>")
+@roles(*STAFF)
+@if_match(required=False)
+@blp.arguments(VariantChangeSchema)
+@blp.response(200, ProductSchema)
+@blp.idempotent
+def edit_variant(wish: dict[str, Any], id: str, sku: str) -> Response:
+    """Answers the whole product. `active` takes the variant out of the shop or back. Staff only."""
+
+    def work(session: Session) -> Answer:
+        product = products.hold(session, id)
+        must_match_if_said(product.version)
+        products.edit_variant(session, product, sku, wish)
+        return _told(session, product)
+
+    return run_command(work)
+
+
+@blp.delete("/api/products/<string:id>/variants/<string:sku>")
+@roles(*STAFF)
+@if_match(required=False)
+@blp.response(204)
+@blp.idempotent
+def retire_variant(id: str, sku: str) -> Response:
+    """It is no longer sold; its SKU stays taken. Staff only."""
+
+    def work(session: Session) -> Answer:
+        product = products.hold(session, id)
+        must_match_if_said(product.version)
+        products.retire_variant(session, product, sku)
+        return None, 204, {}
+
+    return run_command(work)
+
+
+def _told(session: Session, product: ProductRow, status: int = 200) -> Answer:
+    body, tag = tagged_product(search.shown(session, product))
+    where = {"Location": f"/api/products/{product.id}"} if status == 201 else {}
+    return body, status, {"ETag": tag, **where}

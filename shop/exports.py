@@ -1,0 +1,66 @@
+"""The catalogue as CSV: what an import reads, page by page, so that no reader holds a transaction for long."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from shop.catalogue import CategoryRow, ProductRow, VariantRow
+from shop.import_lines import READERS
+from shop.spreadsheets import defused
+from shop.stock import StockRow
+
+PAGE = 500  # variants
+Place = tuple[str, int, str]
+"""A variant's place in the file: slug, position, SKU."""
+
+
+def header() -> str:
+    return _csv([list(READERS)])
+
+
+def page(session: Session, after: Place | None) -> tuple[str, Place | None]:
+    """The lines behind this place, and the place of the last of them; None when there is nothing behind it."""
+    columns = (ProductRow.slug, VariantRow.position, VariantRow.sku)
+    query = (
+        select(ProductRow, VariantRow, CategoryRow.path, StockRow.on_hand)
+        .join(VariantRow, VariantRow.product_id == ProductRow.id)
+        .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
+        .outerjoin(StockRow, StockRow.sku == VariantRow.sku)
+        .where(ProductRow.status == "active", VariantRow.active)
+        .order_by(*columns)
+        .limit(PAGE)
+    )
+    rows = session.execute(query.where(tuple_(*columns) > after) if after else query).unique().all()
+    lines = [_cells(*row) for row in rows]
+    last = rows[-1] if rows else None
+    return _csv(lines), (last.ProductRow.slug, last.VariantRow.position, last.VariantRow.sku) if last else None
+
+
+def _cells(product: ProductRow, variant: VariantRow, category: str | None, on_hand: int | None) -> list[str]:
+    options = json.dumps(variant.options, ensure_ascii=False, separators=(",", ":"))
+    told = {
+        "slug": product.slug,
+        "name": product.name,
+        "description": product.description,
+        "category": category or "",
+        "image_url": " ".join(product.images),
+        "sku": variant.sku,
+        "variant_name": variant.name,
+        "options": options,
+        "price_cents": str(variant.price),
+        "currency": variant.currency,
+        "on_hand": str(on_hand or 0),
+    }
+    return [defused(told[column]) for column in READERS]
+
+
+def _csv(lines: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue()

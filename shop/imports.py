@@ -1,0 +1,140 @@
+"""Imports of the catalogue. An upload is stored as pages of lines; a page is applied and forgotten in one transaction.
+
+So a page counts once, however often somebody begins with it, and whoever goes on after a crash takes the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop import catalogue, stock, uploads
+from shop.catalogue import ProductRow, VariantRow
+from shop.errors import NotFound
+from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
+from shop.stock import StockRow
+from shop.uploads import Format
+from sql import DOCUMENT, At, Base, Id, among, new_id, now
+
+PAGE = 500  # lines
+MOST_ERRORS = 1000  # kept in detail; all are counted
+
+
+class ImportRow(Base):
+    """`done` counts the lines that were looked at, `failed` those of them that were refused."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    format: Mapped[str] = mapped_column(String(10))
+    columns: Mapped[list[str]] = mapped_column(DOCUMENT)
+    actor_id: Mapped[Id | None]
+    lines: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list)
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+class ImportPageRow(Base):
+    """Lines that are still to be applied."""
+
+    __tablename__ = "import_pages"
+
+    import_id: Mapped[Id] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list[Any]] = mapped_column(DOCUMENT)
+
+
+def accept(session: Session, format: Format, body: bytes, actor_id: str | None) -> ImportRow:
+    """Store the upload. Its lines are judged when they are applied."""
+    columns, lines = uploads.columns_and_lines(format, body, tuple(READERS), NEEDED)
+    row = ImportRow(format=format, columns=columns, actor_id=actor_id, lines=len(lines))
+    session.add(row)
+    session.flush()
+    pages = zip(count(), range(0, len(lines), PAGE), strict=False)
+    session.add_all(
+        ImportPageRow(import_id=row.id, number=number, lines=lines[first : first + PAGE]) for number, first in pages
+    )
+    session.flush()
+    return row
+
+
+def get(session: Session, id: str) -> ImportRow:
+    row = session.get(ImportRow, id)
+    if row is None:
+        raise NotFound("There is no such import.")
+    return row
+
+
+def apply_a_page(session: Session, id: str) -> bool:
+    """Returns False when there is none left. Of two who come at once, the second finds the next page."""
+    row = session.scalars(select(ImportRow).where(ImportRow.id == id).with_for_update()).one()
+    of_it = select(ImportPageRow).where(ImportPageRow.import_id == id).order_by(ImportPageRow.number)
+    page = session.scalars(of_it.limit(1)).first()
+    if page is None:
+        return False
+    errors = _apply(session, row, page.lines)
+    row.done += len(page.lines)
+    row.failed += len(errors)
+    row.errors = (row.errors + errors)[:MOST_ERRORS]
+    row.updated_at = now()
+    session.delete(page)
+    session.flush()
+    return True
+
+
+def drop_pages(session: Session, ids: Sequence[str]) -> None:
+    """What was not applied will not be."""
+    session.execute(delete(ImportPageRow).where(ImportPageRow.import_id.in_(ids)))
+
+
+def summary(session: Session, id: str) -> dict[str, Any]:
+    """`{lines, imported, failed, errors: [{line, errors: {column: why}}], errors_left_out}`."""
+    row = get(session, id)
+    counts = {"import_id": id, "lines": row.lines, "imported": row.done - row.failed, "failed": row.failed}
+    return {**counts, "errors": row.errors, "errors_left_out": row.failed - len(row.errors)}
+
+
+def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Returns what is wrong with those that were not taken."""
+    rows, errors = _judged(row, lines)
+    errors |= _strangers(session, rows)
+    good = {number: one | {"position": number} for number, one in rows.items() if number not in errors}
+    catalogue.import_rows(session, list(good.values()))
+    _stock_up(session, good.values(), row)
+    return [{"line": number, "errors": errors[number]} for number in sorted(errors)]
+
+
+def _judged(
+    row: ImportRow, lines: Sequence[Sequence[Any]]
+) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, str]]]:
+    rows, errors = {}, {}
+    for number, content in lines:
+        try:
+            rows[number] = read_cells(row.columns, content) if row.format == Format.CSV else read_text(content)
+        except BadLine as bad:
+            errors[number] = bad.errors
+    return rows, errors
+
+
+def _strangers(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, str]]:
+    """Lines whose SKU is another product's, in the catalogue or further up on this page."""
+    query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(among(VariantRow.sku, "skus"))
+    owner = dict(session.execute(query, {"skus": [row["sku"] for row in rows.values()]}).all())
+    taken = {number for number, row in rows.items() if owner.setdefault(row["sku"], row["slug"]) != row["slug"]}
+    return {number: {"sku": "Belongs to another product."} for number in taken}
+
+
+def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
+    """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better."""
+    wanted = {one["sku"]: one["on_hand"] for one in rows if one["on_hand"]}
+    known = select(StockRow.sku).where(among(StockRow.sku, "skus"))
+    there = set(session.scalars(known, {"skus": list(wanted)}))
+    for sku in sorted(wanted.keys() - there):
+        stock.receive(session, sku, wanted[sku], f"import {row.id}", row.actor_id)

@@ -1,0 +1,126 @@
+"""Keeping the catalogue: products and their variants. Nothing is deleted; what is no longer sold is archived.
+
+Every edit of a product or of one of its variants makes the product's `version` one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shop import categories
+from shop.catalogue import ProductRow, VariantRow
+from shop.catalogue_rules import MOST_VARIANTS
+from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
+from shop.prices import CURRENCY
+from sql import is_id, now
+
+
+def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wish: Any) -> ProductRow:
+    """`slug, name` and maybe `description, category` (a path) and `images`; each variant as in `add_variant`."""
+    skus = [variant["sku"] for variant in variants]
+    if len(set(skus)) < len(skus):
+        raise Invalid({"variants": ["Name each SKU once."]})
+    product = ProductRow(**_columns(session, wish))
+    session.add(product)
+    _flush(session, SlugTaken(f"There is a product {product.slug}."))
+    for position, variant in enumerate(variants):
+        session.add(_variant(product, variant, position))
+    _flush(session, SkuTaken("One of these SKUs is taken."))
+    session.refresh(product)
+    return product
+
+
+def hold(session: Session, id_or_slug: str) -> ProductRow:
+    """To be edited, archived or not: whoever else wants to edit it waits."""
+    named = ProductRow.id == id_or_slug if is_id(id_or_slug) else ProductRow.slug == id_or_slug
+    held = select(ProductRow).where(named).with_for_update(of=ProductRow, key_share=True)
+    product = session.scalars(held.execution_options(populate_existing=True)).first()
+    if product is None:
+        raise NotFound("There is no such product.")
+    return product
+
+
+def edit(session: Session, product: ProductRow, changes: Mapping[str, Any]) -> None:
+    for name, value in _columns(session, changes).items():
+        setattr(product, name, value)
+    _written(session, product, SlugTaken(f"There is a product {product.slug}."))
+
+
+def archive(session: Session, product: ProductRow) -> None:
+    """Neither found nor sold any more; orders, stock and its ledger keep it."""
+    edit(session, product, {"status": "archived"})
+
+
+def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) -> None:
+    """`{sku, name, options, price: {amount, currency}}`."""
+    of_product = select(func.count(), func.max(VariantRow.position)).where(VariantRow.product_id == product.id)
+    number, last = session.execute(of_product).one()
+    if number >= MOST_VARIANTS:
+        raise Invalid({"sku": [f"A product has at most {MOST_VARIANTS} variants."]})
+    taken = SkuTaken(f"There is a SKU {wish['sku']}.")
+    if session.get(VariantRow, wish["sku"]):
+        raise taken
+    session.add(_variant(product, wish, 0 if last is None else last + 1))
+    _written(session, product, taken)
+
+
+def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mapping[str, Any]) -> None:
+    variant = _variant_of(session, product, sku)
+    for name, value in _flat(changes).items():
+        setattr(variant, name, value)
+    _written(session, product)
+
+
+def retire_variant(session: Session, product: ProductRow, sku: str) -> None:
+    """Not sold any more. Its SKU stays taken: stock, carts and orders know it."""
+    edit_variant(session, product, sku, {"active": False})
+
+
+def _columns(session: Session, wish: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {name: value for name, value in wish.items() if name != "category"}
+    if "category" in wish:
+        path = wish["category"]
+        columns["category_id"] = None if path is None else categories.id_of(session, path)
+    return columns
+
+
+def _variant(product: ProductRow, wish: Mapping[str, Any], position: int) -> VariantRow:
+    return VariantRow(product_id=product.id, position=position, **{"options": {}} | _flat(wish))
+
+
+def _flat(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The price as the two columns that hold it. The shop sells in one currency."""
+    columns = {name: value for name, value in wish.items() if name != "price"}
+    if "price" in wish:
+        if wish["price"]["currency"] != CURRENCY:
+            raise Invalid({"price.currency": [f"The shop sells in {CURRENCY}."]})
+        columns |= {"price": wish["price"]["amount"], "currency": CURRENCY}
+    return columns
+
+
+def _variant_of(session: Session, product: ProductRow, sku: str) -> VariantRow:
+    variant = session.get(VariantRow, sku, populate_existing=True)
+    if variant is None or variant.product_id != product.id:
+        raise NotFound("This product has no such SKU.")
+    return variant
+
+
+def _written(session: Session, product: ProductRow, taken: Refusal | None = None) -> None:
+    product.version += 1
+    product.updated_at = now()
+    _flush(session, taken)
+    session.refresh(product)
+
+
+def _flush(session: Session, taken: Refusal | None) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if taken is None:
+            raise
+        raise taken from error

@@ -1,0 +1,53 @@
+"""Taking an upload into the catalogue, a page of lines at a time.
+
+It is a remote step though it calls nobody outside: that way it may take minutes, under a lease that another worker
+takes over when this one dies. No transaction is longer than a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import in_transaction
+from engine import Answer, Done, Retry, Run, jobs, local_step, on_failed, remote_step
+from outcomes import Refused
+from shop import imports
+
+PATIENTLY = Retry(attempts=40)
+
+
+def _uploads(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, str]]:
+    return {run.id: (run.id, run.subject_id) for run in runs}
+
+
+def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
+    """Each page was written in its own transaction."""
+
+
+@remote_step("imports.apply", fetch=_uploads, remember=_nothing_to_remember, retry=PATIENTLY)
+def apply(request: tuple[str, str], key: str) -> dict[str, Any] | None:
+    """Page after page until there is none left, or nobody wants it any more. What is applied stays."""
+    while in_transaction(lambda session: _a_page(session, *request)):
+        pass
+    return None
+
+
+@local_step("imports.finish")
+def finish(session: Session, runs: Sequence[Run]) -> Mapping[str, Done]:
+    """How many lines were taken, and what was wrong with the others."""
+    return {run.id: Done(imports.summary(session, run.subject_id)) for run in runs}
+
+
+@on_failed("imports.drop")
+def drop(session: Session, runs: Sequence[Run]) -> None:
+    imports.drop_pages(session, [run.subject_id for run in runs])
+
+
+def _a_page(session: Session, run: str, upload: str) -> bool:
+    job = jobs.get(session, run)
+    if job is None or job.cancel_requested:
+        raise Refused("cancelled", "cancelled on request; the lines before stay as they were taken")
+    return imports.apply_a_page(session, upload)

@@ -1,0 +1,149 @@
+"""One line of an import, as CSV and as JSON; and cells that a spreadsheet must not run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.errors import Invalid
+from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
+from shop.spreadsheets import defused, plain
+from shop.uploads import Format, columns_and_lines
+
+GOOD: dict[str, Any] = {"slug": "bench", "name": "Bench", "sku": "BENCH-OAK", "price_cents": 4900}
+FULL = GOOD | {
+    "description": "To sit on.\nFor two.",
+    "category": "garden/benches",
+    "image_url": "https://img.example.com/a.jpg https://img.example.com/b.jpg",
+    "variant_name": "Oak",
+    "options": {"wood": "oak"},
+    "currency": "EUR",
+    "on_hand": 7,
+}
+
+
+def as_cells(line: dict[str, Any]) -> dict[str, Any]:
+    cells = [json.dumps(value) if isinstance(value, dict) else str(value) for value in line.values()]
+    return read_cells(list(line), cells)
+
+
+def test_a_line_says_the_same_in_csv_and_in_json() -> None:
+    assert as_cells(FULL) == read_text(json.dumps(FULL)) == FULL
+    listed = FULL | {"image_url": FULL["image_url"].split()}
+    assert read_text(json.dumps(listed)) == FULL
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    wanted = GOOD | {"description": "", "category": None, "image_url": "", "options": {}, "on_hand": None}
+    wanted |= {"variant_name": "Bench", "currency": "EUR"}
+    assert as_cells(GOOD) == read_text(json.dumps(GOOD | {"category": None})) == wanted
+    assert read_cells([*GOOD, "category"], ["bench", "Bench", "BENCH-OAK", "4900", " "]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("slug", "Bench"),
+        ("slug", "export"),
+        ("name", "x" * 201),
+        ("name", "two\nlines"),
+        ("description", "x" * 10_001),
+        ("category", "/garden"),
+        ("category", "Garden"),
+        ("image_url", "http://img.example.com/a.jpg"),
+        ("image_url", "https://127.0.0.1/a.jpg"),
+        ("sku", "a b"),
+        ("sku", "=1+1"),
+        ("options", "[1]"),
+        ("options", "{"),
+        ("options", '{"a": 1}'),
+        ("options", '{"a": "b", "a": "c"}'),
+        ("price_cents", "-1"),
+        ("price_cents", "19.99"),
+        ("price_cents", "1e3"),
+        ("price_cents", str(10**12 + 1)),
+        ("price_cents", "9" * 40),
+        ("price_cents", "\u0661"),
+        ("currency", "USD"),
+        ("on_hand", "-1"),
+        ("on_hand", "many"),
+        ("on_hand", str(10**9 + 1)),
+    ],
+)
+def test_a_bad_column_is_named(column: str, value: str) -> None:
+    for read in (as_cells, lambda line: read_text(json.dumps(line))):
+        with pytest.raises(BadLine) as bad:
+            read(GOOD | {column: value})
+        assert list(bad.value.errors) == [column]
+
+
+@pytest.mark.parametrize("value", [1.5, True, [1], {"a": 1}, "\ud800", "a\0b"])
+@pytest.mark.parametrize("column", ["slug", "name", "sku", "price_cents", "currency", "on_hand"])
+def test_a_value_of_another_kind_is_named(column: str, value: Any) -> None:
+    with pytest.raises(BadLine) as bad:
+        read_text(json.dumps(GOOD | {column: value}))
+    assert list(bad.value.errors) == [column]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "1", "[]", "null", '{"slug": 1', "[" * 100_000, '{"slug": "a", "slug": "b"}', '"' + "x" * 10_000 + '"'],
+)
+def test_what_is_no_object_is_said_of_the_line(text: str) -> None:
+    with pytest.raises(BadLine) as bad:
+        read_text(text)
+    assert bad.value.errors == {"line": "Is not a JSON object."}
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(BadLine) as bad:
+        read_text('{"slug": "A", "price": 1}')
+    assert list(bad.value.errors) == ["name", "price", "price_cents", "sku", "slug"]
+
+
+@given(st.text())
+def test_a_defused_cell_comes_back_and_never_begins_dangerously(cell: str) -> None:
+    assert plain(defused(cell)) == cell
+    assert not defused(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "\uff1d1"])
+def test_dangerous_cells_get_an_apostrophe(cell: str) -> None:
+    assert defused(cell) == f"'{cell}"
+
+
+def test_lines_are_numbered_as_in_the_file() -> None:
+    csv = b'\xef\xbb\xbfslug,name\r\n\r\na,"two\nlines"\r\nb,c\r\n'
+    assert columns_and_lines(Format.CSV, csv, ("slug", "name"), ("slug",)) == (
+        ["slug", "name"],
+        [(3, ["a", "two\nlines"]), (5, ["b", "c"])],
+    )
+    assert columns_and_lines(Format.JSONL, b'{}\n\n{"a":"\xe2\x80\xa8"}\r\n', (), ())[1] == [
+        (1, "{}"),
+        (3, '{"a":"\u2028"}\r'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"slug,name,sku,price_cents",
+        b"slug,name,sku\na,b,c",
+        b"slug,slug,name,sku,price_cents\na,a,b,c,1",
+        b"slug,name,sku,price_cents,status\na,b,c,1,x",
+        b"slug;name;sku;price_cents\na;b;c;1",
+        b'slug,name,sku,price_cents\na,"b"x,c,1',
+        b'slug,name,sku,price_cents\na,"b,c,1',
+        b"slug,name,sku,price_cents\na,b\x00,c,1",
+        b"slug,name,sku,price_cents\na,\xff,c,1",
+        b"slug,name,sku,price_cents\na," + b"x" * 200_000 + b",c,1",
+    ],
+)
+def test_what_is_no_file_of_lines_is_refused_whole(body: bytes) -> None:
+    with pytest.raises(Invalid):
+        columns_and_lines(Format.CSV, body, tuple(READERS), NEEDED)
