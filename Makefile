@@ -53,6 +53,9 @@ migration: $(DEV) ## write the next migration: make migration m="what changes"
 doctor: $(BASE) ## check every invariant, say what breaks which
 	@$(PY) -m doctor
 
+repair: $(BASE) ## show what could be put right in the stock; make repair args=--do does it
+	@$(PY) -m doctor.repair $(args)
+
 admin: $(BASE) ## make a registered account an administrator: make admin email=...
 	@$(PY) -m deploy.admin $(email)
 
@@ -72,4 +75,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race soak model lint types bench migrate migration doctor admin lock clean
+.PHONY: help run up demo test drill race soak model lint types bench migrate migration doctor repair admin lock clean

@@ -41,8 +41,8 @@ def upload(person: Person, body: bytes | str, kind: str = NDJSON, **headers: str
     return person.app.test_client().post(PATH, data=body, headers=sent)
 
 
-def line(name: str, **more: Any) -> dict[str, Any]:
-    return {"slug": name.lower(), "name": name.title(), "sku": name, "price_cents": 1000, "on_hand": 2} | more
+def line(sku: str, /, **more: Any) -> dict[str, Any]:
+    return {"slug": sku.lower(), "name": sku.title(), "sku": sku, "price_cents": 1000, "on_hand": 2} | more
 
 
 def jsonl(*lines: Mapping[str, Any]) -> str:

@@ -1,0 +1,47 @@
+"""`python -m doctor.repair`: what could be put right in the stock, and with `--do` puts it right.
+
+Without `--do` nothing is changed. Exit 1 when something is left that is not right.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from db import in_transaction, reading
+from shop import stock_repair
+from shop.stock_repair import Wrong
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments not in ([], ["--do"]):
+        sys.exit(__doc__)
+    return _do() if arguments else _show()
+
+
+def _show() -> int:
+    with reading() as session:
+        orders, found = stock_repair.forgotten(session), stock_repair.wrong(session)
+    _tell("would release", "would set", orders, found)
+    if orders or found:
+        print("Nothing was changed. `--do` does it.")
+    return 1 if orders or found else 0
+
+
+def _do() -> int:
+    orders, found = in_transaction(stock_repair.put_right)
+    _tell("released", "set", orders, found)
+    return 0 if all(one.possible for one in found) else 1
+
+
+def _tell(released: str, put: str, orders: Sequence[str], found: Sequence[Wrong]) -> None:
+    for order in orders:
+        print(f"{released} what the closed order {order} still holds")
+    for one in found:
+        print(f"{put} {one}" if one.possible else f"needs a person: {one}")
+    if not orders and not found:
+        print("stock is what its ledger and its reservations say")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

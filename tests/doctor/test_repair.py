@@ -1,0 +1,68 @@
+"""The repair of stock shows first, does what it showed, and leaves to people what it can not know."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+import db
+from doctor.repair import main
+from shop import reservations
+from sql import new_id
+from tests.api.goods import put_on_shelf, shelf
+from tests.api.test_foreign_ids import everything
+from tests.fixtures import Database
+
+
+@pytest.fixture(autouse=True)
+def _goods(database: Database) -> None:
+    put_on_shelf("CHAIR", on_hand=5)
+    put_on_shelf("TABLE", on_hand=5)
+
+
+def change(statement: str) -> None:
+    with db.transaction() as session:
+        session.execute(text(statement))
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
+    code = main(list(arguments))
+    return code, capsys.readouterr().out.splitlines()
+
+
+def test_where_all_is_well_nothing_is_said_or_done(capsys: pytest.CaptureFixture[str]) -> None:
+    before = everything()
+    for arguments in ((), ("--do",)):
+        assert said(capsys, *arguments) == (0, ["stock is what its ledger and its reservations say"])
+    assert everything() == before
+
+
+def test_it_shows_first_and_then_does_just_that(capsys: pytest.CaptureFixture[str]) -> None:
+    with db.transaction() as session:
+        reservations.reserve(session, {new_id(): {"CHAIR": 2}})
+    change("UPDATE stock SET on_hand = 9, reserved = 1 WHERE sku = 'CHAIR'")
+    before = everything()
+    code, lines = said(capsys)
+    assert (code, lines[0]) == (1, "would set CHAIR: on hand 9 -> 5, reserved 1 -> 2")
+    assert lines[1:] == ["Nothing was changed. `--do` does it."]
+    assert everything() == before
+    assert said(capsys, "--do") == (0, ["set CHAIR: on hand 9 -> 5, reserved 1 -> 2"])
+    assert (shelf("CHAIR"), shelf("TABLE")) == ((5, 2), (5, 0))
+    assert said(capsys)[0] == 0
+
+
+def test_what_the_ledger_can_not_explain_is_left_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    with db.transaction() as session:
+        reservations.reserve(session, {new_id(): {"CHAIR": 2}})
+    change("UPDATE stock_movements SET quantity = 1 WHERE sku = 'CHAIR'")
+    before = everything()
+    told = "needs a person: CHAIR: on hand 5 -> 1, reserved 2 -> 2"
+    assert said(capsys, "--do") == (1, [told])
+    assert everything() == before
+
+
+def test_an_unknown_word_does_nothing() -> None:
+    before = everything()
+    with pytest.raises(SystemExit):
+        main(["--force"])
+    assert everything() == before
