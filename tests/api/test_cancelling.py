@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 import db
+from doctor import money
 from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Receipt
@@ -17,6 +19,7 @@ from outcomes import Refused, Unknown
 from shop.orders import OrderEventRow
 from shop.refunds import RefundRow
 from shop.stock import MovementRow
+from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, guests_cart, guests_order, order, paid, put_on_shelf, shelf, shipped
@@ -150,6 +153,35 @@ def test_a_refused_refund_needs_a_person_and_the_goods_stay_sold(
     assert sam.post(f"/api/jobs/{job}/retry").status_code == 202
     assert (drive(job), standing(ada, id)) == ("succeeded", ("cancelled", "refunded"))
     assert (bank.taken(id), shelf()) == (0, (5, 0))
+
+
+def test_a_refund_settled_by_hand_ends_the_order_and_the_doctor_knows(
+    ada: Person, people: People, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = paid(ada)
+    monkeypatch.setattr(bank, "refund", lambda *_, **__: (_ for _ in ()).throw(Refused("refund_refused")))
+    job = call_off(ada, id)["job"]["id"]
+    drive(job)
+    sam = people.join("Sam", role="staff")
+    assert sam.post(f"/api/jobs/{job}/skip", {"note": "paid in cash"}).status_code == 202
+    assert (drive(job), standing(ada, id), shelf()) == ("succeeded", ("cancelled", "paid"), (5, 0))
+    assert bank.taken(id) == TOTAL
+    monkeypatch.setattr(money, "_bank_entries", list)
+    with db.reading() as session:
+        assert not [told for told in money.money_is_conserved(session) if "owed" in told]
+
+
+def test_an_order_that_waits_too_long_for_its_payment_is_let_go(ada: Person, bank: Bank) -> None:
+    placed = order(ada, token="tok_3ds")
+    assert (drive(placed["job"]["id"]), shelf()) == ("waiting", (5, 1))
+    with db.transaction() as session:
+        session.execute(update(RunRow).values(hold="none", wait_until=later(-1.0)))
+    assert drive(placed["job"]["id"]) == "failed"
+    assert (standing(ada, placed["order"]["id"]), shelf()) == (("failed", "unpaid"), (5, 0))
+    assert (bank.taken(placed["order"]["id"]), ada.get(f"/api/jobs/{placed['job']['id']}").json["error"]["code"]) == (
+        0,
+        "authentication_expired",
+    )
 
 
 def test_an_answer_that_was_lost_is_asked_for_under_the_same_key(

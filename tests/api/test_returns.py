@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 
 import db
+from engine import local, remote
+from engine.steps import step_tasks
 from engine.tables import RunRow
 from outcomes import Refused
 from shop.refunds import RefundRow
@@ -18,6 +20,7 @@ from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, guests_cart, guests_order, paid, put_on_shelf, shelf, shipped
 from tests.api.people import People, Person, ask, problem
+from workflows import return_order
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -252,3 +255,24 @@ def test_the_timeline_tells_of_parcels_and_returns(ada: Person, sam: Person) -> 
     assert told[2:] == [("return", "requested"), ("return", "received")]
     steps = [m["step"] for m in moments if m.get("workflow") == "return_order"]
     assert steps == ["restock", "refund_payment", "close_return"]
+
+
+def test_two_returns_of_one_order_in_one_wave_are_two_refunds(ada: Person, sam: Person, bank: Bank) -> None:
+    id = paid(ada, quantity=3)
+    shipped(sam, id)
+    jobs = [received(sam, id, asked(ada, id)) for _ in range(2)]
+    for step in return_order.plan.steps:
+        task = step_tasks[step.do]
+        assert (local if task.local else remote).work(task, jobs) is (step.name != "close_return")
+    assert (bank.taken(id), count(RefundRow), shelf()) == (1999 + SHIPPING, 2, (8, 0))
+    assert [item["status"] for item in ada.get(f"/api/orders/{id}/returns").json["items"]] == ["refunded"] * 2
+
+
+def test_staff_need_say_nothing_when_all_is_well(ada: Person, sam: Person) -> None:
+    id = paid(ada)
+    assert sam.post(f"/api/orders/{id}/fulfilments").status_code == 201
+    [parcel] = ada.get(f"/api/orders/{id}/fulfilments").json["items"]
+    sam.ask("PATCH", f"/api/orders/{id}/fulfilments/{parcel['id']}", {"status": "shipped"})
+    rid = asked(ada, id)
+    assert sam.post(f"/api/orders/{id}/returns/{rid}/receive").status_code == 202
+    assert only(ada, id)["lines"][0]["resellable"] == 1
