@@ -11,7 +11,7 @@ from sqlalchemy import Index, String, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
-from shop.orders import OrderLineRow, OrderRow
+from shop.orders import OrderLineRow, OrderRow, Status
 from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
@@ -55,7 +55,7 @@ class OrderMail:
 
 _ORDER, _LINE, _NOTICE = bare(OrderRow).c, bare(OrderLineRow).c, bare(NotificationRow).c
 _ORDERS = select(_ORDER.id, _ORDER.number, _ORDER.email, _ORDER.currency, _ORDER.total, _ORDER.shipping_address).where(
-    among(_ORDER.id, "orders")
+    among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String)
 )
 _LINES = (
     select(_LINE.order_id, _LINE.name, _LINE.quantity, _LINE.total)
@@ -64,9 +64,12 @@ _LINES = (
 )
 
 
-def begin(session: Session, event: str, order_ids: Sequence[str]) -> dict[str, OrderMail]:
-    """Note that these orders' customers are being told of `event`. Leaves out those who have been already."""
-    orders = direct(session, _ORDERS, {"orders": list(order_ids)}).all()
+def begin(session: Session, event: str, order_ids: Sequence[str], standing: Status) -> dict[str, OrderMail]:
+    """Note that these orders' customers are being told of `event`, which is true while they are `standing`.
+
+    Leaves out those who have been told already, and those of whom it is not true any more.
+    """
+    orders = direct(session, _ORDERS, {"orders": list(order_ids), "standing": standing}).all()
     if not orders:
         return {}
     rows = [{"id": new_id(), "subject_id": order.id, "recipient": order.email} for order in orders]

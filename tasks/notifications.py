@@ -13,12 +13,13 @@ from gateways.mail import Mail, mailer
 from outcomes import Refused
 from shop import notifications
 from shop.notifications import OrderMail
+from shop.orders import Status
 from tasks import order_mail
 
 
-def _about(event: str) -> Fetch:
+def _about(event: str, standing: Status) -> Fetch:
     def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
-        begun = notifications.begin(session, event, [run.subject_id for run in runs])
+        begun = notifications.begin(session, event, [run.subject_id for run in runs], standing)
         return {run.id: begun[run.subject_id] for run in runs if run.subject_id in begun}
 
     return notices
@@ -36,13 +37,17 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
 PATIENTLY = Retry(attempts=40, most=3600.0)
 
 
-@remote_step("notifications.order_confirmed", fetch=_about("order_confirmed"), remember=_told, retry=PATIENTLY)
+@remote_step(
+    "notifications.order_confirmed", fetch=_about("order_confirmed", Status.CONFIRMED), remember=_told, retry=PATIENTLY
+)
 def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
     return _send(order_mail.order_confirmed(notice))
 
 
-@remote_step("notifications.order_cancelled", fetch=_about("order_cancelled"), remember=_told, retry=PATIENTLY)
+@remote_step(
+    "notifications.order_cancelled", fetch=_about("order_cancelled", Status.CANCELLED), remember=_told, retry=PATIENTLY
+)
 def order_cancelled(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail that the order is called off and the money on its way."""
     return _send(order_mail.order_cancelled(notice))

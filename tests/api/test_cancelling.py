@@ -261,3 +261,12 @@ def test_a_parcel_and_a_change_of_mind_at_once_are_one_of_the_two(ada: Person, p
     answers = (packing.result().status_code, calling.result().status_code)
     assert answers in ((201, 409), (409, 202))
     assert cancelling_runs() == (answers[1] == 202)
+
+
+def test_nobody_is_told_that_an_order_is_confirmed_when_it_is_not_any_more(ada: Person, sent: list[Mail]) -> None:
+    placed = order(ada)
+    drive(placed["job"]["id"], steps=3)
+    cancelling = call_off(ada, placed["order"]["id"])["job"]["id"]
+    assert (drive(placed["job"]["id"]), sent) == ("succeeded", [])
+    assert drive(cancelling) == "succeeded"
+    assert [mail.subject.split()[-1] for mail in sent] == ["cancelled"]

@@ -11,11 +11,15 @@ HOUR = 3600.0
 
 
 @pytest.mark.parametrize(
-    ("task", "least"), [("notifications.order_confirmed", 12 * HOUR), ("accounts.send_mail", HOUR)]
+    ("task", "least"),
+    [
+        ("notifications.order_confirmed", 12 * HOUR),
+        ("notifications.order_cancelled", 12 * HOUR),
+        ("payments.pay_back", 12 * HOUR),
+        ("accounts.send_mail", HOUR),
+    ],
 )
-def test_a_mail_server_that_is_away_troubles_nobody_soon(
-    task: str, least: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_away_for_a_while_troubles_nobody_soon(task: str, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.steps.random.uniform", lambda low, _: low)
     retry = step_tasks[task].retry_for("do")
     assert sum(retry.delay(attempt) for attempt in range(1, retry.attempts)) >= least
