@@ -46,6 +46,8 @@ class Settings:
     reservation_minutes: int
     authentication_minutes: int
     order_minutes: int
+    prices_include_tax: bool
+    shop_country: str
     keep_finished_days: int
     call_threads: int
     log_level: str
@@ -107,6 +109,8 @@ def load(env: Env | None = None) -> Settings:
         reservation_minutes=env.int("RESERVATION_MINUTES", 30),
         authentication_minutes=env.int("AUTHENTICATION_MINUTES", 15),
         order_minutes=env.int("ORDER_MINUTES", 60),
+        prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
+        shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         call_threads=env.int("CALL_THREADS", 128),
         log_level=env.str("LOG_LEVEL", "INFO"),

@@ -42,7 +42,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "user": ("api.users", "api.addresses", "api.accounts_admin"),
     "auth": ("api.auth", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock"),
-    "cart": ("api.carts",),
+    "cart": ("api.carts", "api.promotions", "api.coupons"),
     "order": (
         "api.orders",
         "api.fulfilments",

@@ -53,7 +53,12 @@ def order_body(order: OrderRow | Placed, job: Body | None) -> Body:
         "discount": money(order.discount, currency),
         "shipping": money(order.shipping, currency),
         "tax": money(order.tax, currency),
+        "tax_included": order.tax_included,
         "total": money(order.total, currency),
+        "coupon_code": order.coupon_code,
+        "breakdown": [
+            {"label": part["label"], "amount": money(part["amount"], currency)} for part in order.breakdown or ()
+        ],
         "shipping_method": order.shipping_method,
         "shipping_address": {name: order.shipping_address[name] for name in ADDRESS if name in order.shipping_address},
         "job": job,
@@ -73,6 +78,8 @@ def _line(line: OrderLineRow, currency: str) -> Body:
         "quantity": line.quantity,
         "unit_price": money(line.unit_price, currency),
         "total": money(line.total, currency),
+        "discount": money(line.discount, currency),
+        "tax": money(line.tax, currency),
     }
 
 

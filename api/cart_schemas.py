@@ -7,11 +7,14 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.fields import Integer, Line
+from api.money import BreakdownSchema
 from api.schemas import MoneySchema, Schema
 from shop.cart_merge import Strategy
 from shop.cart_view import Cart
 from shop.carts import MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
+from shop.countries import CODES
+from shop.offers import CODE_LENGTH
 
 
 class AddSchema(Schema):
@@ -30,31 +33,43 @@ class MergeSchema(Schema):
 
 class ShippingSchema(Schema):
     shipping_method = Line(required=True, most=40, metadata={"example": "standard"})
+    country = fields.String(
+        load_default=None,
+        validate=validate.OneOf(sorted(CODES)),
+        metadata={"example": "DE", "description": "where it is to go, for the tax; an order's address decides"},
+    )
+
+
+class CouponCodeSchema(Schema):
+    code = Line(required=True, most=CODE_LENGTH, metadata={"example": "SPRING10", "description": "in any case"})
 
 
 class CartLineSchema(Schema):
+    """`total` is before `discount`; `tax` is of what is left of the line."""
+
     sku = fields.String()
     name = fields.String()
     quantity = Integer()
     unit_price = fields.Nested(MoneySchema)
     total = fields.Nested(MoneySchema)
+    discount = fields.Nested(MoneySchema)
+    tax = fields.Nested(MoneySchema)
 
 
-class BreakdownSchema(Schema):
-    label = fields.String()
-    amount = fields.Nested(MoneySchema)
+PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "coupon_unknown", "coupon_expired", "coupon_used_up",
+            "coupon_minimum", "coupon_no_effect")  # fmt: skip
 
 
 class CartProblemSchema(Schema):
     """What stands in the way of ordering, or what should be known before."""
 
-    code = fields.String(metadata={"enum": ["archived", "out_of_stock", "price_changed", "too_many"]})
-    sku = fields.String()
+    code = fields.String(metadata={"enum": [*PROBLEMS]})
+    sku = fields.String(allow_none=True, metadata={"description": "null when it is about the coupon"})
     detail = fields.String()
 
 
 class CartSchema(Schema):
-    """`breakdown` adds up to `total`."""
+    """`breakdown` adds up to `total`, which is subtotal - discount + shipping, and + tax unless `tax_included`."""
 
     id = fields.String(metadata={"description": "what this cart is known by in paths and in orders"})
     currency = fields.String()
@@ -63,8 +78,11 @@ class CartSchema(Schema):
     discount = fields.Nested(MoneySchema)
     shipping = fields.Nested(MoneySchema)
     tax = fields.Nested(MoneySchema)
+    tax_included = fields.Boolean()
     total = fields.Nested(MoneySchema)
     shipping_method = fields.String(allow_none=True)
+    country = fields.String(allow_none=True)
+    coupons = fields.List(fields.String(), metadata={"description": "one at most"})
     breakdown = fields.List(fields.Nested(BreakdownSchema))
     problems = fields.List(fields.Nested(CartProblemSchema))
 
@@ -77,7 +95,10 @@ def cart_of(cart: Cart) -> dict[str, Any]:
         "currency": cart.row.currency,
         "lines": cart.quote.lines,
         **sums,
+        "tax_included": cart.quote.tax_included,
         "shipping_method": cart.row.shipping_method,
+        "country": cart.row.country,
+        "coupons": [cart.row.coupon_code] if cart.row.coupon_code else [],
         "breakdown": breakdown,
         "problems": cart.problems,
     }

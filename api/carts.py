@@ -11,10 +11,18 @@ from sqlalchemy.orm import Session
 import db
 from api import cart_owner
 from api.blueprint import Blueprint
-from api.cart_schemas import AddSchema, CartSchema, MergeSchema, QuantitySchema, ShippingSchema, cart_of
+from api.cart_schemas import (
+    AddSchema,
+    CartSchema,
+    CouponCodeSchema,
+    MergeSchema,
+    QuantitySchema,
+    ShippingSchema,
+    cart_of,
+)
 from api.commands import Answer, run_command
 from api.security import maybe_signed_in
-from shop import cart_merge, cart_view, carts
+from shop import cart_merge, cart_view, carts, coupons
 from shop.cart_merge import Strategy
 from shop.carts import CartRow
 
@@ -95,7 +103,27 @@ def merge(wish: dict[str, Any], owner: str) -> Response:
 @blp.response(200, CartSchema)
 @blp.idempotent
 def choose_shipping(wish: dict[str, Any], owner: str) -> Response:
-    return _change(owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"]))
+    """By which method, and to which country: shipping and tax depend on them."""
+    return _change(
+        owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"], wish["country"])
+    )
+
+
+@blp.post("/api/cart/<string:owner>/coupons")
+@maybe_signed_in
+@blp.arguments(CouponCodeSchema)
+@blp.response(200, CartSchema)
+@blp.idempotent
+def put_coupon_in(wish: dict[str, Any], owner: str) -> Response:
+    """It takes the place of a coupon that was there. It is used up by the order, not by the cart."""
+    return _change(owner, lambda session, cart: coupons.put_in(session, cart, wish["code"]))
+
+
+@blp.delete("/api/cart/<string:owner>/coupons/<string:code>")
+@maybe_signed_in
+@blp.response(200, CartSchema)
+def take_coupon_out(owner: str, code: str) -> Response:
+    return _change(owner, lambda session, cart: coupons.take_out(session, cart, code))
 
 
 def _change(owner: str, change: Callable[[Session, CartRow], None]) -> Response:

@@ -6,7 +6,21 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas import MoneySchema
+from api.fields import Integer
+from api.schemas import MoneySchema, Schema
+from shop.money import MOST
+
+
+class SignedMoneySchema(Schema):
+    """As Money; what is taken off is negative."""
+
+    amount = Integer(required=True, least=-MOST, most=MOST, metadata={"example": -500})
+    currency = fields.String(required=True, metadata={"example": "EUR"})
+
+
+class BreakdownSchema(Schema):
+    label = fields.String()
+    amount = fields.Nested(SignedMoneySchema)
 
 
 class Amount(fields.Nested):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.fields import Email, Integer, Line, Moment
-from api.money import Amount
+from api.money import Amount, BreakdownSchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
@@ -48,6 +48,8 @@ class OrderLineSchema(Schema):
     quantity = Integer()
     unit_price = fields.Nested(MoneySchema)
     total = fields.Nested(MoneySchema)
+    discount = fields.Nested(MoneySchema)
+    tax = fields.Nested(MoneySchema)
 
 
 class OrderSchema(Schema):
@@ -66,7 +68,10 @@ class OrderSchema(Schema):
     discount = Amount()
     shipping = Amount()
     tax = Amount()
+    tax_included = fields.Boolean()
     total = Amount()
+    coupon_code = fields.String(allow_none=True)
+    breakdown = fields.List(fields.Nested(BreakdownSchema), metadata={"description": "adds up to total"})
     shipping_method = fields.String()
     shipping_address = fields.Nested(AddressSchema)
     job = fields.Nested(JobSchema, allow_none=True)

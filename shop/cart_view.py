@@ -9,10 +9,14 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from config import settings
+from shop import coupons, offers, tariffs
 from shop.carts import CartLineRow, CartRow
-from shop.catalogue import ProductRow, VariantRow
+from shop.catalogue import CategoryRow, ProductRow, VariantRow
 from shop.money import Money
-from shop.prices import PricedLine, Quote, quote
+from shop.offers import Offer
+from shop.priced_line import PricedLine
+from shop.prices import Quote, Terms, quote
 from shop.stock import StockRow
 from sql import among, direct
 
@@ -22,7 +26,7 @@ class Problem:
     """Something the shopper should know before ordering."""
 
     code: str
-    sku: str
+    sku: str | None
     detail: str
 
 
@@ -46,7 +50,32 @@ class Goods:
 def look(session: Session, cart: CartRow) -> Cart:
     """The cart with what it costs at this moment."""
     [found] = goods(session, [cart])
-    return Cart(cart, quote(found.lines, cart.shipping_method), found.problems)
+    [terms], known = in_force(session, [(cart, None)])
+    quoted = quote(found.lines, terms, cart.shipping_method)
+    return Cart(cart, quoted, [*found.problems, *_coupon_problems(cart, known, quoted)])
+
+
+def in_force(session: Session, wanted: Sequence[tuple[CartRow, str | None]]) -> tuple[list[Terms], list[Offer]]:
+    """What is in force for each of these carts, with the country it goes to if that is known; and all offers read."""
+    home = settings().shop_country
+    countries = [country or cart.country or home for cart, country in wanted]
+    known = offers.in_force(session, [cart.coupon_code for cart, _ in wanted if cart.coupon_code])
+    rates = tariffs.read(session, countries)
+    return [
+        Terms(rates, country, [offer for offer in known if coupons.usable(offer, cart.coupon_code)], _tax_included())
+        for (cart, _), country in zip(wanted, countries, strict=True)
+    ], known
+
+
+def _tax_included() -> bool:
+    return settings().prices_include_tax
+
+
+def _coupon_problems(cart: CartRow, known: Sequence[Offer], quoted: Quote) -> list[Problem]:
+    if not cart.coupon_code or not quoted.lines:
+        return []
+    hindrance = coupons.hindrance(cart.coupon_code, known, quoted)
+    return [Problem(hindrance[0], None, hindrance[1])] if hindrance else []
 
 
 def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
@@ -54,10 +83,15 @@ def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
     found = {cart.id: Goods() for cart in carts}
     for row in direct(session, _LINES, {"carts": list(found)}):
         if row.live:
-            priced = PricedLine(row.sku, row.name.strip(), row.quantity, Money(row.price, row.currency))
-            found[row.cart_id].lines.append(priced)
+            found[row.cart_id].lines.append(_line(row))
         found[row.cart_id].problems.extend(_problems(row))
     return [found[cart.id] for cart in carts]
+
+
+def _line(row: Any) -> PricedLine:
+    price = Money(row.price, row.currency)
+    kind = (row.product_id, row.category, row.tax_class)
+    return PricedLine(row.sku, row.name.strip(), row.quantity, price, *kind)
 
 
 def _lines() -> Select[Any]:
@@ -66,9 +100,11 @@ def _lines() -> Select[Any]:
     return (
         select(CartLineRow.cart_id, CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen)
         .add_columns(VariantRow.price, VariantRow.currency, live, name)
+        .add_columns(VariantRow.product_id, CategoryRow.path.label("category"), ProductRow.tax_class)
         .add_columns(func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
+        .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
         .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
         .where(among(CartLineRow.cart_id, "carts"))
         .order_by(CartLineRow.added_at, CartLineRow.sku)

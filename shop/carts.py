@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue
+from shop import catalogue, tariffs
 from shop.catalogue import SKU_LENGTH
 from shop.errors import Invalid, NotFound
 from shop.orders import OrderLineRow, OrderRow
-from shop.prices import CURRENCY, shipping_rate
+from shop.prices import CURRENCY
 from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
@@ -41,6 +41,8 @@ class CartRow(Base):
     owner_id: Mapped[Id | None] = mapped_column(unique=True)
     currency: Mapped[str] = mapped_column(String(3), default=CURRENCY)
     shipping_method: Mapped[str | None] = mapped_column(String(40))
+    country: Mapped[str | None] = mapped_column(String(2))  # for the tax; an order's address decides
+    coupon_code: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now(), index=True)
 
@@ -147,9 +149,9 @@ def empty(session: Session, *carts: CartRow) -> None:
 _EMPTY = delete(bare(CartLineRow)).where(among(CartLineRow.cart_id, "carts"))
 
 
-def choose_shipping(session: Session, cart: CartRow, method: str) -> None:
-    shipping_rate(method)  # refuses what there is not
-    cart.shipping_method = method
+def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
+    tariffs.read(session, []).method(method)  # refuses what there is not
+    cart.shipping_method, cart.country = method, country or cart.country
     session.flush()
 
 

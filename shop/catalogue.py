@@ -35,6 +35,7 @@ class ProductRow(Base):
     category_id: Mapped[Id | None] = mapped_column(ForeignKey("categories.id"), index=True)
     images: Mapped[list[str]] = mapped_column(DOCUMENT, default=list)
     status: Mapped[str] = mapped_column(String(20), default="active")  # active | archived
+    tax_class: Mapped[str] = mapped_column(String(20), default="standard", server_default="standard")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())

@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import cart_view, carts, orders, payments
+from shop import cart_view, carts, coupon_uses, coupons, orders, payments
 from shop.cart_view import Goods
 from shop.carts import CartRow
-from shop.errors import EmptyCart, Invalid, Refusal
+from shop.coupon_uses import Claim
+from shop.errors import CouponNotUsable, EmptyCart, Invalid, Refusal
+from shop.offers import Offer
 from shop.orders import Placed
-from shop.prices import PricedLine, Quote, quote
+from shop.priced_line import PricedLine
+from shop.prices import Quote, Terms, quote
 from sql import new_id
 
 METHODS = ("card",)
@@ -41,6 +44,10 @@ class Draft:
     order: dict[str, Any]
     lines: list[dict[str, Any]]
     payment: dict[str, Any]
+    claim: Claim | None = None
+
+    def lost(self, won: set[str]) -> bool:
+        return self.claim is not None and self.claim.order_id not in won
 
 
 Wanted = tuple[CartRow, PlaceOrder]
@@ -60,11 +67,33 @@ def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refus
     Who is refused finds the refusal in the place of an order, and the cart as it was.
     """
     goods = cart_view.goods(session, [cart for cart, _ in wanted])
-    drafts = [_draft_or_refusal(*want, inside) for want, inside in zip(wanted, goods, strict=True)]
+    where = [(cart, command.shipping_address.get("country")) for cart, command in wanted]
+    terms, known = cart_view.in_force(session, where)
+    read = zip(wanted, goods, terms, strict=True)
+    drafts = _claim_coupons(session, [_draft_or_refusal(*want, inside, term, known) for want, inside, term in read])
     good = [draft for draft in drafts if isinstance(draft, Draft)]
     written = iter(_write(session, good)) if good else iter(())
-    carts.empty(session, *[cart for (cart, _), draft in zip(wanted, drafts, strict=True) if isinstance(draft, Draft)])
+    _empty(session, [cart for (cart, _), draft in zip(wanted, drafts, strict=True) if isinstance(draft, Draft)])
     return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
+
+
+def _claim_coupons(session: Session, drafts: Sequence[Draft | Refusal]) -> list[Draft | Refusal]:
+    """Those who wanted a coupon that others had first are refused."""
+    claims = [draft.claim for draft in drafts if isinstance(draft, Draft) and draft.claim]
+    won = coupon_uses.claim(session, claims) if claims else set()
+    return [_lost() if isinstance(draft, Draft) and draft.lost(won) else draft for draft in drafts]
+
+
+def _lost() -> Refusal:
+    code, detail = coupons.USED_UP
+    return CouponNotUsable(detail, reason=code)
+
+
+def _empty(session: Session, emptied: Sequence[CartRow]) -> None:
+    carts.empty(session, *emptied)
+    spent = [cart for cart in emptied if cart.coupon_code]
+    if spent:
+        coupons.spend(session, spent)
 
 
 def _write(session: Session, drafts: Sequence[Draft]) -> list[Placed]:
@@ -73,25 +102,37 @@ def _write(session: Session, drafts: Sequence[Draft]) -> list[Placed]:
     return placed
 
 
-def _draft_or_refusal(cart: CartRow, command: PlaceOrder, inside: Goods) -> Draft | Refusal:
+def _draft_or_refusal(
+    cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, known: Sequence[Offer]
+) -> Draft | Refusal:
     try:
-        return _draft(cart, command, inside)
+        return _draft(cart, command, inside, terms, known)
     except Refusal as refusal:
         return refusal
 
 
-def _draft(cart: CartRow, command: PlaceOrder, inside: Goods) -> Draft:
+def _draft(cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, known: Sequence[Offer]) -> Draft:
     """What this command comes to. It asks nobody: all that it needs to know has been read."""
     if command.payment_method not in METHODS:
         raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
     _refuse_what_can_not_be_sold(inside)
-    quoted = quote(inside.lines, command.shipping_method)
+    quoted = quote(inside.lines, terms, command.shipping_method)
     order = _order(cart, command, quoted)
-    return Draft(order, _lines(order["id"], quoted.lines), _payment(order, command))
+    claim = _claim(cart, order, quoted, known)
+    return Draft(order, _lines(order["id"], quoted.lines), _payment(order, command), claim)
+
+
+def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[Offer]) -> Claim | None:
+    """Whoever has a coupon in the cart orders at its price or not at all."""
+    offer = coupons.find(known, cart.coupon_code)
+    hindrance = coupons.hindrance(cart.coupon_code, known, quoted) if cart.coupon_code else None
+    if hindrance:
+        raise CouponNotUsable(hindrance[1], reason=hindrance[0])
+    return Claim(order["id"], offer.id, order["customer_id"], order["email"]) if offer else None
 
 
 def _refuse_what_can_not_be_sold(inside: Goods) -> None:
-    archived = [problem.sku for problem in inside.problems if problem.code == "archived"]
+    archived = [str(problem.sku) for problem in inside.problems if problem.code == "archived"]
     if archived:
         raise Invalid({"cart": [f"No longer sold: {', '.join(archived)}."]})
     if not inside.lines:
@@ -110,7 +151,11 @@ def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
         "discount": quoted.discount.amount,
         "shipping": quoted.shipping.amount,
         "tax": quoted.tax.amount,
+        "shipping_tax": quoted.shipping_tax.amount,
+        "tax_included": quoted.tax_included,
         "total": quoted.total.amount,
+        "coupon_code": cart.coupon_code,
+        "breakdown": [{"label": label, "amount": amount.amount} for label, amount in quoted.breakdown],
         "shipping_method": command.shipping_method,
         "shipping_address": command.shipping_address,
     }
@@ -126,6 +171,8 @@ def _lines(order_id: str, lines: Sequence[PricedLine]) -> list[dict[str, Any]]:
             "quantity": line.quantity,
             "unit_price": line.unit_price.amount,
             "total": line.total.amount,
+            "discount": line.discount.amount,
+            "tax": line.tax.amount,
         }
         for position, line in enumerate(lines)
     ]

@@ -65,6 +65,16 @@ class EmailTaken(Refusal):
     code, title = "email_taken", "This e-mail address has an account"
 
 
+class CouponNotUsable(Refusal):
+    """Expired, used up, or of no effect on this cart; `reason` says which."""
+
+    code, title = "coupon_not_usable", "This coupon can not be used"
+
+
+class CodeTaken(Refusal):
+    code, title = "code_taken", "There is a coupon with this code"
+
+
 class KeyReused(Refusal):
     """The same Idempotency-Key came with another request."""
 

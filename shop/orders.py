@@ -8,13 +8,13 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, bindparam, select, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, bindparam, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
-from sql import At, Base, Document, Id, among, bare, clock, direct, new_id, now
+from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, new_id, now
 
 
 class Status(StrEnum):
@@ -69,6 +69,10 @@ class OrderRow(Base):
     shipping: Mapped[int] = mapped_column(BigInteger)
     tax: Mapped[int] = mapped_column(BigInteger)
     total: Mapped[int] = mapped_column(BigInteger)
+    shipping_tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_included: Mapped[bool] = mapped_column(default=True, server_default=true())
+    coupon_code: Mapped[str | None] = mapped_column(String(40))
+    breakdown: Mapped[list[dict[str, Any]] | None] = mapped_column(DOCUMENT)
     shipping_method: Mapped[str] = mapped_column(String(40))
     shipping_address: Mapped[Document]
     created_at: Mapped[At] = mapped_column(default=now())
@@ -87,6 +91,8 @@ class OrderLineRow(Base):
     quantity: Mapped[int]
     unit_price: Mapped[int] = mapped_column(BigInteger)
     total: Mapped[int] = mapped_column(BigInteger)
+    discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class OrderEventRow(Base):
@@ -196,7 +202,8 @@ _FRESH = {
     "fulfilment_status": FulfilmentStatus.UNFULFILLED,
 }
 _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtotal", "discount", "shipping", "tax",
-          "total", "shipping_method", "shipping_address")  # fmt: skip
+          "shipping_tax", "tax_included", "total", "coupon_code", "breakdown",
+          "shipping_method", "shipping_address")  # fmt: skip
 _BEGIN = inserting(
     bare(OrderRow),
     *_GIVEN,

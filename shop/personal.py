@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shop import addresses, commands, sessions, users
+from shop import addresses, commands, coupon_uses, sessions, users
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
@@ -22,6 +22,7 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
     addresses.erase,
+    coupon_uses.erase,
     sessions.revoke_all,
     lambda session, id: commands.forget(session, f"user:{id}"),
     users.erase,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import carts, orders, payments, reservations
+from shop import carts, coupons, orders, payments, reservations
 from shop.orders import Status
 
 
@@ -31,6 +31,7 @@ def close(session: Session, runs: Sequence[Run]) -> None:
     closed = [run.subject_id for run in runs]
     payments.close(session, closed)
     carts.put_back(session, closed)
+    coupons.put_back(session, closed)
 
 
 @local_step("orders.call_off")

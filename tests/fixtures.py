@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 import config
 import db
 from migrations.models import metadata
+from shop import tariffs
 from sql import dialect
 from tests.services.session import Services
 
@@ -80,6 +81,7 @@ def _empty() -> None:
     with db.transaction() as session:
         for statement in ["; ".join(statements)] if dialect(session) == "postgresql" else statements:
             session.execute(text(statement))
+        tariffs.seed(session)
 
 
 def _forget() -> None:

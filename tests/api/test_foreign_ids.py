@@ -17,12 +17,16 @@ from sql import new_id
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, guests_cart, guests_order, order, put_on_shelf
+from tests.api.offers import coupon, promotion
 from tests.api.people import People, Person, ask, problem
 
 BODIES: dict[tuple[str, str], Any] = {
     ("patch", "/api/cart/{owner}/items/{sku}"): {"quantity": 9},
     ("post", "/api/cart/{owner}"): {"sku": "CHAIR", "quantity": 1},
     ("post", "/api/cart/{owner}/merge"): {"from": "token"},
+    ("post", "/api/cart/{owner}/coupons"): {"code": "SPRING"},
+    ("patch", "/api/promotions/{id}"): {"percent": 99},
+    ("patch", "/api/coupons/{code}"): {"percent": 99},
     ("post", "/api/cart/{owner}/shipping"): {"shipping_method": "express"},
     ("put", "/api/users/me/addresses/{id}"): ADDRESS,
     ("patch", "/api/users/{id}"): {"role": "admin"},
@@ -45,6 +49,8 @@ PUBLIC = (
     ("post", "/api/webhooks/payments/{provider}"),
 )
 STAFF_ONLY = (
+    "/api/promotions/{id}",
+    "/api/coupons/{code}",
     "/api/jobs/{id}/retry",
     "/api/jobs/{id}/skip",
     "/api/jobs/{id}/compensate",
@@ -103,6 +109,8 @@ class Belongings:
             "products": "chair",
             "products/imports": new_id(),
             "categories": person.get("/api/categories").json["items"][0]["id"],
+            "promotions": promotion(),
+            "coupons": coupon() and "SPRING",
         }
 
     def aim(self, path: str) -> str:
@@ -110,7 +118,7 @@ class Belongings:
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
         for name in ("{id}", "{owner}", "{fid}", "{rid}"):
             path = path.replace(name, self.ids.get(name, self.ids[noun]))
-        return path.replace("{sku}", "CHAIR")
+        return path.replace("{sku}", "CHAIR").replace("{code}", "SPRING")
 
 
 def everything() -> dict[str, list[Any]]:
@@ -176,6 +184,7 @@ def test_a_malformed_id_is_404_on_every_path(app: Flask, people: People, id: str
         aimed = (
             path.replace("/stock/{sku}", f"/stock/{id}")
             .replace("{sku}", "CHAIR")
+            .replace("{code}", id)
             .replace("{id}", id)
             .replace("{owner}", id)
             .replace("{fid}", id)

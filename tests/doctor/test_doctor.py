@@ -11,19 +11,20 @@ import db
 import engine
 import gateways.mail
 import gateways.payments
-from doctor import goods, mail, money, parcels, runs
+from doctor import goods, mail, money, parcels, prices, runs
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout, fulfilments, orders, returns
+from shop import carts, checkout, coupons, fulfilments, orders, returns
 from shop.orders import OrderRow, Status
 from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
+from tests.api.offers import coupon
 from tests.fixtures import Configure, Database
 from tests.world import free_port
 from workflows import cancel_order, place_order
 
-ROOMS = (goods, mail, money, parcels, runs)  # importing them registers their checks
+ROOMS = (goods, mail, money, parcels, prices, runs)  # importing them registers their checks
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +44,13 @@ def _forget() -> None:
     gateways.mail.mailer.cache_clear()
 
 
-def _accepted() -> str:
+def _accepted(code: str = "", token: str = "tok_ok") -> str:
     with db.transaction() as session:
         cart = carts.open_guest(session)
         carts.add(session, cart, "CHAIR", 2)
-        command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", "tok_ok")
+        if code:
+            coupons.put_in(session, cart, code)
+        command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", token)
         order = checkout.place(session, cart, command).id
         return engine.start(session, place_order, key=order, subject=("order", order)).id
 
@@ -146,6 +149,45 @@ def test_i6_a_closed_order_that_still_holds_goods() -> None:
 def test_i7_a_confirmed_order_whose_customer_was_not_told() -> None:
     _change("DELETE FROM notifications")
     assert "its customer was not told" in _broken()["I7"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("orders SET subtotal = subtotal + 1", "its lines come to 2000, its subtotal is 2001"),
+        ("orders SET discount = 1", "0 off its lines, 1 off the order"),
+        ("orders SET tax = 1", "0 + 0 tax on its parts, 1 on the order"),
+        ("orders SET shipping = shipping + 1", "its parts come to 2491, its total is 2490"),
+        ("orders SET breakdown = '[]'", "its breakdown does not come to 2490"),
+        ("order_lines SET discount = total + 1", "a discount is larger than its line"),
+        ("order_lines SET discount = -1", "an amount is negative"),
+    ],
+)
+def test_i4_an_order_that_does_not_add_up(change: str, said: str) -> None:
+    _change(f"UPDATE {change}")
+    assert any(said in breach for breach in _broken()["I4"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE offers SET uses = uses - 1", "coupon SPRING says 0 uses, 1 orders hold one"),
+        ("UPDATE offers SET per_customer = 0", "a@example.com holds 1 uses of 0"),
+        ("UPDATE orders SET status = 'failed'", "is failed and still holds its coupon"),
+    ],
+)
+def test_i8_a_coupon_used_too_often_or_kept(change: str, said: str) -> None:
+    coupon(total_limit=1)
+    assert drive(_accepted("SPRING")) == "succeeded"
+    assert _broken() == {}
+    _change(change)
+    assert any(said in breach for breach in _broken()["I8"])
+
+
+def test_i8_what_failed_has_given_its_coupon_back() -> None:
+    coupon(total_limit=1)
+    assert drive(_accepted("SPRING", "tok_declined")) == "failed"
+    assert _broken() == {}
 
 
 def test_i9_a_payment_that_its_transactions_do_not_explain() -> None:

@@ -1,0 +1,75 @@
+"""Coupons: offers that want a code, and count how often they are used. For staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.offer_schemas import CouponChangeSchema, CouponSchema, NewCouponSchema, offer_of, values_of
+from api.paging import an_id, page, position
+from api.schemas import PageQuery, page_of
+from api.security import roles
+from shop import offer_desk
+
+blp = Blueprint("coupons", __name__, description="Coupons. Staff only")
+
+COUPON = CouponSchema()
+
+
+@blp.get("/api/coupons")
+@roles("staff", "admin")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(CouponSchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    """Newest first."""
+    before, limit = position(query["cursor"], an_id), query["limit"]
+    with db.reading() as session:
+        rows = offer_desk.listed(session, coupons=True, limit=limit + 1, before=before[0] if before else None)
+    found = page(rows, limit, lambda row: [row.id])
+    return {**found, "items": [offer_of(row, COUPON) for row in found["items"]]}
+
+
+@blp.post("/api/coupons")
+@roles("staff", "admin")
+@blp.arguments(NewCouponSchema)
+@blp.response(201, CouponSchema)
+@blp.idempotent
+def make(wish: dict[str, Any]) -> Response:
+    def work(session: Session) -> Answer:
+        row = offer_desk.make(session, values_of(wish))
+        return offer_of(row, COUPON), 201, {"Location": f"/api/coupons/{row.code}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/coupons/<string:code>")
+@roles("staff", "admin")
+@blp.response(200, CouponSchema)
+def one(code: str) -> Any:
+    with db.reading() as session:
+        return offer_of(offer_desk.coupon(session, code), COUPON)
+
+
+@blp.patch("/api/coupons/<string:code>")
+@roles("staff", "admin")
+@blp.arguments(CouponChangeSchema)
+@blp.response(200, CouponSchema)
+def change(wish: dict[str, Any], code: str) -> Any:
+    """A limit can not go below what is used already. Orders that were placed stay as they are."""
+    with db.transaction() as session:
+        row = offer_desk.coupon(session, code, lock=True)
+        return offer_of(offer_desk.change(session, row, values_of(wish)), COUPON)
+
+
+@blp.delete("/api/coupons/<string:code>")
+@roles("staff", "admin")
+@blp.response(204)
+def remove(code: str) -> Response:
+    with db.transaction() as session:
+        offer_desk.remove(session, offer_desk.coupon(session, code, lock=True))
+    return Response(status=204)

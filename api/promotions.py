@@ -1,0 +1,76 @@
+"""Promotions: offers that apply by themselves. For staff; docs/prices.md says how they add up."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.offer_schemas import NewOfferSchema, OfferChangeSchema, PromotionSchema, offer_of, values_of
+from api.paging import an_id, page, position
+from api.schemas import PageQuery, page_of
+from api.security import roles
+from shop import offer_desk
+
+blp = Blueprint("promotions", __name__, description="Promotions. Staff only")
+
+PROMOTION = PromotionSchema()
+
+
+@blp.get("/api/promotions")
+@roles("staff", "admin")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(PromotionSchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    """Newest first."""
+    before, limit = position(query["cursor"], an_id), query["limit"]
+    with db.reading() as session:
+        rows = offer_desk.listed(session, coupons=False, limit=limit + 1, before=before[0] if before else None)
+    found = page(rows, limit, lambda row: [row.id])
+    return {**found, "items": [offer_of(row, PROMOTION) for row in found["items"]]}
+
+
+@blp.post("/api/promotions")
+@roles("staff", "admin")
+@blp.arguments(NewOfferSchema)
+@blp.response(201, PromotionSchema)
+@blp.idempotent
+def make(wish: dict[str, Any]) -> Response:
+    def work(session: Session) -> Answer:
+        row = offer_desk.make(session, values_of(wish))
+        return offer_of(row, PROMOTION), 201, {"Location": f"/api/promotions/{row.id}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/promotions/<uuid:id>")
+@roles("staff", "admin")
+@blp.response(200, PromotionSchema)
+def one(id: UUID) -> Any:
+    with db.reading() as session:
+        return offer_of(offer_desk.promotion(session, str(id)), PROMOTION)
+
+
+@blp.patch("/api/promotions/<uuid:id>")
+@roles("staff", "admin")
+@blp.arguments(OfferChangeSchema)
+@blp.response(200, PromotionSchema)
+def change(wish: dict[str, Any], id: UUID) -> Any:
+    """Carts have it from the next look on; orders that were placed stay as they are."""
+    with db.transaction() as session:
+        row = offer_desk.promotion(session, str(id), lock=True)
+        return offer_of(offer_desk.change(session, row, values_of(wish)), PROMOTION)
+
+
+@blp.delete("/api/promotions/<uuid:id>")
+@roles("staff", "admin")
+@blp.response(204)
+def remove(id: UUID) -> Response:
+    with db.transaction() as session:
+        offer_desk.remove(session, offer_desk.promotion(session, str(id), lock=True))
+    return Response(status=204)

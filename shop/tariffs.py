@@ -1,0 +1,94 @@
+"""What shipping costs, and which tax is in which country on which class of goods. Both stand in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, CompoundSelect, String, cast, literal, null, select, union_all
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.errors import Invalid
+from sql import Base, among, direct, upsert
+
+STANDARD = "standard"
+SEEDED = ({"code": "standard", "name": "Standard", "rate": 490}, {"code": "express", "name": "Express", "rate": 1290})
+
+
+class ShippingMethodRow(Base):
+    """`rate` in minor units; nothing is asked for it when the goods come to `free_above` or more."""
+
+    __tablename__ = "shipping_methods"
+    __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    rate: Mapped[int] = mapped_column(BigInteger)
+    free_above: Mapped[int | None] = mapped_column(BigInteger)
+    tax_class: Mapped[str] = mapped_column(String(20), default=STANDARD)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class TaxRateRow(Base):
+    """`rate` in hundredths of a per cent: 1900 is 19 %. Where there is no row there is no tax."""
+
+    __tablename__ = "tax_rates"
+    __table_args__ = (CheckConstraint("rate BETWEEN 0 AND 10000", name="rate_in_bounds"),)
+
+    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    tax_class: Mapped[str] = mapped_column(String(20), primary_key=True)
+    rate: Mapped[int]
+
+
+@dataclass(frozen=True)
+class ShippingMethod:
+    code: str
+    rate: int
+    free_above: int | None = None
+    tax_class: str = STANDARD
+
+    def cost(self, goods: int) -> int:
+        return 0 if self.free_above is not None and goods >= self.free_above else self.rate
+
+
+@dataclass(frozen=True)
+class Tariffs:
+    methods: Mapping[str, ShippingMethod] = field(default_factory=dict)
+    taxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def method(self, code: str) -> ShippingMethod:
+        if code not in self.methods:
+            raise Invalid({"shipping_method": [f"One of {', '.join(self.methods)}."]})
+        return self.methods[code]
+
+    def tax(self, country: str, tax_class: str) -> int:
+        return self.taxes.get((country, tax_class), 0)
+
+
+def _both() -> Any:
+    """In one statement: every order asks."""
+    ship, tax = ShippingMethodRow, TaxRateRow
+    methods = select(literal("").label("country"), ship.code, ship.rate, ship.free_above, ship.tax_class)
+    none = cast(null(), BigInteger)
+    taxes = select(tax.country, literal(""), cast(tax.rate, BigInteger), none, tax.tax_class)
+    both: CompoundSelect[Any] = union_all(methods.where(ship.active), taxes.where(among(tax.country, "countries")))
+    return both.order_by("rate", "code")
+
+
+_BOTH = _both()
+
+
+def read(session: Session, countries: Sequence[str]) -> Tariffs:
+    """All shipping methods, the cheapest first, and the taxes of these countries."""
+    rows = direct(session, _BOTH, {"countries": sorted(set(countries))}).all()
+    methods = [ShippingMethod(row.code, row.rate, row.free_above, row.tax_class) for row in rows if not row.country]
+    taxes = {(row.country, row.tax_class): row.rate for row in rows if row.country}
+    return Tariffs({method.code: method for method in methods}, taxes)
+
+
+def seed(session: Session) -> None:
+    """The methods that a shop begins with; those it has stay as they are."""
+    for method in SEEDED:
+        values = upsert(session, ShippingMethodRow).values(**method, tax_class=STANDARD, active=True)
+        session.execute(values.on_conflict_do_nothing(index_elements=["code"]))
