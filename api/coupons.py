@@ -31,7 +31,7 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     with db.reading() as session:
         rows = offer_desk.listed(session, coupons=True, limit=limit + 1, before=before[0] if before else None)
     found = page(rows, limit, lambda row: [row.id])
-    return {**found, "items": [offer_of(row, COUPON) for row in found["items"]]}
+    return {**found, "items": [offer_of(row) for row in found["items"]]}
 
 
 @blp.post("/api/coupons")
@@ -42,7 +42,7 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 def make(wish: dict[str, Any]) -> Response:
     def work(session: Session) -> Answer:
         row = offer_desk.make(session, values_of(wish))
-        return offer_of(row, COUPON), 201, {"Location": f"/api/coupons/{row.code}"}
+        return COUPON.dump(offer_of(row)), 201, {"Location": f"/api/coupons/{row.code}"}
 
     return run_command(work)
 
@@ -52,7 +52,7 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.response(200, CouponSchema)
 def one(code: str) -> Any:
     with db.reading() as session:
-        return offer_of(offer_desk.coupon(session, code), COUPON)
+        return offer_of(offer_desk.coupon(session, code))
 
 
 @blp.patch("/api/coupons/<string:code>")
@@ -63,7 +63,7 @@ def change(wish: dict[str, Any], code: str) -> Any:
     """A limit can not go below what is used already. Orders that were placed stay as they are."""
     with db.transaction() as session:
         row = offer_desk.coupon(session, code, lock=True)
-        return offer_of(offer_desk.change(session, row, values_of(wish)), COUPON)
+        return offer_of(offer_desk.change(session, row, values_of(wish)))
 
 
 @blp.delete("/api/coupons/<string:code>")

@@ -11,6 +11,7 @@ from api.schemas import MoneySchema, Schema
 from shop.money import MOST
 from shop.offers import CODE_LENGTH, Kind, OfferRow
 from shop.prices import CURRENCY
+from sql import bare
 
 MANY = 1_000_000
 MONEY = ("amount", "minimum")
@@ -99,11 +100,10 @@ def values_of(wish: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def offer_of(row: OfferRow, schema: Schema) -> Any:
-    """What the schema shows of this offer."""
-    amounts = {name: None if getattr(row, name) is None else _money(getattr(row, name)) for name in MONEY}
-    rest = {name: getattr(row, name) for name in schema.fields if name not in MONEY}
-    return schema.dump(rest | amounts)
+def offer_of(row: OfferRow) -> dict[str, Any]:
+    """What the schemas show of this offer."""
+    shown = {column.key: getattr(row, column.key) for column in bare(OfferRow).columns}
+    return shown | {name: None if shown[name] is None else _money(shown[name]) for name in MONEY}
 
 
 def _money(amount: int) -> dict[str, Any]:

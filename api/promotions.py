@@ -32,7 +32,7 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     with db.reading() as session:
         rows = offer_desk.listed(session, coupons=False, limit=limit + 1, before=before[0] if before else None)
     found = page(rows, limit, lambda row: [row.id])
-    return {**found, "items": [offer_of(row, PROMOTION) for row in found["items"]]}
+    return {**found, "items": [offer_of(row) for row in found["items"]]}
 
 
 @blp.post("/api/promotions")
@@ -43,7 +43,7 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 def make(wish: dict[str, Any]) -> Response:
     def work(session: Session) -> Answer:
         row = offer_desk.make(session, values_of(wish))
-        return offer_of(row, PROMOTION), 201, {"Location": f"/api/promotions/{row.id}"}
+        return PROMOTION.dump(offer_of(row)), 201, {"Location": f"/api/promotions/{row.id}"}
 
     return run_command(work)
 
@@ -53,7 +53,7 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.response(200, PromotionSchema)
 def one(id: UUID) -> Any:
     with db.reading() as session:
-        return offer_of(offer_desk.promotion(session, str(id)), PROMOTION)
+        return offer_of(offer_desk.promotion(session, str(id)))
 
 
 @blp.patch("/api/promotions/<uuid:id>")
@@ -64,7 +64,7 @@ def change(wish: dict[str, Any], id: UUID) -> Any:
     """Carts have it from the next look on; orders that were placed stay as they are."""
     with db.transaction() as session:
         row = offer_desk.promotion(session, str(id), lock=True)
-        return offer_of(offer_desk.change(session, row, values_of(wish)), PROMOTION)
+        return offer_of(offer_desk.change(session, row, values_of(wish)))
 
 
 @blp.delete("/api/promotions/<uuid:id>")

@@ -174,6 +174,7 @@ def test_the_price_at_the_moment_of_ordering_counts(people: People) -> None:
     assert ada.post("/api/orders", wish()).json["order"]["discount"]["amount"] == 300
 
 
+@pytest.mark.usefixtures("sent")
 @pytest.mark.parametrize(("token", "status"), [("tok_declined", "failed"), ("tok_ok", "succeeded")])
 def test_what_fails_gives_it_back_into_the_cart_and_what_goes_well_does_not(
     people: People, bank: Bank, token: str, status: str

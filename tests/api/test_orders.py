@@ -106,7 +106,7 @@ REPEATABLE = [*PLACING[:1], "INSERT", *PLACING[1:], "UPDATE"]
 def test_an_order_costs_eleven_statements_and_one_commit(
     people: People, headers: dict[str, str], expected: list[str]
 ) -> None:
-    """Who asks, the cart, what is in it, what is off, shipping and tax; order, lines, history, payment, the cart emptied, the run. No ping beside."""
+    """Who asks, the cart, what is in it, offers, tariffs; order, lines, history, payment, cart, run. No ping beside."""
     ada = people.join()
     order(ada)
     ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
