@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from api.fields import Text
 from shop import catalogue_rules as rules
@@ -49,6 +49,11 @@ def images(**kwargs: Any) -> fields.List:
 def options(**kwargs: Any) -> fields.Dict:
     text = Text(most=rules.LONGEST_OPTION)
     return fields.Dict(keys=fields.String(), values=text, validate=fits(rules.options_problem), **kwargs)
+
+
+def tax_class(**kwargs: Any) -> fields.String:
+    about = {"example": "standard", "description": "docs/prices.md; where it has no rate there is no tax"}
+    return fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}\Z"), metadata=about, **kwargs)
 
 
 def _not_too_many(images: list[str]) -> str | None:

@@ -51,6 +51,7 @@ class NewProductSchema(Schema):
     description = Text(least=0, most=LONGEST_DESCRIPTION, load_default="")
     category = own.path(load_default=None, allow_none=True)
     images = own.images(load_default=list)
+    tax_class = own.tax_class()
     variants = fields.List(
         fields.Nested(NewVariantSchema), load_default=list, validate=validate.Length(max=MOST_VARIANTS)
     )
@@ -62,4 +63,5 @@ class ProductChangeSchema(ChangeSchema):
     description = Text(least=0, most=LONGEST_DESCRIPTION)
     category = own.path(allow_none=True)
     images = own.images()
+    tax_class = own.tax_class()
     status = fields.String(validate=validate.OneOf(["active", "archived"]))

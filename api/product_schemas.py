@@ -40,6 +40,7 @@ class ProductSchema(Schema):
     category = fields.String(allow_none=True, metadata={"description": "its path", "example": "furniture/chairs"})
     images = fields.List(fields.String())
     status = fields.String()
+    tax_class = fields.String(metadata={"example": "standard"})
     variants = fields.List(fields.Nested(VariantSchema))
     created_at = Moment()
     updated_at = Moment()
@@ -84,7 +85,7 @@ class CategorySchema(Schema):
 
 def product_of(hit: Hit) -> dict[str, Any]:
     product = hit.product
-    columns = ("id", "slug", "name", "description", "images", "status", "created_at", "updated_at")
+    columns = ("id", "slug", "name", "description", "images", "status", "tax_class", "created_at", "updated_at")
     shown = {name: getattr(product, name) for name in columns}
     variants = [_variant(variant, hit) for variant in product.variants if variant.active]
     return {**shown, "category": product.category.path if product.category else None, "variants": variants}

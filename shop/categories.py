@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shop import offers
 from shop.catalogue import CategoryRow, ProductRow
 from shop.catalogue_rules import LONGEST_PATH
 from shop.errors import CategoryInUse, IllegalMove, Invalid, NotFound, PathTaken
@@ -81,6 +82,7 @@ def _move(session: Session, row: CategoryRow, path: str) -> None:
         session.execute(update(CategoryRow).where(_at_or_below(old)).values(path=moved))
     except IntegrityError as error:
         raise PathTaken(f"There is a category {path}.") from error
+    offers.follow(session, old, path)
     session.expire_all()
 
 

@@ -40,6 +40,6 @@ def _sums(order: OrderRow) -> list[tuple[str, Money]]:
         "Subtotal": order.subtotal,
         "Discount": -order.discount,
         f"Shipping, {order.shipping_method}": order.shipping,
-        "Tax": order.tax,
+        "Tax, included" if order.tax_included else "Tax": order.tax,
     }
     return [(label, Money(amount, order.currency)) for label, amount in amounts.items() if amount]

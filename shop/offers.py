@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, String, and_, or_, select
+from sqlalchemy import BigInteger, CheckConstraint, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.priced_line import PricedLine
@@ -107,6 +107,15 @@ def in_force(session: Session, codes: Sequence[str]) -> list[Offer]:
     """All promotions of this moment, and the coupons with these codes, live or not."""
     rows = direct(session, _IN_FORCE, {"codes": list(codes)})
     return [Offer(**{**row._mapping, "live": bool(row.live)}) for row in rows]
+
+
+def follow(session: Session, old: str, new: str) -> None:
+    """A category has moved: offers on it, or on what is below it, go with it."""
+    below = func.substr(OfferRow.category, 1, len(old) + 1) == f"{old}/"
+    these = or_(OfferRow.category == old, below)
+    session.execute(select(OfferRow.id).where(these).order_by(OfferRow.id).with_for_update(key_share=True)).all()
+    moved: Any = new + func.substr(OfferRow.category, len(old) + 1)
+    session.execute(update(OfferRow).where(these).values(category=moved))
 
 
 def is_over(starts: datetime | None, ends: datetime | None) -> bool:

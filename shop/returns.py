@@ -16,7 +16,7 @@ from shop import fulfilments, orders
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
 from shop.order_goods import Quantities, check_paid, check_room, less
-from shop.orders import OrderRow
+from shop.orders import OrderLineRow, OrderRow
 from sql import At, Base, Id, clock, new_id, now
 
 
@@ -131,9 +131,11 @@ def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
 
 
 def _worth(order: OrderRow, goods: Quantities) -> int:
-    paid, whole = max(0, order.total - order.shipping), sum(line.total for line in order.lines)
-    part = sum(line.total * goods.get(line.sku, 0) // line.quantity for line in order.lines)
-    return paid * part // whole if whole else 0
+    return sum(_paid(order, line) * goods.get(line.sku, 0) // line.quantity for line in order.lines)
+
+
+def _paid(order: OrderRow, line: OrderLineRow) -> int:
+    return line.total - line.discount + (0 if order.tax_included else line.tax)
 
 
 def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:

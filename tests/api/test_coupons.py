@@ -18,7 +18,7 @@ from shop.orders import OrderRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import SHIPPING, change_price, count, guests_cart, guests_order, put_on_shelf, shelf, wish
+from tests.api.goods import SHIPPING, change_price, count, guests_cart, guests_order, put_on_shelf, shelf, shipped, wish
 from tests.api.listening import listening
 from tests.api.offers import TEN_OFF, coupon, filled, promotion, uses
 from tests.api.people import People, Person, ask, post, problem
@@ -203,6 +203,39 @@ def test_what_is_called_off_gives_it_back_once(people: People, bank: Bank) -> No
     assert uses() == (1, 1)
     assert ada.ask("DELETE", "/api/cart/me/coupons/SPRING").status_code == 200
     assert ada.post("/api/orders", wish()).json["order"]["discount"]["amount"] == 0
+
+
+@pytest.mark.usefixtures("sent")
+def test_what_is_called_off_after_it_was_paid_gives_it_back_once(people: People, bank: Bank) -> None:
+    coupon(total_limit=1)
+    ada = filled(people.join())
+    placed = ada.post("/api/orders", wish()).json
+    assert drive(placed["job"]["id"]) == "succeeded"
+    answer = ada.post(f"/api/orders/{placed['order']['id']}/cancel")
+    assert uses() == (1, 1), "the money is not back yet"
+    assert drive(answer.json["job"]["id"]) == "succeeded"
+    assert (uses(), bank.taken(placed["order"]["id"])) == ((0, 0), 0)
+    assert cart(ada)["coupons"] == []
+
+
+@pytest.mark.usefixtures("sent")
+def test_what_comes_back_is_worth_what_was_paid_for_it(people: People, bank: Bank) -> None:
+    put_on_shelf("LAMP", price=500, on_hand=9, category="lights")
+    coupon(category="furniture", percent=25)
+    ada, sam = filled(people.join()), people.join("Sam", role="staff")
+    ada.post("/api/cart/me", {"sku": "LAMP", "quantity": 2})
+    placed = ada.post("/api/orders", wish()).json
+    drive(placed["job"]["id"])
+    id = placed["order"]["id"]
+    shipped(sam, id)
+    for sku, worth in (("CHAIR", 1500), ("LAMP", 1000)):
+        lines = [{"sku": sku, "quantity": 2 if sku == "LAMP" else 1}]
+        back = ada.post(f"/api/orders/{id}/returns", {"lines": lines, "reason": "x"}).json["return"]
+        got = sam.post(f"/api/orders/{id}/returns/{back['id']}/receive", {}).json
+        assert got["return"]["refund"]["amount"] == worth
+        assert drive(got["job"]["id"]) == "succeeded"
+    assert bank.taken(id) == SHIPPING
+    assert uses() == (1, 1), "the coupon was used"
 
 
 def test_a_coupon_put_in_meanwhile_is_not_pushed_out_by_the_one_that_comes_back(people: People, bank: Bank) -> None:

@@ -11,7 +11,6 @@ from flask import Flask
 from sqlalchemy import insert, update
 
 import db
-from shop.catalogue import ProductRow
 from shop.offers import OfferRow
 from shop.tariffs import ShippingMethodRow, TaxRateRow
 from sql import later
@@ -189,6 +188,17 @@ def test_the_price_of_the_moment_of_ordering_counts(people: People, staff: Perso
     assert ada.post("/api/orders", wish()).json["order"]["total"]["amount"] == 1000 + SHIPPING
 
 
+def test_it_follows_its_category_to_another_place(people: People, staff: Person) -> None:
+    for category in ("furniture", "furniture/chairs", "lights"):
+        promotion(category=category)
+    ada = filled(people.join(), code=None)
+    [furniture] = [one for one in staff.get("/api/categories").json["items"] if one["path"] == "furniture"]
+    assert staff.ask("PATCH", f"/api/categories/{furniture['id']}", {"path": "wood"}).status_code == 200
+    found = [one["category"] for one in staff.get("/api/promotions").json["items"]]
+    assert found == ["lights", "wood/chairs", "wood"]
+    assert cart(ada)["discount"]["amount"] == 200 + 180
+
+
 def test_free_shipping_is_not_paid(people: People) -> None:
     promotion(kind="free_shipping", percent=None, name="Free shipping", minimum=1000)
     ada = filled(people.join(), code=None)
@@ -223,13 +233,15 @@ def test_tax_is_that_of_the_country_it_goes_to(people: People, configure: Config
     assert order["tax"]["amount"] == (333 + 82 if included == "true" else 498)
 
 
-def test_classes_of_goods_have_their_own_tax(people: People) -> None:
+def test_classes_of_goods_have_their_own_tax(people: People, staff: Person) -> None:
     with db.transaction() as session:
         rates = [("standard", 1900), ("reduced", 700)]
         session.execute(
             insert(TaxRateRow), [{"country": "DE", "tax_class": name, "rate": rate} for name, rate in rates]
         )
-        session.execute(update(ProductRow).where(ProductRow.slug == "lamp").values(tax_class="reduced"))
+    path = staff.get("/api/products/lamp")
+    changed = staff.ask("PATCH", "/api/products/lamp", {"tax_class": "reduced"}, **{"If-Match": path.headers["ETag"]})
+    assert (changed.status_code, changed.json["tax_class"]) == (200, "reduced")
     ada = filled(people.join(), code=None)
     ada.post("/api/cart/me", {"sku": "LAMP", "quantity": 1})
     assert [one["tax"]["amount"] for one in cart(ada)["lines"]] == [319, 33]
