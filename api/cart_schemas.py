@@ -56,8 +56,8 @@ class CartLineSchema(Schema):
     tax = fields.Nested(MoneySchema)
 
 
-PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "coupon_unknown", "coupon_expired", "coupon_used_up",
-            "coupon_minimum", "coupon_no_effect")  # fmt: skip
+PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many",
+            "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum", "coupon_no_effect")  # fmt: skip
 
 
 class CartProblemSchema(Schema):
