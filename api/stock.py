@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 import db
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
-from api.fields import Integer, Line, Moment
-from api.paging import an_id, page, position
+from api.fields import Integer, Line, Moment, QueryBoolean
+from api.guests import STAFF
+from api.paging import a_text, an_id, page, position
 from api.schemas import PageQuery, Schema, page_of
 from api.security import caller, roles
-from shop import stock
+from shop import stock, stock_events
 from shop.errors import Invalid
 from shop.stock import MOST_ON_HAND, Kind, StockRow
+from shop.stock_events import Happened
 
 blp = Blueprint("stock", __name__, description="Stock and its ledger")
 
@@ -46,6 +48,41 @@ class MoveSchema(Schema):
     kind = fields.String(required=True, validate=validate.OneOf([Kind.RECEIVE, Kind.ADJUST]))
     quantity = Integer(required=True, least=-MOST_ON_HAND, most=MOST_ON_HAND)
     reason = Line(least=0, most=500, load_default="")
+
+
+class WatchedStockSchema(StockSchema):
+    low_at = Integer(allow_none=True, metadata={"description": "so many left are few"})
+
+
+class StockQuery(PageQuery):
+    low = QueryBoolean(load_default=None, metadata={"description": "no more left than `low_at`"})
+
+
+class WatchSchema(Schema):
+    low_at = Integer(required=True, allow_none=True, least=0, most=MOST_ON_HAND)
+
+
+class StockEventSchema(Schema):
+    """`available` is what was left afterwards."""
+
+    id = fields.String()
+    sku = fields.String()
+    kind = fields.String(metadata={"enum": [*Happened]})
+    available = Integer()
+    at = Moment()
+
+
+@blp.get("/api/stock")
+@roles(*STAFF)
+@blp.arguments(StockQuery, location="query")
+@blp.response(200, page_of(WatchedStockSchema))
+def all_of_it(query: dict[str, Any]) -> dict[str, Any]:
+    """By SKU, of all that ever came in or is watched. Staff only."""
+    after = position(query["cursor"], a_text)
+    with db.reading() as session:
+        limit, start = query["limit"] + 1, after[0] if after else None
+        rows = stock.levels(session, limit=limit, after=start, low=query["low"])
+    return page(rows, query["limit"], lambda row: [row.sku])
 
 
 @blp.get("/api/stock/<string:sku>")
@@ -81,6 +118,29 @@ def move(wish: dict[str, Any], sku: str) -> Response:
         return StockSchema().dump(_move(session, sku, **wish)), 201, {"Location": f"/api/stock/{sku}/movements"}
 
     return run_command(work)
+
+
+@blp.patch("/api/stock/<string:sku>")
+@roles(*STAFF)
+@blp.arguments(WatchSchema)
+@blp.response(200, WatchedStockSchema)
+def watch(wish: dict[str, Any], sku: str) -> StockRow:
+    """From now on a `low_stock` event is written when no more than `low_at` are left; null: no more. Staff only."""
+    with db.transaction() as session:
+        return stock.watch(session, sku, wish["low_at"])
+
+
+@blp.get("/api/stock/<string:sku>/events")
+@roles(*STAFF)
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(StockEventSchema))
+def events(query: dict[str, Any], sku: str) -> dict[str, Any]:
+    """When it became little and when it came back, newest first. Staff only."""
+    before = position(query["cursor"], an_id)
+    with db.reading() as session:
+        stock.level(session, sku)
+        rows = stock_events.of(session, sku, limit=query["limit"] + 1, before=before[0] if before else None)
+    return page(rows, query["limit"], lambda row: [row.id])
 
 
 def _move(session: Session, sku: str, kind: str, quantity: int, reason: str) -> StockRow:

@@ -16,7 +16,7 @@ from shop import catalogue, stock, uploads
 from shop.catalogue import ProductRow, VariantRow
 from shop.errors import NotFound
 from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
-from shop.stock import StockRow
+from shop.stock import MovementRow
 from shop.uploads import Format
 from sql import DOCUMENT, At, Base, Id, among, new_id, now
 
@@ -134,7 +134,7 @@ def _strangers(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> dict[
 def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
     """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better."""
     wanted = {one["sku"]: one["on_hand"] for one in rows if one["on_hand"]}
-    known = select(StockRow.sku).where(among(StockRow.sku, "skus"))
+    known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
     there = set(session.scalars(known, {"skus": list(wanted)}))
     for sku in sorted(wanted.keys() - there):
         stock.receive(session, sku, wanted[sku], f"import {row.id}", row.actor_id)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import String, bindparam, literal, select, update
+from sqlalchemy import Float, String, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
 from config import settings
 from rows import Many, inserting, number
+from shop import stock_events
 from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
+from shop.stock_events import Change
 from sql import among, bare, direct, later, new_id, now
 
 Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
@@ -30,7 +32,8 @@ def _changing(_: str, given: Any) -> Any:
     stock = bare(StockRow)
     on_hand, reserved = stock.c.on_hand + given.hand, stock.c.reserved + given.held
     bounds = (stock.c.sku == given.sku, on_hand >= reserved, reserved >= 0)
-    return update(stock).where(*bounds).values(on_hand=on_hand, reserved=reserved)
+    changed = update(stock).where(*bounds).values(on_hand=on_hand, reserved=reserved)
+    return changed.returning(stock.c.sku, stock.c.on_hand, stock.c.reserved, stock.c.low_at)
 
 
 _CHANGE = Many(_changing, bare(StockRow).c.sku, number("hand"), number("held"))
@@ -102,6 +105,21 @@ def take_back(session: Session, goods: Wants) -> None:
     _write_ledger(session, rows, Kind.RETURN, 1)
 
 
+def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
+    """Somebody is paying: what these orders hold stays theirs for at least so long from now."""
+    held = [row.order_id for row in _reserved(session, orders) if row.state == Held.HELD]
+    if held:
+        direct(session, _EXTEND, {"orders": sorted(set(held)), "seconds": seconds})
+
+
+_EXTEND = (
+    update(bare(ReservationRow))
+    .where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+    .where(ReservationRow.expires_at < later(bindparam("seconds", type_=Float())))
+    .values(expires_at=later(bindparam("seconds", type_=Float())))
+)
+
+
 def release(session: Session, orders: Sequence[str]) -> None:
     """Give back whatever these orders still hold, and nothing else. Safe to repeat."""
     held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
@@ -143,8 +161,15 @@ def _sums(rows: Sequence[Any]) -> dict[str, int]:
 def _change(session: Session, changes: Mapping[str, tuple[int, int]]) -> None:
     """Move (on hand, reserved) of each SKU; the condition in the statement is the last word."""
     rows = [{"sku": sku, "hand": hand, "held": held} for sku, (hand, held) in sorted(changes.items())]
-    if rows and _CHANGE(session, rows).rowcount != len(rows):
+    changed = _CHANGE(session, rows).all() if rows else []
+    if len(changed) != len(rows):
         raise StockBroken(f"stock of {sorted(changes)} would leave its bounds")
+    stock_events.note(session, [_change_of(row, *changes[row.sku]) for row in changed])
+
+
+def _change_of(row: Any, hand: int, held: int) -> Change:
+    left = row.on_hand - row.reserved
+    return Change(row.sku, left - hand + held, left, row.low_at)
 
 
 def _let_go(session: Session, rows: Sequence[Any], state: Held) -> None:

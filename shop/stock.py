@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, not_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shop import stock_events
 from shop.catalogue import SKU_LENGTH, VariantRow
 from shop.errors import IllegalMove, Invalid, NotFound
+from shop.stock_events import Change
 from sql import At, Base, Id, new_id, now, upsert
 
 MOST_ON_HAND = 10**9
@@ -47,6 +49,7 @@ class StockRow(Base):
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(default=0)
     reserved: Mapped[int] = mapped_column(default=0)
+    low_at: Mapped[int | None]  # so many left are few: see stock_events.py
 
 
 class MovementRow(Base):
@@ -114,6 +117,25 @@ def adjust(session: Session, sku: str, quantity: int, reason: str, actor_id: str
     return _move(session, sku, Kind.ADJUST, quantity, reason, actor_id)
 
 
+def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
+    """From now on an event is written when no more than `low_at` are left; None: no more of them."""
+    row = _hold(session, sku)
+    row.low_at = low_at
+    session.flush()
+    return row
+
+
+def levels(session: Session, *, limit: int, after: str | None = None, low: bool | None = None) -> list[StockRow]:
+    """By SKU. `low`: only those of which no more is left than their threshold, or only the others."""
+    query = select(StockRow).order_by(StockRow.sku).limit(limit)
+    is_low = and_(StockRow.low_at.is_not(None), StockRow.on_hand - StockRow.reserved <= StockRow.low_at)
+    if after is not None:
+        query = query.where(StockRow.sku > after)
+    if low is not None:
+        query = query.where(is_low if low else not_(is_low))
+    return list(session.scalars(query))
+
+
 def movements(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[MovementRow]:
     """The ledger of one SKU, newest first, from below the id `before`."""
     query = select(MovementRow).where(MovementRow.sku == sku).order_by(MovementRow.id.desc()).limit(limit)
@@ -123,13 +145,21 @@ def movements(session: Session, sku: str, *, limit: int, before: str | None = No
 
 
 def _move(session: Session, sku: str, kind: Kind, quantity: int, reason: str, actor_id: str | None) -> StockRow:
-    if session.get(VariantRow, sku) is None:
-        raise NotFound("There is no such SKU.")
-    session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
-    row = session.scalars(select(StockRow).where(StockRow.sku == sku).with_for_update(key_share=True)).one()
+    row = _hold(session, sku)
     if not row.reserved <= row.on_hand + quantity <= MOST_ON_HAND:
         raise IllegalMove(f"{row.on_hand} are on hand and {row.reserved} reserved; {quantity:+d} is not possible.")
+    left = row.on_hand - row.reserved
     row.on_hand += quantity
+    stock_events.note(session, [Change(sku, left, left + quantity, row.low_at)])
     session.add(MovementRow(id=new_id(), sku=sku, kind=kind, quantity=quantity, reason=reason, actor_id=actor_id))
     session.flush()
     return row
+
+
+def _hold(session: Session, sku: str) -> StockRow:
+    """The row of a SKU, made if nothing of it ever came in, and locked."""
+    if session.get(VariantRow, sku) is None:
+        raise NotFound("There is no such SKU.")
+    session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
+    locked = select(StockRow).where(StockRow.sku == sku).with_for_update(key_share=True)
+    return session.scalars(locked.execution_options(populate_existing=True)).one()

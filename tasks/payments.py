@@ -12,7 +12,7 @@ from config import settings
 from engine import Answer, Retry, Run, remote_step
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
-from shop import charging, orders, refunds
+from shop import charging, orders, refunds, reservations
 from shop.charging import Charge, Reversal
 from shop.orders import PaymentStatus
 from shop.payments import Status
@@ -26,6 +26,9 @@ def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge]:
     return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
 
 
+SLACK = 300.0  # seconds from the last moment to pay to the last moment to sell what was paid for
+
+
 def _charged(session: Session, answers: Sequence[Answer]) -> None:
     taken = [(a.request, a.output["provider_id"], a.run.key) for a in answers if a.output]
     charging.captured(session, taken)
@@ -37,6 +40,7 @@ def _charged(session: Session, answers: Sequence[Answer]) -> None:
             asked = answer.result.output or {}
             charging.needs_action(session, answer.request, asked["provider_id"], asked.get("next_action"))
             orders.set_payment_status(session, [answer.request.order_id], PaymentStatus.ACTION_REQUIRED)
+            reservations.extend(session, [answer.request.order_id], answer.result.seconds + SLACK)
 
 
 @remote_step("payments.charge", fetch=_charges, remember=_charged)

@@ -1,0 +1,65 @@
+"""What happened to the availability of a SKU that somebody should know of: it is written when a bound is crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.catalogue import SKU_LENGTH
+from sql import At, Base, Id, bare, new_id, now
+
+
+class Happened(StrEnum):
+    LOW = "low_stock"  # no more than its threshold is left
+    BACK = "back_in_stock"  # there was none, now there is
+
+
+class StockEventRow(Base):
+    """Never changed. `available` is what could be promised afterwards."""
+
+    __tablename__ = "stock_events"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    available: Mapped[int]
+    at: Mapped[At] = mapped_column(default=now())
+
+
+class Change(NamedTuple):
+    """How many of a SKU could be promised before and after, under the lock of its row."""
+
+    sku: str
+    before: int
+    after: int
+    low_at: int | None
+
+
+def note(session: Session, changes: Iterable[Change]) -> None:
+    """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
+    events = [_event(change, kind) for change in changes for kind in _crossed(change)]
+    if events:
+        _NOTE(session, events)
+
+
+def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
+    """Newest first, from below the id `before`."""
+    query = select(StockEventRow).where(StockEventRow.sku == sku).order_by(StockEventRow.id.desc()).limit(limit)
+    return list(session.scalars(query.where(StockEventRow.id < before) if before else query))
+
+
+def _crossed(change: Change) -> list[Happened]:
+    low = change.low_at is not None and change.after <= change.low_at < change.before
+    return [Happened.LOW] * low + [Happened.BACK] * (change.before <= 0 < change.after)
+
+
+def _event(change: Change, kind: Happened) -> dict[str, object]:
+    return {"id": new_id(), "sku": change.sku, "kind": kind, "available": change.after}
+
+
+_NOTE = inserting(bare(StockEventRow), "id", "sku", "kind", "available")
