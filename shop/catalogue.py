@@ -93,13 +93,15 @@ def import_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:
-    """With all those above them. One that is there keeps its name."""
-    whole = {path[:end] for path in paths for end in (*_slashes(path), len(path))}
-    if whole:
-        _PUT_CATEGORIES(session, [{"id": new_id(), "path": path, "name": _named(path)} for path in sorted(whole)])
+    """With all those above them, held where they are. One that is there keeps its name."""
+    whole = sorted({path[:end] for path in paths for end in (*_slashes(path), len(path))})
     these = select(CategoryRow.path, CategoryRow.id).where(among(CategoryRow.path, "paths")).order_by(CategoryRow.path)
-    held = these.with_for_update(read=True, key_share=True)
-    return dict(session.execute(held, {"paths": sorted(whole)}).all())
+    held: dict[str, str] = {}
+    while len(held) < len(whole):  # once more when somebody has just moved one of them elsewhere
+        _PUT_CATEGORIES(session, [{"id": new_id(), "path": path, "name": _named(path)} for path in whole])
+        locked = these.with_for_update(read=True, key_share=True)
+        held = dict(session.execute(locked, {"paths": whole}).all())
+    return held
 
 
 def _slashes(path: str) -> list[int]:

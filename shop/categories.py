@@ -59,7 +59,7 @@ def id_of(session: Session, path: str) -> str:
 
 
 def _hold_tree(session: Session) -> None:
-    session.execute(select(CategoryRow.id).order_by(CategoryRow.id).with_for_update()).all()
+    session.execute(select(CategoryRow.id).order_by(CategoryRow.path).with_for_update()).all()
 
 
 def _get(session: Session, id: str) -> CategoryRow:

@@ -43,6 +43,18 @@ def at_once(*works: Callable[[Session], Any]) -> list[str]:
         return list(pool.map(attempt, works))
 
 
+def moving(id: str, path: str) -> Callable[[Session], Any]:
+    return lambda session: categories.edit(session, id, path=path)
+
+
+def deleting(id: str) -> Callable[[Session], Any]:
+    return lambda session: categories.delete(session, id)
+
+
+def making(slug: str, category: str) -> Callable[[Session], Any]:
+    return lambda session: products.create(session, slug=slug, name="P", category=category)
+
+
 def is_a_tree() -> bool:
     paths = set(ids())
     return all(path.rpartition("/")[0] in paths | {""} for path in paths)
@@ -52,8 +64,8 @@ def test_two_that_move_below_each_other_do_not_both_do_it() -> None:
     for _ in range(5):
         known = ids()
         said = at_once(
-            lambda session: categories.edit(session, known["a"], path="b/a"),
-            lambda session: categories.edit(session, known["b"], path="a/b"),
+            moving(known["a"], "b/a"),
+            moving(known["b"], "a/b"),
         )
         assert sorted(said) == ["done", "validation_failed"]
         assert is_a_tree()
@@ -65,10 +77,9 @@ def test_two_that_move_below_each_other_do_not_both_do_it() -> None:
 
 def test_a_category_is_not_deleted_under_what_is_just_put_into_it() -> None:
     for number in range(5):
-        known = ids()["a/x"]
         said = at_once(
-            lambda session: categories.delete(session, known),
-            lambda session, slug=f"p{number}": products.create(session, slug=slug, name="P", category="a/x"),  # type: ignore[misc]
+            deleting(ids()["a/x"]),
+            making(f"p{number}", "a/x"),
         )
         assert said in (["done", "validation_failed"], ["category_in_use", "done"])
         with db.transaction() as session:
@@ -86,8 +97,7 @@ def test_imports_that_make_the_same_branch_while_it_moves_leave_a_tree() -> None
     def bring(number: int) -> Callable[[Session], int]:
         return lambda session: import_rows(session, [row | {"slug": f"p{number}", "sku": f"P{number}"}])
 
-    known = ids()["a"]
-    said = at_once(*(bring(n) for n in range(4)), lambda session: categories.edit(session, known, path="b/a"))
+    said = at_once(*(bring(n) for n in range(4)), moving(ids()["a"], "b/a"))
     assert said == ["done"] * 5
     assert is_a_tree()
     with db.reading() as session:
