@@ -22,6 +22,11 @@ class SearchQuery(PageQuery):
     max_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
     in_stock = QueryBoolean(load_default=None)
     sort = fields.String(load_default="newest", validate=validate.OneOf(SORTS))
+    status = fields.String(
+        load_default="active",
+        validate=validate.OneOf(["active", "archived"]),
+        metadata={"description": "archived: staff only"},
+    )
 
 
 class VariantSchema(Schema):

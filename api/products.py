@@ -10,8 +10,10 @@ import db
 from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.etags import conditional
+from api.guests import STAFF
 from api.paging import a_text, an_id, an_integer, page, position
 from api.product_schemas import FoundSchema, ProductSchema, SearchQuery, facets_of, product_of, tagged_product
+from api.security import BEARER, must_be
 from shop import search
 from shop.search import Search
 
@@ -24,8 +26,11 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 @conditional
 @blp.arguments(SearchQuery, location="query")
 @blp.response(200, FoundSchema)
+@blp.doc(security=[{}, *BEARER])
 def find(query: dict[str, Any]) -> dict[str, Any]:
     """Every word of `q` must be in the name, the description or a SKU. `facets` count all that was found."""
+    if query["status"] != "active":
+        must_be(*STAFF)
     limit, cursor = query.pop("limit"), query.pop("cursor")
     wanted = Search(**query)
     after = position(cursor, *KEYS[wanted.sort.removeprefix("-")])

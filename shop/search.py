@@ -29,6 +29,7 @@ class Search:
     max_price: int | None = None
     in_stock: bool | None = None
     sort: str = "newest"
+    status: str = "active"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _bounds(search: Search) -> list[ColumnElement[bool]]:
 
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
     words = (search.q or "").lower().split()[:MOST_WORDS]
-    found = [ProductRow.status == "active", *(_mentions(word) for word in words)]
+    found = [ProductRow.status == search.status, *(_mentions(word) for word in words)]
     return [*found, ProductRow.category_id.in_(_subtree(search.category))] if search.category else found
 
 

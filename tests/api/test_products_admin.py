@@ -139,6 +139,19 @@ def test_what_is_archived_is_not_found_not_sold_and_not_gone(
     assert client.get(f"{PATH}/bench").json["variants"][0]["available"] == 3
 
 
+def test_what_is_archived_is_listed_for_staff_alone(
+    client: FlaskClient, people: People, sam: Person, bench: TestResponse
+) -> None:
+    put_on_shelf("CHAIR")
+    edit(sam, bench, None, "DELETE")
+    archived = f"{PATH}?status=archived"
+    assert [(item["slug"], item["status"]) for item in sam.get(archived).json["items"]] == [("bench", "archived")]
+    assert [item["slug"] for item in sam.get(PATH).json["items"]] == ["chair"]
+    assert problem(people.join().get(archived)) == (403, "forbidden")
+    assert problem(client.get(archived)) == (401, "unauthenticated")
+    assert problem(sam.get(f"{PATH}?status=all")) == (422, "validation_failed")
+
+
 def test_a_slug_or_a_sku_that_is_taken_is_409_and_changes_nothing(sam: Person, bench: TestResponse) -> None:
     put_on_shelf("CHAIR")
     chair = sam.get(f"{PATH}/chair")
