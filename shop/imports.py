@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue, stock, uploads
+from shop import catalogue, deliveries, uploads
 from shop.catalogue import ProductRow, VariantRow
 from shop.errors import NotFound
 from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
@@ -136,5 +136,6 @@ def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
     wanted = {one["sku"]: one["on_hand"] for one in rows if one["on_hand"]}
     known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
     there = set(session.scalars(known, {"skus": list(wanted)}))
-    for sku in sorted(wanted.keys() - there):
-        stock.receive(session, sku, wanted[sku], f"import {row.id}", row.actor_id)
+    deliveries.receive_all(
+        session, {sku: wanted[sku] for sku in wanted.keys() - there}, f"import {row.id}", row.actor_id
+    )
