@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -284,6 +285,23 @@ def test_what_is_not_there_can_not_be_edited(sam: Person, bench: TestResponse) -
         assert problem(sam.post(f"{PATH}/{id}/variants", VARIANT)) == (404, "not_found")
     assert problem(sam.ask("DELETE", f"{PATH}/bench/variants/NOTHING")) == (404, "not_found")
     assert everything() == before
+
+
+def test_of_many_who_edit_the_same_version_at_once_one_does(sam: Person, bench: TestResponse) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda number: edit(sam, bench, {"name": f"Name {number}"}), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 5]
+    [won] = [answer.json["name"] for answer in answers if answer.status_code == 200]
+    assert sam.get(f"{PATH}/bench").json["name"] == won
+
+
+def test_of_many_who_take_the_same_slug_or_sku_at_once_one_does(sam: Person) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: sam.post(PATH, BENCH), range(6)))
+        assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]
+        answers = list(pool.map(lambda _: sam.post(f"{PATH}/bench/variants", VARIANT), range(6)))
+        assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]
+    assert (count(ProductRow), count(VariantRow)) == (1, 1)
 
 
 def test_the_same_key_makes_one_product(sam: Person) -> None:
