@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shop import addresses, commands, coupon_uses, sessions, users
+from shop import addresses, commands, coupon_uses, order_history, sessions, users
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
     "preferences": lambda session, id: users.get(session, id).preferences,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
     "sessions": sessions.told,
-    # orders: what they bought and where it went
+    "orders": order_history.told,
 }
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [

@@ -18,6 +18,7 @@ from tests.api.goods import (
     order,
     paid,
     put_on_shelf,
+    shipped,
     wish,
 )
 from tests.api.people import People, Person, ask, problem
@@ -145,3 +146,18 @@ def test_a_guest_reorders_into_the_cart_they_name(app: Flask) -> None:
     assert problem(ask(app, "POST", where, {}, headers)) == (401, "unauthenticated")
     answer = ask(app, "POST", where, {"cart": token}, headers)
     assert [line["sku"] for line in answer.json["lines"]] == ["CHAIR"]
+
+
+# --- what the shop knows ------------------------------------------------------------------------------
+
+
+def test_an_export_has_ones_own_orders_and_returns_and_nobody_elses(ada: Person, people: People) -> None:
+    id, bob = paid(ada), people.join("Bob")
+    shipped(people.join("Sam", role="staff"), id)
+    ada.post(f"/api/orders/{id}/returns", {"lines": [{"sku": "CHAIR", "quantity": 1}], "reason": "too soft"})
+    [told] = ada.get("/api/users/me/export").json["orders"]
+    assert told["number"] == ada.get(f"/api/orders/{id}").json["number"]
+    assert (told["email"], told["shipping_address"]["line1"], told["total"]) == (ada.email, "Main Street 1", 2489)
+    assert [line["sku"] for line in told["lines"]] == ["CHAIR"]
+    assert [(back["reason"], back["goods"]) for back in told["returns"]] == [("too soft", {"CHAIR": 1})]
+    assert bob.get("/api/users/me/export").json["orders"] == []
