@@ -125,7 +125,7 @@ def reopen(session: Session, ids: Sequence[str]) -> None:
 def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
     """What of the order's money belongs to these goods, when those came back before.
 
-    Shipping stays with the shop. Parts add up: all goods together are worth what was paid for them, to the cent.
+    Shipping stays with the shop. Parts add up: all of a line together is worth what was paid for it, to the cent.
     """
     return _worth(order, Counter(before) + Counter(coming)) - _worth(order, before)
 
@@ -135,6 +135,7 @@ def _worth(order: OrderRow, goods: Quantities) -> int:
 
 
 def _paid(order: OrderRow, line: OrderLineRow) -> int:
+    """Less its discount, and with its tax where that comes on top."""
     return line.total - line.discount + (0 if order.tax_included else line.tax)
 
 
