@@ -28,6 +28,7 @@ def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> No
         carts.empty(session, into)
     if strategy != Strategy.KEEP_CUSTOMER:
         _add_all(session, into, _lines(session, guest))
+        into.coupon_code = into.coupon_code or guest.coupon_code
     session.execute(delete(CartLineRow).where(CartLineRow.cart_id == token))
     session.execute(delete(CartRow).where(CartRow.id == token))
 

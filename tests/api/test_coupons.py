@@ -98,6 +98,16 @@ def test_in_the_cart_it_makes_cheaper_and_is_not_used(people: People) -> None:
     assert (gone["coupons"], gone["total"]["amount"]) == ([], 2000)
 
 
+@pytest.mark.parametrize(("strategy", "kept"), [("merge", ["SPRING"]), ("keep_customer", [])])
+def test_a_guests_coupon_comes_along_with_the_goods(app: Flask, people: People, strategy: str, kept: list[str]) -> None:
+    coupon()
+    ada, token = people.join(), guests_cart(app)
+    post(app, f"/api/cart/{token}/coupons", {"code": "SPRING"})
+    merged = ada.post("/api/cart/me/merge", {"from": token, "strategy": strategy})
+    assert (merged.status_code, merged.json["coupons"]) == (200, kept)
+    assert cart(ada)["coupons"] == kept
+
+
 def test_another_takes_its_place(people: People) -> None:
     coupon()
     coupon("SUMMER", percent=50)
