@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from benchmarks.ground import Died, Ground
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
-    return Ground("test", {"STATE_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db"})
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    made = Ground("test", {"STATE_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db"})
+    yield made
+    made.close()
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -29,11 +32,8 @@ def test_a_process_that_ends_is_an_error_with_its_log(ground: Ground) -> None:
 
 def test_a_wait_in_vain_says_for_what(ground: Ground) -> None:
     ground.start("worker", python("import time; time.sleep(60)"))
-    try:
-        with pytest.raises(Died, match="in vain for three orders"):
-            ground.wait(lambda: False, "three orders", seconds=0.1)
-    finally:
-        ground.close()
+    with pytest.raises(Died, match="in vain for three orders"):
+        ground.wait(lambda: False, "three orders", seconds=0.1)
 
 
 def test_an_act_that_fails_is_an_error_with_its_log(ground: Ground) -> None:
@@ -49,10 +49,7 @@ def test_nothing_outlives_its_ground(ground: Ground) -> None:
 
 def test_the_cpu_of_a_group_is_what_its_processes_took(ground: Ground) -> None:
     child = ground.start("busy", python("import time\nwhile time.process_time() < 0.3: pass\ntime.sleep(60)"))
-    try:
-        ground.wait(lambda: proc.cpu_of_groups({child.pid}) >= 0.25, "a quarter second of CPU", seconds=20)
-    finally:
-        ground.close()
+    ground.wait(lambda: proc.cpu_of_groups({child.pid}) >= 0.25, "a quarter second of CPU", seconds=20)
 
 
 def test_a_family_is_a_process_and_its_descendants() -> None:
