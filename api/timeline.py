@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from engine import jobs
 from engine.jobs import Job
-from shop import fulfilments, orders, returns
+from shop import fulfilments, order_events, returns
 from shop.fulfilments import FulfilmentRow
-from shop.orders import OrderEventRow
+from shop.order_events import OrderEventRow
 from shop.returns import ReturnRow
 
 Moment = dict[str, Any]
@@ -20,7 +20,7 @@ Moment = dict[str, Any]
 
 def of(session: Session, order_id: str) -> list[Moment]:
     """In the order in which it began."""
-    moments = [_status(event) for event in orders.history(session, order_id)]
+    moments = [_status(event) for event in order_events.of(session, order_id)]
     moments += [step for job in jobs.about(session, ("order", order_id)) for step in _steps(job)]
     moments += [moment for parcel in fulfilments.of_order(session, order_id) for moment in _parcel(parcel)]
     moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]

@@ -145,8 +145,7 @@ class OnServices(Site):
         return {"BROKER_URL": self._rabbitmq.url, "QUEUE_PREFIX": prefix, "REDIS_URL": self._redis.url}
 
     def _forget(self, here: Ground) -> None:
-        if not self._rabbitmq.ours:  # else they go with their virtual host
-            here.run("benchmarks.acts.forget_queues")
+        rabbitmq.forget(here.settings.broker_url, here.settings.queue_prefix)
 
 
 def _path(url: str) -> str:

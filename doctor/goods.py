@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from doctor.finding import invariant
-from shop.orders import IN_TURN, MOVES, OrderEventRow, OrderRow, Status
+from shop.order_events import IN_TURN, OrderEventRow
+from shop.orders import MOVES, OrderRow, Status
 from shop.stock import Held, MovementRow, ReservationRow, StockRow
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, bindparam,
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
+from shop import order_events
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
-from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, new_id, now
+from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, now
 
 
 class Status(StrEnum):
@@ -95,23 +96,6 @@ class OrderLineRow(Base):
     tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
-class OrderEventRow(Base):
-    """The order's history: every move it made, and why."""
-
-    __tablename__ = "order_events"
-
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
-    from_status: Mapped[str | None] = mapped_column(String(20))
-    to_status: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(String(80), default="")
-    at: Mapped[At] = mapped_column(default=now())
-
-
-IN_TURN = (OrderEventRow.at, OrderEventRow.id)
-"""By the database's clock. Ids are made by many processes, whose clocks differ."""
-
-
 def get(session: Session, id: str) -> OrderRow:
     order = session.get(OrderRow, id)
     if order is None:
@@ -143,10 +127,6 @@ def of_customer(
     if before:
         query = query.where(OrderRow.id < before)
     return list(session.scalars(query))
-
-
-def history(session: Session, id: str) -> list[OrderEventRow]:
-    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == id).order_by(*IN_TURN)))
 
 
 _LINES = (
@@ -191,7 +171,7 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
     if len(moved) != len(set(orders)):
         stuck = {order: before.get(order) for order in orders if order not in moved}
         raise IllegalMove(f"An order that is {', '.join(map(str, stuck.values()))} can not become {to}.")
-    _remember(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
+    order_events.write(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
 
 
 Values = dict[str, Any]
@@ -223,7 +203,7 @@ def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> lis
     at = _BEGIN(session, [values for values, _ in fresh]).scalars().first()  # one statement, one moment
     _WRITE_LINES(session, [line for _, lines in fresh for line in lines])
     begun = [{"order_id": values["id"], "from_status": None} for values, _ in fresh]
-    _remember(session, begun, Status.PENDING, "placed")
+    order_events.write(session, begun, Status.PENDING, "placed")
     return [_as_written(values, lines, at) for values, lines in fresh]
 
 
@@ -242,11 +222,3 @@ _PAYMENT_STATUS = (
     .where(among(OrderRow.id, "orders"))
     .values(payment_status=bindparam("next_status"), updated_at=clock())
 )
-
-
-def _remember(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
-    rows = [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves]
-    _REMEMBER(session, rows)
-
-
-_REMEMBER = inserting(bare(OrderEventRow), "id", "order_id", "from_status", "to_status", "reason", at=clock())

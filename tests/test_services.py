@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from kombu import Connection
 from redis import Redis
 
@@ -11,6 +12,7 @@ from tests.fixtures import Database
 from tests.services import NAME
 from tests.services.redis import CLAIM
 from tests.services.session import Services
+from tests.stack.environment import on_services
 
 
 def test_each_test_finds_an_empty_database(database: Database) -> None:
@@ -36,6 +38,15 @@ def test_rabbitmq_takes_a_queue_of_ours(services: Services) -> None:
         queue.put({"hello": 1})
         assert queue.get(timeout=5).payload == {"hello": 1}
         queue.close()
+
+
+def test_queues_of_a_copy_go_with_it(services: Services) -> None:
+    """Hundreds of them would use up the files that RabbitMQ may open, and then it answers nobody."""
+    broker = services.rabbitmq
+    with on_services(services, "gone") as chosen, Connection(broker.url) as line:
+        line.default_channel.queue_declare(f"{chosen['QUEUE_PREFIX']}stock")
+    with Connection(broker.url) as line, pytest.raises(line.channel_errors):
+        line.default_channel.queue_declare(f"{broker.prefix}gone.stock", passive=True)
 
 
 def test_redis_gives_us_a_numbered_database(services: Services) -> None:

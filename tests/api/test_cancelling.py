@@ -16,7 +16,7 @@ from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Receipt
 from outcomes import Refused, Unknown
-from shop.orders import OrderEventRow
+from shop.order_events import IN_TURN, OrderEventRow
 from shop.refunds import RefundRow
 from shop.stock import MovementRow
 from sql import later
@@ -54,7 +54,7 @@ def standing(person: Person, id: str) -> tuple[str, str]:
 
 def path(id: str) -> list[str]:
     with db.reading() as session:
-        events = session.query(OrderEventRow).where(OrderEventRow.order_id == id).order_by(OrderEventRow.id)
+        events = session.query(OrderEventRow).where(OrderEventRow.order_id == id).order_by(*IN_TURN)
         return [event.to_status for event in events]
 
 

@@ -14,7 +14,7 @@ import gateways.payments
 from doctor import goods, imports, mail, money, parcels, prices, runs
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout, coupons, fulfilments, orders, returns
+from shop import carts, checkout, coupons, fulfilments, order_events, orders, returns
 from shop.orders import OrderRow, Status
 from sql import new_id
 from tests.api.drive import drive
@@ -209,7 +209,7 @@ def test_a_history_is_told_by_the_databases_clock_whatever_the_clock_of_who_made
     _change("UPDATE order_events SET id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE to_status = 'pending'")
     with db.reading() as session:
         [order] = session.scalars(select(OrderRow.id))
-        assert [event.to_status for event in orders.history(session, order)] == ["pending", "confirmed"]
+        assert [event.to_status for event in order_events.of(session, order)] == ["pending", "confirmed"]
     assert _broken() == {}
 
 

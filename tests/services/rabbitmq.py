@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from kombu import Connection
+
+from celery_app import TASK_MODULES
 from tests.services import GIVEN, NAME, Missing, programs
 from tests.services.node import Node, answers
 
@@ -18,6 +21,18 @@ class Broker:
     url: str
     prefix: str = f"{NAME}."
     ours: bool = True  # the whole virtual host goes at the end; if not, delete the queues you made
+
+
+def forget(url: str, prefix: str) -> None:
+    """The queues of a copy that is no more: each holds files open, and a node that has none left stands still."""
+    nouns = [module.rsplit(".", 1)[-1] for module in TASK_MODULES]
+    if not answers(url):  # a private node that a drill has killed
+        return
+    with Connection(url, connect_timeout=3) as line:
+        for queue in (*nouns, "dead"):
+            line.default_channel.queue_delete(prefix + queue)
+        for exchange in ("tasks", "dead", "control", "events"):
+            line.default_channel.exchange_delete(prefix + exchange)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from unittest import mock
 from redis import Redis
 
 import config
+from tests.services import rabbitmq
 from tests.services.redis import CLAIM
 from tests.services.session import Services
 from tests.world import free_port
@@ -50,13 +51,15 @@ def embedded(folder: Path) -> dict[str, str]:
 @contextmanager
 def on_services(services: Services, name: str) -> Iterator[dict[str, str]]:
     """A database and a queue prefix of its own; Redis is emptied first."""
+    prefix = f"{services.rabbitmq.prefix}{name}."
     with ExitStack() as closing:
         _empty(services.redis.url)
+        closing.callback(rabbitmq.forget, services.rabbitmq.url, prefix)
         yield {
             "DATABASE_URL": closing.enter_context(services.postgresql.database()),
             "BROKER_URL": services.rabbitmq.url,
             "REDIS_URL": services.redis.url,
-            "QUEUE_PREFIX": f"{services.rabbitmq.prefix}{name}.",
+            "QUEUE_PREFIX": prefix,
         }
 
 

@@ -1,0 +1,39 @@
+"""The history of orders: every move that one made, and why. It is only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from sql import At, Base, Id, bare, clock, new_id, now
+
+
+class OrderEventRow(Base):
+    __tablename__ = "order_events"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    at: Mapped[At] = mapped_column(default=now())
+
+
+IN_TURN = (OrderEventRow.at, OrderEventRow.id)
+"""By the database's clock. Ids are made by many processes, whose clocks differ."""
+
+
+def of(session: Session, order_id: str) -> list[OrderEventRow]:
+    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == order_id).order_by(*IN_TURN)))
+
+
+def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: str) -> None:
+    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one."""
+    _WRITE(session, [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves])
+
+
+_WRITE = inserting(bare(OrderEventRow), "id", "order_id", "from_status", "to_status", "reason", at=clock())
