@@ -33,7 +33,7 @@ class Courier:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
         self._held: list[Message] = []
-        self.taken = self.delivered = 0
+        self.taken = self.strayed = 0
 
     def __enter__(self) -> Courier:
         self._thread.start()
@@ -69,13 +69,14 @@ class Courier:
 
     def _deliver(self, producer: Producer) -> None:
         taken, self._held[:] = list(self._held), []
-        copies = [message for message in taken for _ in range(self.times(message))]
+        times = [self.times(message) for message in taken]
+        copies = [message for message, number in zip(taken, times, strict=True) for _ in range(number)]
         self._random.shuffle(copies)
         _send(producer, copies)
         for message in taken:
             message.ack()
         self.taken += len(taken)
-        self.delivered += len(copies)
+        self.strayed += sum(number != 1 for number in times)
 
 
 def _send(producer: Producer, messages: Iterable[Message]) -> None:

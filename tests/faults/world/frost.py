@@ -54,7 +54,7 @@ def _freeze(worker: Handle, stack: Stack) -> bool:
 
 def _may_write(stack: Stack) -> bool:
     for name in ("shop.db", "broker.db"):
-        with closing(sqlite3.connect(stack.state_dir / name, timeout=1, isolation_level=None)) as db:
+        with closing(sqlite3.connect(stack.state_dir / name, timeout=0.3, isolation_level=None)) as db:
             try:
                 db.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:

@@ -40,7 +40,7 @@ def test_p3_p4_every_message_is_delivered_as_a_bad_courier_likes(stack: Stack, c
             time.sleep(8)
         time.sleep(2)
         assert courier.taken > 20
-        assert courier.delivered != courier.taken or copies == (1,)
+        assert courier.strayed or copies == (1,)
         courier.mend_his_ways()
         judge.faults_are_over()
         judge.verdict().must_be_clean()
