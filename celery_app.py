@@ -28,6 +28,11 @@ def task_modules() -> tuple[str, ...]:
     return (*TASK_MODULES, *settings().task_modules)
 
 
+def noun_of(module: str) -> str:
+    """What the tasks of a module are about: `stock` for `tasks.stock`."""
+    return module.rpartition(".")[-1]
+
+
 def queue_of(task: str) -> str:
     """`stock.reserve` travels in the queue of its noun: `orderwave.stock`."""
     return settings().queue_prefix + task.split(".")[0]
@@ -35,7 +40,7 @@ def queue_of(task: str) -> str:
 
 def queues() -> list[Queue]:
     """A durable queue a noun; what is delivered too often is parked in the dead-letter queue."""
-    names = [queue_of(module.rsplit(".", 1)[-1] + ".") for module in task_modules()]
+    names = [queue_of(noun_of(module) + ".") for module in task_modules()]
     return [_queue(name) for name in names]
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     MetaData,
+    Select,
     String,
     Table,
     bindparam,
@@ -82,6 +83,14 @@ _AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def is_id(text: object) -> bool:
     """Whether PostgreSQL would take this for an id; anything else it answers with an error."""
     return isinstance(text, str) and _AN_ID.fullmatch(text) is not None
+
+
+Rows = TypeVar("Rows", bound=Select[Any])
+
+
+def held(rows: Rows, **more: Any) -> Rows:
+    """These rows, locked until the transaction ends, and not what was read of them before they were locked."""
+    return rows.with_for_update(key_share=True, **more).execution_options(populate_existing=True)
 
 
 class now(FunctionElement[datetime]):

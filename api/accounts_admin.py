@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 import db
 from api.accounts import RoleSchema, UserSchema
 from api.blueprint import Blueprint
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import PageQuery, page_of
 from api.security import roles
 from shop import users
@@ -29,10 +29,10 @@ class UsersQuery(PageQuery):
 @blp.response(200, page_of(UserSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
-    before = position(query["cursor"], an_id)
+    before = start(query["cursor"], an_id)
     limit = query["limit"]
     with db.reading() as session:
-        rows = users.newest(session, limit=limit + 1, before=before[0] if before else None, role=query["role"])
+        rows = users.newest(session, limit=limit + 1, before=before, role=query["role"])
     return page(rows, limit, lambda row: [row.id])
 
 

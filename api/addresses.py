@@ -12,7 +12,7 @@ import db
 from api.accounts import BookedAddressSchema
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import PageQuery, page_of
 from api.security import caller, signed_in
 from shop import addresses
@@ -25,10 +25,10 @@ blp = Blueprint("addresses", __name__, description="The address book")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(BookedAddressSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    after = position(query["cursor"], an_id)
+    after = start(query["cursor"], an_id)
     limit = query["limit"]
     with db.reading() as session:
-        rows = addresses.of(session, caller().id, limit=limit + 1, after=after[0] if after else None)
+        rows = addresses.of(session, caller().id, limit=limit + 1, after=after)
     return page(rows, limit, lambda row: [row.id])
 
 

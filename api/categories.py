@@ -13,7 +13,7 @@ from api.blueprint import Blueprint
 from api.catalogue_schemas import CategoryChangeSchema, NewCategorySchema
 from api.commands import Answer, run_command
 from api.guests import STAFF
-from api.paging import a_text, page, position
+from api.paging import a_text, page, start
 from api.product_schemas import CategorySchema
 from api.schemas import PageQuery, page_of
 from api.security import roles
@@ -27,9 +27,9 @@ blp = Blueprint("categories", __name__, description="The catalogue: categories")
 @blp.response(200, page_of(CategorySchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """By path: each one right after the one it is in."""
-    after = position(query["cursor"], a_text)
+    after = start(query["cursor"], a_text)
     with db.reading() as session:
-        rows = search.categories(session, limit=query["limit"] + 1, after=after[0] if after else None)
+        rows = search.categories(session, limit=query["limit"] + 1, after=after)
     return page(rows, query["limit"], lambda row: [row.path])
 
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 import db
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
-from api.offer_schemas import CouponChangeSchema, CouponSchema, NewCouponSchema, offer_of, values_of
-from api.paging import an_id, page, position
+from api.guests import STAFF
+from api.offer_schemas import CouponChangeSchema, CouponSchema, NewCouponSchema, offer_of, offers_page, values_of
+from api.paging import an_id, start
 from api.schemas import PageQuery, page_of
 from api.security import roles
 from shop import offer_desk
@@ -22,20 +23,19 @@ COUPON = CouponSchema()
 
 
 @blp.get("/api/coupons")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(CouponSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
-    before, limit = position(query["cursor"], an_id), query["limit"]
+    before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
-        rows = offer_desk.listed(session, coupons=True, limit=limit + 1, before=before[0] if before else None)
-    found = page(rows, limit, lambda row: [row.id])
-    return {**found, "items": [offer_of(row) for row in found["items"]]}
+        rows = offer_desk.listed(session, coupons=True, limit=limit + 1, before=before)
+    return offers_page(rows, limit)
 
 
 @blp.post("/api/coupons")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(NewCouponSchema)
 @blp.response(201, CouponSchema)
 @blp.idempotent
@@ -48,7 +48,7 @@ def make(wish: dict[str, Any]) -> Response:
 
 
 @blp.get("/api/coupons/<string:code>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.response(200, CouponSchema)
 def one(code: str) -> Any:
     with db.reading() as session:
@@ -56,7 +56,7 @@ def one(code: str) -> Any:
 
 
 @blp.patch("/api/coupons/<string:code>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(CouponChangeSchema)
 @blp.response(200, CouponSchema)
 def change(wish: dict[str, Any], code: str) -> Any:
@@ -67,7 +67,7 @@ def change(wish: dict[str, Any], code: str) -> Any:
 
 
 @blp.delete("/api/coupons/<string:code>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.response(204)
 def remove(code: str) -> Response:
     with db.transaction() as session:

@@ -18,7 +18,7 @@ from api.etags import conditional
 from api.guests import STAFF, cart_token, check_owner, is_staff, or_guest
 from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
 from api.operators import operate
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import JobSchema, accepted_with, page_of
 from api.security import roles, visitor
 from engine import jobs
@@ -69,10 +69,10 @@ def cancel(id: UUID) -> Response:
 @blp.response(200, page_of(StaffJobSchema))
 def all_of_them(query: dict[str, Any]) -> Response:
     """Newest first. Staff only."""
-    before = position(query["cursor"], an_id)
+    before = start(query["cursor"], an_id)
     filters = {"status": query["status"], "workflow": query["workflow"]}
     with db.reading() as session:
-        rows = jobs.newest(session, limit=query["limit"] + 1, before=before[0] if before else None, **filters)
+        rows = jobs.newest(session, limit=query["limit"] + 1, before=before, **filters)
     found = page(rows, query["limit"], lambda job: [job.id])
     return json_answer({**found, "items": [job_of(job) for job in found["items"]]})
 

@@ -10,7 +10,7 @@ import db
 from api.blueprint import Blueprint
 from api.fields import Moment
 from api.guests import is_staff
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
 from api.security import caller, signed_in
 from shop import notifications
@@ -38,8 +38,8 @@ class NotificationSchema(Schema):
 @blp.response(200, page_of(NotificationSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """One's own, newest first; staff see everybody's."""
-    before = position(query["cursor"], an_id)
+    before = start(query["cursor"], an_id)
     whose = None if is_staff() else caller().id
     with db.reading() as session:
-        rows = notifications.of_customer(session, whose, limit=query["limit"] + 1, before=before[0] if before else None)
+        rows = notifications.of_customer(session, whose, limit=query["limit"] + 1, before=before)
     return page(rows, query["limit"], lambda row: [row.id])

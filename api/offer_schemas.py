@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from api.fields import Boolean, Integer, Line, Moment
+from api.paging import page
 from api.schemas import MoneySchema, Schema
+from shop import offer_desk
 from shop.money import MOST
 from shop.offers import CODE_LENGTH, Kind, OfferRow
 from shop.prices import CURRENCY
@@ -96,8 +99,14 @@ def values_of(wish: dict[str, Any]) -> dict[str, Any]:
     if values.get("product_id"):
         values["product_id"] = str(values["product_id"])
     if "code" in values:
-        values["code"] = values["code"].upper()
+        values["code"] = offer_desk.fold(values["code"])
     return values
+
+
+def offers_page(rows: Sequence[OfferRow], limit: int) -> dict[str, Any]:
+    """Of `limit + 1` offers asked for, a page of what the schemas show."""
+    found = page(rows, limit, lambda row: [row.id])
+    return {**found, "items": [offer_of(row) for row in found["items"]]}
 
 
 def offer_of(row: OfferRow) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from api.commands import Answer, accepted, respond, run_command
 from api.guests import cart_token, is_staff, or_guest, their_order
 from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema
 from api.ordering import place
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import accepted_with, page_of
 from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
@@ -95,9 +95,9 @@ def _body(order: OrderRow, newest: dict[str, Job]) -> dict[str, Any]:
 
 
 def _page(whose: str | None, *, limit: int, cursor: str | None, **search: Any) -> dict[str, Any]:
-    before, where = position(cursor, an_id), Search(**search).conditions()
+    before, where = start(cursor, an_id), Search(**search).conditions()
     with db.reading() as session:
-        rows = orders.of_customer(session, whose, limit=limit + 1, before=before[0] if before else None, where=where)
+        rows = orders.of_customer(session, whose, limit=limit + 1, before=before, where=where)
         found = page(rows, limit, lambda row: [row.id])
         newest = jobs.latest(session, "order", [row.id for row in found["items"]])
         return {**found, "items": [_body(row, newest) for row in found["items"]]}

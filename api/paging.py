@@ -42,6 +42,12 @@ def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...
         raise Invalid({"cursor": ["Is not a cursor that this list gave out."]}) from error
 
 
+def start(cursor: str | None, kind: Callable[[Any], T]) -> T | None:
+    """The same for a list that is sorted by one key."""
+    found = position(cursor, kind)
+    return found[0] if found else None
+
+
 def page(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) -> dict[str, Any]:
     """Of `limit + 1` rows asked for, a page and where the next one begins: for `@blp.response(200, page_of(...))`."""
     items = rows[:limit]

@@ -14,7 +14,7 @@ from api.blueprint import Blueprint
 from api.fields import Moment
 from api.guests import check_owner, is_staff, or_guest
 from api.money import Amount
-from api.paging import an_id, page, position
+from api.paging import an_id, page, start
 from api.schemas import ErrorSchema, PageQuery, Schema, page_of
 from api.security import caller, signed_in
 from config import settings
@@ -70,14 +70,14 @@ TRANSACTIONS = TransactionSchema(many=True)
 @blp.response(200, page_of(PaymentSchema))
 def all_of_them(query: dict[str, Any]) -> Response:
     """One's own, newest first; staff see everybody's."""
-    before, of = position(query["cursor"], an_id), query["order_id"]
+    before, of = start(query["cursor"], an_id), query["order_id"]
     whose = None if is_staff() else caller().id
     with db.reading() as session:
         rows = payment_list.of_customer(
             session,
             whose,
             limit=query["limit"] + 1,
-            before=before[0] if before else None,
+            before=before,
             order_id=str(of) if of else None,
         )
     found = page(rows, query["limit"], lambda row: [row.payment.id])

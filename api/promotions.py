@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 import db
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
-from api.offer_schemas import NewOfferSchema, OfferChangeSchema, PromotionSchema, offer_of, values_of
-from api.paging import an_id, page, position
+from api.guests import STAFF
+from api.offer_schemas import NewOfferSchema, OfferChangeSchema, PromotionSchema, offer_of, offers_page, values_of
+from api.paging import an_id, start
 from api.schemas import PageQuery, page_of
 from api.security import roles
 from shop import offer_desk
@@ -23,20 +24,19 @@ PROMOTION = PromotionSchema()
 
 
 @blp.get("/api/promotions")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(PromotionSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
-    before, limit = position(query["cursor"], an_id), query["limit"]
+    before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
-        rows = offer_desk.listed(session, coupons=False, limit=limit + 1, before=before[0] if before else None)
-    found = page(rows, limit, lambda row: [row.id])
-    return {**found, "items": [offer_of(row) for row in found["items"]]}
+        rows = offer_desk.listed(session, coupons=False, limit=limit + 1, before=before)
+    return offers_page(rows, limit)
 
 
 @blp.post("/api/promotions")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(NewOfferSchema)
 @blp.response(201, PromotionSchema)
 @blp.idempotent
@@ -49,7 +49,7 @@ def make(wish: dict[str, Any]) -> Response:
 
 
 @blp.get("/api/promotions/<uuid:id>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.response(200, PromotionSchema)
 def one(id: UUID) -> Any:
     with db.reading() as session:
@@ -57,7 +57,7 @@ def one(id: UUID) -> Any:
 
 
 @blp.patch("/api/promotions/<uuid:id>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(OfferChangeSchema)
 @blp.response(200, PromotionSchema)
 def change(wish: dict[str, Any], id: UUID) -> Any:
@@ -68,7 +68,7 @@ def change(wish: dict[str, Any], id: UUID) -> Any:
 
 
 @blp.delete("/api/promotions/<uuid:id>")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.response(204)
 def remove(id: UUID) -> Response:
     with db.transaction() as session:

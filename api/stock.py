@@ -13,7 +13,7 @@ from api.blueprint import Blueprint
 from api.commands import Answer, run_command
 from api.fields import Integer, Line, Moment, QueryBoolean
 from api.guests import STAFF
-from api.paging import a_text, an_id, page, position
+from api.paging import a_text, an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
 from api.security import caller, roles
 from shop import stock, stock_events
@@ -78,10 +78,9 @@ class StockEventSchema(Schema):
 @blp.response(200, page_of(WatchedStockSchema))
 def all_of_it(query: dict[str, Any]) -> dict[str, Any]:
     """By SKU, of all that ever came in or is watched. Staff only."""
-    after = position(query["cursor"], a_text)
+    after = start(query["cursor"], a_text)
     with db.reading() as session:
-        limit, start = query["limit"] + 1, after[0] if after else None
-        rows = stock.levels(session, limit=limit, after=start, low=query["low"])
+        rows = stock.levels(session, limit=query["limit"] + 1, after=after, low=query["low"])
     return page(rows, query["limit"], lambda row: [row.sku])
 
 
@@ -94,20 +93,20 @@ def level(sku: str) -> StockRow:
 
 
 @blp.get("/api/stock/<string:sku>/movements")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(MovementSchema))
 def movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
     """The ledger of one SKU, newest first. Staff only."""
-    before = position(query["cursor"], an_id)
+    before = start(query["cursor"], an_id)
     with db.reading() as session:
         stock.level(session, sku)
-        rows = stock.movements(session, sku, limit=query["limit"] + 1, before=before[0] if before else None)
+        rows = stock.movements(session, sku, limit=query["limit"] + 1, before=before)
     return page(rows, query["limit"], lambda row: [row.id])
 
 
 @blp.post("/api/stock/<string:sku>/movements")
-@roles("staff", "admin")
+@roles(*STAFF)
 @blp.arguments(MoveSchema)
 @blp.response(201, StockSchema)
 @blp.idempotent
@@ -136,10 +135,10 @@ def watch(wish: dict[str, Any], sku: str) -> StockRow:
 @blp.response(200, page_of(StockEventSchema))
 def events(query: dict[str, Any], sku: str) -> dict[str, Any]:
     """When it became little and when it came back, newest first. Staff only."""
-    before = position(query["cursor"], an_id)
+    before = start(query["cursor"], an_id)
     with db.reading() as session:
         stock.level(session, sku)
-        rows = stock_events.of(session, sku, limit=query["limit"] + 1, before=before[0] if before else None)
+        rows = stock_events.of(session, sku, limit=query["limit"] + 1, before=before)
     return page(rows, query["limit"], lambda row: [row.id])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from urllib.parse import urlsplit
 
-from celery_app import TASK_MODULES
+from celery_app import TASK_MODULES, noun_of
 from config import Settings
 
 REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts", "imports"]}
@@ -55,7 +55,7 @@ def sink(chosen: Settings) -> Process:
 
 def workers(chosen: Settings) -> list[Process]:
     """Every noun has one: those not named above do their steps in the database."""
-    nouns = [module.rsplit(".", 1)[-1] for module in (*TASK_MODULES, *chosen.task_modules)]
+    nouns = [noun_of(module) for module in (*TASK_MODULES, *chosen.task_modules)]
     local = [noun for noun in nouns if noun not in chain.from_iterable(REMOTE.values())]
     shares = {"steps": local, **REMOTE}
     return [worker(chosen, name, share, threads=4) for name, share in shares.items()]

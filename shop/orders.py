@@ -15,7 +15,7 @@ from rows import inserting
 from shop import order_events
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
-from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, now
+from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, held, now
 
 
 class Status(StrEnum):
@@ -105,8 +105,7 @@ def get(session: Session, id: str) -> OrderRow:
 
 def hold(session: Session, id: str) -> OrderRow:
     """The order as it is now, which nobody else moves until this transaction ends."""
-    held = select(OrderRow).where(OrderRow.id == id).with_for_update(key_share=True)
-    order = session.scalars(held, execution_options={"populate_existing": True}).first()
+    order = session.scalars(held(select(OrderRow).where(OrderRow.id == id))).first()
     if order is None:
         raise NotFound("There is no such order.")
     return order

@@ -17,7 +17,7 @@ from shop.catalogue import ProductRow, VariantRow
 from shop.catalogue_rules import MOST_VARIANTS
 from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
 from shop.prices import CURRENCY
-from sql import is_id, now
+from sql import held, is_id, now
 
 
 def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wish: Any) -> ProductRow:
@@ -38,8 +38,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
 def hold(session: Session, id_or_slug: str) -> ProductRow:
     """To be edited, archived or not: whoever else wants to edit it waits."""
     named = ProductRow.id == id_or_slug if is_id(id_or_slug) else ProductRow.slug == id_or_slug
-    held = select(ProductRow).where(named).with_for_update(of=ProductRow, key_share=True)
-    product = session.scalars(held.execution_options(populate_existing=True)).first()
+    product = session.scalars(held(select(ProductRow).where(named), of=ProductRow)).first()
     if product is None:
         raise NotFound("There is no such product.")
     return product

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from outcomes import Refused
 from shop import payments
 from shop.payments import PaymentRow, TransactionRow
-from sql import At, Base, Id, clock, new_id, now
+from sql import At, Base, Id, clock, held, new_id, now
 
 
 class Status(StrEnum):
@@ -73,8 +73,7 @@ def _captured(session: Session, orders: Sequence[str]) -> dict[str, PaymentRow]:
     """The payment that each order was paid by, locked: one at a time gives back of it."""
     row = PaymentRow
     taken = select(row).where(row.order_id.in_(orders), row.captured > 0).order_by(row.order_id, row.id)
-    rows = session.scalars(taken.with_for_update(key_share=True), execution_options={"populate_existing": True})
-    return {payment.order_id: payment for payment in rows}
+    return {payment.order_id: payment for payment in session.scalars(held(taken))}
 
 
 def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Refused | None:
@@ -109,8 +108,7 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> payment
     _end(session, back.refund_id, status=Status.DONE)
     told = {"amount": back.amount, "currency": back.currency, "provider_id": provider_id, "key": key}
     session.add(TransactionRow(id=new_id(), payment_id=back.payment_id, kind="refund", **told))
-    held = select(PaymentRow).where(PaymentRow.id == back.payment_id).with_for_update(key_share=True)
-    payment = session.scalars(held, execution_options={"populate_existing": True}).one()
+    payment = session.scalars(held(select(PaymentRow).where(PaymentRow.id == back.payment_id))).one()
     payment.refunded += back.amount
     payment.status = payments.Status.REFUNDED if payment.refunded == payment.captured else payments.Status.CAPTURED
     session.flush()

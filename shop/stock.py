@@ -17,7 +17,7 @@ from shop import stock_events
 from shop.catalogue import SKU_LENGTH, VariantRow
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.stock_events import Change
-from sql import At, Base, Id, new_id, now, upsert
+from sql import At, Base, Id, held, new_id, now, upsert
 
 MOST_ON_HAND = 10**9
 
@@ -161,5 +161,4 @@ def _hold(session: Session, sku: str) -> StockRow:
     if session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
     session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
-    locked = select(StockRow).where(StockRow.sku == sku).with_for_update(key_share=True)
-    return session.scalars(locked.execution_options(populate_existing=True)).one()
+    return session.scalars(held(select(StockRow).where(StockRow.sku == sku))).one()

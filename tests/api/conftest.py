@@ -10,7 +10,7 @@ from api import create_app
 from api.app import SERVICES
 from engine import plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
-from tests.api.people import People
+from tests.api.people import People, Person
 from tests.fixtures import Configure, Database
 
 PLENTY = "100000 per minute"
@@ -34,3 +34,15 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def people(app: Flask) -> People:
     return People(app)
+
+
+@pytest.fixture
+def ada(people: People) -> Person:
+    """A customer."""
+    return people.join("Ada")
+
+
+@pytest.fixture
+def sam(people: People) -> Person:
+    """Of the staff."""
+    return people.join("Sam", role="staff")

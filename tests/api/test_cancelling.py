@@ -35,11 +35,6 @@ def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=5)
 
 
-@pytest.fixture
-def ada(people: People) -> Person:
-    return people.join("Ada")
-
-
 def call_off(person: Person, id: str, **headers: str) -> Mapping[str, Any]:
     answer = person.post(f"/api/orders/{id}/cancel", **headers)
     assert answer.status_code == 202, answer.text

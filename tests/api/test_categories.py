@@ -15,11 +15,6 @@ from tests.api.people import People, Person, ask, post, problem
 PATH = "/api/categories"
 
 
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 def plant(sam: Person, *paths: str) -> dict[str, str]:
     """Makes them; their ids by their paths."""
     answers = [sam.post(PATH, {"path": path, "name": path.title()}) for path in paths]

@@ -23,16 +23,6 @@ def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=9)
 
 
-@pytest.fixture
-def ada(people: People) -> Person:
-    return people.join("Ada")
-
-
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 def some(quantity: int, sku: str = "CHAIR") -> dict[str, Any]:
     return {"lines": [{"sku": sku, "quantity": quantity}]}
 

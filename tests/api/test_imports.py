@@ -31,11 +31,6 @@ PATH = "/api/products/import"
 NDJSON = "application/x-ndjson"
 
 
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 def upload(person: Person, body: bytes | str, kind: str = NDJSON, **headers: str) -> TestResponse:
     sent = person.headers | headers | {"Content-Type": kind}
     return person.app.test_client().post(PATH, data=body, headers=sent)

@@ -28,16 +28,6 @@ def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=5)
 
 
-@pytest.fixture
-def ada(people: People) -> Person:
-    return people.join("Ada")
-
-
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 def stuck(person: Person) -> str:
     """A paid, confirmed order whose mail needs a person. Returns the job."""
     id: str = order(person)["job"]["id"]

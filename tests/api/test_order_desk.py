@@ -22,11 +22,6 @@ def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=9)
 
 
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 def found(person: Person, query: str) -> list[str]:
     return [item["id"] for item in person.get(f"/api/orders?{query}").json["items"]]
 

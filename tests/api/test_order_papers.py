@@ -31,11 +31,6 @@ def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=9)
 
 
-@pytest.fixture
-def ada(people: People) -> Person:
-    return people.join("Ada")
-
-
 # --- invoices ---------------------------------------------------------------------------------------
 
 

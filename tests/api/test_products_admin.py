@@ -22,11 +22,6 @@ BENCH = {"slug": "bench", "name": "Bench", "description": "To sit on", "images":
 
 
 @pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
-@pytest.fixture
 def bench(sam: Person) -> TestResponse:
     answer = sam.post(PATH, BENCH | {"variants": [VARIANT]})
     assert answer.status_code == 201, answer.text

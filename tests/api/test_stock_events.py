@@ -24,11 +24,6 @@ from tests.fixtures import Configure
 CHAIR = "/api/stock/CHAIR"
 
 
-@pytest.fixture
-def sam(people: People) -> Person:
-    return people.join("Sam", role="staff")
-
-
 @pytest.fixture(autouse=True)
 def _goods(app: Flask) -> None:
     put_on_shelf("CHAIR", on_hand=5)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from kombu import Connection
 
-from celery_app import TASK_MODULES
+from celery_app import TASK_MODULES, noun_of
 from tests.services import GIVEN, NAME, Missing, programs
 from tests.services.node import Node, answers
 
@@ -25,7 +25,7 @@ class Broker:
 
 def forget(url: str, prefix: str) -> None:
     """The queues of a copy that is no more: each holds files open, and a node that has none left stands still."""
-    nouns = [module.rsplit(".", 1)[-1] for module in TASK_MODULES]
+    nouns = [noun_of(module) for module in TASK_MODULES]
     if not answers(url):  # a private node that a drill has killed
         return
     with Connection(url, connect_timeout=3) as line:

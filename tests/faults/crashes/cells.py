@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import workflows as _  # noqa: F401 - registers them
-from celery_app import task_modules
+from celery_app import noun_of, task_modules
 from deploy.processes import REMOTE
 from engine.crash import POINTS
 from engine.plan import Workflow, workflows
@@ -48,7 +48,7 @@ class Cell:
 
 def registered() -> list[Workflow]:
     """The product's own; what other tests register beside them is none of ours."""
-    ours = {module.rsplit(".", 1)[-1] for module in task_modules()}
+    ours = {noun_of(module) for module in task_modules()}
     return [workflow for workflow in workflows.values() if nouns(workflow) <= ours]
 
 

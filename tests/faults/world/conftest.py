@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.judge import Judge
 from tests.faults.world.ground import World, make
+from tests.sandbox.receiver import Receiver, receiver
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS
 
@@ -31,3 +32,10 @@ def world_of_module(
 @pytest.fixture
 def judge(world: World) -> Judge:
     return Judge(world.stack)
+
+
+@pytest.fixture(scope="module")
+def bag() -> Iterator[Receiver]:
+    """Where the bank believes the shop to be, and where its webhooks stay."""
+    with receiver() as bag:
+        yield bag

@@ -12,7 +12,7 @@ from kombu import Connection, Producer, Queue
 from kombu.message import Message
 
 import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
-from celery_app import TASK_MODULES
+from celery_app import TASK_MODULES, noun_of
 from tests.faults.world.detour import end_of
 from tests.stack import Stack
 
@@ -28,7 +28,7 @@ class Courier:
     def __init__(self, stack: Stack, copies: Sequence[int], seed: int = 1) -> None:
         prefix = stack.settings.queue_prefix
         self._url, self._copies, self._random = stack.settings.broker_url, copies, random.Random(seed)
-        names = [prefix + module.rpartition(".")[-1] for module in TASK_MODULES]
+        names = [prefix + noun_of(module) for module in TASK_MODULES]
         self._bags = [Queue(name, no_declare=True) for name in names]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)

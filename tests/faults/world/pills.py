@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from celery_app import app
+from celery_app import app, noun_of
 
 MODULE = __name__
-NOUN = MODULE.rpartition(".")[-1]
+NOUN = noun_of(MODULE)
 TASK = f"{NOUN}.swallow"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from celery_app import DELIVERY_LIMIT, TASK_MODULES
+from celery_app import DELIVERY_LIMIT, TASK_MODULES, noun_of
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world import pills
@@ -21,7 +21,7 @@ from tests.world import wait_until
 
 pytestmark = pytest.mark.slow
 
-NOUNS = [module.rpartition(".")[-1] for module in TASK_MODULES]
+NOUNS = [noun_of(module) for module in TASK_MODULES]
 
 
 @pytest.fixture(scope="module", params=PAIRS)

@@ -11,7 +11,7 @@ from tests.faults.judge import Judge
 from tests.faults.world.ground import World, make
 from tests.faults.world.holders import CardHolders
 from tests.faults.world.postman import Habit, Postman
-from tests.sandbox.receiver import Receiver, receiver
+from tests.sandbox.receiver import Receiver
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS
 
@@ -24,13 +24,6 @@ HABITS = {
     "newest-first": Habit(keeps=2),
     "five-times-newest-first": Habit(keeps=2, copies=5),
 }
-
-
-@pytest.fixture(scope="module")
-def bag() -> Iterator[Receiver]:
-    """Where the bank believes the shop to be."""
-    with receiver() as bag:
-        yield bag
 
 
 @pytest.fixture(scope="module", params=PAIRS)

@@ -16,7 +16,7 @@ from tests.faults.shoppers import Shoppers
 from tests.faults.world.ground import World, make
 from tests.faults.world.postman import HOOK
 from tests.faults.world.yesterday import a_day_passes, state_of_orders
-from tests.sandbox.receiver import Receiver, receiver
+from tests.sandbox.receiver import Receiver
 from tests.services.session import Services
 from tests.stack import Stack
 from tests.stack.fixtures import PAIRS
@@ -28,13 +28,6 @@ DAY = 86_400
 CANCELLED = ("failed:cancelled",)
 KINDS = {"charge.succeeded", "charge.refunded"}
 Event = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def bag() -> Iterator[Receiver]:
-    """Where the bank believes the shop to be, and where its webhooks stay."""
-    with receiver() as bag:
-        yield bag
 
 
 @pytest.fixture(scope="module", params=PAIRS)
