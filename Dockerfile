@@ -4,8 +4,10 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STATE_DIR=/state HOST=0.0.0.0
 WORKDIR /app
 
-COPY requirements/base.txt requirements/base.txt
-RUN pip install --require-hashes -r requirements/base.txt
+# --build-arg REQUIREMENTS=stripe for PAYMENT_PROVIDER=stripe
+ARG REQUIREMENTS=base
+COPY requirements requirements
+RUN pip install --require-hashes -r requirements/${REQUIREMENTS}.txt
 
 COPY . .
 RUN useradd --system --uid 10001 --home-dir /state orderwave && install -d -o orderwave /state

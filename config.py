@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +30,10 @@ class Settings:
     bank_url: str
     bank_key: str
     bank_webhook_secret: str
+    stripe_secret_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
+    stripe_api_base: str | None
+    stripe_return_url: str | None
     jwt_secret: str
     public_url: str
     host: str
@@ -79,6 +83,9 @@ def load(env: Env | None = None) -> Settings:
     smtp_port = env.int("SMTP_PORT", port + 3)
     environment = env.str("ORDERWAVE_ENV", "development")
     secret = _secret_reader(env, state_dir, environment)
+    provider = env.str("PAYMENT_PROVIDER", "sandbox")
+    bank_secret = secret if provider == "sandbox" else (lambda name: env.str(name, ""))
+    stripe = _stripe_reader(env, needed=provider == "stripe")
     return Settings(
         environment=environment,
         state_dir=state_dir,
@@ -88,11 +95,15 @@ def load(env: Env | None = None) -> Settings:
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
-        payment_provider=env.str("PAYMENT_PROVIDER", "sandbox"),
+        payment_provider=provider,
         instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
-        bank_key=secret("BANK_KEY"),
-        bank_webhook_secret=secret("BANK_WEBHOOK_SECRET"),
+        bank_key=bank_secret("BANK_KEY"),
+        bank_webhook_secret=bank_secret("BANK_WEBHOOK_SECRET"),
+        stripe_secret_key=stripe("STRIPE_SECRET_KEY", "sk_", "rk_"),
+        stripe_webhook_secret=stripe("STRIPE_WEBHOOK_SECRET", "whsec_"),
+        stripe_api_base=env.str("STRIPE_API_BASE", None),  # None: Stripe itself
+        stripe_return_url=env.str("STRIPE_RETURN_URL", None),
         jwt_secret=secret("JWT_SECRET"),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
         host=env.str("HOST", "127.0.0.1"),
@@ -143,6 +154,18 @@ def _secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str
         if environment == "production":
             return _strong(name, value)
         return value or _own_secret(state_dir / "secrets" / name.lower())
+
+    return read
+
+
+def _stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
+    """Stripe's secrets say by their first letters what they are; a wrong one is told of at the start, not shown."""
+
+    def read(name: str, *beginnings: str) -> str:
+        value: str = env.str(name, "")
+        if needed and not value.startswith(beginnings):
+            raise InsecureSetting(f"{name} must be set, and begin with {' or '.join(beginnings)}")
+        return value
 
     return read
 

@@ -14,5 +14,6 @@ compile() {
 }
 
 compile -o requirements/base.txt
-compile --extra dev -o requirements/dev.txt
-compile --extra dev --extra bench -o requirements/bench.txt
+compile --extra stripe -o requirements/stripe.txt
+compile --extra stripe --extra dev -o requirements/dev.txt
+compile --extra stripe --extra dev --extra bench -o requirements/bench.txt

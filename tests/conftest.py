@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fixtures",
     "tests.stack.fixtures",
     "tests.world_fixtures",
+    "tests.peers.fixtures",
     "tests.faults.choosing",
     "tests.faults.summary",
 ]

@@ -13,7 +13,7 @@ from environs import Env
 import config
 
 ROOT = Path(__file__).parent.parent
-READ = re.compile(r"""(?:env\.\w+|secret)\("([A-Z_]+)\"""")
+READ = re.compile(r"""(?:env\.\w+|secret|stripe)\("([A-Z_]+)\"""")
 SHOWN = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 READ_BY_OTHERS = {"DEMO_PASSWORD", "FLOWER_BASIC_AUTH", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
 BELOW_STATE_DIR = {"DATABASE_URL", "BROKER_URL"}  # shown for the default folder, computed from the one at hand

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 
 import config
 from gateways.payments.contract import BadSignature, Event, Intent, PaymentGateway, Receipt
@@ -22,7 +23,11 @@ class UnknownProvider(LookupError):
 def payments() -> PaymentGateway:
     """The payment gateway of this process, with its own connections."""
     settings = config.settings()
-    providers: dict[str, Callable[[config.Settings], PaymentGateway]] = {"sandbox": _sandbox, "instant": _instant}
+    providers: dict[str, Callable[[config.Settings], PaymentGateway]] = {
+        "sandbox": _sandbox,
+        "instant": _instant,
+        "stripe": _stripe,
+    }
     if settings.payment_provider not in providers:
         raise UnknownProvider(f"PAYMENT_PROVIDER is {settings.payment_provider!r}, not one of {sorted(providers)}")
     return providers[settings.payment_provider](settings)
@@ -38,6 +43,18 @@ def _instant(settings: config.Settings) -> InstantPayments:
     if settings.environment == "production":
         raise config.InsecureSetting("PAYMENT_PROVIDER=instant takes no money; production needs a real provider")
     return InstantPayments(settings.instant_bank_ms / 1000)
+
+
+def _stripe(settings: config.Settings) -> PaymentGateway:
+    """By name, because its SDK is an extra, and heavy: nobody else loads it."""
+    gateway: PaymentGateway = import_module("gateways.payments.stripe_gateway").StripePayments(
+        settings.stripe_secret_key,
+        settings.stripe_webhook_secret,
+        api_base=settings.stripe_api_base,
+        return_url=settings.stripe_return_url,
+        connections=settings.call_threads,
+    )
+    return gateway
 
 
 # A forked child must not speak on its parent's connections.

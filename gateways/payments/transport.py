@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -26,14 +27,31 @@ class Reply:
     replayed: bool
 
 
+def pool(connections: int, **more: Any) -> PoolManager:
+    """Kept-alive connections with short patience, which try nothing twice: the engine does."""
+    timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    return PoolManager(num_pools=2, maxsize=connections, block=False, timeout=timeout, retries=False, **more)
+
+
+def send(
+    pool: PoolManager, method: str, url: str, body: str | bytes | None, headers: Mapping[str, str]
+) -> BaseHTTPResponse:
+    """Raises TryAgain when nothing can have arrived, Unknown when something may have."""
+    try:
+        return pool.request(method, url, body=body, headers=headers, redirect=False)
+    except (NewConnectionError, ConnectTimeoutError) as error:
+        raise TryAgain("provider_unreachable") from error
+    except HTTPError as error:  # sent, wholly or in part, and not answered
+        raise Unknown("provider_silent") from error
+
+
 class Transport:
     """A pool of kept-alive connections to one provider; safe for threads, never shared across a fork."""
 
     def __init__(self, url: str, api_key: str, connections: int) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
-        timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = PoolManager(num_pools=2, maxsize=connections, block=False, timeout=timeout, retries=False)
+        self._pool = pool(connections)
 
     def get(self, *path: str) -> Reply:
         return self._read(self._send("GET", path, None, {}))
@@ -46,12 +64,7 @@ class Transport:
 
     def _send(self, method: str, path: tuple[str, ...], body: str | None, headers: dict[str, str]) -> BaseHTTPResponse:
         url = "/".join([self._url, *(quote(part, safe="") for part in path)])
-        try:
-            return self._pool.request(method, url, body=body, headers=self._headers | headers, redirect=False)
-        except (NewConnectionError, ConnectTimeoutError) as error:
-            raise TryAgain("provider_unreachable") from error
-        except HTTPError as error:  # sent, wholly or in part, and not answered
-            raise Unknown("provider_silent") from error
+        return send(self._pool, method, url, body, self._headers | headers)
 
     def _read(self, response: BaseHTTPResponse) -> Reply:
         body = _object(response)

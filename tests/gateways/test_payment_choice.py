@@ -11,6 +11,7 @@ import config
 from gateways.payments import Intent, UnknownProvider, payments
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
+from gateways.payments.stripe_gateway import StripePayments
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,36 @@ def test_the_instant_bank_takes_the_time_it_is_told_to(monkeypatch: pytest.Monke
     begun = time.perf_counter()
     payments().charge(Intent(1000, "EUR", "tok_ok", "order"), key="order:charge_payment")
     assert time.perf_counter() - begun >= 0.03
+
+
+STRIPE = {"PAYMENT_PROVIDER": "stripe", "STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}
+
+
+def test_stripe_needs_two_secrets_and_none_of_the_banks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**STRIPE, "ORDERWAVE_ENV": "production", "JWT_SECRET": "long-enough" * 4}.items():
+        monkeypatch.setenv(name, value)
+    assert type(payments()) is StripePayments
+    assert "sk_test_x" not in repr(config.settings())
+    assert "whsec_x" not in repr(config.settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_SECRET_KEY", ""),
+        ("STRIPE_SECRET_KEY", "pk_test_published"),
+        ("STRIPE_WEBHOOK_SECRET", ""),
+        ("STRIPE_WEBHOOK_SECRET", "sk_test_x"),
+    ],
+)
+def test_a_missing_or_mistaken_secret_is_told_of_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for known, good in {**STRIPE, name: value}.items():
+        monkeypatch.setenv(known, good)
+    with pytest.raises(config.InsecureSetting, match=name) as told:
+        config.settings()
+    assert not value or value not in str(told.value)
 
 
 def test_an_unknown_provider_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

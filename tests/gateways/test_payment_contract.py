@@ -10,16 +10,29 @@ from gateways.payments import Intent, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
 from outcomes import Refused
+from tests.peers.stripe import StripePeer
 from tests.world import Bank
 
 
-@pytest.fixture(params=["sandbox", "instant"])
-def gateway(request: pytest.FixtureRequest, bank: Bank) -> Iterator[PaymentGateway]:
-    made = (
-        SandboxPayments(bank.url, bank.api_key, bank.webhook_secret)
-        if request.param == "sandbox"
-        else InstantPayments()
-    )
+@pytest.fixture
+def sandbox(bank: Bank) -> PaymentGateway:
+    return SandboxPayments(bank.url, bank.api_key, bank.webhook_secret)
+
+
+@pytest.fixture
+def instant() -> PaymentGateway:
+    return InstantPayments()
+
+
+@pytest.fixture
+def stripe(stripe_peer: StripePeer) -> PaymentGateway:
+    """Over localstripe, with Stripe's test cards for the bank's tokens."""
+    return stripe_peer.gateway()
+
+
+@pytest.fixture(params=["sandbox", "instant", "stripe"])
+def gateway(request: pytest.FixtureRequest) -> Iterator[PaymentGateway]:
+    made = request.getfixturevalue(request.param)
     yield made
     made.close()
 

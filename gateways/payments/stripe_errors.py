@@ -1,0 +1,68 @@
+"""Stripe's errors, sorted: a no, not now, or nobody knows. Its own words stay out: they may hold what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+
+from outcomes import Outcome, Refused, TryAgain, Unknown
+
+BUSY = {"lock_timeout", "rate_limit"}
+NOT_NOW = {"balance_insufficient": "provider_balance_insufficient"}  # for a refund: tomorrow's sales may pay for it
+DECLINES = {"insufficient_funds", "expired_card", "incorrect_cvc", "processing_error"}
+NAMES = {
+    "authentication_required": "authentication_failed",
+    "payment_intent_authentication_failure": "authentication_failed",
+    "charge_already_refunded": "refund_exceeds_charge",
+}
+
+
+class Stuck(Unknown):
+    """The key is bound to a failure of Stripe's own, which it repeats: only a look can tell what became of it."""
+
+
+def sorted_out(error: stripe.StripeError) -> Outcome:
+    status, headers = error.http_status or 0, error.headers or {}
+    code = _code(error)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return TryAgain("provider_misconfigured")
+    if isinstance(error, stripe.RateLimitError) or code in BUSY or status == 503:
+        return TryAgain("provider_busy")
+    if isinstance(error, stripe.IdempotencyError) or status == 409:
+        return Unknown("idempotency_in_flight") if status == 409 else Refused("idempotency_conflict")
+    if code in NOT_NOW:
+        return TryAgain(NOT_NOW[code])
+    if isinstance(error, stripe.CardError):
+        return Refused(declined(code, _said(error).get("decline_code")))
+    if isinstance(error, stripe.InvalidRequestError):
+        return Refused(_invalid(code, _said(error).get("param"), status))
+    return Stuck("provider_error") if headers.get("Idempotent-Replayed") == "true" else Unknown("provider_error")
+
+
+def declined(code: str | None, decline_code: str | None = None) -> str:
+    """One of a few codes that a shopper can be told of."""
+    for said in (decline_code, code):
+        if said in DECLINES:
+            return str(said)
+    return NAMES.get(code or "", "card_declined")
+
+
+def _invalid(code: str | None, param: str | None, status: int) -> str:
+    if param in ("payment_method", "confirmation_token"):
+        return "invalid_token"
+    if code == "resource_missing" or status == 404:
+        return "charge_not_found"
+    return NAMES.get(code or "", code or (f"invalid_{param}" if param and param.isidentifier() else "invalid_request"))
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    code = error.code or _said(error).get("code")
+    return code if isinstance(code, str) and code.isidentifier() and len(code) < 60 else None
+
+
+def _said(error: stripe.StripeError) -> Mapping[str, Any]:
+    body = error.json_body
+    said = body.get("error") if isinstance(body, dict) else None
+    return said if isinstance(said, dict) else {}

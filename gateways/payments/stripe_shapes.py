@@ -1,0 +1,71 @@
+"""Stripe's payment intents and refunds in the shop's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateways.payments.contract import Receipt, Status
+from gateways.payments.stripe_errors import declined
+from outcomes import Refused, Unknown
+
+Thing = Mapping[str, Any]
+
+
+def intent(found: Thing) -> Receipt:
+    """How a payment stands. Raises Refused when it has failed."""
+    try:
+        status = _status(found)
+        amount = found.get("amount_received") or found["amount"]
+        return Receipt(found["id"], status, amount, found["currency"].upper(), _next_action(found, status))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Unknown("provider_garbled") from error
+
+
+def refund(found: Thing) -> Receipt:
+    """`pending` is on its way: Stripe tells by webhook when it comes back, and reconciliation sees it."""
+    try:
+        if found["status"] in ("failed", "canceled"):
+            raise Refused("refund_failed")
+        return Receipt(found["id"], "refunded", found["amount"], found["currency"].upper())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Unknown("provider_garbled") from error
+
+
+def charge_of(found: Thing) -> Thing | None:
+    """The charge that carries the money, when it is expanded."""
+    charge = found.get("latest_charge")
+    return charge if isinstance(charge, Mapping) else None
+
+
+def _status(found: Thing) -> Status:
+    status = found["status"]
+    if status == "succeeded":
+        return "refunded" if (charge_of(found) or {}).get("refunded") else "captured"
+    if status == "requires_payment_method":
+        raise Refused(_why(found.get("last_payment_error")))
+    if status == "processing":
+        raise Unknown("provider_processing")
+    return _OTHERS[status]
+
+
+_OTHERS: dict[str, Status] = {
+    "requires_capture": "authorised",
+    "requires_action": "requires_action",
+    "requires_confirmation": "requires_action",
+    "canceled": "voided",
+}
+
+
+def _why(error: Thing | None) -> str:
+    return declined(error.get("code"), error.get("decline_code")) if error else "card_declined"
+
+
+def _next_action(found: Thing, status: Status) -> dict[str, Any] | None:
+    """A page to go to, or what Stripe.js needs to ask the shopper in the shop's own page."""
+    if status != "requires_action":
+        return None
+    asked = found.get("next_action") or {}
+    if asked.get("type") == "redirect_to_url":
+        return {"type": "redirect", "url": asked["redirect_to_url"]["url"]}
+    return {"type": "stripe_sdk", "client_secret": found["client_secret"]}
