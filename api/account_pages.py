@@ -1,4 +1,4 @@
-"""Where the links in mails lead: two small pages that hand the token to the API."""
+"""Where the links in mails lead: small pages that hand the token to the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 FILES = Path(__file__).parent / "pages"
-NAMES = {"reset-password": ".html", "verify-email": ".html", "account.css": "", "account.js": ""}
+NAMES = {"reset-password": ".html", "verify-email": ".html", "account.css": "", "account.js": "",
+         "order": ".html", "order.js": ""}  # fmt: skip
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

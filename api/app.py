@@ -45,6 +45,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "cart": ("api.carts", "api.promotions", "api.coupons"),
     "order": (
         "api.orders",
+        "api.order_links",
         "api.fulfilments",
         "api.returns",
         "api.invoices",

@@ -15,7 +15,7 @@ from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
 from api.etags import conditional
-from api.guests import STAFF, cart_token, check_owner, is_staff, or_guest
+from api.guests import STAFF, check_owner, guest_token, is_staff, or_guest
 from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
 from api.operators import operate
 from api.paging import an_id, page, start
@@ -37,7 +37,7 @@ blp = Blueprint("jobs", __name__, description="Jobs: durable commands on their w
 def one(query: dict[str, Any], id: UUID) -> Response:
     """With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
 
-    When too many are waiting the answer comes at once. Guests show the token of their cart. Staff also see outputs.
+    When too many are waiting the answer comes at once. Guests show the token of their order. Staff also see outputs.
     """
     job = _read(str(id))
     if query["wait"] and _is_news(job) is False:
@@ -60,7 +60,7 @@ def cancel(id: UUID) -> Response:
         session.expire_all()
         return accepted(session, str(id))
 
-    return run_command(work, guest=cart_token())
+    return run_command(work, guest=guest_token())
 
 
 @blp.get("/api/jobs")
@@ -126,7 +126,7 @@ def _concerns_caller(session: Session, job: Job) -> bool:
     kind, subject = job.subject["type"], job.subject["id"]
     if kind == "order":
         order = orders.get(session, subject)
-        check_owner(order.customer_id, order.cart_id, "job")
+        check_owner(order, "job")
         return True
     who = visitor()
     return kind == "user" and who is not None and who.id == subject

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from api.fields import Email, Integer, Line, Moment
 from api.money import Amount, BreakdownSchema
-from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema
+from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
 
@@ -77,6 +77,12 @@ class OrderSchema(Schema):
     job = fields.Nested(JobSchema, allow_none=True)
     created_at = Moment()
     updated_at = Moment()
+
+
+class PlacedSchema(accepted_with(order=OrderSchema)):  # type: ignore[misc]
+    """`order_token`: what a guest shows from now on, as `X-Order-Token`. It is in their mail too."""
+
+    order_token = fields.String(metadata={"description": "of guests only"})
 
 
 class MomentSchema(Schema):

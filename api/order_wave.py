@@ -17,7 +17,7 @@ from api.bodies import job_body, order_body
 from api.cart_owner import Owner
 from api.commands import answered, replayed
 from engine import Started, Wish, jobs
-from shop import addresses, carts, checkout, commands, sessions
+from shop import addresses, carts, checkout, commands, order_tokens, sessions, users
 from shop.carts import CartRow
 from shop.checkout import PlaceOrder
 from shop.commands import Answered, Asked
@@ -129,7 +129,9 @@ def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> 
 def _accepted(order: Placed, run: Started) -> Answered:
     job = job_body(jobs.begun(run.id, place_order.plan, ("order", order.id), run.at))
     headers = {"Location": f"/api/jobs/{run.id}", "Retry-After": "1"}
-    return answered({"job": job, "order": order_body(order, job)}, 202, headers)
+    token = order_tokens.for_guest(order)
+    shown = {"order_token": token} if token else {}
+    return answered({"job": job, "order": order_body(order, job), **shown}, 202, headers)
 
 
 def _keep_answers(session: Session, cases: Sequence[Case]) -> None:
@@ -146,7 +148,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
     wish, who = case.placing.wish, case.holder
     return PlaceOrder(
         customer_id=who.id if who else None,
-        email=wish.get("email") or (who.email if who else _missing("email", "A guest's order needs one.")),
+        email=_email(wish, who),
         shipping_address=_address(session, case),
         shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
         payment_method=wish["payment"]["method"],
@@ -161,6 +163,13 @@ def _address(session: Session, case: Case) -> dict[str, Any]:
     if who is None:
         raise Unauthenticated("Sign in first.")
     return addresses.postal(addresses.get(session, who.id, str(wish["shipping_address_id"])))
+
+
+def _email(wish: dict[str, Any], who: Holder | None) -> str:
+    """Of guests in one spelling: it is what they find their order by."""
+    if who:
+        return wish.get("email") or who.email
+    return users.normal(wish.get("email") or _missing("email", "A guest's order needs one."))
 
 
 def _missing(name: str, why: str = "Missing data for required field.") -> str:

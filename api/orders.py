@@ -15,8 +15,8 @@ from api.blueprint import Blueprint
 from api.bodies import job_body, order_body
 from api.cancelling import call_off
 from api.commands import Answer, accepted, respond, run_command
-from api.guests import cart_token, is_staff, or_guest, their_order
-from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlaceOrderSchema
+from api.guests import guest_token, is_staff, or_guest, their_order
+from api.order_schemas import MomentSchema, OrderSchema, OrdersQuery, PlacedSchema, PlaceOrderSchema
 from api.ordering import place
 from api.paging import an_id, page, start
 from api.schemas import accepted_with, page_of
@@ -33,7 +33,7 @@ blp = Blueprint("orders", __name__, description="Orders")
 @blp.post("/api/orders")
 @maybe_claimed
 @blp.arguments(PlaceOrderSchema)
-@blp.response(202, accepted_with(order=OrderSchema))
+@blp.response(202, PlacedSchema)
 @blp.idempotent
 def order(wish: dict[str, Any]) -> Response:
     """Order what is in the cart, at the server's prices. Guests name their cart's token and an e-mail address."""
@@ -87,7 +87,7 @@ def cancel(id: UUID) -> Response:
         body, status, headers = accepted(session, run)
         return {**body, "order": order_body(found, body["job"])}, status, headers
 
-    return run_command(work, guest=cart_token())
+    return run_command(work, guest=guest_token())
 
 
 def _body(order: OrderRow, newest: dict[str, Job]) -> dict[str, Any]:

@@ -7,16 +7,17 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import fields
+from sqlalchemy.orm import Session
 
 import db
 from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.fields import Moment
-from api.guests import check_owner, is_staff, or_guest
+from api.guests import check_owner, guest_token, is_staff, or_guest, their_order
 from api.money import Amount
 from api.paging import an_id, page, start
 from api.schemas import ErrorSchema, PageQuery, Schema, page_of
-from api.security import caller, signed_in
+from api.security import caller, visitor
 from config import settings
 from shop import payment_list
 from shop.checkout import METHODS
@@ -65,14 +66,14 @@ TRANSACTIONS = TransactionSchema(many=True)
 
 
 @blp.get("/api/payments")
-@signed_in
+@or_guest
 @blp.arguments(PaymentsQuery, location="query")
 @blp.response(200, page_of(PaymentSchema))
 def all_of_them(query: dict[str, Any]) -> Response:
-    """One's own, newest first; staff see everybody's."""
+    """One's own, newest first; staff see everybody's. Guests name their order and show its token."""
     before, of = start(query["cursor"], an_id), query["order_id"]
-    whose = None if is_staff() else caller().id
     with db.reading() as session:
+        whose = _whose(session, of)
         rows = payment_list.of_customer(
             session,
             whose,
@@ -96,8 +97,16 @@ def methods() -> dict[str, Any]:
 def one(id: UUID) -> Response:
     with db.reading() as session:
         found = payment_list.get(session, str(id))
-    check_owner(found.owner_id, found.cart_id, "payment")
+    check_owner(found, "payment")
     return json_answer(_shown(found))
+
+
+def _whose(session: Session, order: UUID | None) -> str | None:
+    """None: everybody's, of which the guest has named an order of their own."""
+    if order and guest_token() and visitor() is None:
+        their_order(session, order)
+        return None
+    return None if is_staff() else caller().id
 
 
 def _shown(found: Paying) -> dict[str, Any]:

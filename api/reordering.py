@@ -14,7 +14,7 @@ from api.blueprint import Blueprint
 from api.cart_schemas import CartSchema, cart_of
 from api.commands import Answer, run_command
 from api.fields import Line
-from api.guests import cart_token, or_guest, their_order
+from api.guests import guest_token, or_guest, their_order
 from api.schemas import Schema
 from shop import cart_view, reorder
 
@@ -42,4 +42,4 @@ def again(wish: dict[str, Any], id: UUID) -> Response:
         found = cart_view.look(session, cart)
         return CART.dump(cart_of(replace(found, problems=[*problems, *found.problems]))), 200, {}
 
-    return run_command(work, guest=cart_token())
+    return run_command(work, guest=guest_token())

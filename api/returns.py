@@ -15,7 +15,7 @@ from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
 from api.fields import Boolean, Integer, Line, Moment, Text
 from api.fulfilments import some_lines
-from api.guests import STAFF, cart_token, or_guest, their_order
+from api.guests import STAFF, guest_token, or_guest, their_order
 from api.money import Amount
 from api.schemas import Schema, accepted_with, page_of
 from api.security import caller, roles
@@ -104,7 +104,7 @@ def ask(wish: dict[str, Any], id: UUID) -> Response:
         asked = returns.ask(session, order, wanted, wish["reason"])
         return {"return": RETURN.dump(asked)}, 202, {"Location": f"/api/orders/{order}/returns"}
 
-    return run_command(work, guest=cart_token())
+    return run_command(work, guest=guest_token())
 
 
 @blp.post("/api/orders/<uuid:id>/returns/<uuid:rid>/receive")

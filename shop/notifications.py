@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Index, String, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
-from shop.orders import OrderLineRow, OrderRow, Status
+from shop import order_tokens
+from shop.orders import OrderRow, Status
 from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
@@ -33,13 +33,6 @@ class NotificationRow(Base):
 
 
 @dataclass(frozen=True)
-class MailLine:
-    name: str
-    quantity: int
-    total: int
-
-
-@dataclass(frozen=True)
 class OrderMail:
     """A notification about an order that is to be sent, with the order as it is committed."""
 
@@ -49,19 +42,31 @@ class OrderMail:
     email: str
     currency: str
     total: int
+    breakdown: Sequence[Mapping[str, Any]]  # adds up to total
+    tax: int
+    tax_included: bool
+    coupon_code: str | None
     address: Mapping[str, Any]
-    lines: Sequence[MailLine]
+    token: str | None = field(default=None, repr=False)  # of a guest
 
 
-_ORDER, _LINE, _NOTICE = bare(OrderRow).c, bare(OrderLineRow).c, bare(NotificationRow).c
-_ORDERS = select(_ORDER.id, _ORDER.number, _ORDER.email, _ORDER.currency, _ORDER.total, _ORDER.shipping_address).where(
-    among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String)
+_ORDER, _NOTICE = bare(OrderRow).c, bare(NotificationRow).c
+_NAMES = (
+    "id",
+    "customer_id",
+    "cart_id",
+    "number",
+    "email",
+    "currency",
+    "total",
+    "breakdown",
+    "tax",
+    "tax_included",
+    "coupon_code",
+    "shipping_address",
 )
-_LINES = (
-    select(_LINE.order_id, _LINE.name, _LINE.quantity, _LINE.total)
-    .where(among(_LINE.order_id, "orders"))
-    .order_by(_LINE.order_id, _LINE.position)
-)
+_SELECTED = select(*(_ORDER[name] for name in _NAMES))
+_ORDERS = _SELECTED.where(among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String))
 
 
 def begin(session: Session, event: str, order_ids: Sequence[str], standing: Status) -> dict[str, OrderMail]:
@@ -74,15 +79,30 @@ def begin(session: Session, event: str, order_ids: Sequence[str], standing: Stat
         return {}
     rows = [{"id": new_id(), "subject_id": order.id, "recipient": order.email} for order in orders]
     sending: dict[str, str] = dict(_BEGIN(session, rows, event=event).all())
-    lines: dict[str, list[MailLine]] = defaultdict(list)
-    for order_id, *line in direct(session, _LINES, {"orders": list(sending)}):
-        lines[order_id].append(MailLine(*line))
-    return {row.id: _mail(sending[row.id], row, lines[row.id]) for row in orders if row.id in sending}
+    return {row.id: _mail(sending[row.id], row) for row in orders if row.id in sending}
 
 
-def _mail(id: str, order: Any, lines: Sequence[MailLine]) -> OrderMail:
-    address = order.shipping_address
-    return OrderMail(id, order.id, order.number, order.email, order.currency, order.total, address, lines)
+def again(session: Session, order_id: str, id: str) -> OrderMail | None:
+    """What a guest's order says, under another id; None when there is no such order, or it has an owner."""
+    order = session.execute(_SELECTED.where(_ORDER.id == order_id, _ORDER.customer_id.is_(None))).first()
+    return _mail(id, order) if order else None
+
+
+def _mail(id: str, order: Any) -> OrderMail:
+    return OrderMail(
+        id,
+        order.id,
+        order.number,
+        order.email,
+        order.currency,
+        order.total,
+        order.breakdown or (),
+        order.tax,
+        order.tax_included,
+        order.coupon_code,
+        order.shipping_address,
+        order_tokens.for_guest(order),
+    )
 
 
 def _unless_told(insert: Any) -> Any:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, bindparam, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, bindparam, select, text, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
@@ -51,10 +51,14 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 }
 
 
+_GUESTS = text("customer_id IS NULL")
+
+
 class OrderRow(Base):
-    """All amounts in minor units of `currency`. A guest sees it with the token that was their cart's id."""
+    """All amounts in minor units of `currency`. Guests show a token (order_tokens.py); their `email` is normal."""
 
     __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_guests_email", "email", sqlite_where=_GUESTS, postgresql_where=_GUESTS),)
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)

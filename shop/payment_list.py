@@ -17,10 +17,10 @@ from sql import among
 
 @dataclass(frozen=True)
 class Paying:
-    """`owner_id` and `cart_id` say who may see it."""
+    """`customer_id` and `cart_id` say who may see it."""
 
     payment: PaymentRow
-    owner_id: str | None
+    customer_id: str | None
     cart_id: str
     transactions: Sequence[TransactionRow]
 

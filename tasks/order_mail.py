@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from config import settings
 from gateways.mail import Mail
+from shop import order_tokens
 from shop.money import Money
 from shop.notifications import OrderMail
 
 
 def order_confirmed(notice: OrderMail) -> Mail:
-    lines = [f"{line.quantity} x {line.name}: {Money(line.total, notice.currency)}" for line in notice.lines]
-    total = f"Total, shipping included: {Money(notice.total, notice.currency)}"
-    greeting = f"Thank you for your order {notice.number}. It is paid and confirmed."
-    name = str(notice.address.get("name", ""))
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return Mail(
-        to=notice.email,
-        subject=f"Your order {notice.number} is confirmed",
-        text="\n".join([f"Dear {name},", "", greeting, "", *lines, total, "", _link(notice.order_id)]),
-        html=f"<p>Dear {escape(name)},</p><p>{escape(greeting)}</p><ul>{items}</ul><p>{escape(total)}</p>",
-        message_id=f"<{notice.id}@orderwave>",
-    )
+    told = f"Thank you for your order {notice.number}. It is paid and confirmed."
+    return _mail(notice, f"Your order {notice.number} is confirmed", told, _sums(notice))
 
 
 def order_cancelled(notice: OrderMail) -> Mail:
-    name = str(notice.address.get("name", ""))
     told = f"Your order {notice.number} is cancelled. What you paid for it goes back the way it came."
+    return _mail(notice, f"Your order {notice.number} is cancelled", told)
+
+
+def order_link(notice: OrderMail) -> Mail:
+    told = f"With this link you see your order {notice.number}. Whoever has the link can do the same: keep it to you."
+    return _mail(notice, f"The link to your order {notice.number}", told)
+
+
+def _sums(notice: OrderMail) -> list[str]:
+    """How the total comes about, as the order says it: lines, what was taken off, shipping, tax."""
+
+    def line(label: str, amount: int) -> str:
+        return f"{label}: {Money(amount, notice.currency)}"
+
+    parts = [line(part["label"], part["amount"]) for part in notice.breakdown]
+    coupon = [f"With the coupon {notice.coupon_code}"] if notice.coupon_code else []
+    tax = [line("Tax, included", notice.tax)] if notice.tax and notice.tax_included else []
+    return [*parts, *coupon, line("Total", notice.total), *tax]
+
+
+def _mail(notice: OrderMail, subject: str, told: str, lines: Sequence[str] = ()) -> Mail:
+    dear, link = f"Dear {notice.address.get('name', '')},", _link(notice)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Mail(
         to=notice.email,
-        subject=f"Your order {notice.number} is cancelled",
-        text="\n".join([f"Dear {name},", "", told, "", _link(notice.order_id)]),
-        html=f"<p>Dear {escape(name)},</p><p>{escape(told)}</p>",
+        subject=subject,
+        text="\n".join([dear, "", told, "", *lines, *([""] if lines else []), link]),
+        html=f"<p>{escape(dear)}</p><p>{escape(told)}</p>{f'<ul>{items}</ul>' if items else ''}"
+        f'<p><a href="{escape(link)}">{escape(link)}</a></p>',
         message_id=f"<{notice.id}@orderwave>",
     )
 
 
-def _link(order_id: str) -> str:
-    return f"{settings().public_url}/api/orders/{order_id}"
+def _link(notice: OrderMail) -> str:
+    """Guests get their token with it; the others sign in."""
+    if notice.token:
+        return order_tokens.link(notice.order_id, notice.token)
+    return f"{settings().public_url}/api/orders/{notice.order_id}"

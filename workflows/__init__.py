@@ -3,7 +3,9 @@
 from workflows.account_mail import send_account_mail
 from workflows.cancel_order import cancel_order
 from workflows.import_catalogue import import_catalogue
+from workflows.order_link import send_order_link
 from workflows.place_order import place_order
 from workflows.return_order import return_order
 
-__all__ = ["cancel_order", "import_catalogue", "place_order", "return_order", "send_account_mail"]
+__all__ = ["cancel_order", "import_catalogue", "place_order", "return_order", "send_account_mail",
+           "send_order_link"]  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from tests.faults.judge import Kept, kept_order
 from tests.stack import Client, Order, Stack
+from tests.stack.client import order_of
 
 Opener = Callable[[Stack, Client], Kept]
 """Given the stack and somebody of the staff, who may see every job; returns what was accepted and must come of it."""
@@ -46,6 +47,20 @@ def a_return(stack: Stack, staff: Client) -> Kept:
     return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping)
 
 
+def a_lost_link(stack: Stack, staff: Client) -> Kept:
+    """A guest's order, and its link mailed again. The guest is not told of the job; the staff see it."""
+    guest = Client(stack.url, f"{uuid4().hex}@example.com")
+    cart = guest.get("POST", "/api/cart")["id"]
+    guest.get("POST", f"/api/cart/{cart}", {"sku": stack.sku(on_hand=3), "quantity": 1})
+    placed = guest.get("POST", "/api/orders", order_of("tok_ok") | {"cart": cart, "email": guest.email})
+    order, job = placed["order"], placed["job"]["id"]
+    assert staff.finished(job)["status"] == "succeeded"
+    guest.get("POST", "/api/orders/lookup", {"number": order["number"], "email": guest.email})
+    links = staff.get("GET", "/api/jobs?workflow=send_order_link")["items"]
+    [job] = [link["id"] for link in links if link["subject"]["id"] == order["id"]]
+    return Kept(staff, job, f"link to {order['id']}", told=guest.email, mails=2)
+
+
 def _confirmed(stack: Stack, quantity: int = 1) -> tuple[Client, Order]:
     client = stack.client()
     order = client.place(stack.sku(on_hand=3), quantity)
@@ -65,6 +80,7 @@ OPENERS: dict[str, Opener] = {
     "cancel_order": a_change_of_mind,
     "place_order": an_order,
     "return_order": a_return,
+    "send_order_link": a_lost_link,
     "send_account_mail": a_registration,
     "import_catalogue": an_import,
 }

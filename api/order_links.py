@@ -1,0 +1,64 @@
+"""Orders of guests: the lost link is mailed anew, and an account takes its mailbox's orders over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+from sqlalchemy.orm import Session
+
+import db
+import engine
+from api.blueprint import Blueprint
+from api.bodies import order_body
+from api.commands import Answer, run_command
+from api.fields import Email, Line
+from api.limits import limit_mail
+from api.order_schemas import OrderSchema
+from api.recovery import ACCEPTED, AcceptedSchema
+from api.schemas import Schema
+from api.security import caller, signed_in
+from shop import order_claims
+from sql import new_id
+from workflows import send_order_link
+
+blp = Blueprint("order links", __name__, description="Orders of guests")
+
+
+class LookupSchema(Schema):
+    number = Line(required=True, most=20)
+    email = Email(required=True)
+
+
+class ClaimedSchema(Schema):
+    items = fields.List(fields.Nested(OrderSchema), required=True)
+
+
+@blp.post("/api/orders/lookup")
+@blp.arguments(LookupSchema)
+@blp.response(202, AcceptedSchema)
+@limit_mail
+def look_up(wish: dict[str, Any]) -> dict[str, str]:
+    """Mails the guest's link to the order once more. The same answer, after the same work, whether or not there is
+    such an order. So there is no job to look at."""
+    with db.reading() as session:
+        order = order_claims.find(session, wish["number"], wish["email"])
+    with db.transaction() as session:
+        subject = ("order_link", order.id if order else new_id())
+        engine.start(session, send_order_link, key=new_id(), subject=subject)
+    return ACCEPTED
+
+
+@blp.post("/api/orders/claim")
+@signed_in
+@blp.response(200, ClaimedSchema)
+@blp.idempotent
+def claim() -> Response:
+    """Every guest's order with the address that you have verified becomes yours; its tokens open nothing any more."""
+    id = caller().id
+
+    def work(session: Session) -> Answer:
+        return {"items": [order_body(order, None) for order in order_claims.claim(session, id)]}, 200, {}
+
+    return run_command(work)

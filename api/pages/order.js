@@ -1,0 +1,43 @@
+// The token came behind the #, which no server sees; it goes into a header only. It stays there, so that the page
+// can be kept as a bookmark.
+const given = new URLSearchParams(location.hash.slice(1));
+const path = `/api/orders/${encodeURIComponent(given.get("id"))}`;
+const headers = { "X-Order-Token": given.get("token") || "" };
+const part = (id) => document.getElementById(id);
+const say = (text) => { document.querySelector("[role=status]").textContent = text; };
+const money = ({ amount, currency }) => {
+  const format = new Intl.NumberFormat("en", { style: "currency", currency });
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+};
+
+async function ask(where, options = {}) {
+  const answer = await fetch(where, { ...options, headers });
+  if (answer.ok) return answer;
+  say((await answer.json()).detail);
+  throw new Error(answer.status);
+}
+
+async function show() {
+  const order = await (await ask(path)).json();
+  part("number").textContent = order.number;
+  part("standing").textContent = `${order.status}, ${order.payment_status}, ${order.fulfilment_status}`.replaceAll("_", " ");
+  part("lines").replaceChildren(...order.lines.map((line) => {
+    const item = document.createElement("li");
+    item.textContent = `${line.quantity} x ${line.name}: ${money(line.total)}`;
+    return item;
+  }));
+  part("total").textContent = order.breakdown.map(({ label, amount }) => `${label} ${money(amount)}`)
+    .concat(`Total ${money(order.total)}`).join(" · ");
+  part("invoice").hidden = ["unpaid", "action_required"].includes(order.payment_status);
+  part("cancel").hidden = !["pending", "confirmed"].includes(order.status) || order.fulfilment_status !== "unfulfilled";
+}
+
+part("invoice").addEventListener("click", async () => {
+  location.assign(URL.createObjectURL(await (await ask(`${path}/invoice`)).blob()));
+});
+part("cancel").addEventListener("click", async () => {
+  await ask(`${path}/cancel`, { method: "POST" });
+  say("It is being called off.");
+  await show();
+});
+show();

@@ -1,0 +1,46 @@
+"""Orders of guests: found again by number and address, and taken over by the account that the mailbox belongs to.
+
+The mailbox is the key. Whoever has verified an address may claim every guest's order that names it, as they would
+be mailed the link to each of them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from shop import users
+from shop.coupon_uses import CouponUseRow
+from shop.errors import Refusal
+from shop.orders import OrderRow
+from sql import clock, held
+
+
+class Unverified(Refusal):
+    code, title = "email_not_verified", "The e-mail address is not verified"
+
+
+def find(session: Session, number: str, email: str) -> OrderRow | None:
+    """A guest's order, when number and address belong together."""
+    order = session.scalars(select(OrderRow).where(OrderRow.number == number.strip().upper())).first()
+    theirs = order is not None and order.customer_id is None and order.email == users.normal(email)
+    return order if theirs else None
+
+
+def claim(session: Session, user_id: str) -> list[OrderRow]:
+    """The orders that have become this user's now, oldest first. Their tokens open nothing any more."""
+    user = users.get(session, user_id)
+    if user.email_verified_at is None:
+        raise Unverified("Open the link in the mail that we sent you first.")
+    row = OrderRow
+    found = session.scalars(
+        held(select(row).where(row.customer_id.is_(None), row.email == user.email).order_by(row.id))
+    ).all()
+    for order in found:
+        order.customer_id, order.updated_at = user.id, clock()
+    session.flush()
+    uses = update(CouponUseRow).where(CouponUseRow.order_id.in_([order.id for order in found]))
+    session.execute(uses.values(customer_id=user.id))
+    for order in found:
+        session.refresh(order)
+    return list(found)
