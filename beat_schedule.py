@@ -14,5 +14,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "prune finished runs": {"task": "maintenance.prune_finished_runs", "schedule": crontab(minute="17")},
     "prune idempotency keys": {"task": "maintenance.prune_commands", "schedule": crontab(minute="37")},
     "prune dead sessions": {"task": "maintenance.prune_sessions", "schedule": crontab(minute="47")},
+    "reconcile payments": {"task": "maintenance.reconcile_payments", "schedule": crontab(minute="7", hour="3-23/4")},
     "expire abandoned carts": {"task": "maintenance.expire_carts", "schedule": crontab(minute="57")},
 }

@@ -19,6 +19,7 @@ TASK_MODULES = (
     "tasks.notifications",
     "tasks.accounts",
     "tasks.imports",
+    "tasks.reconciliations",
     "tasks.maintenance",
 )
 DELIVERY_LIMIT = 5

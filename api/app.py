@@ -53,7 +53,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.order_notes",
         "api.jobs",
     ),
-    "payment": ("api.payments", "api.webhooks"),
+    "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
     "notification": ("api.notifications",),
 }
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from celery_app import TASK_MODULES, noun_of
 from config import Settings
 
-REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts", "imports"]}
+REMOTE = {"payments": ["payments"], "notifications": ["notifications", "accounts", "imports", "reconciliations"]}
 """Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation.
 
-Imports take as long as they take; they share a process with the mail, which can wait best.
+Imports and reconciliations take as long as they take; they share a process with the mail, which can wait best.
 """
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")

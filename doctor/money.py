@@ -14,7 +14,7 @@ from config import settings
 from doctor.finding import CouldNotLook, invariant
 from engine.states import FINAL, Mark
 from engine.tables import JournalRow, RunRow
-from shop import refunds, returns
+from shop import reconciliations, refunds, returns
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow, TransactionRow
 from shop.refunds import RefundRow
@@ -81,6 +81,14 @@ def refunds_match_their_transactions(session: Session) -> Iterator[str]:
     for id, left, asked in session.execute(sums):
         if asked > left:
             yield f"payment {id}: {asked} are being given back of {left} that are left"
+
+
+@invariant("I4", "every difference that a reconciliation found has been looked into")
+def reconciliations_are_settled(session: Session) -> Iterator[str]:
+    for row in reconciliations.unsettled(session):
+        window = f"{row.since:%Y-%m-%d %H:%M} to {row.until:%Y-%m-%d %H:%M}"
+        here = f"{row.missing_here} missing here, {row.missing_there} missing there, {row.different} different"
+        yield f"reconciliation {row.id}, {row.provider}, {window}: {here}"
 
 
 def _returned(session: Session) -> Sums:

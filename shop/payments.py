@@ -53,7 +53,11 @@ class TransactionRow(Base):
     """One thing the provider did. Never changed, never deleted; a key is written once."""
 
     __tablename__ = "payment_transactions"
-    __table_args__ = (Index("uq_payment_transactions_kind_key", "kind", "key", unique=True),)
+    __table_args__ = (
+        Index("uq_payment_transactions_kind_key", "kind", "key", unique=True),
+        Index("ix_payment_transactions_provider_id", "provider_id"),
+        Index("ix_payment_transactions_at", "at"),
+    )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     payment_id: Mapped[Id] = mapped_column(ForeignKey("payments.id"), index=True)

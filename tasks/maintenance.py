@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+import engine
 from celery_app import app
 from config import settings
 from db import in_transaction
 from engine.prune import prune_finished
-from shop import carts, commands, reservations, sessions
+from shop import carts, commands, reconciliations, reservations, sessions
 
 
 def _until_none(batch: Callable[[Session], int]) -> None:
@@ -28,6 +29,19 @@ def release_expired_reservations(**_: Any) -> None:
 @app.task(name="maintenance.prune_finished_runs")
 def prune_finished_runs(**_: Any) -> None:
     prune_finished(settings().keep_finished_days)
+
+
+@app.task(name="maintenance.reconcile_payments")
+def reconcile_payments(**_: Any) -> None:
+    """Yesterday's, once, however often it is asked for."""
+    if settings().payment_provider != "instant":  # which keeps no ledger
+        in_transaction(_reconcile_yesterday)
+
+
+def _reconcile_yesterday(session: Session) -> None:
+    id = reconciliations.open_yesterday(session, settings().payment_provider)
+    if id:
+        engine.start(session, engine.workflows["reconcile_payments"], key=id, subject=("reconciliation", id))
 
 
 @app.task(name="maintenance.prune_commands")

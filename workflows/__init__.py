@@ -5,7 +5,15 @@ from workflows.cancel_order import cancel_order
 from workflows.import_catalogue import import_catalogue
 from workflows.order_link import send_order_link
 from workflows.place_order import place_order
+from workflows.reconcile_payments import reconcile_payments
 from workflows.return_order import return_order
 
-__all__ = ["cancel_order", "import_catalogue", "place_order", "return_order", "send_account_mail",
-           "send_order_link"]  # fmt: skip
+__all__ = [
+    "cancel_order",
+    "import_catalogue",
+    "place_order",
+    "reconcile_payments",
+    "return_order",
+    "send_account_mail",
+    "send_order_link",
+]

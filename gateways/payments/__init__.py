@@ -8,11 +8,21 @@ from functools import cache
 from importlib import import_module
 
 import config
-from gateways.payments.contract import BadSignature, Event, Intent, PaymentGateway, Receipt
+from gateways.payments.contract import BadSignature, Entry, Event, Intent, Page, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
 
-__all__ = ["BadSignature", "Event", "Intent", "PaymentGateway", "Receipt", "UnknownProvider", "payments"]
+__all__ = [
+    "BadSignature",
+    "Entry",
+    "Event",
+    "Intent",
+    "Page",
+    "PaymentGateway",
+    "Receipt",
+    "UnknownProvider",
+    "payments",
+]
 
 
 class UnknownProvider(LookupError):

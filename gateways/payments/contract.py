@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 Status = Literal["captured", "authorised", "requires_action", "refunded", "voided"]
@@ -49,6 +50,30 @@ class Event:
     currency: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One movement of money in the provider's own ledger.
+
+    `kind` is `capture` or `refund`, or another word for what the shop did not ask for (a chargeback, say).
+    `provider_id` is what the shop knows it by: the charge's for a capture, the refund's own for a refund.
+    """
+
+    kind: str
+    provider_id: str
+    amount: int
+    currency: str
+    reference: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a ledger, and where the next one begins; None: this was the last."""
+
+    entries: Sequence[Entry]
+    next: str | None
+
+
 class PaymentGateway(Protocol):
     """Every method may raise Refused (final), TryAgain (nothing happened) and Unknown (ask again, same key)."""
 
@@ -72,6 +97,9 @@ class PaymentGateway(Protocol):
 
     def fetch(self, provider_id: str) -> Receipt:
         """How a charge stands today. Raises Refused when it has failed."""
+
+    def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
+        """What moved from `since` to before `until`, each movement once. A cursor stays good for days."""
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
         """The event in a webhook, or BadSignature."""

@@ -12,9 +12,10 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
-from gateways.payments.contract import BadSignature, Event, Intent, Receipt, Status
+from gateways.payments.contract import BadSignature, Event, Intent, Page, Receipt, Status
 from outcomes import Refused
 
 MEMORY = 100_000
@@ -51,6 +52,9 @@ class InstantPayments:
     def fetch(self, provider_id: str) -> Receipt:
         with self._lock:
             return self._get(provider_id)
+
+    def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
+        raise Refused("provider_keeps_no_ledger")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
         raise BadSignature("this provider sends no webhooks")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
-from gateways.payments.contract import Event, Intent, Receipt, Status
+from gateways.payments.contract import Entry, Event, Intent, Page, Receipt, Status
 from gateways.payments.transport import Transport, failure
 from gateways.payments.webhooks import verified
 from outcomes import Refused, Unknown
@@ -60,6 +61,11 @@ class SandboxPayments:
     def fetch(self, provider_id: str) -> Receipt:
         return _receipt(self._bank.get("v1", "charges", provider_id).body)
 
+    def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
+        window = {"since": since.isoformat(), "until": until.isoformat()}
+        after = {"after": cursor} if cursor else {}
+        return _page(self._bank.get("v1", "ledger", query={**window, **after}).body)
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
         return verified(headers, body, self._webhook_secret)
 
@@ -84,6 +90,18 @@ def _receipt(answer: dict[str, Any]) -> Receipt:
         return Receipt(answer["id"], status, amount, answer["currency"], answer.get("next_action"))
     except KeyError as error:
         raise Unknown("provider_garbled") from error
+
+
+def _page(answer: dict[str, Any]) -> Page:
+    try:
+        return Page([_entry(told) for told in answer["entries"]], answer["next"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unknown("provider_garbled") from error
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    said = (told["kind"], told["id"], told["amount"], told["currency"], told["reference"])
+    return Entry(*said, datetime.fromisoformat(told["at"]))
 
 
 def _status(answer: dict[str, Any]) -> Status:

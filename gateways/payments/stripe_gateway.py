@@ -7,14 +7,16 @@ ever) tell a repetition from a second wish.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from gateways.payments import stripe_search as search
 from gateways.payments import stripe_shapes as shapes
-from gateways.payments.contract import Event, Intent, Receipt
+from gateways.payments.contract import Event, Intent, Page, Receipt
 from gateways.payments.stripe_client import Client
 from gateways.payments.stripe_errors import Stuck
 from gateways.payments.stripe_events import verified
+from gateways.payments.stripe_ledger import page
 from gateways.payments.stripe_search import EXPAND
 from outcomes import Refused
 
@@ -78,6 +80,9 @@ class StripePayments:
 
     def fetch(self, provider_id: str) -> Receipt:
         return shapes.intent(self._stripe.call(self._intents.retrieve, provider_id, expand=EXPAND))
+
+    def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
+        return page(self._stripe, since, until, cursor)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
         return verified(headers, body, self._webhook_secret)

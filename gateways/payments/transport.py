@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -53,8 +53,8 @@ class Transport:
         self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
         self._pool = pool(connections)
 
-    def get(self, *path: str) -> Reply:
-        return self._read(self._send("GET", path, None, {}))
+    def get(self, *path: str, query: Mapping[str, str] | None = None) -> Reply:
+        return self._read(self._send("GET", path, None, {}, query))
 
     def post(self, *path: str, body: dict[str, Any], key: str) -> Reply:
         return self._read(self._send("POST", path, json.dumps(body), {"Idempotency-Key": key}))
@@ -62,8 +62,16 @@ class Transport:
     def close(self) -> None:
         self._pool.clear()
 
-    def _send(self, method: str, path: tuple[str, ...], body: str | None, headers: dict[str, str]) -> BaseHTTPResponse:
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        body: str | None,
+        headers: dict[str, str],
+        query: Mapping[str, str] | None = None,
+    ) -> BaseHTTPResponse:
         url = "/".join([self._url, *(quote(part, safe="") for part in path)])
+        url += f"?{urlencode(query)}" if query else ""
         return send(self._pool, method, url, body, self._headers | headers)
 
     def _read(self, response: BaseHTTPResponse) -> Reply:

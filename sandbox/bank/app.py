@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado.web import Application
 
 from sandbox import web
-from sandbox.bank import api, pages
+from sandbox.bank import api, pages, statements
 from sandbox.bank.bank import Bank
 
 
@@ -19,6 +19,7 @@ def create_app(bank: Bank) -> Application:
             (r"/v1/charges/([^/]+)/void", api.Void, parts),
             (r"/v1/charges/([^/]+)/refunds", api.Refunds, parts),
             (r"/v1/requests/(.+)", api.LookUp, parts),
+            (r"/v1/ledger", statements.Statement, parts),
             (r"/3ds/([^/]+)", pages.Challenge, parts),
             (r"/3ds/([^/]+)/complete", pages.Complete, parts),
             (r"/ledger", pages.Ledger, parts),

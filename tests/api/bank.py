@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from werkzeug.test import TestResponse
 import gateways.payments
 import tasks.notifications
 from gateways.mail import Mail
-from gateways.payments import Event, Intent, Receipt
+from gateways.payments import Entry, Event, Intent, Page, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.webhooks import verified
+from outcomes import TryAgain
 
 SECRET = "the bank's webhook secret"
 HOOK = "/api/webhooks/payments/sandbox"
@@ -32,13 +34,19 @@ class Bank(InstantPayments):
         super().__init__()
         self.charged: dict[str, str] = {}  # order -> charge
         self.down = False
+        self.book: dict[tuple[str, str], Entry] = {}  # what moved, two hours ago
+        self.asked: list[str | None] = []  # the cursors of its ledger's pages that were asked for
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         receipt = super().charge(intent, key=key)
         self.charged[intent.reference] = receipt.provider_id
         if intent.token == "tok_3ds":
             receipt = self._keep(replace(receipt, status="requires_action", next_action={"redirect": "https://bank"}))
-        return receipt
+        return self._enter("capture", receipt, intent.reference)
+
+    def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
+        order = next(order for order, charge in self.charged.items() if charge == provider_id)
+        return self._enter("refund", super().refund(provider_id, amount, key=key), order)
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
         return self._keep(replace(self._get(provider_id), status="voided"))
@@ -46,8 +54,23 @@ class Bank(InstantPayments):
     def approve(self, order: str) -> str:
         """The shopper has confirmed at the bank. Returns the charge."""
         charge = self._get(self.charged[order])
-        self._keep(replace(charge, status="captured", next_action=None))
+        self._enter("capture", self._keep(replace(charge, status="captured", next_action=None)), order)
         return charge.provider_id
+
+    def _enter(self, kind: str, receipt: Receipt, order: str) -> Receipt:
+        if receipt.status in ("captured", "refunded"):
+            said = (kind, receipt.provider_id, receipt.amount, receipt.currency, order)
+            self.book.setdefault(said[:2], Entry(*said, datetime.now(UTC) - timedelta(hours=2)))
+        return receipt
+
+    def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
+        """Two entries a page."""
+        self.asked.append(cursor)
+        if self.down:
+            raise TryAgain("provider_unreachable")
+        moved = [entry for entry in self.book.values() if since <= entry.at < until]
+        first = int(cursor or 0)
+        return Page(moved[first : first + 2], str(first + 2) if len(moved) > first + 2 else None)
 
     def taken(self, order: str) -> int:
         """What the bank has taken for this order and kept, in minor units."""

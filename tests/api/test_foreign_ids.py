@@ -31,6 +31,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("put", "/api/users/me/addresses/{id}"): ADDRESS,
     ("patch", "/api/users/{id}"): {"role": "admin"},
     ("post", "/api/jobs/{id}/skip"): {"note": "x"},
+    ("post", "/api/payments/reconciliations/{id}/settle"): {"note": "x"},
     ("post", "/api/stock/{sku}/movements"): {"kind": "receive", "quantity": 1},
     ("post", "/api/orders/{id}/fulfilments"): {},
     ("patch", "/api/orders/{id}/fulfilments/{fid}"): {"status": "shipped"},
@@ -68,6 +69,8 @@ STAFF_ONLY = (
     "/api/products/{id}/variants",
     "/api/products/imports/{id}",
     "/api/products/{id}/variants/{sku}",
+    "/api/payments/reconciliations/{id}",
+    "/api/payments/reconciliations/{id}/settle",
 )
 
 
@@ -111,6 +114,7 @@ class Belongings:
             **parcel_and_return(person),
             "products": "chair",
             "products/imports": new_id(),
+            "payments/reconciliations": new_id(),
             "categories": person.get("/api/categories").json["items"][0]["id"],
             "promotions": promotion(),
             "coupons": coupon() and "SPRING",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tests.faults.judge import Kept, kept_order
@@ -76,9 +77,18 @@ def an_import(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, body["job"]["id"], f"import {body['import']['id']}", told="", mails=0)
 
 
+def a_reconciliation(stack: Stack, staff: Client) -> Kept:
+    """Of the last hour: whatever others are about in this moment is under way, and nobody is mailed."""
+    now, admin = datetime.now(UTC), stack.client(role="admin")
+    window = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()}
+    body = admin.get("POST", "/api/payments/reconciliations", window)
+    return Kept(staff, body["job"]["id"], f"reconciliation {body['reconciliation']['id']}", told="", mails=0)
+
+
 OPENERS: dict[str, Opener] = {
     "cancel_order": a_change_of_mind,
     "place_order": an_order,
+    "reconcile_payments": a_reconciliation,
     "return_order": a_return,
     "send_order_link": a_lost_link,
     "send_account_mail": a_registration,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateways.payments import Intent, PaymentGateway, Receipt
+from gateways.payments import Entry, Intent, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
 from outcomes import Refused
@@ -109,3 +112,59 @@ def test_a_charge_nobody_made_is_refused(gateway: PaymentGateway, reference: str
 
 def test_a_token_is_never_shown(reference: str) -> None:
     assert "tok_ok" not in repr(intent(reference))
+
+
+# --- the ledger, of those that keep one -----------------------------------------------------------
+
+
+@pytest.fixture(params=["sandbox", "stripe"])
+def keeper(request: pytest.FixtureRequest) -> Iterator[PaymentGateway]:
+    made = request.getfixturevalue(request.param)
+    yield made
+    made.close()
+
+
+def booked(gateway: PaymentGateway, since: datetime, until: datetime, reference: str) -> set[Entry]:
+    """What the ledger says of this order, page after page."""
+    found, page = [], gateway.ledger(since, until)
+    found.extend(page.entries)
+    while page.next:
+        page = gateway.ledger(since, until, page.next)
+        found.extend(page.entries)
+    assert len({(entry.kind, entry.provider_id) for entry in found}) == len(found), "each movement once"
+    return {entry for entry in found if entry.reference == reference}
+
+
+def test_the_ledger_tells_what_moved_and_by_which_ids_it_is_known(keeper: PaymentGateway, reference: str) -> None:
+    begun = datetime.now(UTC).replace(microsecond=0)
+    bought = keeper.charge(intent(reference), key=f"{reference}:a").provider_id
+    held = keeper.charge(intent(reference, capture=False), key=f"{reference}:h").provider_id
+    keeper.void(keeper.charge(intent(reference, capture=False), key=f"{reference}:v").provider_id, key=f"{reference}:w")
+    keeper.capture(held, 400, key=f"{reference}:c")
+    back = keeper.refund(bought, 600, key=f"{reference}:r").provider_id
+    refusal(keeper.charge, intent(reference, "tok_declined"), key=f"{reference}:d")
+
+    ended = datetime.now(UTC) + timedelta(seconds=2)
+    found = booked(keeper, begun, ended, reference)
+    assert {(entry.kind, entry.provider_id, entry.amount, entry.currency) for entry in found} == {
+        ("capture", bought, 1000, "USD"),
+        ("capture", held, 400, "USD"),
+        ("refund", back, 600, "USD"),
+    }
+    assert all(begun <= entry.at < ended for entry in found)
+    assert booked(keeper, ended, ended + timedelta(days=1), reference) == set()
+
+
+def test_a_long_ledger_comes_in_pages(keeper: PaymentGateway, reference: str) -> None:
+    begun = datetime.now(UTC).replace(microsecond=0)
+    bought = keeper.charge(intent(reference), key=reference).provider_id
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: keeper.refund(bought, 1, key=f"{reference}:{number}"), range(102)))
+    until = datetime.now(UTC) + timedelta(seconds=2)
+    assert keeper.ledger(begun, until).next is not None
+    assert Counter(entry.kind for entry in booked(keeper, begun, until, reference)) == {"capture": 1, "refund": 102}
+
+
+def test_a_bank_without_a_ledger_says_so(instant: PaymentGateway) -> None:
+    now = datetime.now(UTC)
+    assert refusal(instant.ledger, now, now) == "provider_keeps_no_ledger"

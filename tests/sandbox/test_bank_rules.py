@@ -129,3 +129,22 @@ def test_control_takes_only_what_it_knows_and_only_json(bank: Bank) -> None:
         assert code(request("POST", f"{bank.url}/control", wrong)) == (422, "invalid_control")
     plain = {"Content-Type": "text/plain"}
     assert code(request("POST", f"{bank.url}/control", {"fail": 1}, plain)) == (415, "json_required")
+
+
+@pytest.mark.parametrize(
+    ("query", "refusal"),
+    [
+        ("", "invalid_since"),
+        ("since=yesterday&until=2026-01-02T00:00:00Z", "invalid_since"),
+        ("since=2026-01-01T00:00:00Z&until=0001-01-01T00:00:00%2B23:59", "invalid_until"),
+        ("since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z&after=-1", "invalid_after"),
+        ("since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z&after=99999999999999999999", "invalid_after"),
+    ],
+)
+def test_a_statement_of_no_time_is_refused(bank: Bank, query: str, refusal: str) -> None:
+    answer = bank.call("GET", f"/v1/ledger?{query}")
+    assert code(answer) == (422, refusal)
+
+
+def test_a_statement_needs_the_key(bank: Bank) -> None:
+    assert request("GET", f"{bank.url}/v1/ledger?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z").status == 401

@@ -1,0 +1,48 @@
+"""The ledger as the shop may read it: what moved between two moments, page by page."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.bank.api import ApiHandler
+from sandbox.web import Refusal
+
+PAGE = 100
+ENTRIES = (
+    "select id as number, charge, kind, amount, currency, reference, at from entries"
+    " where at >= ? and at < ? and id > ? and kind in ('capture', 'refund') order by id limit ?"
+)
+
+
+class Statement(ApiHandler):
+    """GET /v1/ledger?since=&until=&after=: oldest first; `next` is the `after` of the page that follows."""
+
+    def get(self) -> None:
+        since, until, after = self._moment("since"), self._moment("until"), self._after()
+        rows = self.bank.store.read(lambda db: _page(db, since, until, after))
+        next = str(rows[PAGE - 1]["number"]) if len(rows) > PAGE else None
+        self.answer({"entries": [_shape(row) for row in rows[:PAGE]], "next": next})
+
+    def _moment(self, name: str) -> str:
+        try:
+            moment = datetime.fromisoformat(self.get_query_argument(name, ""))
+            return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        except (ValueError, OverflowError) as error:
+            raise Refusal(422, f"invalid_{name}", f"{name} must be a moment in ISO 8601.") from error
+
+    def _after(self) -> int:
+        after = self.get_query_argument("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 19):
+            raise Refusal(422, "invalid_after", "after must be what a page before gave out as next.")
+        return int(after)
+
+
+def _page(db: sqlite3.Connection, since: str, until: str, after: int) -> list[dict[str, Any]]:
+    return [dict(row) for row in db.execute(ENTRIES, (since, until, after, PAGE + 1))]
+
+
+def _shape(row: dict[str, Any]) -> dict[str, Any]:
+    number, charge = row.pop("number"), row.pop("charge")
+    return {"id": charge if row["kind"] == "capture" else f"re_{number}", **row}

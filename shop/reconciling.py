@@ -1,0 +1,112 @@
+"""Comparing the provider's ledger with ours: a few statements over all lines of one reconciliation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from shop.payments import PaymentRow, TransactionRow
+from shop.reconciliations import LineRow, ReconciliationRow, Verdict, counts
+from sql import held, now
+
+GRACE = timedelta(minutes=15)  # younger than that is under way: the other ledger may hear of it in a moment
+KINDS = ("capture", "refund")  # of ours, those that move money
+
+
+def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
+    """How many of each verdict. `moving` are the ids of orders and payments that somebody is still working on."""
+    row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
+    if row.finished_at is None:
+        young = session.execute(select(now())).scalar_one() - GRACE
+        _look_up_ours(session, row)
+        _add_ours_that_they_miss(session, row)
+        _judge(session, row, young, moving)
+        _count(session, row)
+    return {str(verdict): getattr(row, verdict) for verdict in Verdict}
+
+
+def _look_up_ours(session: Session, row: ReconciliationRow) -> None:
+    line, ours, payment = LineRow, TransactionRow, PaymentRow
+    same = (ours.kind == line.kind, ours.provider_id == line.provider_id, payment.provider == row.provider)
+    said = {"our_amount": ours.amount, "our_currency": ours.currency, "our_at": ours.at, "order_id": payment.order_id}
+    joined = (line.reconciliation_id == row.id, payment.id == ours.payment_id, *same)
+    _do(session, update(line).where(*joined).values(said))
+
+
+def _add_ours_that_they_miss(session: Session, row: ReconciliationRow) -> None:
+    line, ours, payment = LineRow, TransactionRow, PaymentRow
+    theirs = exists().where(
+        line.reconciliation_id == row.id, line.kind == ours.kind, line.provider_id == ours.provider_id
+    )
+    ids = (cast(literal(row.id), line.reconciliation_id.type), ours.kind, ours.provider_id, literal(""))
+    missed = (
+        select(*ids, payment.order_id, ours.amount, ours.currency, ours.at)
+        .join(payment, payment.id == ours.payment_id)
+        .where(payment.provider == row.provider, ours.kind.in_(KINDS), ours.at >= row.since, ours.at < row.until)
+        .where(~theirs)
+        .distinct()
+    )
+    known = ["reconciliation_id", "kind", "provider_id", "reference", "order_id"]
+    _do(session, insert(line).from_select([*known, "our_amount", "our_currency", "our_at"], missed))
+
+
+def _judge(session: Session, row: ReconciliationRow, young: Any, moving: Select[str]) -> None:
+    line = LineRow
+    both = and_(line.their_at.is_not(None), line.our_at.is_not(None))
+    same = and_(line.their_amount == line.our_amount, line.their_currency == line.our_currency)
+    verdict = case(
+        (_outside(line.their_at, row) & _outside(line.our_at, row), None),
+        (both & same, Verdict.MATCHED),
+        (both, Verdict.DIFFERENT),
+        (_is_young(young) | _is_moving(moving), Verdict.UNDER_WAY),
+        (line.our_at.is_(None), Verdict.MISSING_HERE),
+        else_=Verdict.MISSING_THERE,
+    )
+    _do(session, update(line).where(line.reconciliation_id == row.id).values(verdict=verdict))
+
+
+def _outside(at: Any, row: ReconciliationRow) -> ColumnElement[bool]:
+    return or_(at.is_(None), at < row.since, at >= row.until)
+
+
+def _is_young(young: Any) -> ColumnElement[bool]:
+    return or_(LineRow.their_at >= young, LineRow.our_at >= young)
+
+
+def _is_moving(moving: Select[str]) -> ColumnElement[bool]:
+    """By the order that either side names, or by a payment of it."""
+    line, payment = LineRow, PaymentRow
+    order = case((line.order_id.is_not(None), cast(line.order_id, String)), else_=line.reference)
+    its_payment = exists().where(cast(payment.order_id, String) == order, cast(payment.id, String).in_(moving))
+    return or_(order.in_(moving), its_payment)
+
+
+def _count(session: Session, row: ReconciliationRow) -> None:
+    """What agrees, and what only stood at the edges, has done its work."""
+    for verdict, number in counts(session, row.id).items():
+        setattr(row, verdict, number)
+    row.finished_at = now()
+    settled = or_(LineRow.verdict.is_(None), LineRow.verdict == Verdict.MATCHED)
+    _do(session, delete(LineRow).where(LineRow.reconciliation_id == row.id, settled))
+    session.flush()
+
+
+def _do(session: Session, statement: Any) -> None:
+    session.execute(statement.execution_options(synchronize_session=False))

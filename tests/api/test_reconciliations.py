@@ -1,0 +1,281 @@
+"""The bank's ledger beside ours: what agrees is counted, what differs is told, and no money moves."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+import db
+from doctor.money import reconciliations_are_settled
+from engine.tables import RunRow
+from gateways.mail import Mail
+from gateways.payments import Entry
+from shop import reconciliations
+from shop.payments import PaymentRow, TransactionRow
+from shop.reconciliations import LineRow, Moved, ReconciliationRow
+from sql import later, now
+from tasks import maintenance
+from tests.api.bank import Bank
+from tests.api.drive import drive
+from tests.api.goods import count, order, put_on_shelf
+from tests.api.people import People, Person, problem
+from tests.api.test_foreign_ids import everything
+
+PATH = "/api/payments/reconciliations"
+NOTHING = {"matched": 0, "missing_here": 0, "missing_there": 0, "different": 0, "under_way": 0}
+TOTAL = 1999 + 490
+
+
+@pytest.fixture
+def root(people: People) -> Person:
+    return people.join("Root", role="admin")
+
+
+@pytest.fixture(autouse=True)
+def _goods(app: Flask, bank: Bank, sent: list[Mail]) -> None:
+    put_on_shelf(on_hand=50)
+
+
+def paid(person: Person) -> str:
+    """An order that was paid two hours ago."""
+    placed = order(person)
+    assert drive(placed["job"]["id"]) == "succeeded"
+    long_ago()
+    return str(placed["order"]["id"])
+
+
+def long_ago() -> None:
+    with db.transaction() as session:
+        session.execute(update(TransactionRow).where(TransactionRow.at > later(-3600)).values(at=later(-7000)))
+
+
+def moment(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+def begun(root: Person, since: float = -6, until: float = 0) -> tuple[str, str]:
+    """The reconciliation's id and its job's."""
+    answer = root.post(PATH, {"from": moment(since), "to": moment(until)})
+    assert answer.status_code == 202, answer.text
+    return answer.json["reconciliation"]["id"], answer.json["job"]["id"]
+
+
+def reconciled(root: Person, since: float = -6, until: float = 0) -> dict[str, Any]:
+    id, job = begun(root, since, until)
+    assert drive(job) == "succeeded"
+    body: dict[str, Any] = root.get(f"{PATH}/{id}").json
+    return body
+
+
+def counts(found: dict[str, Any]) -> dict[str, int]:
+    return {name: found[name] for name in NOTHING if found[name]}
+
+
+def diagnosis() -> list[str]:
+    with db.reading() as session:
+        return list(reconciliations_are_settled(session))
+
+
+def change(bank: Bank, order: str, **values: Any) -> None:
+    """The bank says something else of an order's capture."""
+    key = ("capture", bank.charged[order])
+    bank.book[key] = replace(bank.book[key], **values)
+
+
+def test_what_agrees_is_counted_and_not_kept(ada: Person, root: Person) -> None:
+    paid(ada)
+    assert drive(ada.post(f"/api/orders/{paid(ada)}/cancel").json["job"]["id"]) == "succeeded"
+    long_ago()
+    found = reconciled(root)
+    assert counts(found) == {"matched": 3}
+    assert (found["differences"], found["lines"], found["lines_left_out"]) == (0, [], 0)
+    assert found["finished_at"] is not None
+    assert (count(LineRow), diagnosis()) == (0, [])
+
+
+def test_what_differs_is_told_line_by_line_and_no_money_moves(
+    ada: Person, root: Person, bank: Bank, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid(ada)
+    unknown = Entry("dispute", "dp_1", 700, "EUR", "", datetime.now(UTC) - timedelta(hours=3))
+    bank.book[("dispute", "dp_1")] = unknown
+    lost, more, other = paid(ada), paid(ada), paid(ada)
+    del bank.book[("capture", bank.charged[lost])]
+    change(bank, more, amount=TOTAL + 1)
+    change(bank, other, currency="USD")
+    before = _money()
+
+    with caplog.at_level(logging.WARNING):
+        found = reconciled(root)
+    assert counts(found) == {"matched": 1, "missing_here": 1, "missing_there": 1, "different": 2}
+    told = {line["provider_id"]: line for line in found["lines"]}
+    assert set(told) == {"dp_1", *(bank.charged[id] for id in (lost, more, other))}
+    assert _said(told["dp_1"]) == ("missing_here", "dispute", None, (700, "EUR"), None)
+    assert _said(told[bank.charged[lost]]) == ("missing_there", "capture", lost, None, (TOTAL, "EUR"))
+    assert _said(told[bank.charged[more]]) == ("different", "capture", more, (TOTAL + 1, "EUR"), (TOTAL, "EUR"))
+    assert _said(told[bank.charged[other]]) == ("different", "capture", other, (TOTAL, "USD"), (TOTAL, "EUR"))
+    assert _money() == before
+    [line] = [record.getMessage() for record in caplog.records if "the ledgers differ" in record.getMessage()]
+    assert found["id"] in line
+    [breach] = diagnosis()
+    assert breach.endswith("1 missing here, 1 missing there, 2 different")
+
+
+def test_differences_are_settled_once_by_somebody_who_says_how(
+    ada: Person, root: Person, sam: Person, bank: Bank
+) -> None:
+    change(bank, paid(ada), amount=1)
+    id = reconciled(root)["id"]
+    answer = sam.post(f"{PATH}/{id}/settle", {"note": "a typing error at the bank, see their letter"})
+    assert (answer.status_code, answer.json["settled_by"]) == (200, sam.id)
+    assert answer.json["note"] == "a typing error at the bank, see their letter"
+    assert diagnosis() == []
+    assert problem(root.post(f"{PATH}/{id}/settle", {"note": "again"})) == (409, "illegal_state")
+    assert root.get(f"{PATH}/{id}").json["settled_by"] == sam.id
+    assert root.get(f"{PATH}/{id}").json["differences"] == 1, "it stays in the report"
+
+
+def test_without_differences_there_is_nothing_to_settle(ada: Person, root: Person) -> None:
+    paid(ada)
+    id = reconciled(root)["id"]
+    assert problem(root.post(f"{PATH}/{id}/settle", {"note": "x"})) == (409, "illegal_state")
+
+
+def test_what_is_still_under_way_is_no_difference(ada: Person, root: Person, bank: Bank) -> None:
+    """The bank has charged; whoever was to write it down has not yet. And something happened a moment ago."""
+    placed = order(ada)
+    drive(placed["job"]["id"], steps=1)
+    bank.book[("capture", "ch_1")] = Entry("capture", "ch_1", 5, "EUR", placed["order"]["id"], _hours_ago(3))
+    bank.book[("capture", "ch_2")] = Entry("capture", "ch_2", 5, "EUR", "", datetime.now(UTC) - timedelta(minutes=14))
+    found = reconciled(root)
+    assert counts(found) == {"under_way": 2}
+    assert {line["provider_id"] for line in found["lines"]} == {"ch_1", "ch_2"}
+    assert diagnosis() == []
+    assert drive(placed["job"]["id"]) == "succeeded"
+    long_ago()
+    assert counts(reconciled(root)) == {"matched": 1, "missing_here": 1, "under_way": 1}, "ch_1 was not of it after all"
+
+
+def test_what_was_written_down_later_than_it_moved_is_found_across_the_edge(
+    ada: Person, root: Person, bank: Bank
+) -> None:
+    change(bank, paid(ada), at=_hours_ago(12))
+    bank.book[("capture", "ch_1")] = Entry("capture", "ch_1", 5, "EUR", "", _hours_ago(12))
+    assert counts(reconciled(root)) == {"matched": 1}, "and nothing of what is before"
+    assert counts(reconciled(root, -13, -5)) == {"matched": 1, "missing_here": 1}
+
+
+def test_payments_of_another_provider_are_not_asked_of_this_one(ada: Person, root: Person, bank: Bank) -> None:
+    paid(ada)
+    with db.transaction() as session:
+        session.execute(update(PaymentRow).values(provider="stripe"))
+    bank.book.clear()
+    assert counts(reconciled(root)) == {}
+
+
+def test_a_bank_that_fails_on_a_page_is_asked_for_that_page_again(ada: Person, root: Person, bank: Bank) -> None:
+    for number in range(5):
+        bank.book[("capture", f"ch_{number}")] = Entry("capture", f"ch_{number}", 5, "EUR", "", _hours_ago(3))
+    id, job = begun(root)
+    with db.transaction() as session:
+        page = reconciliations.next_page(session, id)
+        assert page is not None
+        first = [Moved("capture", f"ch_{number}", 5, "EUR", "", _hours_ago(3)) for number in range(2)]
+        for _ in range(2):  # two workers, the one believed dead
+            reconciliations.take_page(session, id, page.number, first, "2")
+    bank.down = True
+    assert drive(job) == "running"
+    assert (bank.asked, count(LineRow)) == (["2"], 2)
+
+    bank.down = False
+    with db.transaction() as session:
+        session.execute(update(RunRow).where(RunRow.id == job).values(hold="none", due_at=now()))
+    assert drive(job) == "succeeded"
+    assert bank.asked == ["2", "2", "4"]
+    assert counts(root.get(f"{PATH}/{id}").json) == {"missing_here": 5}
+
+
+def test_one_that_is_called_off_keeps_no_lines_and_says_nothing(root: Person, bank: Bank) -> None:
+    bank.book[("capture", "ch_1")] = Entry("capture", "ch_1", 5, "EUR", "", _hours_ago(3))
+    id, job = begun(root)
+    drive(job, steps=1)
+    assert count(LineRow) == 1
+    assert root.post(f"/api/jobs/{job}/cancel").status_code == 202
+    assert drive(job) == "failed"
+    found = root.get(f"{PATH}/{id}").json
+    assert (found["finished_at"], counts(found), found["lines"]) == (None, {}, [])
+    assert (count(LineRow), diagnosis()) == (0, [])
+
+
+def test_the_clock_reconciles_each_day_once(root: Person) -> None:
+    for _ in range(3):
+        maintenance.reconcile_payments()
+    [row] = root.get(PATH).json["items"]
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert datetime.fromisoformat(row["to"]) == today
+    assert datetime.fromisoformat(row["from"]) == today - timedelta(days=1)
+    assert count(RunRow, RunRow.workflow == "reconcile_payments") == 1
+
+
+def test_a_bank_without_a_ledger_is_not_asked_by_the_clock(app: Flask, configure: Any) -> None:
+    configure(PAYMENT_PROVIDER="instant")
+    maintenance.reconcile_payments()
+    assert count(ReconciliationRow) == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "field"),
+    [(0, 0, "to"), (-1, -2, "to"), (-800, 0, "to"), (1, 2, "from"), (-3e5, -2.9995e5, "from")],
+)
+def test_days_that_make_no_sense_are_refused(root: Person, since: float, until: float, field: str) -> None:
+    at = datetime.now(UTC)
+    window = {name: (at + timedelta(hours=hours)).isoformat() for name, hours in (("from", since), ("to", until))}
+    answer = root.post(PATH, window)
+    assert problem(answer) == (422, "validation_failed")
+    assert list(answer.json["errors"]) == [field]
+    assert count(ReconciliationRow) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"from": "yesterday", "to": "today"},
+        {"from": "2026-01-01T00:00:00", "to": "2026-01-02T00:00:00"},
+        [],
+        {"from": 1},
+    ],
+)
+def test_what_is_no_time_is_refused(root: Person, body: Any) -> None:
+    assert problem(root.post(PATH, body))[0] == 422
+    assert count(ReconciliationRow) == 0
+
+
+def test_only_admins_begin_and_only_staff_look(ada: Person, sam: Person) -> None:
+    before = everything()
+    for person in (ada, sam):
+        assert problem(person.post(PATH, {"from": moment(-2), "to": moment(-1)})) == (403, "forbidden")
+    assert problem(ada.get(PATH)) == (403, "forbidden")
+    assert everything() == before
+    assert sam.get(PATH).json == {"items": [], "next": None}
+
+
+def _money() -> list[str]:
+    with db.reading() as session:
+        rows = [*session.execute(select(PaymentRow.__table__)), *session.execute(select(TransactionRow.__table__))]
+        return sorted(map(repr, rows))
+
+
+def _said(line: dict[str, Any]) -> tuple[Any, ...]:
+    sides = [side and (side["amount"], side["currency"]) for side in (line["theirs"], line["ours"])]
+    return (line["verdict"], line["kind"], line["order_id"], *sides)
+
+
+def _hours_ago(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
