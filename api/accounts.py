@@ -48,11 +48,6 @@ class ChangeSchema(Schema):
     current_password = secret()
 
 
-class PreferencesSchema(Schema):
-    marketing_emails = Boolean(load_default=False)
-    language = fields.String(load_default="en", validate=validate.Regexp(r"^[a-z]{2}(-[A-Z]{2})?\Z"))
-
-
 class BookedAddressSchema(AddressSchema):
     """An address in the address book."""
 

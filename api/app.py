@@ -39,7 +39,7 @@ LARGEST_BODY = 1024 * 1024
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
-    "user": ("api.users", "api.addresses", "api.accounts_admin"),
+    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin"),
     "auth": ("api.auth", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock"),
     "cart": ("api.carts", "api.promotions", "api.coupons"),
@@ -54,7 +54,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.jobs",
     ),
     "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
-    "notification": ("api.notifications",),
+    "notification": ("api.notifications", "api.unsubscribe", "api.suppressions"),
 }
 
 

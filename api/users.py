@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 import db
 from api.account_mail import send_account_mail
-from api.accounts import ChangeSchema, PreferencesSchema, RegisterSchema, UserSchema
+from api.accounts import ChangeSchema, RegisterSchema, UserSchema
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
+from api.languages import asked
 from api.limits import limit_registration
 from api.security import caller, signed_in
 from shop import passwords, personal, users
@@ -31,11 +32,12 @@ class WrongPassword(Forbidden):
 @blp.idempotent
 @limit_registration
 def register(wish: dict[str, Any]) -> Response:
-    """Open an account. A mail asks to confirm the address."""
+    """Open an account. A mail asks to confirm the address, in the language of `Accept-Language` (en, de)."""
     hashed = passwords.hash_password(wish["password"])
 
     def work(session: Session) -> Answer:
-        user = users.register(session, email=wish["email"], name=wish["name"], password_hash=hashed)
+        who = {"email": wish["email"], "name": wish["name"], "language": asked()}
+        user = users.register(session, **who, password_hash=hashed)
         send_account_mail(session, user.id, Kind.VERIFY_EMAIL)
         return UserSchema().dump(user), 201, {"Location": "/api/users/me"}
 
@@ -90,29 +92,6 @@ def export() -> Response:
         answer = jsonify(personal.told(session, caller().id))
     answer.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return answer
-
-
-@blp.get("/api/users/me/preferences")
-@signed_in
-@blp.response(200, PreferencesSchema)
-def preferences() -> dict[str, Any]:
-    with db.reading() as session:
-        return _preferences(users.get(session, caller().id).preferences)
-
-
-@blp.put("/api/users/me/preferences")
-@signed_in
-@blp.arguments(PreferencesSchema)
-@blp.response(200, PreferencesSchema)
-def prefer(wish: dict[str, Any]) -> dict[str, Any]:
-    with db.transaction() as session:
-        users.change_preferences(session, caller().id, wish)
-    return wish
-
-
-def _preferences(stored: dict[str, Any]) -> dict[str, Any]:
-    defaults: dict[str, Any] = PreferencesSchema().load({})
-    return defaults | stored
 
 
 def _must_know_password(id: str, password: str) -> None:

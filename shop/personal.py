@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shop import addresses, commands, coupon_uses, order_history, sessions, users
+from shop import addresses, commands, consents, coupon_uses, order_history, sessions, users
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
-    "preferences": lambda session, id: users.get(session, id).preferences,
+    "consents": consents.told,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
     "sessions": sessions.told,
     "orders": order_history.told,
@@ -22,6 +22,7 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
     addresses.erase,
+    consents.erase,
     coupon_uses.erase,
     sessions.revoke_all,
     lambda session, id: commands.forget(session, f"user:{id}"),

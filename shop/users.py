@@ -11,8 +11,10 @@ from sqlalchemy import CheckConstraint, String, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shop import suppressions
 from shop.errors import EmailTaken, NotFound, Refusal
-from sql import At, Base, Document, Id, new_id, now, upsert
+from shop.topics import LANGUAGES
+from sql import At, Base, Id, new_id, now, upsert
 
 
 class Role(StrEnum):
@@ -36,7 +38,8 @@ class UserRow(Base):
     name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(20), default=Role.CUSTOMER)
-    preferences: Mapped[Document] = mapped_column(default=dict)
+    email_hash: Mapped[str | None] = mapped_column(String(64))  # what suppressions know it by
+    language: Mapped[str] = mapped_column(String(10), default=LANGUAGES[0], server_default=LANGUAGES[0])
     email_verified_at: Mapped[At | None]
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now(), onupdate=now())
@@ -48,9 +51,17 @@ def normal(email: str) -> str:
     return unicodedata.normalize("NFKC", email.strip()).lower()
 
 
-def register(session: Session, *, email: str, name: str, password_hash: str, role: str = Role.CUSTOMER) -> UserRow:
-    values = {"id": new_id(), "email": normal(email), "name": name, "password_hash": password_hash, "role": role}
-    statement = upsert(session, UserRow).values(values | {"preferences": {}})
+def register(
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    role: str = Role.CUSTOMER,
+    language: str = LANGUAGES[0],
+) -> UserRow:
+    values = {"id": new_id(), "name": name, "password_hash": password_hash, "role": role, "language": language}
+    statement = upsert(session, UserRow).values(values | _address(email))
     id = session.scalar(statement.on_conflict_do_nothing(index_elements=["email"]).returning(UserRow.id))
     if id is None:
         raise EmailTaken("There is an account with this e-mail address. Sign in, or reset the password.")
@@ -87,7 +98,9 @@ def change_email(session: Session, id: str, email: str) -> bool:
     row = get(session, id)
     if row.email == normal(email):
         return False
-    row.email, row.email_verified_at = normal(email), None
+    row.email_verified_at = None
+    for name, value in _address(email).items():
+        setattr(row, name, value)
     try:
         session.flush()
     except IntegrityError as error:
@@ -105,8 +118,8 @@ def change_password(session: Session, id: str, *, old_hash: str, new_hash: str) 
     return _changed(session, id, UserRow.password_hash == old_hash, password_hash=new_hash)
 
 
-def change_preferences(session: Session, id: str, preferences: dict[str, Any]) -> None:
-    get(session, id).preferences = preferences
+def change_language(session: Session, id: str, language: str) -> None:
+    get(session, id).language = language
 
 
 def change_role(session: Session, id: str, role: str) -> UserRow:
@@ -125,15 +138,19 @@ def erase(session: Session, id: str) -> None:
     """Nothing that says who it was stays."""
     change_role(session, id, Role.CUSTOMER)
     session.flush()
-    gone: dict[str, Any] = {"email": None, "name": "", "password_hash": "", "role": Role.CUSTOMER, "preferences": {}}
-    _changed(session, id, email_verified_at=None, deleted_at=now(), **gone)
+    gone: dict[str, Any] = {"email": None, "name": "", "password_hash": "", "role": Role.CUSTOMER}
+    _changed(session, id, email_hash=None, email_verified_at=None, deleted_at=now(), **gone)
 
 
 def told(session: Session, id: str) -> dict[str, str | bool | datetime | None]:
     """For the export: the profile."""
     row = get(session, id)
-    names = ("id", "email", "name", "role", "email_verified_at", "created_at", "updated_at")
+    names = ("id", "email", "name", "role", "language", "email_verified_at", "created_at", "updated_at")
     return {name: getattr(row, name) for name in names}
+
+
+def _address(email: str) -> dict[str, str]:
+    return {"email": normal(email), "email_hash": suppressions.hashed(normal(email))}
 
 
 def _changed(session: Session, id: str, *conditions: Any, **values: Any) -> bool:

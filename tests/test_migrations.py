@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,32 @@ def test_a_migration_that_breaks_references_is_rolled_back(tmp_path: Path, confi
         connection.execute(text(orphan + "VALUES ('nobody', 0, 'do', 'x', 'done', 1, 0, '2026-01-01')"))
     with db.reading() as session:
         assert session.execute(text("SELECT count(*) FROM journal")).scalar_one() == 0
+
+
+def test_what_people_wanted_to_hear_goes_along(nothing: str) -> None:
+    command.upgrade(migrate.alembic(), "0007")
+    with db.engine().begin() as connection:
+        for name, wants in (("a", '{"language": "de", "marketing_emails": true}'), ("b", "{}")):
+            row = {"id": f"0199aaaa-0000-7000-8000-00000000000{name}", "email": f"{name}@example.com", "wants": wants}
+            connection.execute(text(USER), row)
+    migrate.upgrade()
+    with db.reading() as session:
+        users = session.execute(text("SELECT email, language, email_hash FROM users ORDER BY id")).all()
+        assert [tuple(user) for user in users] == [
+            (email, language, sha256(email.encode()).hexdigest())
+            for email, language in (("a@example.com", "de"), ("b@example.com", "en"))
+        ]
+        for table in ("consents", "consent_events"):
+            said = session.execute(text(f"SELECT topic, granted, source FROM {table} ORDER BY topic")).all()
+            assert [tuple(one) for one in said] == [
+                (topic, True, "preferences") for topic in ("back_in_stock", "offers", "reminders")
+            ]
+
+
+USER = """
+    INSERT INTO users (id, email, name, password_hash, role, preferences, created_at, updated_at)
+    VALUES (:id, :email, 'A', '', 'customer', :wants, '2026-01-01', '2026-01-01')
+"""
 
 
 def differences() -> list[object]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 import db
 from gateways.mail import Mail
 from migrations.models import metadata
-from shop import fulfilments, returns
+from shop import fulfilments, returns, suppressions
 from sql import new_id
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -49,8 +49,11 @@ PUBLIC = (
     ("get", "/api/categories/{id}"),
     ("get", "/api/stock/{sku}"),
     ("post", "/api/webhooks/payments/{provider}"),
+    ("get", "/api/unsubscribe/{token}"),
+    ("post", "/api/unsubscribe/{token}"),
 )
 STAFF_ONLY = (
+    "/api/suppressions/{id}",
     "/api/promotions/{id}",
     "/api/coupons/{code}",
     "/api/jobs/{id}/retry",
@@ -95,6 +98,12 @@ def parcel_and_return(person: Person) -> dict[str, str]:
         return {"{fid}": parcel.id, "{rid}": back.id}
 
 
+def suppression() -> str:
+    with db.transaction() as session:
+        suppressions.add(session, ["hash"], suppressions.Reason.STAFF)
+        return suppressions.of(session, "hash")[0].id
+
+
 class Belongings:
     """One of everything that a person can have."""
 
@@ -116,6 +125,7 @@ class Belongings:
             "products/imports": new_id(),
             "payments/reconciliations": new_id(),
             "categories": person.get("/api/categories").json["items"][0]["id"],
+            "suppressions": suppression(),
             "promotions": promotion(),
             "coupons": coupon() and "SPRING",
         }

@@ -160,17 +160,6 @@ def test_somebody_elses_address_is_not_there(people: People) -> None:
     assert problem(ada.get(f"{BOOK}/{id}")) == (404, "not_found")
 
 
-def test_preferences_have_defaults_and_are_replaced_whole(people: People) -> None:
-    ada = people.join()
-    path = "/api/users/me/preferences"
-    assert ada.get(path).json == {"marketing_emails": False, "language": "en"}
-    assert ada.ask("PUT", path, {"marketing_emails": True, "language": "de"}).status_code == 200
-    assert ada.get(path).json == {"marketing_emails": True, "language": "de"}
-    for wrong in ({"marketing_emails": "yes"}, {"language": "klingon"}, {"colour": "red"}):
-        assert problem(ada.ask("PUT", path, wrong)) == (422, "validation_failed")
-    assert ada.ask("PUT", path, {}).json == {"marketing_emails": False, "language": "en"}
-
-
 def test_an_export_tells_all_of_oneself_and_nothing_of_others(people: People) -> None:
     ada, bob = people.join("Ada"), people.join("Bob")
     ada.post(BOOK, HOME)
@@ -198,7 +187,7 @@ def test_who_leaves_leaves_nothing_behind(app: Flask, people: People) -> None:
     assert problem(login) == (401, "invalid_credentials")
     with db.reading() as look:
         row = look.get_one(users.UserRow, ada.id)
-        assert (row.email, row.name, row.password_hash, row.preferences) == (None, "", "", {})
+        assert (row.email, row.name, row.password_hash, row.email_hash) == (None, "", "", None)
         assert look.scalars(select(AddressRow)).all() == []
         assert all(family.revoked_at for family in look.scalars(select(SessionFamilyRow)))
     assert post(app, "/api/users", {**ADA, "email": ada.email}).status_code == 201

@@ -1,0 +1,24 @@
+"""In which language somebody wants to be written to."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from marshmallow import fields, validate
+
+from shop.topics import LANGUAGES
+
+TAG = re.compile(rf"({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?\Z")
+
+
+def asked() -> str:
+    """What this request's `Accept-Language` likes best of what there is; the first when it likes none."""
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def language(**kwargs: object) -> fields.String:
+    """`de`, or `de-AT` for numbers and dates as they are written there."""
+    shown = {"example": "de", "description": f"one of {', '.join(LANGUAGES)}, perhaps with a country: de-AT"}
+    wrong = f"One of {', '.join(LANGUAGES)}, perhaps with a country: de-AT."
+    return fields.String(validate=validate.Regexp(TAG, error=wrong), metadata=shown, **kwargs)

@@ -1,0 +1,82 @@
+"""Addresses that get no marketing, as staff see them: by hash, found by the address itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields, validate
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.fields import Email, Moment, Text
+from api.guests import STAFF
+from api.paging import an_id, page, start
+from api.schemas import PageQuery, Schema, page_of
+from api.security import roles
+from shop import suppressions
+from shop.suppressions import Reason, hashed
+from shop.users import normal
+
+blp = Blueprint("suppressions", __name__, description="Suppressed addresses")
+
+
+class SuppressionSchema(Schema):
+    id = fields.String()
+    address_hash = fields.String(metadata={"description": "SHA-256 of the address in lower case"})
+    reason = fields.String(metadata={"enum": [*Reason]})
+    detail = fields.String()
+    at = Moment()
+
+
+class SuppressSchema(Schema):
+    email = Email(required=True)
+    reason = fields.String(load_default=Reason.STAFF, validate=validate.OneOf([Reason.STAFF, Reason.COMPLAINT]))
+    detail = Text(least=0, most=500, load_default="")
+
+
+class SuppressionsQuery(PageQuery):
+    email = Email(load_default=None)
+
+
+@blp.get("/api/suppressions")
+@roles(*STAFF)
+@blp.arguments(SuppressionsQuery, location="query")
+@blp.response(200, page_of(SuppressionSchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    """Newest first, or those of one address. Staff only."""
+    before, email = start(query["cursor"], an_id), query["email"]
+    wanted = {"limit": query["limit"] + 1, "before": before, "address_hash": hashed(normal(email)) if email else None}
+    with db.reading() as session:
+        rows = suppressions.newest(session, **wanted)
+    return page(rows, query["limit"], lambda row: [row.id])
+
+
+@blp.post("/api/suppressions")
+@roles(*STAFF)
+@blp.arguments(SuppressSchema)
+@blp.response(201, SuppressionSchema)
+@blp.idempotent
+def suppress(wish: dict[str, Any]) -> Response:
+    """No marketing to this address any more. Staff only."""
+    address, reason = hashed(normal(wish["email"])), Reason(wish["reason"])
+
+    def work(session: Session) -> Answer:
+        suppressions.add(session, [address], reason, wish["detail"])
+        [row] = [row for row in suppressions.of(session, address) if row.reason == reason]
+        return SuppressionSchema().dump(row), 201, {}
+
+    return run_command(work)
+
+
+@blp.delete("/api/suppressions/<uuid:id>")
+@roles(*STAFF)
+@blp.response(204)
+def lift(id: UUID) -> Response:
+    """The address may be written to again, if it stands here for nothing else. Staff only."""
+    with db.transaction() as session:
+        suppressions.remove(session, str(id))
+    return Response(status=204)
