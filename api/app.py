@@ -42,7 +42,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin"),
     "auth": ("api.auth", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock"),
-    "cart": ("api.carts", "api.promotions", "api.coupons"),
+    "cart": ("api.carts", "api.promotions", "api.coupons", "api.tariffs"),
     "order": (
         "api.orders",
         "api.order_links",
@@ -56,6 +56,10 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
     "notification": ("api.notifications", "api.unsubscribe", "api.suppressions"),
 }
+
+
+class UnknownService(ValueError):
+    """SERVICES names one that there is not; better no door than one with a part missing."""
 
 
 def create_app(services: Iterable[str] | None = None) -> Flask:
@@ -91,6 +95,9 @@ class Json(DefaultJSONProvider):
 
 
 def _mount(api: Api, services: Iterable[str]) -> None:
+    services = list(services)
+    if strange := set(services) - set(SERVICES):
+        raise UnknownService(f"no service is called {', '.join(sorted(strange))}; there are {', '.join(SERVICES)}")
     for module in (*EVERYWHERE, *(module for service in services for module in SERVICES[service])):
         api.register_blueprint(import_module(module).blp)
 

@@ -56,7 +56,7 @@ class CartLineSchema(Schema):
     tax = fields.Nested(MoneySchema)
 
 
-PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many",
+PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "shipping_unavailable",
             "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum", "coupon_no_effect")  # fmt: skip
 
 

@@ -30,6 +30,9 @@ class Problem:
     detail: str
 
 
+NO_SHIPPING = Problem("shipping_unavailable", None, "This way of shipping is no longer offered; choose another.")
+
+
 @dataclass(frozen=True)
 class Cart:
     """A cart, what it costs now, and what is to be known about it."""
@@ -51,8 +54,10 @@ def look(session: Session, cart: CartRow) -> Cart:
     """The cart with what it costs at this moment."""
     [found] = goods(session, [cart])
     [terms], known = in_force(session, [(cart, None)])
-    quoted = quote(found.lines, terms, cart.shipping_method)
-    return Cart(cart, quoted, [*found.problems, *_coupon_problems(cart, known, quoted)])
+    offered = cart.shipping_method in terms.tariffs.methods
+    quoted = quote(found.lines, terms, cart.shipping_method if offered else None)
+    gone = [NO_SHIPPING] if cart.shipping_method and not offered else []
+    return Cart(cart, quoted, [*found.problems, *gone, *_coupon_problems(cart, known, quoted)])
 
 
 def in_force(session: Session, wanted: Sequence[tuple[CartRow, str | None]]) -> tuple[list[Terms], list[Offer]]:

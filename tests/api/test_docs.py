@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from api import create_app
+from api.app import UnknownService
 from tests.fixtures import Database
 
 
@@ -60,3 +62,8 @@ def test_a_service_mounts_only_what_is_its_own(database: Database) -> None:
     assert client.post("/api/users").status_code == 404
     assert client.get("/api/docs").status_code == 200
     assert client.get("/healthz").json == {"status": "ok"}
+
+
+def test_a_service_that_there_is_not_stops_the_start() -> None:
+    with pytest.raises(UnknownService, match="no service is called basket, till; there are user, auth"):
+        create_app(["auth", "till", "basket"])

@@ -40,6 +40,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/orders/{id}/notes"): {"text": "x"},
     ("post", "/api/orders/{id}/reorder"): {},
     ("patch", "/api/stock/{sku}"): {"low_at": 1},
+    ("patch", "/api/shipping-methods/{code}"): {"name": "x"},
+    ("put", "/api/tax-rates/{country}/{tax_class}"): {"rate": 1},
     ("patch", "/api/categories/{id}"): {"name": "x"},
     ("patch", "/api/products/{id}"): {"name": "x"},
     ("patch", "/api/products/{id}/variants/{sku}"): {"name": "x"},
@@ -48,6 +50,7 @@ PUBLIC = (
     ("get", "/api/products/{id}"),
     ("get", "/api/categories/{id}"),
     ("get", "/api/stock/{sku}"),
+    ("get", "/api/shipping-methods/{code}"),
     ("post", "/api/webhooks/payments/{provider}"),
     ("get", "/api/unsubscribe/{token}"),
     ("post", "/api/unsubscribe/{token}"),
@@ -56,6 +59,8 @@ STAFF_ONLY = (
     "/api/suppressions/{id}",
     "/api/promotions/{id}",
     "/api/coupons/{code}",
+    "/api/shipping-methods/{code}",
+    "/api/tax-rates/{country}/{tax_class}",
     "/api/jobs/{id}/retry",
     "/api/jobs/{id}/skip",
     "/api/jobs/{id}/compensate",
@@ -128,14 +133,16 @@ class Belongings:
             "suppressions": suppression(),
             "promotions": promotion(),
             "coupons": coupon() and "SPRING",
+            "shipping-methods": "express",
+            "tax-rates": "DE",
         }
 
     def aim(self, path: str) -> str:
         noun = path.removeprefix("/api/").split("/{")[0]
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
-        for name in ("{id}", "{owner}", "{fid}", "{rid}"):
+        for name in ("{id}", "{owner}", "{fid}", "{rid}", "{code}", "{country}"):
             path = path.replace(name, self.ids.get(name, self.ids[noun]))
-        return path.replace("{sku}", "CHAIR").replace("{code}", "SPRING")
+        return path.replace("{sku}", "CHAIR").replace("{tax_class}", "standard")
 
 
 def everything() -> dict[str, list[Any]]:
@@ -202,6 +209,8 @@ def test_a_malformed_id_is_404_on_every_path(app: Flask, people: People, id: str
             path.replace("/stock/{sku}", f"/stock/{id}")
             .replace("{sku}", "CHAIR")
             .replace("{code}", id)
+            .replace("{country}", id)
+            .replace("{tax_class}", id)
             .replace("{id}", id)
             .replace("{owner}", id)
             .replace("{fid}", id)

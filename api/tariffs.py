@@ -1,0 +1,125 @@
+"""Shipping methods, which everybody may see, and tax rates. Staff set them; carts have them from the next look on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.guests import STAFF
+from api.paging import a_text, page, position, start
+from api.schemas import PageQuery, page_of
+from api.security import roles
+from api.tariff_schemas import (
+    TAX_CLASS,
+    NewShippingMethodSchema,
+    RateSchema,
+    ShippingMethodChangeSchema,
+    ShippingMethodSchema,
+    TaxRateSchema,
+    method_of,
+    values_of,
+)
+from shop import tariff_desk
+from shop.countries import CODES
+from shop.errors import NotFound
+
+blp = Blueprint("tariffs", __name__, description="Shipping methods and tax rates")
+
+METHOD = ShippingMethodSchema()
+
+
+@blp.get("/api/shipping-methods")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(ShippingMethodSchema))
+def methods(query: dict[str, Any]) -> dict[str, Any]:
+    """By code; those with `active: false` can not be chosen."""
+    after = start(query["cursor"], a_text)
+    with db.reading() as session:
+        found = tariff_desk.methods(session, limit=query["limit"] + 1, after=after)
+    pages = page(found, query["limit"], lambda row: [row.code])
+    return {**pages, "items": [method_of(row) for row in pages["items"]]}
+
+
+@blp.post("/api/shipping-methods")
+@roles(*STAFF)
+@blp.arguments(NewShippingMethodSchema)
+@blp.response(201, ShippingMethodSchema)
+@blp.idempotent
+def add(wish: dict[str, Any]) -> Response:
+    """A code that is taken is a 409. Staff only."""
+
+    def work(session: Session) -> Answer:
+        row = tariff_desk.add(session, values_of(wish))
+        return METHOD.dump(method_of(row)), 201, {"Location": f"/api/shipping-methods/{row.code}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/shipping-methods/<code>")
+@blp.response(200, ShippingMethodSchema)
+def method(code: str) -> Any:
+    with db.reading() as session:
+        return method_of(tariff_desk.method(session, code))
+
+
+@blp.patch("/api/shipping-methods/<code>")
+@roles(*STAFF)
+@blp.arguments(ShippingMethodChangeSchema)
+@blp.response(200, ShippingMethodSchema)
+def change(wish: dict[str, Any], code: str) -> Any:
+    """Orders that were placed stay as they are. Staff only."""
+    with db.transaction() as session:
+        return method_of(tariff_desk.change(session, code, values_of(wish)))
+
+
+@blp.delete("/api/shipping-methods/<code>")
+@roles(*STAFF)
+@blp.response(204)
+def remove(code: str) -> Response:
+    """Carts that had chosen it say so in their problems. Staff only."""
+    with db.transaction() as session:
+        tariff_desk.remove(session, code)
+    return Response(status=204)
+
+
+@blp.get("/api/tax-rates")
+@roles(*STAFF)
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(TaxRateSchema))
+def taxes(query: dict[str, Any]) -> dict[str, Any]:
+    """By country and class. Where there is no rate there is no tax. Staff only."""
+    after = position(query["cursor"], a_text, a_text)
+    with db.reading() as session:
+        rows = tariff_desk.taxes(session, limit=query["limit"] + 1, after=after and (after[0], after[1]))
+    return page(rows, query["limit"], lambda row: [row.country, row.tax_class])
+
+
+@blp.put("/api/tax-rates/<country>/<tax_class>")
+@roles(*STAFF)
+@blp.arguments(RateSchema)
+@blp.response(200, TaxRateSchema)
+def set_tax(wish: dict[str, Any], country: str, tax_class: str) -> Any:
+    """Set, or set anew; orders that were placed stay as they are. Staff only."""
+    with db.transaction() as session:
+        return tariff_desk.set_tax(session, _key(country, tax_class), wish["rate"])
+
+
+@blp.delete("/api/tax-rates/<country>/<tax_class>")
+@roles(*STAFF)
+@blp.response(204)
+def drop_tax(country: str, tax_class: str) -> Response:
+    """Staff only."""
+    with db.transaction() as session:
+        tariff_desk.drop_tax(session, _key(country, tax_class))
+    return Response(status=204)
+
+
+def _key(country: str, tax_class: str) -> tuple[str, str]:
+    if country not in CODES or not TAX_CLASS.regex.match(tax_class):
+        raise NotFound("There is no such country, or no such class of tax.")
+    return country, tax_class
