@@ -15,5 +15,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "prune idempotency keys": {"task": "maintenance.prune_commands", "schedule": crontab(minute="37")},
     "prune dead sessions": {"task": "maintenance.prune_sessions", "schedule": crontab(minute="47")},
     "reconcile payments": {"task": "maintenance.reconcile_payments", "schedule": crontab(minute="7", hour="3-23/4")},
+    "forget customers who left": {"task": "maintenance.forget_customers", "schedule": crontab(minute="27")},
     "expire abandoned carts": {"task": "maintenance.expire_carts", "schedule": crontab(minute="57")},
 }

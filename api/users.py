@@ -8,6 +8,7 @@ from flask import Response, jsonify
 from sqlalchemy.orm import Session
 
 import db
+import engine
 from api.account_mail import send_account_mail
 from api.accounts import ChangeSchema, RegisterSchema, UserSchema
 from api.blueprint import Blueprint
@@ -15,9 +16,11 @@ from api.commands import Answer, run_command
 from api.languages import asked
 from api.limits import limit_registration
 from api.security import caller, signed_in
-from shop import passwords, personal, users
+from shop import order_privacy, passwords, personal, users
 from shop.account_links import Kind
 from shop.errors import Forbidden
+
+MOST_ORDERS = 200  # that forget at once; the clock takes care of the others
 
 blp = Blueprint("users", __name__, description="Accounts")
 
@@ -78,9 +81,15 @@ def change(wish: dict[str, Any]) -> Response:
 @signed_in
 @blp.response(204)
 def leave() -> Response:
-    """Everything that says who you are is deleted, and every session ends. There is no way back."""
+    """Everything that says who you are is deleted, and every session ends. There is no way back.
+
+    Orders under way keep what they need until they are over; then they forget it by themselves."""
     with db.transaction() as session:
-        personal.forget(session, caller().id)
+        id = caller().id
+        personal.forget(session, id)
+        order_privacy.forget(
+            session, order_privacy.due(session, engine.busy("order"), customer_id=id, limit=MOST_ORDERS)
+        )
     return Response(status=204)
 
 

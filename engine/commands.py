@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, bindparam, select, update
+from sqlalchemy import Float, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from engine import journal, plans
@@ -112,6 +112,11 @@ def wake(session: Session, ids: Sequence[str]) -> None:
             send_from_here(session, [run])
         elif row.hold == Hold.CALL:
             session.execute(update(RunRow).where(RunRow.id == run.id).values(nudged=True))
+
+
+def busy(kind: str) -> Select[str]:
+    """The ids of the subjects of this kind that a run is about which has not ended."""
+    return select(RunRow.subject_id).where(RunRow.subject_type == kind, RunRow.state.not_in(ENDED))
 
 
 def live_runs(session: Session, subject: tuple[str, str]) -> list[str]:

@@ -75,6 +75,14 @@ def most_by_one(session: Session, coupon_id: str) -> int:
     return most
 
 
+def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+    """For the export: which coupons this customer has used, oldest first."""
+    use = CouponUseRow
+    query = select(OfferRow.code, use.order_id, use.email, use.claimed_at, use.given_back_at)
+    mine = query.join(OfferRow, OfferRow.id == use.coupon_id).where(use.customer_id == customer_id)
+    return [dict(row._mapping) for row in session.execute(mine.order_by(use.claimed_at, use.order_id))]
+
+
 def erase(session: Session, customer_id: str) -> None:
     """The uses stay, without the address."""
     session.execute(update(CouponUseRow).where(CouponUseRow.customer_id == customer_id).values(email=customer_id))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Index, String, bindparam, literal, or_, select, update
+from sqlalchemy import ColumnElement, Index, String, bindparam, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
@@ -66,13 +66,16 @@ _NAMES = (
     "shipping_address",
 )
 _SELECTED = select(*(_ORDER[name] for name in _NAMES))
-_ORDERS = _SELECTED.where(among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String))
+_ORDERS = _SELECTED.where(
+    among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String), _ORDER.email != ""
+)
 
 
 def begin(session: Session, event: str, order_ids: Sequence[str], standing: Status) -> dict[str, OrderMail]:
     """Note that these orders' customers are being told of `event`, which is true while they are `standing`.
 
-    Leaves out those who have been told already, and those of whom it is not true any more.
+    Leaves out those who have been told already, those of whom it is not true any more, and orders that have forgotten
+    whose they were.
     """
     orders = direct(session, _ORDERS, {"orders": list(order_ids), "standing": standing}).all()
     if not orders:
@@ -137,6 +140,13 @@ def finish(session: Session, ids: Sequence[str], state: str, detail: str | None 
         direct(session, _FINISH, {"notices": list(ids), "next_state": state, "why": detail})
 
 
+def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+    """For the export: what this customer was told, oldest first."""
+    names = ("event", "recipient", "channel", "state", "created_at")
+    rows = session.scalars(select(NotificationRow).where(_theirs(customer_id)).order_by(NotificationRow.id))
+    return [{name: getattr(row, name) for name in names} for row in rows]
+
+
 def of_customer(
     session: Session, customer_id: str | None, *, limit: int, before: str | None = None
 ) -> list[NotificationRow]:
@@ -144,6 +154,10 @@ def of_customer(
     row = NotificationRow
     query = select(row).order_by(row.id.desc()).limit(limit)
     if customer_id:
-        orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
-        query = query.where(or_(row.subject_id == customer_id, row.subject_id.in_(orders)))
+        query = query.where(_theirs(customer_id))
     return list(session.scalars(query.where(row.id < before) if before else query))
+
+
+def _theirs(customer_id: str) -> ColumnElement[bool]:
+    orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
+    return or_(NotificationRow.subject_id == customer_id, NotificationRow.subject_id.in_(orders))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shop import coupon_uses
@@ -53,10 +54,13 @@ def fold(code: str) -> str:
 def make(session: Session, values: Mapping[str, Any]) -> OfferRow:
     row = OfferRow(**{"id": new_id(), "uses": 0, "minimum": 0, **values})
     _check(row)
-    if row.code is not None and session.scalars(select(OfferRow.id).where(OfferRow.code == row.code)).first():
-        raise CodeTaken(f"There is a coupon {row.code} already.")
     session.add(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # of two at the same instant the second learns it here only
+        if row.code is None:
+            raise
+        raise CodeTaken(f"There is a coupon {row.code} already.") from error
     session.refresh(row)
     return row
 

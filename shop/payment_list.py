@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -42,6 +43,18 @@ def of_customer(
     if order_id:
         query = query.where(PaymentRow.order_id == order_id)
     return _with_transactions(session, query.where(PaymentRow.id < before) if before else query)
+
+
+def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+    """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
+    query = _all().where(OrderRow.customer_id == customer_id).order_by(PaymentRow.id)
+    return [_told(found) for found in _with_transactions(session, query)]
+
+
+def _told(found: Paying) -> dict[str, Any]:
+    names = ("order_id", "method", "status", "amount", "captured", "refunded", "currency", "created_at")
+    done = [{"kind": one.kind, "amount": one.amount, "at": one.at} for one in found.transactions]
+    return {name: getattr(found.payment, name) for name in names} | {"transactions": done}
 
 
 def _all() -> Select[PaymentRow, str | None, str]:

@@ -10,7 +10,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shop import addresses, commands, consents, coupon_uses, order_history, sessions, users
+from shop import (
+    addresses,
+    commands,
+    consents,
+    coupon_uses,
+    notifications,
+    order_history,
+    payment_list,
+    sessions,
+    users,
+)
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
@@ -18,6 +28,9 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
     "sessions": sessions.told,
     "orders": order_history.told,
+    "payments": payment_list.told,
+    "coupon_uses": coupon_uses.told,
+    "notifications": notifications.told,
 }
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
@@ -27,7 +40,7 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
     sessions.revoke_all,
     lambda session, id: commands.forget(session, f"user:{id}"),
     users.erase,
-    # orders: stay as long as the law says, without the name where it allows
+    # orders: forget by themselves once they are over, see order_privacy.py
 ]
 
 

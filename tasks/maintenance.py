@@ -12,7 +12,7 @@ from celery_app import app
 from config import settings
 from db import in_transaction
 from engine.prune import prune_finished
-from shop import carts, commands, reconciliations, reservations, sessions
+from shop import carts, commands, order_privacy, reconciliations, reservations, sessions
 
 
 def _until_none(batch: Callable[[Session], int]) -> None:
@@ -52,6 +52,18 @@ def prune_commands(**_: Any) -> None:
 @app.task(name="maintenance.prune_sessions")
 def prune_sessions(**_: Any) -> None:
     _until_none(sessions.prune_sessions)
+
+
+@app.task(name="maintenance.forget_customers")
+def forget_customers(**_: Any) -> None:
+    """Of orders that are over and whose customers have deleted their accounts."""
+    _until_none(_forget_a_batch)
+
+
+def _forget_a_batch(session: Session) -> int:
+    due = order_privacy.due(session, engine.busy("order"))
+    order_privacy.forget(session, due)
+    return len(due)
 
 
 @app.task(name="maintenance.expire_carts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from sqlalchemy.orm import Session
 import db
 from shop import categories, products
 from shop.catalogue import CategoryRow, ProductRow, import_rows
-from shop.errors import Refusal
 from tests.fixtures import Database
+from tests.shop.at_once import at_once
 
 
 @pytest.fixture(autouse=True)
@@ -27,20 +26,6 @@ def _tree(database: Database) -> None:
 def ids() -> dict[str, str]:
     with db.reading() as session:
         return dict(session.execute(select(CategoryRow.path, CategoryRow.id)).all())
-
-
-def at_once(*works: Callable[[Session], Any]) -> list[str]:
-    """Each in a transaction of its own; the codes of those that were refused."""
-
-    def attempt(work: Callable[[Session], Any]) -> str:
-        try:
-            db.in_transaction(work)
-        except Refusal as refusal:
-            return refusal.code
-        return "done"
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(attempt, works))
 
 
 def moving(id: str, path: str) -> Callable[[Session], Any]:

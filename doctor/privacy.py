@@ -1,0 +1,72 @@
+"""Invariants of what the shop may still know of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+import engine
+from doctor.finding import invariant
+from shop import order_privacy
+from shop.addresses import AddressRow
+from shop.coupon_uses import CouponUseRow
+from shop.notifications import NotificationRow
+from shop.order_notes import OrderNoteRow
+from shop.order_privacy import NOBODY
+from shop.orders import OrderRow
+from shop.returns import ReturnRow
+from shop.sessions import SessionFamilyRow
+from shop.users import UserRow
+from sql import age
+
+DAY = 86400.0  # in which the clock has come by
+
+
+@invariant("I16", "a deleted account leaves nothing that says whose it was")
+def nothing_is_left_of_who_left(session: Session) -> Iterator[str]:
+    yield from _accounts(session)
+    yield from _orders_that_should_have_forgotten(session)
+    yield from _orders_that_forgot_half(session)
+
+
+def _accounts(session: Session) -> Iterator[str]:
+    user, gone = UserRow, UserRow.deleted_at.is_not(None)
+    named = or_(user.email.is_not(None), user.name != "", user.password_hash != "")
+    for id in session.scalars(select(user.id).where(gone, named)):
+        yield f"account {id} is deleted and says whose it was"
+    for id in session.scalars(select(user.id).where(gone).join(AddressRow, AddressRow.user_id == user.id)):
+        yield f"account {id} is deleted and has an address"
+    alive = SessionFamilyRow.revoked_at.is_(None)
+    for id in session.scalars(select(user.id).where(gone, alive).join(SessionFamilyRow)):
+        yield f"account {id} is deleted and has a session"
+    use = CouponUseRow
+    uses = select(use.order_id).join(user, user.id == use.customer_id).where(gone, use.email != cast(user.id, String))
+    for id in session.scalars(uses):
+        yield f"the use of a coupon by order {id} names somebody who left"
+
+
+def _orders_that_should_have_forgotten(session: Session) -> Iterator[str]:
+    due = select(OrderRow.id).join(UserRow, UserRow.id == OrderRow.customer_id)
+    over = order_privacy.forgettable(engine.busy("order"))
+    for id in session.scalars(due.where(*over, age(UserRow.deleted_at) > DAY, age(OrderRow.updated_at) > DAY)):
+        yield f"order {id} is over and still names somebody who left"
+
+
+def _orders_that_forgot_half(session: Session) -> Iterator[str]:
+    order, forgotten = OrderRow, OrderRow.email == NOBODY
+    for id, address in session.execute(select(order.id, order.shipping_address).where(forgotten)):
+        if set(address) - {"country"}:
+            yield f"order {id} has forgotten its customer and not the address"
+    told = select(order.id).join(NotificationRow, NotificationRow.subject_id == order.id)
+    noted = select(order.id).join(OrderNoteRow).where(func.length(OrderNoteRow.text) > 0)
+    explained = select(order.id).join(ReturnRow).where(func.length(ReturnRow.reason) > 0)
+    halves = {
+        "whom it told": told.where(NotificationRow.recipient != NOBODY),
+        "what was noted": noted,
+        "why it came back": explained,
+    }
+    for what, query in halves.items():
+        for id in session.scalars(query.where(forgotten)):
+            yield f"order {id} has forgotten its customer and not {what}"
