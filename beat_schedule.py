@@ -1,20 +1,38 @@
-"""The clock: names and times only. What the names do stands in `tasks/maintenance.py`.
+"""The clock: names and times only. What the names do stands in `tasks/maintenance.py`, how it works in docs/clock.md.
 
-No order waits for this clock (every worker sweeps by itself); a dead beat delays house-keeping, nothing else.
+Beat only pokes; which slots are due is reckoned from the times below, by the database's clock. No order waits for
+this clock (every worker sweeps by itself): a dead beat delays what stands here, nothing else.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from celery.schedules import crontab, schedule
 
-SCHEDULE: dict[str, dict[str, Any]] = {
-    "release expired reservations": {"task": "maintenance.release_expired_reservations", "schedule": schedule(60)},
-    "prune finished runs": {"task": "maintenance.prune_finished_runs", "schedule": crontab(minute="17")},
-    "prune idempotency keys": {"task": "maintenance.prune_commands", "schedule": crontab(minute="37")},
-    "prune dead sessions": {"task": "maintenance.prune_sessions", "schedule": crontab(minute="47")},
-    "reconcile payments": {"task": "maintenance.reconcile_payments", "schedule": crontab(minute="7", hour="3-23/4")},
-    "forget customers who left": {"task": "maintenance.forget_customers", "schedule": crontab(minute="27")},
-    "expire abandoned carts": {"task": "maintenance.expire_carts", "schedule": crontab(minute="57")},
+class Every(NamedTuple):
+    """Slots lie so many seconds apart, counted from 1970, so that everybody reckons the same ones."""
+
+    seconds: int
+
+
+class Cron(NamedTuple):
+    """Five fields, in the time zone of the setting TIME_ZONE."""
+
+    expression: str
+
+
+Time = Every | Cron
+
+SCHEDULE: dict[str, Time] = {
+    "release_expired_reservations": Every(60),
+    "prune_finished_runs": Cron("17 * * * *"),
+    "prune_clock": Cron("27 * * * *"),
+    "prune_commands": Cron("37 * * * *"),
+    "prune_sessions": Cron("47 * * * *"),
+    "reconcile_payments": Cron("7 3-23/4 * * *"),
+    "forget_customers": Cron("32 * * * *"),
+    "expire_carts": Cron("57 * * * *"),
 }
+
+POKE = 5.0  # seconds: the most that a slot is late while a beat is alive
+BEAT: dict[str, dict[str, Any]] = {"look at the clock": {"task": "maintenance.poke", "schedule": POKE}}

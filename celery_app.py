@@ -8,7 +8,7 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 
 import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
-from beat_schedule import SCHEDULE
+from beat_schedule import BEAT
 from config import Settings, settings
 
 TASK_MODULES = (
@@ -119,7 +119,7 @@ def _make(chosen: Settings) -> Celery:
         event_queue_prefix=chosen.queue_prefix + "events",
         control_exchange=chosen.queue_prefix + "control",
         event_exchange=chosen.queue_prefix + "events",
-        beat_schedule=SCHEDULE,
+        beat_schedule=BEAT,
         beat_schedule_filename=str(chosen.state_dir / "celerybeat-schedule"),
         enable_utc=True,
         timezone="UTC",

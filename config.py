@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from environs import Env
 
@@ -53,6 +54,7 @@ class Settings:
     prices_include_tax: bool
     shop_country: str
     keep_finished_days: int
+    time_zone: str
     call_threads: int
     log_level: str
     services: tuple[str, ...]
@@ -123,6 +125,7 @@ def load(env: Env | None = None) -> Settings:
         prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
+        time_zone=_known_zone(env.str("TIME_ZONE", "UTC")),
         call_threads=env.int("CALL_THREADS", 128),
         log_level=env.str("LOG_LEVEL", "INFO"),
         services=tuple(env.list("SERVICES", [])),
@@ -146,6 +149,10 @@ def _environment() -> Env:
     env = Env()
     env.read_env(".env", recurse=False)
     return env
+
+
+def _known_zone(name: str) -> str:
+    return ZoneInfo(name).key  # ZoneInfoNotFoundError says which
 
 
 def _secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:

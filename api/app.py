@@ -52,6 +52,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.reordering",
         "api.order_notes",
         "api.jobs",
+        "api.schedule",
     ),
     "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
     "notification": ("api.notifications", "api.unsubscribe", "api.suppressions"),

@@ -13,21 +13,21 @@ from sql import later
 BATCH = 500
 
 
-def prune_finished(days: int) -> int:
-    """Delete runs that ended more than `days` ago, with their journals. Returns how many."""
+def prune_finished(days: int, workflow: str | None = None) -> int:
+    """Delete runs (of this workflow) that ended more than `days` ago, with their journals. Returns how many."""
     total = 0
-    while (deleted := in_transaction(lambda session: _batch(session, days))) > 0:
+    while (deleted := in_transaction(lambda session: _batch(session, days, workflow))) > 0:
         total += deleted
     return total
 
 
-def _batch(session: Session, days: int) -> int:
+def _batch(session: Session, days: int, workflow: str | None = None) -> int:
     old = (
         select(RunRow.id)
         .where(RunRow.state.in_(ENDED), RunRow.finished_at < later(-86400.0 * days))
         .order_by(RunRow.id)
         .limit(BATCH)
     )
-    ids = session.scalars(old).all()
+    ids = session.scalars(old.where(RunRow.workflow == workflow) if workflow else old).all()
     session.execute(delete(RunRow).where(RunRow.id.in_(ids)))
     return len(ids)

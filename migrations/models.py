@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import walk_packages
 
-import engine.tables  # noqa: F401 - declares the engine's tables
+import engine.slots
+import engine.tables  # noqa: F401 - both declare the engine's tables
 import shop
 from sql import Base
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 import engine
-from celery_app import app
 from config import settings
 from db import in_transaction
+from engine import slots
 from engine.prune import prune_finished
 from shop import carts, commands, order_privacy, reconciliations, reservations, sessions
+from tasks.clock import periodic
 
 
 def _until_none(batch: Callable[[Session], int]) -> None:
@@ -21,18 +21,18 @@ def _until_none(batch: Callable[[Session], int]) -> None:
         pass
 
 
-@app.task(name="maintenance.release_expired_reservations")
-def release_expired_reservations(**_: Any) -> None:
+@periodic
+def release_expired_reservations() -> None:
     _until_none(reservations.release_expired)
 
 
-@app.task(name="maintenance.prune_finished_runs")
-def prune_finished_runs(**_: Any) -> None:
+@periodic
+def prune_finished_runs() -> None:
     prune_finished(settings().keep_finished_days)
 
 
-@app.task(name="maintenance.reconcile_payments")
-def reconcile_payments(**_: Any) -> None:
+@periodic
+def reconcile_payments() -> None:
     """Yesterday's, once, however often it is asked for."""
     if settings().payment_provider != "instant":  # which keeps no ledger
         in_transaction(_reconcile_yesterday)
@@ -44,18 +44,25 @@ def _reconcile_yesterday(session: Session) -> None:
         engine.start(session, engine.workflows["reconcile_payments"], key=id, subject=("reconciliation", id))
 
 
-@app.task(name="maintenance.prune_commands")
-def prune_commands(**_: Any) -> None:
+@periodic
+def prune_clock() -> None:
+    """Its slots, and the runs they began, of which there is one a minute."""
+    _until_none(slots.prune)
+    prune_finished(slots.KEEP_DAYS, "run_periodic_task")
+
+
+@periodic
+def prune_commands() -> None:
     _until_none(commands.prune_commands)
 
 
-@app.task(name="maintenance.prune_sessions")
-def prune_sessions(**_: Any) -> None:
+@periodic
+def prune_sessions() -> None:
     _until_none(sessions.prune_sessions)
 
 
-@app.task(name="maintenance.forget_customers")
-def forget_customers(**_: Any) -> None:
+@periodic
+def forget_customers() -> None:
     """Of orders that are over and whose customers have deleted their accounts."""
     _until_none(_forget_a_batch)
 
@@ -66,6 +73,6 @@ def _forget_a_batch(session: Session) -> int:
     return len(due)
 
 
-@app.task(name="maintenance.expire_carts")
-def expire_carts(**_: Any) -> None:
+@periodic
+def expire_carts() -> None:
     _until_none(carts.prune)

@@ -7,6 +7,7 @@ from workflows.order_link import send_order_link
 from workflows.place_order import place_order
 from workflows.reconcile_payments import reconcile_payments
 from workflows.return_order import return_order
+from workflows.run_periodic_task import run_periodic_task
 
 __all__ = [
     "cancel_order",
@@ -14,6 +15,7 @@ __all__ = [
     "place_order",
     "reconcile_payments",
     "return_order",
+    "run_periodic_task",
     "send_account_mail",
     "send_order_link",
 ]

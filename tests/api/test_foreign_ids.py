@@ -61,6 +61,7 @@ STAFF_ONLY = (
     "/api/coupons/{code}",
     "/api/shipping-methods/{code}",
     "/api/tax-rates/{country}/{tax_class}",
+    "/api/schedule/{name}/run",
     "/api/jobs/{id}/retry",
     "/api/jobs/{id}/skip",
     "/api/jobs/{id}/compensate",
@@ -124,6 +125,7 @@ class Belongings:
             "jobs": placed["job"]["id"],
             "payments": person.get("/api/payments").json["items"][0]["id"],
             "cart": person.id,
+            "schedule": "prune_commands",
             "stock": "CHAIR",
             **parcel_and_return(person),
             "products": "chair",
@@ -140,7 +142,7 @@ class Belongings:
     def aim(self, path: str) -> str:
         noun = path.removeprefix("/api/").split("/{")[0]
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
-        for name in ("{id}", "{owner}", "{fid}", "{rid}", "{code}", "{country}"):
+        for name in ("{id}", "{owner}", "{name}", "{fid}", "{rid}", "{code}", "{country}"):
             path = path.replace(name, self.ids.get(name, self.ids[noun]))
         return path.replace("{sku}", "CHAIR").replace("{tax_class}", "standard")
 

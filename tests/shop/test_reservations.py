@@ -112,7 +112,7 @@ def test_p11_two_clocks_that_fire_at_the_same_moment_give_back_once() -> None:
     with db.transaction() as session:
         session.execute(update(ReservationRow).values(expires_at=later(-1.0)))
     with ThreadPoolExecutor(2) as clocks:
-        fired = [clocks.submit(maintenance.release_expired_reservations.run) for _ in range(2)]
+        fired = [clocks.submit(maintenance.release_expired_reservations) for _ in range(2)]
     assert [one.result() for one in fired] == [None, None]
     assert shelf("CHAIR") == (20, 0)
     assert _ledger("CHAIR") == [20]

@@ -10,8 +10,9 @@ from deploy import processes
 from tests.stack import Handle, Stack
 from tests.world import wait_until
 
-SLOT = "Sending due task release expired reservations"
-TICK = 60.0  # seconds between two such slots, see beat_schedule.py
+POKE = "Sending due task look at the clock"
+TASK = "release_expired_reservations"
+TICK = 60.0  # seconds between two slots of this task, see beat_schedule.py
 
 
 @contextmanager
@@ -26,9 +27,32 @@ def clocks(stack: Stack, count: int) -> Iterator[list[Handle]]:
         yield made
 
 
-def slots(clock: Handle) -> int:
-    """How often it has called for reservations to be given back."""
-    return _said(clock).count(SLOT)
+def pokes(clock: Handle) -> int:
+    """How often it has asked to look at the clock."""
+    return _said(clock).count(POKE)
+
+
+def known(stack: Stack) -> bool:
+    """Whether the clock has seen the task: from then on none of its slots is passed over."""
+    return bool(stack.shelf.rows("SELECT slot FROM periodic_slots WHERE task = :task", task=TASK))
+
+
+def begun(stack: Stack) -> list[str]:
+    """The slots of the task that have begun, in their order."""
+    rows = stack.shelf.rows(
+        "SELECT slot FROM periodic_slots WHERE task = :task AND state <> 'noted' ORDER BY slot", task=TASK
+    )
+    return [str(row["slot"]) for row in rows]
+
+
+def carried_out(stack: Stack) -> list[tuple[str, int]]:
+    """Of each run of the task how it ended and how often it was tried, oldest first."""
+    rows = stack.shelf.rows(
+        "SELECT runs.state, journal.attempts FROM runs JOIN journal ON journal.run_id = runs.id"
+        " WHERE runs.workflow = 'run_periodic_task' AND runs.subject_id = :task ORDER BY runs.created_at",
+        task=TASK,
+    )
+    return [(str(row["state"]), int(row["attempts"])) for row in rows]
 
 
 def _clock(stack: Stack, name: str) -> Handle:

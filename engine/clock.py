@@ -1,0 +1,104 @@
+"""The clock: whoever pokes it, as often as they like, a slot that is due begins once, as a run of the engine.
+
+Catching up: of the slots that passed while no beat was alive, or while the task was still at work, the newest is run,
+once, and the older ones are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from beat_schedule import SCHEDULE, Time
+from config import settings
+from db import in_transaction, reading
+from engine import slots
+from engine.commands import NotPossible, start
+from engine.plan import Workflow
+from engine.slots import Slot, SlotRow, SlotState
+from engine.times import following, latest
+from sql import clock
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a periodic task fares. `lateness`: seconds by which it is overdue now; `last` began last."""
+
+    name: str
+    time: Time
+    next: datetime
+    lateness: float
+    last: SlotRow | None
+
+
+def poke(workflow: Workflow) -> int:
+    """One look: begin what is due. Returns how many slots that were."""
+    with reading() as session:
+        due = list(_due(session))
+    return in_transaction(lambda session: sum(_begin(session, workflow, *one) for one in due)) if due else 0
+
+
+def run_now(session: Session, workflow: Workflow, task: str, by: str) -> str:
+    """Begin it now, beside its times. Returns the run."""
+    if task in slots.busy(session):
+        raise NotPossible("already_running", f"{task} is at work")
+    slot = Slot(task, _now(session))
+    if not slots.take(session, slot, SlotState.BEGUN, asked_by=by):
+        raise NotPossible("already_running", f"{task} was begun at this very moment")
+    return _start(session, workflow, slot)
+
+
+def standings(session: Session) -> list[Standing]:
+    """Of all periodic tasks, by name."""
+    at, last, newest = _now(session), slots.last(session), slots.newest(session)
+    told = []
+    for name, time in sorted(SCHEDULE.items()):
+        late = _overdue(latest(time, at, _zone()), newest.get(name), at)
+        told.append(Standing(name, time, following(time, at, _zone()), late, last.get(name)))
+    return told
+
+
+def _overdue(slot: datetime, newest: datetime | None, at: datetime) -> float:
+    return (at - slot).total_seconds() if newest and newest < slot else 0.0
+
+
+def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:
+    """In the order of the schedule, in which everybody takes them."""
+    at, newest, busy, zone = _now(session), slots.newest(session), slots.busy(session), _zone()
+    for task, time in SCHEDULE.items():
+        slot = latest(time, at, zone)
+        if task not in newest:
+            yield Slot(task, slot), SlotState.NOTED
+        elif newest[task] < slot and task not in busy:
+            yield Slot(task, slot), SlotState.BEGUN
+
+
+def _begin(session: Session, workflow: Workflow, slot: Slot, state: SlotState) -> bool:
+    if not slots.take(session, slot, state) or state != SlotState.BEGUN:
+        return False
+    _start(session, workflow, slot)
+    log.info("slot", task=slot.task, slot=slot.slot.isoformat(), late=(_now(session) - slot.slot).total_seconds())
+    return True
+
+
+def _start(session: Session, workflow: Workflow, slot: Slot) -> str:
+    run = start(session, workflow, key=slot.key, subject=("schedule", slot.task), input={"task": slot.task})
+    slots.carry(session, slot, run.id)
+    return run.id
+
+
+def _now(session: Session) -> datetime:
+    at: datetime = session.scalars(select(clock())).one()
+    return at
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings().time_zone)

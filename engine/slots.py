@@ -1,0 +1,104 @@
+"""Slots of periodic tasks: a row is one, and there is no second for the same task and time (P11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import String, and_, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from engine.states import FINAL
+from engine.tables import RunRow
+from sql import At, Base, Document, Id, clock, later, upsert
+
+KEEP_DAYS = 7
+
+
+class SlotState(StrEnum):
+    NOTED = "noted"  # the clock saw this task for the first time: it begins with the slot after
+    BEGUN = "begun"  # its run is under way
+    DONE = "done"
+    FAILED = "failed"  # tried as often as its step allows
+
+
+class SlotRow(Base):
+    """`slot` is the time it was due, `at` when the clock saw it, which is later by its lateness.
+
+    Whoever ran a task by hand stands in `asked_by`; its slot is then the moment they asked, and no time of the clock.
+    """
+
+    __tablename__ = "periodic_slots"
+
+    task: Mapped[str] = mapped_column(String(80), primary_key=True)
+    slot: Mapped[At] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(20))
+    at: Mapped[At]
+    finished_at: Mapped[At | None]
+    run_id: Mapped[Id | None]
+    asked_by: Mapped[Id | None]
+    error: Mapped[Document | None]
+
+
+class Slot(NamedTuple):
+    task: str
+    slot: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.task}@{self.slot.isoformat()}"
+
+
+def take(session: Session, slot: Slot, state: SlotState, asked_by: str | None = None) -> bool:
+    """Whether it is ours: of two that reach for the same slot one waits here, and then has nothing to do."""
+    row = {**slot._asdict(), "state": state, "at": clock(), "asked_by": asked_by}
+    taken = upsert(session, SlotRow).values(row).on_conflict_do_nothing().returning(SlotRow.task)
+    return session.scalar(taken) is not None
+
+
+def carry(session: Session, slot: Slot, run_id: str) -> None:
+    """Its run has been started."""
+    session.execute(update(SlotRow).where(*_this(slot)).values(run_id=run_id))
+
+
+def finish(session: Session, runs: Sequence[str], state: SlotState, error: dict[str, Any] | None = None) -> None:
+    ending = update(SlotRow).where(SlotRow.run_id.in_(runs))
+    session.execute(ending.values(state=state, finished_at=clock(), error=error))
+
+
+def newest(session: Session) -> dict[str, datetime]:
+    """The last slot of each task that the clock has seen."""
+    last = func.max(SlotRow.slot, type_=SlotRow.slot.type)
+    seen = select(SlotRow.task, last).where(SlotRow.asked_by.is_(None)).group_by(SlotRow.task)
+    return dict(session.execute(seen).all())
+
+
+def last(session: Session) -> dict[str, SlotRow]:
+    """The row of each task that began last, by the clock or by hand; those that were only noted stand back."""
+    began = select(SlotRow.task, func.max(SlotRow.at, type_=SlotRow.at.type).label("at"))
+    newest = began.where(SlotRow.state != SlotState.NOTED).group_by(SlotRow.task).subquery()
+    rows = select(SlotRow).join(newest, and_(SlotRow.task == newest.c.task, SlotRow.at == newest.c.at))
+    return {row.task: row for row in session.scalars(rows.where(SlotRow.state != SlotState.NOTED))}
+
+
+def busy(session: Session) -> set[str]:
+    """Tasks of which a run is under way: the next waits for it."""
+    live = select(SlotRow.task).join(RunRow, RunRow.id == SlotRow.run_id).where(RunRow.state.not_in(FINAL))
+    return set(session.scalars(live.where(SlotRow.state == SlotState.BEGUN)))
+
+
+def prune(session: Session, batch: int = 1000) -> int:
+    """Forget slots of last week, one batch; of each task the newest stays, or the clock would not know it any more."""
+    other = aliased(SlotRow)
+    newest = select(func.max(other.slot)).where(other.task == SlotRow.task, other.asked_by.is_(None)).scalar_subquery()
+    old = (SlotRow.at < later(-86400.0 * KEEP_DAYS), SlotRow.state != SlotState.BEGUN, SlotRow.slot < newest)
+    rows = session.execute(select(SlotRow.task, SlotRow.slot).where(*old).limit(batch)).all()
+    for row in rows:
+        session.execute(delete(SlotRow).where(*_this(Slot(*row))))
+    return len(rows)
+
+
+def _this(slot: Slot) -> tuple[Any, Any]:
+    return SlotRow.task == slot.task, SlotRow.slot == slot.slot
