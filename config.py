@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,10 @@ from environs import Env
 
 class InsecureSetting(RuntimeError):
     """A setting that is fine on a laptop and dangerous where strangers can reach it."""
+
+
+class MissingExtra(RuntimeError):
+    """A setting that needs a package which is not installed."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,9 @@ def load(env: Env | None = None) -> Settings:
     provider = env.str("PAYMENT_PROVIDER", "sandbox")
     bank_secret = secret if provider == "sandbox" else (lambda name: env.str(name, ""))
     stripe = _stripe_reader(env, needed=provider == "stripe")
+    stripe_api_base = env.str("STRIPE_API_BASE", None) or None  # None: Stripe itself
+    if provider == "stripe":
+        _check_stripe(stripe_api_base, environment)
     return Settings(
         environment=environment,
         state_dir=state_dir,
@@ -104,8 +112,8 @@ def load(env: Env | None = None) -> Settings:
         bank_webhook_secret=bank_secret("BANK_WEBHOOK_SECRET"),
         stripe_secret_key=stripe("STRIPE_SECRET_KEY", "sk_", "rk_"),
         stripe_webhook_secret=stripe("STRIPE_WEBHOOK_SECRET", "whsec_"),
-        stripe_api_base=env.str("STRIPE_API_BASE", None),  # None: Stripe itself
-        stripe_return_url=env.str("STRIPE_RETURN_URL", None),
+        stripe_api_base=stripe_api_base,
+        stripe_return_url=env.str("STRIPE_RETURN_URL", None) or None,
         jwt_secret=secret("JWT_SECRET"),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
         host=env.str("HOST", "127.0.0.1"),
@@ -175,6 +183,15 @@ def _stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
         return value
 
     return read
+
+
+def _check_stripe(api_base: str | None, environment: str) -> None:
+    if find_spec("stripe") is None:
+        raise MissingExtra(
+            "PAYMENT_PROVIDER=stripe needs its SDK: deploy/install.sh .venv stripe; REQUIREMENTS=stripe for the image"
+        )
+    if environment == "production" and api_base and not api_base.startswith("https://"):
+        raise InsecureSetting("STRIPE_API_BASE must begin with https:// in production: the secret key is sent there")
 
 
 def _strong(name: str, value: str | None) -> str:

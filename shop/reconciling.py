@@ -31,7 +31,7 @@ KINDS = ("capture", "refund")  # of ours, those that move money
 
 
 def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
-    """How many of each verdict. `moving` are the ids of orders and payments that somebody is still working on."""
+    """How many of each verdict. `moving` are the ids of what somebody is still working on."""
     row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.finished_at is None:
         young = session.execute(select(now())).scalar_one() - GRACE
@@ -91,11 +91,9 @@ def _is_young(young: Any) -> ColumnElement[bool]:
 
 
 def _is_moving(moving: Select[str]) -> ColumnElement[bool]:
-    """By the order that either side names, or by a payment of it."""
-    line, payment = LineRow, PaymentRow
-    order = case((line.order_id.is_not(None), cast(line.order_id, String)), else_=line.reference)
-    its_payment = exists().where(cast(payment.order_id, String) == order, cast(payment.id, String).in_(moving))
-    return or_(order.in_(moving), its_payment)
+    """By the order that either side names."""
+    named = case((LineRow.order_id.is_not(None), cast(LineRow.order_id, String)), else_=LineRow.reference)
+    return named.in_(moving)
 
 
 def _count(session: Session, row: ReconciliationRow) -> None:

@@ -32,6 +32,15 @@ def _event(body: bytes) -> Event:
         raise BadSignature("the signed body is not an event") from error
 
 
+STATUSES = {"requires_capture": "authorized", "requires_payment_method": "failed", "canceled": "voided"}
+
+
+def _status(thing: dict[str, Any]) -> str:
+    """In the words of the bank, which are those that the shop knows."""
+    status = "refunded" if thing.get("refunded") is True else str(thing.get("status") or "")
+    return STATUSES.get(status, status)
+
+
 def _about(event: dict[str, Any], thing: dict[str, Any]) -> Event:
     """Of anything that is of a payment intent (a charge, a refund, a dispute), the intent is told."""
     return Event(
@@ -40,7 +49,7 @@ def _about(event: dict[str, Any], thing: dict[str, Any]) -> Event:
         created=event["created"],
         provider_id=thing.get("payment_intent") or thing.get("id") or "",
         reference=str((thing.get("metadata") or {}).get("reference", "")),
-        status=str(thing.get("status") or ""),
-        amount=thing.get("amount_received") or thing.get("amount") or 0,
+        status=_status(thing),
+        amount=thing.get("amount") or 0,
         currency=str(thing.get("currency") or "").upper(),
     )

@@ -7,12 +7,12 @@ Docs: https://docs.stripe.com/search#data-freshness ("under normal operating con
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateways.payments.stripe_client import Client
 from gateways.payments.stripe_shapes import Thing
-from outcomes import Unknown
+from outcomes import Refused, Unknown
 
 FRESH_SECONDS = 600  # that far back the lists are read: ten times what search may lag behind
 REFUNDS_SECONDS = 26 * 3600  # refunds can not be searched for
@@ -40,7 +40,7 @@ def a_refund_of(client: Client, charge: str, key: str) -> Thing | None:
 def pages(client: Client, listing: Callable[..., Any], **params: Any) -> Iterator[list[Thing]]:
     after: dict[str, str] = {}
     for _ in range(MOST_PAGES):
-        page = client.call(listing, limit=PAGE, **params, **after)
+        page = _look(client, listing, limit=PAGE, **params, **after)
         yield page["data"]
         if not page["has_more"]:
             return
@@ -50,8 +50,16 @@ def pages(client: Client, listing: Callable[..., Any], **params: Any) -> Iterato
 
 def _searched(client: Client, key: str) -> Thing | None:
     quoted = key.replace("\\", "\\\\").replace("'", "\\'")
-    page = client.call(client.v1.payment_intents.search, query=f"metadata['key']:'{quoted}'", limit=1)
+    page = _look(client, client.v1.payment_intents.search, query=f"metadata['key']:'{quoted}'", limit=1)
     return page["data"][0] if page["data"] else None
+
+
+def _look(client: Client, listing: Callable[..., Any], **params: Any) -> Mapping[str, Any]:
+    """A no to the look itself says nothing of what is looked for."""
+    try:
+        return client.call(listing, **params)
+    except Refused as no:
+        raise Unknown("provider_would_not_look") from no
 
 
 def _listed(client: Client, listing: Callable[..., Any], key: str, seconds: int) -> Thing | None:

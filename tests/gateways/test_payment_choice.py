@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,27 @@ def test_a_missing_or_mistaken_secret_is_told_of_at_the_start(
     with pytest.raises(config.InsecureSetting, match=name) as told:
         config.settings()
     assert not value or value not in str(told.value)
+
+
+def test_stripe_without_its_sdk_is_told_of_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in STRIPE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(config, "find_spec", lambda name: None)
+    with pytest.raises(config.MissingExtra, match=r"deploy/install\.sh"):
+        config.settings()
+
+
+@pytest.mark.parametrize(
+    ("base", "fine"), [("http://stripe.example", False), ("https://stripe.example", True), ("", True)]
+)
+def test_in_production_the_secret_key_is_sent_only_over_tls(
+    monkeypatch: pytest.MonkeyPatch, base: str, fine: bool
+) -> None:
+    production = {"ORDERWAVE_ENV": "production", "JWT_SECRET": "long-enough" * 4, "STRIPE_API_BASE": base}
+    for name, value in {**STRIPE, **production}.items():
+        monkeypatch.setenv(name, value)
+    with nullcontext() if fine else pytest.raises(config.InsecureSetting, match="STRIPE_API_BASE"):
+        assert config.settings().stripe_api_base == (base or None)
 
 
 def test_an_unknown_provider_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

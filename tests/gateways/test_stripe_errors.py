@@ -102,6 +102,12 @@ def test_if_nothing_is_found_under_it_nobody_knows() -> None:
     assert (isinstance(found, Unknown), found.code) == (True, "provider_error")
 
 
+def test_a_look_that_is_refused_says_nothing_of_what_was_looked_for() -> None:
+    """Else an order whose card was charged would be given up with the money kept."""
+    with replying(error("400 Bad Request", **INVALID)) as url, pytest.raises(Unknown, match="provider_would_not_look"):
+        StripePayments("sk_test_x", "whsec_x", api_base=url).find("run:charge_payment")
+
+
 def test_a_refund_that_was_made_is_not_made_again() -> None:
     """Not even after Stripe has forgotten its idempotency key: it is found by ours. No reply is left for a second."""
     back = {"id": "re_1", "status": "succeeded", "amount": 400, "currency": "eur", "metadata": {"key": "run:refund"}}

@@ -42,6 +42,22 @@ def test_an_event_of_a_refund_tells_the_payment_it_is_of() -> None:
     assert (event.type, event.provider_id, event.reference, event.amount) == ("refund.failed", "pi_1", "", 5)
 
 
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"status": "requires_capture"}, "authorized"),
+        ({"status": "requires_payment_method"}, "failed"),
+        ({"status": "canceled"}, "voided"),
+        ({"status": "succeeded", "amount_received": 400}, "succeeded"),
+        ({"object": "charge", "payment_intent": "pi_1", "status": "succeeded", "refunded": True}, "refunded"),
+    ],
+)
+def test_what_it_tells_is_in_the_shops_words(more: dict[str, object], status: str) -> None:
+    body = json.dumps({**BODY, "data": {"object": {**CHARGE, "currency": "eur", **more}}})
+    event = verify(body, signed(body))
+    assert (event.provider_id, event.status, event.amount) == ("pi_1", status, 1999)
+
+
 def test_while_a_secret_is_replaced_either_signature_will_do() -> None:
     body = json.dumps(BODY)
     old = signed(body, secret="whsec_old").partition("v1=")[2]
