@@ -35,4 +35,7 @@ SCHEDULE: dict[str, Time] = {
 }
 
 POKE = 5.0  # seconds: the most that a slot is late while a beat is alive
-BEAT: dict[str, dict[str, Any]] = {"look at the clock": {"task": "maintenance.poke", "schedule": POKE}}
+BEAT: dict[str, dict[str, Any]] = {
+    "look at the clock": {"task": "maintenance.poke", "schedule": POKE},
+    "look for campaigns": {"task": "maintenance.start_due_campaigns", "schedule": POKE},
+}

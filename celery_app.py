@@ -20,6 +20,7 @@ TASK_MODULES = (
     "tasks.accounts",
     "tasks.imports",
     "tasks.reconciliations",
+    "tasks.campaigns",
     "tasks.maintenance",
 )
 DELIVERY_LIMIT = 5

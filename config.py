@@ -61,6 +61,7 @@ class Settings:
     keep_finished_days: int
     time_zone: str
     call_threads: int
+    campaign_connections: int
     log_level: str
     services: tuple[str, ...]
     bcrypt_cost: int
@@ -135,6 +136,7 @@ def load(env: Env | None = None) -> Settings:
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         time_zone=_known_zone(env.str("TIME_ZONE", "UTC")),
         call_threads=env.int("CALL_THREADS", 128),
+        campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
         log_level=env.str("LOG_LEVEL", "INFO"),
         services=tuple(env.list("SERVICES", [])),
         bcrypt_cost=env.int("BCRYPT_COST", 12),

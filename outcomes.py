@@ -7,6 +7,7 @@ Refused     a final no; nothing happened   compensates (past the pivot: asks for
 TryAgain    not now; nothing happened      repeats with backoff, then as if refused
 Unknown     it may have happened           repeats with the same key, so that the provider tells
 Wait        somebody else must act first   rests until woken or until the deadline, then as refused
+More        a part is done, more is to do  takes the same step again after a pause, as often as it says so
 =========== ============================== =========================================================
 """
 
@@ -50,3 +51,11 @@ class Wait(Outcome):
         super().__init__(code, detail)
         self.seconds = seconds
         self.output = output
+
+
+class More(Outcome):
+    """A part is done and committed, and more is to do: a long step taken in turns. `after` is in seconds."""
+
+    def __init__(self, after: float = 0.0) -> None:
+        super().__init__("more_to_do")
+        self.after = after

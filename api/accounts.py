@@ -56,8 +56,17 @@ class BookedAddressSchema(AddressSchema):
     default_billing = Boolean()
 
 
-class RoleSchema(Schema):
-    role = fields.String(required=True, validate=validate.OneOf([str(role) for role in Role]))
+class AdministeredSchema(UserSchema):
+    """As an admin sees an account."""
+
+    tags = fields.List(fields.String(), metadata={"description": "for campaigns"})
+
+
+class AdministerSchema(Schema):
+    """`tags`: these and no others."""
+
+    role = fields.String(validate=validate.OneOf([str(role) for role in Role]))
+    tags = fields.List(fields.String(), metadata={"example": ["vip"]})
 
 
 class LoginSchema(Schema):

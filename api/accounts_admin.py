@@ -1,4 +1,4 @@
-"""Who is staff: for admins."""
+"""Who is staff, and which tags people have: for admins."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from marshmallow import fields, validate
+from sqlalchemy.orm import Session
 
 import db
-from api.accounts import RoleSchema, UserSchema
+from api.accounts import AdministeredSchema, AdministerSchema
 from api.blueprint import Blueprint
 from api.paging import an_id, page, start
 from api.schemas import PageQuery, page_of
 from api.security import roles
-from shop import users
+from shop import user_tags, users
 from shop.users import Role
 
 blp = Blueprint("accounts", __name__, description="Accounts, for admins")
@@ -26,21 +27,33 @@ class UsersQuery(PageQuery):
 @blp.get("/api/users")
 @roles("admin")
 @blp.arguments(UsersQuery, location="query")
-@blp.response(200, page_of(UserSchema))
+@blp.response(200, page_of(AdministeredSchema))
 def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
     """Newest first."""
     before = start(query["cursor"], an_id)
     limit = query["limit"]
     with db.reading() as session:
         rows = users.newest(session, limit=limit + 1, before=before, role=query["role"])
-    return page(rows, limit, lambda row: [row.id])
+        return page(_tagged(session, rows), limit, lambda row: [row.id])
 
 
 @blp.patch("/api/users/<uuid:id>")
 @roles("admin")
-@blp.arguments(RoleSchema)
-@blp.response(200, UserSchema)
-def change_role(wish: dict[str, Any], id: UUID) -> users.UserRow:
-    """It counts from the next request on, whatever tokens are about."""
+@blp.arguments(AdministerSchema)
+@blp.response(200, AdministeredSchema)
+def administer(wish: dict[str, Any], id: UUID) -> users.UserRow:
+    """A role counts from the next request on, whatever tokens are about."""
     with db.transaction() as session:
-        return users.change_role(session, str(id), wish["role"])
+        row = users.get(session, str(id))
+        if "role" in wish:
+            users.change_role(session, row.id, wish["role"])
+        if "tags" in wish:
+            user_tags.pin(session, row.id, wish["tags"])
+        return _tagged(session, [row])[0]
+
+
+def _tagged(session: Session, rows: list[users.UserRow]) -> list[users.UserRow]:
+    found = user_tags.of(session, [row.id for row in rows])
+    for row in rows:
+        row.tags = found[row.id]  # type: ignore[attr-defined]
+    return rows

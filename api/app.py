@@ -55,7 +55,14 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.schedule",
     ),
     "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
-    "notification": ("api.notifications", "api.unsubscribe", "api.suppressions"),
+    "notification": (
+        "api.notifications",
+        "api.campaigns",
+        "api.campaign_moves",
+        "api.campaign_views",
+        "api.unsubscribe",
+        "api.suppressions",
+    ),
 }
 
 

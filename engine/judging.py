@@ -11,7 +11,7 @@ from engine.claim import Run
 from engine.plan import Plan
 from engine.states import Direction, Mark
 from engine.steps import Done, Result, StepTask
-from outcomes import Outcome, Refused, TryAgain, Wait
+from outcomes import More, Outcome, Refused, TryAgain, Wait
 
 CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
@@ -40,6 +40,8 @@ def line(run: Run, result: Result) -> journal.Line:
             return run, Mark.DONE, result.output, None
         case Wait():
             return run, Mark.WAITING, result.output, None
+        case More():
+            return run, Mark.BEGUN, None, None
         case GaveUp():
             return run, Mark.FAILED, None, result
         case Refused():
@@ -56,6 +58,7 @@ class Ways:
     turning: list[Turn] = field(default_factory=list)
     waiting: list[tuple[Run, Wait]] = field(default_factory=list)
     trying: list[tuple[Run, TryAgain]] = field(default_factory=list)
+    turns: list[tuple[Run, More]] = field(default_factory=list)
     stuck: list[tuple[Run, Outcome]] = field(default_factory=list)
 
 
@@ -69,6 +72,8 @@ def sort_out(judged: Sequence[tuple[Run, Result]], *, begun: bool) -> Ways:
                 ways.turning.append((run, why_stopped(run), run.step))  # asked for while the call was under way
             case Wait() if run.direction == Direction.DO:
                 ways.waiting.append((run, result))
+            case More():
+                ways.turns.append((run, result))
             case TryAgain():
                 ways.trying.append((run, result))
             case Outcome() if may_turn(run) and not isinstance(result, GaveUp):

@@ -19,7 +19,7 @@ from engine.plan import Plan
 from engine.states import Direction, Hold, Mark, State
 from engine.steps import Done, Result, StepTask, hooks
 from engine.timing import LONGEST_PAUSE
-from outcomes import Outcome, TryAgain, Wait
+from outcomes import More, Outcome, TryAgain, Wait
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
     compensate(session, ways.turning)
     _wait(session, ways.waiting)
     placing.put(session, [_again(step, run, result) for run, result in ways.trying])
+    _take_turns(session, ways.turns)
     for run, result in ways.stuck:
         _stop(session, run, result)
     moved = [_go_on(session, *where, group) for where, group in ways.done.items()]
@@ -113,6 +114,16 @@ def _again(step: StepTask, run: Run, result: TryAgain) -> placing.Place:
     attempt = run.attempt + 1
     pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
     return replace(placing.here(run), hold=Hold.BACKOFF, due=min(pause, LONGEST_PAUSE), attempt=attempt)
+
+
+def _take_turns(session: Session, turns: Sequence[tuple[Run, More]]) -> None:
+    """Before the same step, at once or after its pause. It is no attempt that failed, so none is counted."""
+    send_from_here(session, [run for run, more in turns if not more.after])
+    placing.put(session, [_next_turn(run, more) for run, more in turns if more.after])
+
+
+def _next_turn(run: Run, more: More) -> placing.Place:
+    return replace(placing.here(run), hold=Hold.BACKOFF, due=min(more.after, LONGEST_PAUSE))
 
 
 def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:

@@ -19,6 +19,7 @@ from shop import (
     order_history,
     payment_list,
     sessions,
+    user_tags,
     users,
 )
 
@@ -27,6 +28,7 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
     "consents": consents.told,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
     "sessions": sessions.told,
+    "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
     "orders": order_history.told,
     "payments": payment_list.told,
     "coupon_uses": coupon_uses.told,
@@ -38,6 +40,7 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
     consents.erase,
     coupon_uses.erase,
     sessions.revoke_all,
+    user_tags.erase,
     lambda session, id: commands.forget(session, f"user:{id}"),
     users.erase,
     # orders: forget by themselves once they are over, see order_privacy.py

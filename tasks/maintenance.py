@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 import engine
+from celery_app import app
 from config import settings
 from db import in_transaction
 from engine import slots
 from engine.prune import prune_finished
 from shop import carts, commands, order_privacy, reconciliations, reservations, sessions
+from shop.campaigns import clock
+from shop.campaigns.tables import CampaignRunRow
 from tasks.clock import periodic
 
 
@@ -76,3 +80,13 @@ def _forget_a_batch(session: Session) -> int:
 @periodic
 def expire_carts() -> None:
     _until_none(carts.prune)
+
+
+@app.task(name="maintenance.start_due_campaigns")
+def start_due_campaigns(**_: Any) -> None:
+    """Beat sends this as well: a campaign's own row for each due time is what a slot is to the others."""
+    _until_none(lambda session: clock.start_due(session, _start_campaign))
+
+
+def _start_campaign(session: Session, run: CampaignRunRow) -> str:
+    return engine.start(session, engine.workflows["send_campaign"], key=run.id, subject=("campaign_run", run.id)).id

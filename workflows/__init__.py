@@ -1,6 +1,7 @@
 """The promises: one file, one workflow, one tuple of steps."""
 
 from workflows.account_mail import send_account_mail
+from workflows.campaigns import send_campaign, send_campaign_batch, send_campaign_trial
 from workflows.cancel_order import cancel_order
 from workflows.import_catalogue import import_catalogue
 from workflows.order_link import send_order_link
@@ -17,5 +18,8 @@ __all__ = [
     "return_order",
     "run_periodic_task",
     "send_account_mail",
+    "send_campaign",
+    "send_campaign_batch",
+    "send_campaign_trial",
     "send_order_link",
 ]

@@ -13,6 +13,7 @@ import db
 from gateways.mail import Mail
 from migrations.models import metadata
 from shop import fulfilments, returns, suppressions
+from shop.campaigns import desk
 from sql import new_id
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -27,6 +28,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/cart/{owner}/coupons"): {"code": "SPRING"},
     ("patch", "/api/promotions/{id}"): {"percent": 99},
     ("patch", "/api/coupons/{code}"): {"percent": 99},
+    ("patch", "/api/campaigns/{id}"): {"name": "x"},
+    ("post", "/api/campaigns/{id}/schedule"): {"now": True},
     ("post", "/api/cart/{owner}/shipping"): {"shipping_method": "express"},
     ("put", "/api/users/me/addresses/{id}"): ADDRESS,
     ("patch", "/api/users/{id}"): {"role": "admin"},
@@ -56,6 +59,14 @@ PUBLIC = (
     ("post", "/api/unsubscribe/{token}"),
 )
 STAFF_ONLY = (
+    "/api/campaigns/{id}",
+    "/api/campaigns/{id}/schedule",
+    "/api/campaigns/{id}/pause",
+    "/api/campaigns/{id}/resume",
+    "/api/campaigns/{id}/cancel",
+    "/api/campaigns/{id}/test",
+    "/api/campaigns/{id}/preview",
+    "/api/campaigns/{id}/recipients",
     "/api/suppressions/{id}",
     "/api/promotions/{id}",
     "/api/coupons/{code}",
@@ -110,6 +121,11 @@ def suppression() -> str:
         return suppressions.of(session, "hash")[0].id
 
 
+def a_campaign() -> str:
+    with db.transaction() as session:
+        return desk.make(session, {"name": "x", "topic": "offers", "subject": "x", "text": "x"}, None).id
+
+
 class Belongings:
     """One of everything that a person can have."""
 
@@ -137,6 +153,7 @@ class Belongings:
             "coupons": coupon() and "SPRING",
             "shipping-methods": "express",
             "tax-rates": "DE",
+            "campaigns": a_campaign(),
         }
 
     def aim(self, path: str) -> str:

@@ -1,0 +1,102 @@
+"""Campaigns: scheduled, paused, resumed, cancelled, tried. Staff only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import engine
+from api.blueprint import Blueprint
+from api.campaign_schemas import CampaignSchema, WhenSchema
+from api.campaigns import shown
+from api.commands import Answer, accepted, run_command
+from api.guests import STAFF
+from api.schemas import accepted_with
+from api.security import caller, roles
+from shop.campaigns import desk, moves
+from shop.campaigns.tables import CampaignRow, CampaignRunRow
+from sql import new_id
+from workflows import send_campaign, send_campaign_trial
+
+blp = Blueprint("campaign_moves", __name__, description="Campaigns. Staff only")
+
+CAMPAIGN = CampaignSchema()
+Move = Callable[[Session, str], CampaignRow]
+
+
+@blp.post("/api/campaigns/<uuid:id>/schedule")
+@roles(*STAFF)
+@blp.arguments(WhenSchema)
+@blp.response(200, CampaignSchema)
+@blp.idempotent
+def schedule(wish: dict[str, Any], id: UUID) -> Response:
+    """From now on the clock starts it; with `now` it is started here. Its run's `job_id` can be watched."""
+    return _moved(id, _send_now if wish["now"] else moves.schedule)
+
+
+@blp.post("/api/campaigns/<uuid:id>/pause")
+@roles(*STAFF)
+@blp.response(200, CampaignSchema)
+@blp.idempotent
+def pause(id: UUID) -> Response:
+    """Within seconds no mail leaves any more; who was not written to waits."""
+    return _moved(id, moves.pause)
+
+
+@blp.post("/api/campaigns/<uuid:id>/resume")
+@roles(*STAFF)
+@blp.response(200, CampaignSchema)
+@blp.idempotent
+def resume(id: UUID) -> Response:
+    """Goes on where it was."""
+    return _moved(id, lambda session, id: moves.resume(session, id, lambda s, job: engine.wake(s, [job])))
+
+
+@blp.post("/api/campaigns/<uuid:id>/cancel")
+@roles(*STAFF)
+@blp.response(200, CampaignSchema)
+@blp.idempotent
+def cancel(id: UUID) -> Response:
+    """For good: who was not written to will not be."""
+    return _moved(id, lambda session, id: moves.cancel(session, id, _stop))
+
+
+@blp.post("/api/campaigns/<uuid:id>/test")
+@roles(*STAFF)
+@blp.response(202, accepted_with(campaign=CampaignSchema))
+@blp.idempotent
+def test(id: UUID) -> Response:
+    """One mail, to the address of whoever asks for it."""
+
+    def work(session: Session) -> Answer:
+        row = desk.get(session, str(id))
+        about = {"key": new_id(), "subject": ("campaign", row.id), "input": {"user": caller().id}}
+        run = engine.start(session, send_campaign_trial, **about)
+        return accepted(session, run.id, campaign=CAMPAIGN.dump(shown(session, row)))
+
+    return run_command(work)
+
+
+def _moved(id: UUID, move: Move) -> Response:
+    def work(session: Session) -> Answer:
+        return CAMPAIGN.dump(shown(session, move(session, str(id)))), 200, {}
+
+    return run_command(work)
+
+
+def _send_now(session: Session, id: str) -> CampaignRow:
+    return moves.send_now(session, id, _start)
+
+
+def _start(session: Session, run: CampaignRunRow) -> str:
+    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id)).id
+
+
+def _stop(session: Session, job: str) -> None:
+    with suppress(engine.NotPossible):  # it has ended at this very moment
+        engine.cancel(session, job)

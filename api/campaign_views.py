@@ -1,0 +1,69 @@
+"""Campaigns: what would be sent to whom, and what became of it. Staff only."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields, validate
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.campaign_schemas import PreviewSchema, RecipientSchema
+from api.guests import STAFF
+from api.paging import an_id, page, start
+from api.schemas import PageQuery, Schema, page_of
+from api.security import roles
+from shop import reach
+from shop.campaigns import audience, desk, letters, progress
+from shop.campaigns.tables import CampaignRow, Fate
+from shop.campaigns.templates import TemplateFailed
+from shop.errors import Invalid, NotFound
+
+blp = Blueprint("campaign_views", __name__, description="Campaigns. Staff only")
+
+
+class PreviewQuery(Schema):
+    recipient = fields.UUID(load_default=None, metadata={"description": "a user; else the first"})
+
+
+class RecipientsQuery(PageQuery):
+    status = fields.String(load_default=None, validate=validate.OneOf([*Fate]))
+    run = fields.UUID(load_default=None, metadata={"description": "the newest if not said"})
+
+
+@blp.get("/api/campaigns/<uuid:id>/preview")
+@roles(*STAFF)
+@blp.arguments(PreviewQuery, location="query")
+@blp.response(200, PreviewSchema)
+def preview(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """How many it would go to at this moment, and how it reads for one of them."""
+    with db.reading() as session:
+        row = desk.get(session, str(id))
+        who = str(query["recipient"]) if query["recipient"] else audience.first(session, row)
+        return {"audience": audience.count(session, row), "sample": _sample(session, row, who) if who else None}
+
+
+@blp.get("/api/campaigns/<uuid:id>/recipients")
+@roles(*STAFF)
+@blp.arguments(RecipientsQuery, location="query")
+@blp.response(200, page_of(RecipientSchema))
+def recipients(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+    after, limit, run = start(query["cursor"], an_id), query["limit"], query["run"]
+    with db.reading() as session:
+        desk.get(session, str(id))
+        wanted = {"run_id": str(run) if run else None, "state": query["status"]}
+        rows = progress.recipients(session, str(id), **wanted, limit=limit + 1, after=after)
+    return page(rows, limit, lambda row: [row.user_id])
+
+
+def _sample(session: Session, row: CampaignRow, user: str) -> letters.Letter:
+    who = reach.recipients(session, [user], row.topic).get(user)
+    if who is None:
+        raise NotFound("There is no such recipient, or they have not asked for this topic.")
+    coupon = f"{row.coupon_code}-SAMPLE" if row.coupon_personal else row.coupon_code
+    try:
+        return letters.written(letters.content(row), who, coupon)
+    except TemplateFailed as failed:
+        raise Invalid({"text": [str(failed)]}) from failed

@@ -1,0 +1,92 @@
+"""Campaigns: written, changed and read. Staff only; docs/campaigns.md is the way of a marketer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import db
+from api.blueprint import Blueprint
+from api.campaign_schemas import (
+    CampaignChangeSchema,
+    CampaignSchema,
+    NewCampaignSchema,
+    campaign_of,
+    values_of,
+)
+from api.commands import Answer, run_command
+from api.guests import STAFF
+from api.paging import an_id, page, start
+from api.schemas import PageQuery, page_of
+from api.security import caller, roles
+from shop.campaigns import clock, desk, progress
+from shop.campaigns.tables import CampaignRow
+
+blp = Blueprint("campaigns", __name__, description="Campaigns. Staff only")
+
+CAMPAIGN = CampaignSchema()
+RUNS_SHOWN = 5
+
+
+def shown(session: Session, row: CampaignRow, runs: int = RUNS_SHOWN) -> dict[str, Any]:
+    return campaign_of(row, clock.now(session), progress.latest(session, row.id, runs))
+
+
+@blp.get("/api/campaigns")
+@roles(*STAFF)
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(CampaignSchema))
+def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+    """Newest first, each with its last run."""
+    before, limit = start(query["cursor"], an_id), query["limit"]
+    with db.reading() as session:
+        rows = desk.listed(session, limit=limit + 1, before=before)
+        found = page(rows, limit, lambda row: [row.id])
+        return {**found, "items": [shown(session, row, runs=1) for row in found["items"]]}
+
+
+@blp.post("/api/campaigns")
+@roles(*STAFF)
+@blp.arguments(NewCampaignSchema)
+@blp.response(201, CampaignSchema)
+@blp.idempotent
+def make(wish: dict[str, Any]) -> Response:
+    """A draft. Its templates and its segment are tried at once; what is wrong with them is said with the line."""
+
+    def work(session: Session) -> Answer:
+        row = desk.make(session, values_of(wish), caller().id)
+        return CAMPAIGN.dump(shown(session, row)), 201, {"Location": f"/api/campaigns/{row.id}"}
+
+    return run_command(work)
+
+
+@blp.get("/api/campaigns/<uuid:id>")
+@roles(*STAFF)
+@blp.response(200, CampaignSchema)
+def one(id: UUID) -> Any:
+    """With the progress of its newest runs."""
+    with db.reading() as session:
+        return shown(session, desk.get(session, str(id)))
+
+
+@blp.patch("/api/campaigns/<uuid:id>")
+@roles(*STAFF)
+@blp.arguments(CampaignChangeSchema)
+@blp.response(200, CampaignSchema)
+def change(wish: dict[str, Any], id: UUID) -> Any:
+    """While it is being sent only its name, throttle and quiet hours can be changed."""
+    with db.transaction() as session:
+        return shown(session, desk.change(session, str(id), values_of(wish)))
+
+
+@blp.delete("/api/campaigns/<uuid:id>")
+@roles(*STAFF)
+@blp.response(204)
+def remove(id: UUID) -> Response:
+    """Only one that has never run."""
+    with db.transaction() as session:
+        desk.remove(session, str(id))
+    return Response(status=204)

@@ -1,0 +1,57 @@
+"""Whom a run is for: written down once, page by page, when it starts. Who joins later is not among them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, func, literal, select
+from sqlalchemy.orm import Session
+
+from rows import inserting
+from shop import reach
+from shop.campaigns import segments
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage
+from shop.users import UserRow
+from sql import bare, clock, held
+
+PAGE = 1000
+
+
+def meant(campaign: CampaignRow) -> Select[str]:
+    """The ids of those in the segment who may be written to, in order: one SELECT, whatever the segment."""
+    condition = segments.compiled(campaign.segment)
+    return select(UserRow.id).where(reach.reachable(campaign.topic), condition).order_by(UserRow.id)
+
+
+def count(session: Session, campaign: CampaignRow) -> int:
+    """How many that would be at this moment."""
+    return session.scalar(select(func.count()).select_from(meant(campaign).order_by(None).subquery())) or 0
+
+
+def first(session: Session, campaign: CampaignRow) -> str | None:
+    return session.scalar(meant(campaign).limit(1))
+
+
+def freeze_a_page(session: Session, run_id: str) -> bool:
+    """Returns whether there may be more. Of two who come at once, the second takes the next page."""
+    run = session.scalars(held(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
+    if run.stage != Stage.FREEZING:
+        return False
+    campaign = session.get_one(CampaignRow, run.campaign_id)
+    here = meant(campaign).where(UserRow.created_at <= run.started_at).limit(PAGE)
+    ids = session.scalars(here.where(UserRow.id > run.frozen_to) if run.frozen_to else here).all()
+    if ids:
+        _WRITE(session, [{"run_id": run.id, "user_id": id} for id in ids])
+        run.audience, run.frozen_to = run.audience + len(ids), ids[-1]
+    if len(ids) < PAGE:
+        run.stage, run.frozen_at = Stage.SENDING, clock()
+    session.flush()
+    return len(ids) == PAGE
+
+
+_WRITE = inserting(
+    bare(RecipientRow),
+    *("run_id", "user_id"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["run_id", "user_id"]),
+    state=literal(Fate.WAITING),
+    attempts=literal(0),
+    updated_at=clock(),
+)

@@ -1,0 +1,69 @@
+"""Coupons in campaigns: one code for all, or for each recipient a copy of it that can be used once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, String, literal, select, update
+from sqlalchemy.orm import Session
+
+from rows import Many
+from shop.campaigns.tables import RecipientRow
+from shop.errors import Invalid
+from shop.offers import CODE_LENGTH, OfferRow
+from sql import INSERT, bare, clock, new_id, now
+
+LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
+PERSONAL = 12
+COPIED = ("name", "kind", "percent", "amount", "buy", "free", "category", "product_id", "minimum", "priority",
+          "stackable", "starts_at", "ends_at")  # fmt: skip
+
+
+def check(session: Session, code: str | None, *, personal: bool) -> None:
+    if code is None:
+        return
+    if personal and len(code) > CODE_LENGTH - PERSONAL - 1:
+        raise Invalid({"coupon": [f"A code to be copied has at most {CODE_LENGTH - PERSONAL - 1} characters."]})
+    if _pattern(session, code) is None:
+        raise Invalid({"coupon": [f"There is no coupon {code}."]})
+
+
+def hand_out(session: Session, run_id: str, user_ids: Sequence[str], code: str) -> dict[str, str]:
+    """A coupon of their own for each of these recipients, who have none yet. Empty when the pattern is gone."""
+    if not user_ids or _pattern(session, code) is None:
+        return {}
+    codes = {user: f"{code}-{_random()}" for user in user_ids}
+    _COPY(session, [{"id": new_id(), "code": one, "pattern": code} for one in codes.values()])
+    _KEEP(session, [{"run_id": run_id, "user_id": user, "coupon_code": one} for user, one in codes.items()])
+    return codes
+
+
+def _pattern(session: Session, code: str) -> str | None:
+    return session.scalar(select(OfferRow.id).where(OfferRow.code == code))
+
+
+def _random() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(PERSONAL))
+
+
+def _copying(kind: str, given: Any) -> Any:
+    """With the conditions of the pattern, for a single use."""
+    offers, pattern = bare(OfferRow), bare(OfferRow).alias("pattern")
+    fresh = {"id": given.id, "code": given.code, "uses": literal(0), "total_limit": literal(1)}
+    values = fresh | {"per_customer": literal(1), "created_at": now(), "updated_at": now()}
+    values |= {name: pattern.c[name] for name in COPIED}
+    these = select(*values.values()).where(pattern.c.code == given.pattern)
+    return INSERT[kind](offers).from_select([*values], these)
+
+
+def _keeping(_: str, given: Any) -> Any:
+    row = bare(RecipientRow)
+    here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id)
+    return update(row).where(*here).values(coupon_code=given.coupon_code, updated_at=clock())
+
+
+_OFFERS, _ROWS = bare(OfferRow).c, bare(RecipientRow).c
+_COPY = Many(_copying, _OFFERS.id, _OFFERS.code, Column("pattern", String))
+_KEEP = Many(_keeping, _ROWS.run_id, _ROWS.user_id, _ROWS.coupon_code)

@@ -1,0 +1,69 @@
+"""What one recipient is written: the templates of a campaign, filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+from config import settings
+from shop import unsubscribing
+from shop.campaigns import templates
+from shop.campaigns.tables import CampaignRow
+from shop.reach import Recipient
+
+SAMPLE = Recipient("00000000-0000-7000-8000-000000000000", "casey@example.com", "Casey Customer", "en")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is said, apart from to whom."""
+
+    topic: str
+    subject: str
+    text: str
+    html: str | None
+
+
+@dataclass(frozen=True)
+class Letter:
+    to: str
+    subject: str
+    text: str
+    html: str | None
+    headers: Mapping[str, str]
+
+
+def content(campaign: CampaignRow) -> Content:
+    return Content(campaign.topic, campaign.subject, campaign.text, campaign.html)
+
+
+def check(said: Content) -> None:
+    """Raises Invalid that names the template and the line; it is tried on somebody made up."""
+    values = _values(SAMPLE, "SPRING-SAMPLE", "https://shop.example.com/unsubscribe")
+    templates.check({"subject": said.subject, "text": said.text, "html": said.html}, values)
+
+
+def written(said: Content, who: Recipient, coupon: str | None) -> Letter:
+    """Raises TemplateFailed. Whatever the templates say, the way out stands below."""
+    url = unsubscribing.link(who.id, who.email, said.topic)
+    values = _values(who, coupon or "", url)
+    text = templates.render("text", said.text, values)
+    html = templates.render("html", said.html, values) if said.html else None
+    if url not in text:
+        text += f"\n\nUnsubscribe: {url}\n"
+    if html and escape(url) not in html:
+        html += f'<p><a href="{escape(url)}">Unsubscribe</a></p>'
+    subject = templates.render("subject", said.subject, values)
+    return Letter(who.email, subject, text, html, unsubscribing.headers(url))
+
+
+def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
+    return {
+        "name": who.name,
+        "first_name": who.name.split(" ")[0],
+        "email": who.email,
+        "coupon": coupon,
+        "shop_url": settings().public_url,
+        "unsubscribe_url": url,
+    }

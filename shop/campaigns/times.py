@@ -1,0 +1,83 @@
+"""When a campaign is due, in words and by the calendar of its time zone; and when its people are left in peace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+
+from shop.campaigns.tables import CampaignRow
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_zone(name: str) -> bool:
+    return name in _zones()
+
+
+def is_cron(text: str) -> bool:
+    """Five fields, which some day there is an occurrence of."""
+    try:
+        return len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
+    except CronSimError:
+        return False
+
+
+def following(row: CampaignRow, moment: datetime) -> datetime | None:
+    """Its first due time after this moment."""
+    if row.cron is None:
+        return row.once_at if row.once_at and row.once_at > moment else None
+    return next(_occurrences(row, moment), None)
+
+
+def latest(row: CampaignRow, moment: datetime) -> datetime | None:
+    """Its last due time up to this moment: of those that were slept through only this one counts."""
+    if row.cron is None:
+        return row.once_at if row.once_at and row.once_at <= moment else None
+    return next(_occurrences(row, moment.replace(microsecond=1), reverse=True), None)
+
+
+def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetime]:
+    if row.cron is None:
+        return [row.once_at] if row.once_at and row.once_at > moment else []
+    return list(islice(_occurrences(row, moment), count))
+
+
+def explained(row: CampaignRow) -> str:
+    """In English."""
+    if row.cron:
+        return f"{CronSim(row.cron, datetime.now(UTC)).explain()}, by the clocks of {row.time_zone}"
+    if row.once_at:
+        there = row.once_at.astimezone(ZoneInfo(row.time_zone))
+        return f"Once, on {there:%A, %d %B %Y} at {there:%H:%M}, by the clocks of {row.time_zone}"
+    return "Not scheduled"
+
+
+def quiet_for(row: CampaignRow, moment: datetime) -> float:
+    """Seconds until the quiet hours are over; 0 outside of them."""
+    if not row.quiet_from or not row.quiet_until:
+        return 0.0
+    zone = ZoneInfo(row.time_zone)
+    there, begin, end = moment.astimezone(zone), time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_until)
+    if not _within(there.time(), begin, end):
+        return 0.0
+    day = there.date() + timedelta(days=there.time() >= end)
+    over = datetime.combine(day, end, zone)
+    return max(1.0, (over.astimezone(UTC) - moment).total_seconds())
+
+
+def _within(now: time, begin: time, end: time) -> bool:
+    return begin <= now < end if begin <= end else now >= begin or now < end
+
+
+def _occurrences(row: CampaignRow, moment: datetime, *, reverse: bool = False) -> Iterator[datetime]:
+    local = moment.astimezone(ZoneInfo(row.time_zone))
+    assert row.cron is not None
+    return (at.astimezone(UTC) for at in CronSim(row.cron, local, reverse=reverse))

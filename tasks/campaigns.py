@@ -1,0 +1,148 @@
+"""Sending campaigns: the audience is frozen and let go turn by turn, and each batch hands its mails over.
+
+A batch is a remote step that writes by itself, a handful of mails at a time (shop/campaigns/mailing.py), under a
+lease that another worker takes over when this one dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from config import settings
+from db import in_transaction
+from engine import Answer, Done, Result, Retry, Run, Wish, local_step, on_failed, remote_step, start_all, workflows
+from gateways.mail import Mail, mailer
+from outcomes import More, Refused, TryAgain, Wait
+from shop import reach
+from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
+from shop.campaigns.letters import Letter
+from shop.campaigns.mailing import Batch, Handful, Ready
+from shop.campaigns.mailing import Result as Fared
+from shop.campaigns.tables import Fate, Stage
+from shop.campaigns.templates import TemplateFailed
+from shop.topics import Topic
+
+LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
+A_DAY_AND_MORE = Retry(attempts=2000, most=60.0)  # the mail server may be away
+DOWN = "mail_unreachable"
+
+
+# --- a run of a campaign ---------------------------------------------------------------------------------
+
+
+@local_step("campaigns.freeze_audience")
+def freeze_audience(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """A page a turn: nobody waits long for it, and whoever goes on after a crash takes the next page."""
+    return {run.id: More() for run in runs if audience.freeze_a_page(session, run.subject_id)}
+
+
+@local_step("campaigns.send_out")
+def send_out(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """Lets so many batches go as the pace allows, each as a run of its own, until nobody is left."""
+    return {run.id: _a_turn(session, run.subject_id) for run in runs}
+
+
+def _a_turn(session: Session, id: str) -> Result:
+    turn = pace.take(session, id, settings().campaign_connections)
+    if turn.over or turn.cancelled:
+        moves.end_run(session, id, Stage.DONE if turn.over else Stage.CANCELLED)
+        return Done(progress.fates(session, id))
+    if turn.paused:
+        return Wait("campaign_paused", "paused for too long", seconds=LONGEST_PAUSE)
+    wishes = [Wish(batch, ("campaign_batch", batch), {"run": id}) for batch in turn.batches]
+    if wishes:
+        start_all(session, workflows["send_campaign_batch"], wishes)
+    return More(turn.after)
+
+
+@on_failed("campaigns.stop_run")
+def stop_run(session: Session, runs: Sequence[Run]) -> None:
+    """Cancelled, or paused for too long. Who was not written to is left as they are."""
+    for run in runs:
+        moves.end_run(session, run.subject_id, Stage.CANCELLED, str((run.error or {}).get("code", "")))
+
+
+# --- a batch ---------------------------------------------------------------------------------------------
+
+
+def _batches(session: Session, runs: Sequence[Run]) -> Mapping[str, Batch]:
+    return {run.id: _batch(run) for run in runs}
+
+
+def _batch(run: Run) -> Batch:
+    return Batch(run.input["run"], run.subject_id)
+
+
+def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
+    """Each handful was written in its own transaction."""
+
+
+@remote_step("campaigns.send_batch", fetch=_batches, remember=_nothing_to_remember, retry=A_DAY_AND_MORE)
+def send_batch(batch: Batch, key: str) -> None:
+    """Handful after handful, until there is nobody left or nobody wants it any more."""
+    fared: list[Fared] = []
+    while handful := in_transaction(partial(mailing.turn, batch=batch, results=fared)):
+        fared, away = _hand_over(batch, handful)
+        if away:
+            in_transaction(partial(mailing.write, batch=batch, results=fared))
+            raise TryAgain(DOWN, "The mail server can not be reached.")
+
+
+@on_failed("campaigns.give_up_batch")
+def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
+    for run in runs:
+        mailing.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
+
+
+def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], bool]:
+    """How they fared, and whether the mail server went away before all were handed over."""
+    fared: list[Fared] = []
+    for ready in handful.ready:
+        try:
+            fared.append(_mailed(batch, handful, ready))
+        except TryAgain:
+            return fared, True
+    return fared, False
+
+
+def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
+    user = ready.who.id
+    try:
+        _send(letters.written(handful.said, ready.who, ready.coupon), f"<{batch.run}.{user}@orderwave>")
+    except TemplateFailed as failed:
+        return Fared(user, Fate.FAILED, str(failed))
+    except Refused as no:
+        return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
+    except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
+        if later.code == DOWN:
+            raise
+        return mailing.put_off(ready, later.detail)
+    return Fared(user, Fate.SENT)
+
+
+def _send(letter: Letter, message_id: str) -> None:
+    mailer().send(
+        Mail(letter.to, letter.subject, letter.text, letter.html, message_id=message_id, headers=letter.headers)
+    )
+
+
+# --- a trial ---------------------------------------------------------------------------------------------
+
+
+def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
+    """To whoever asked for it, at the address of their own account."""
+    people = reach.recipients(session, [run.input["user"] for run in runs], Topic.ACCOUNT)
+    found = {run.id: (desk.get(session, run.subject_id), people.get(run.input["user"])) for run in runs}
+    return {
+        id: (letters.written(letters.content(row), who, row.coupon_code), id) for id, (row, who) in found.items() if who
+    }
+
+
+@remote_step("campaigns.send_trial", fetch=_trials, remember=_nothing_to_remember)
+def send_trial(request: tuple[Letter, str], key: str) -> None:
+    letter, id = request
+    _send(letter, f"<{id}@orderwave>")
