@@ -10,7 +10,7 @@ import sys
 
 import workflows  # noqa: F401 - so that every step task is known
 from db import reading
-from doctor import clock, goods, imports, mail, money, parcels, prices, privacy, runs  # noqa: F401 - each registers its checks
+from doctor import campaigns, clock, goods, imports, mail, money, parcels, prices, privacy, runs  # noqa: F401 - each registers its checks
 from doctor.finding import Finding, examine
 
 SHOWN = 20

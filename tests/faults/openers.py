@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from tests.faults.judge import Kept, kept_order
@@ -92,7 +94,47 @@ def a_time_of_the_clock(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, body["job"]["id"], "a time of the clock", told="", mails=0)
 
 
+def a_campaign(stack: Stack, staff: Client) -> Kept:
+    """To a single customer, who has asked for offers. A word of its subject is its own."""
+    run, word = _campaign(stack, staff)
+    return Kept(staff, run["job_id"], f"campaign run {run['id']}", told=word)
+
+
+def a_batch(stack: Stack, staff: Client) -> Kept:
+    """Its job is found by the run that it belongs to."""
+    run, word = _campaign(stack, staff)
+    batches = "SELECT id, input FROM runs WHERE workflow = 'send_campaign_batch'"
+    found: list[str] = []
+    while not found:
+        found = [str(row["id"]) for row in stack.shelf.rows(batches) if run["id"] in str(row["input"])]
+        time.sleep(0.05)
+    return Kept(staff, found[0], f"batch of campaign run {run['id']}", told=word)
+
+
+def a_trial(stack: Stack, staff: Client) -> Kept:
+    word = f"Trial-{uuid4().hex}"
+    campaign = staff.get("POST", "/api/campaigns", {"name": word, "subject": word, "text": word})
+    job = staff.get("POST", f"/api/campaigns/{campaign['id']}/test")["job"]["id"]
+    return Kept(staff, job, f"trial of campaign {campaign['id']}", told=word)
+
+
+def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
+    """Started; its run, and the word of its subject."""
+    word, client = f"Offer-{uuid4().hex}", stack.client()
+    id = client.get("GET", "/api/users/me")["id"]
+    client.get("PUT", "/api/users/me/preferences", {"marketing_emails": True})
+    stack.shelf.change("UPDATE users SET email_verified_at = created_at WHERE id = :id", id=id)
+    stack.shelf.change("INSERT INTO user_tags (tag, user_id) VALUES (:tag, :id)", tag=f"t{id}"[:30], id=id)
+    wish = {"name": word, "subject": word, "text": word, "segment": {"tag": f"t{id}"[:30]}}
+    campaign = staff.get("POST", "/api/campaigns", wish)
+    started = staff.get("POST", f"/api/campaigns/{campaign['id']}/schedule", {"now": True})
+    return started["runs"][0], word
+
+
 OPENERS: dict[str, Opener] = {
+    "send_campaign": a_campaign,
+    "send_campaign_batch": a_batch,
+    "send_campaign_trial": a_trial,
     "cancel_order": a_change_of_mind,
     "place_order": an_order,
     "reconcile_payments": a_reconciliation,
