@@ -216,6 +216,17 @@ def test_a_role_given_and_taken_counts_at_once(people: People) -> None:
     assert problem(ada.get("/probe/staff")) == (403, "forbidden")
 
 
+def test_tags_are_given_by_admins_all_at_once(people: People) -> None:
+    root, ada = people.join("Root", role="admin"), people.join("Ada")
+    assert root.ask("PATCH", f"/api/users/{ada.id}", {"tags": ["vip", "north", "vip"]}).json["tags"] == ["north", "vip"]
+    for nonsense in (["Grüße"], ["a b"], [""], ["x" * 41], [f"t{n}" for n in range(51)], [1], "vip"):
+        assert problem(root.ask("PATCH", f"/api/users/{ada.id}", {"tags": nonsense}))[0] == 422
+    assert problem(ada.ask("PATCH", f"/api/users/{ada.id}", {"tags": ["vip"]})) == (403, "forbidden")
+    assert [user["tags"] for user in root.get("/api/users").json["items"]] == [["north", "vip"], []]
+    assert root.ask("PATCH", f"/api/users/{ada.id}", {"tags": []}).json["tags"] == []
+    assert ada.get("/api/users/me/export").json["tags"] == []
+
+
 def test_the_last_admin_stays(people: People) -> None:
     root = people.join("Root", role="admin")
     assert problem(change(root, root.id, "customer")) == (409, "last_admin")
@@ -230,7 +241,7 @@ def test_accounts_come_newest_first_without_secrets_and_without_who_left(app: Fl
     first = root.get("/api/users?limit=1").json
     second = root.get(f"/api/users?limit=1&cursor={first['next']}").json
     assert [row["id"] for row in first["items"] + second["items"]] == [bob.id, root.id]
-    assert set(first["items"][0]) == {"id", "email", "name", "role", "email_verified", "created_at"}
+    assert set(first["items"][0]) == {"id", "email", "name", "role", "email_verified", "created_at", "tags"}
     assert [row["id"] for row in root.get("/api/users?role=admin").json["items"]] == [root.id]
     assert problem(change(root, ada.id, "staff")) == (404, "not_found")
     assert problem(change(root, new_id(), "staff")) == (404, "not_found")
