@@ -34,14 +34,17 @@ def following(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its first due time after this moment."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at > moment else None
-    return next(_occurrences(row, moment), None)
+    return next((at for at in _occurrences(row, moment) if at > moment), None)  # there it begins with the first
 
 
 def latest(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its last due time up to this moment: of those that were slept through only this one counts."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at <= moment else None
-    return next(_occurrences(row, moment.replace(microsecond=1), reverse=True), None)
+    found = next(_occurrences(row, moment.replace(microsecond=1), reverse=True), None)
+    while found and (after := following(row, found)) and after <= moment:
+        found = after  # in the hour that comes twice, cronsim looks back too far
+    return found
 
 
 def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetime]:

@@ -31,6 +31,14 @@ def test_an_hour_that_comes_twice_in_autumn_is_due_once() -> None:
     assert times.following(row, at("2026-10-25 00:30")) == at("2026-10-26 01:30")
 
 
+def test_what_comes_every_hour_comes_in_both_of_the_same_name() -> None:
+    row, moment, found = cron("5 * * * *"), at("2026-10-24 23:00"), []
+    for _ in range(4):
+        found.append(moment := times.following(row, moment) or moment)
+        assert times.latest(row, moment) == moment
+    assert found == [at(f"2026-10-{text}") for text in ("24 23:05", "25 00:05", "25 01:05", "25 02:05")]
+
+
 def test_an_hour_that_is_left_out_in_spring_is_due_as_soon_as_it_is_over() -> None:
     row = cron("30 2 * * *")
     assert times.upcoming(row, at("2026-03-28 12:00"), 2) == [at("2026-03-29 01:00"), at("2026-03-30 00:30")]
