@@ -12,16 +12,20 @@ from api.schemas import MoneySchema, PageQuery, Schema
 from shop.money import MOST
 from shop.search import Facets, Hit
 
-SORTS = ("name", "-name", "price", "-price", "newest")
+SORTS = ("name", "-name", "price", "-price", "newest", "relevance")
 
 
 class SearchQuery(PageQuery):
-    q = Text(most=200, load_default=None)
+    q = Text(most=200, load_default=None, metadata={"description": "words, or their beginnings"})
     category = Text(most=255, load_default=None, metadata={"description": "path or id, with everything below it"})
     min_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
     max_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
     in_stock = QueryBoolean(load_default=None)
-    sort = fields.String(load_default="newest", validate=validate.OneOf(SORTS))
+    sort = fields.String(
+        load_default=None,
+        validate=validate.OneOf(SORTS),
+        metadata={"description": "without it: relevance where there is a `q`, else newest"},
+    )
     status = fields.String(
         load_default="active",
         validate=validate.OneOf(["active", "archived"]),

@@ -19,7 +19,7 @@ from shop.search import Search
 
 blp = Blueprint("products", __name__, description="The catalogue")
 
-KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,)}
+KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,), "relevance": (an_integer, an_id)}
 
 
 @blp.get("/api/products")
@@ -28,9 +28,10 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 @blp.response(200, FoundSchema)
 @blp.doc(security=[{}, *BEARER])
 def find(query: dict[str, Any]) -> dict[str, Any]:
-    """Every word of `q` must be in the name, the description or a SKU. `facets` count all that was found."""
+    """Every word of `q` must begin one of the name, the description or a SKU. `facets` count all that was found."""
     if query["status"] != "active":
         must_be(*STAFF)
+    query["sort"] = query["sort"] or ("relevance" if query["q"] else "newest")
     limit, cursor = query.pop("limit"), query.pop("cursor")
     wanted = Search(**query)
     after = position(cursor, *KEYS[wanted.sort.removeprefix("-")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
+from shop import search_index
 from shop.errors import NotFound
 from sql import DOCUMENT, At, Base, Document, Id, among, bare, new_id, now
 
@@ -89,7 +91,17 @@ def import_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     products = _products(session, rows, categories)
     variants = {row["sku"]: _variant(row, index, products) for index, row in enumerate(rows)}
     _PUT_VARIANTS(session, [variants[sku] for sku in sorted(variants)])
+    index_words(session, list(products.values()))
     return len(rows)
+
+
+def index_words(session: Session, ids: Sequence[str]) -> None:
+    """To be called by whoever holds these products and has changed what is written of them or their SKUs."""
+    skus: dict[str, list[str]] = defaultdict(list)
+    for id, sku in session.execute(_SKUS, {"ids": ids}):
+        skus[id].append(sku)
+    texts = session.execute(_TEXTS, {"ids": ids}).all()
+    search_index.put(session, [search_index.entry(id, name, about, skus[id]) for id, name, about in texts])
 
 
 def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:
@@ -137,6 +149,14 @@ def _variant(row: Mapping[str, Any], index: int, products: Mapping[str, str]) ->
         "currency": row["currency"],
         "position": row.get("position", index),
     }
+
+
+_TEXTS = select(ProductRow.id, ProductRow.name, ProductRow.description).where(among(ProductRow.id, "ids"))
+_SKUS = (
+    select(VariantRow.product_id, VariantRow.sku)
+    .where(VariantRow.active, among(VariantRow.product_id, "ids"))
+    .order_by(VariantRow.position, VariantRow.sku)
+)
 
 
 def _fresh(insert: Any, *names: str) -> dict[str, Any]:

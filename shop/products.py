@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shop import categories
-from shop.catalogue import ProductRow, VariantRow
+from shop.catalogue import ProductRow, VariantRow, index_words
 from shop.catalogue_rules import MOST_VARIANTS
 from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
 from shop.prices import CURRENCY
@@ -31,6 +31,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
     for position, variant in enumerate(variants):
         session.add(_variant(product, variant, position))
     _flush(session, SkuTaken("One of these SKUs is taken."))
+    index_words(session, [product.id])
     session.refresh(product)
     return product
 
@@ -113,6 +114,7 @@ def _written(session: Session, product: ProductRow, taken: Refusal | None = None
     product.version += 1
     product.updated_at = now()
     _flush(session, taken)
+    index_words(session, [product.id])
     session.refresh(product)
 
 

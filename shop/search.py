@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased, join
 
+from shop import search_index
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
 from shop.errors import NotFound
 from shop.prices import CURRENCY
+from shop.search_index import ProductWordsRow
 from shop.stock import StockRow
 from sql import among
-
-MOST_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,21 @@ class Search:
     min_price: int | None = None
     max_price: int | None = None
     in_stock: bool | None = None
-    sort: str = "newest"
+    sort: str = "newest"  # by `relevance` the newest of those alike first
     status: str = "active"
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted."""
+    """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted.
+
+    `relevance`: how well the words that were looked for fit it.
+    """
 
     product: ProductRow
     price: int
     available: Mapping[str, int] = field(default_factory=dict)
+    relevance: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,19 @@ class Facets:
 def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...] | None = None) -> list[Hit]:
     """A page, from behind `after`: the sort key of the last hit seen (see `key_of`)."""
     offers = _offers(search)
-    query = select(ProductRow, offers.c.price).join(offers, offers.c.product_id == ProductRow.id)
-    query = _paged(query.where(*_wanted(search)), _sort_column(search.sort, offers), search.sort, after)
+    rank = search_index.relevance(search.q) if search.q else literal(0)
+    query = select(ProductRow, offers.c.price, rank.label("rank")).select_from(_found(search, offers))
+    column = {"name": ProductRow.name, "price": offers.c.price, "relevance": rank}.get(search.sort.removeprefix("-"))
+    query = _paged(query.where(*_wanted(search)), column, search.sort, after)
     rows = session.execute(query.limit(limit)).all()
     left = _left(session, [variant.sku for row in rows for variant in row.ProductRow.variants])
-    return [Hit(row.ProductRow, row.price, left) for row in rows]
+    return [Hit(row.ProductRow, row.price, left, row.rank) for row in rows]
 
 
 def key_of(search: Search, hit: Hit) -> tuple[Any, ...]:
     """The sort key of a hit: what a cursor is made of."""
     kind = search.sort.removeprefix("-")
-    first = {"name": (hit.product.name,), "price": (hit.price,)}.get(kind, ())
+    first = {"name": (hit.product.name,), "price": (hit.price,), "relevance": (hit.relevance,)}.get(kind, ())
     return (*first, hit.product.id)
 
 
@@ -76,8 +82,7 @@ def facets(session: Session, search: Search) -> Facets:
     rows = session.execute(
         select(CategoryRow.path, CategoryRow.name, func.count(), in_stock, func.min(offers.c.price))
         .add_columns(func.max(offers.c.highest))
-        .select_from(ProductRow)
-        .join(offers, offers.c.product_id == ProductRow.id)
+        .select_from(_found(search, offers))
         .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
         .where(*_wanted(search))
         .group_by(CategoryRow.path, CategoryRow.name)
@@ -126,12 +131,19 @@ def _offers(search: Search) -> Subquery:
         select(VariantRow.product_id, func.min(VariantRow.price).label("price"))
         .add_columns(func.max(VariantRow.price).label("highest"), func.max(left).label("left"))
         .outerjoin(StockRow, StockRow.sku == VariantRow.sku)
-        .where(VariantRow.active, *_bounds(search))
+        .where(VariantRow.active, *_bounds(search), *_of_found(search))
         .group_by(VariantRow.product_id)
     )
     if search.in_stock is not None:
         query = query.where(left > 0) if search.in_stock else query.having(func.max(left) <= 0)
     return query.subquery()
+
+
+def _of_found(search: Search) -> list[ColumnElement[bool]]:
+    """The one place where words choose. Asked again further out, SQLite would go through all hits for each hit."""
+    if not search.q:
+        return []
+    return [VariantRow.product_id.in_(select(ProductWordsRow.product_id).where(search_index.found(search.q)))]
 
 
 def _bounds(search: Search) -> list[ColumnElement[bool]]:
@@ -141,20 +153,17 @@ def _bounds(search: Search) -> list[ColumnElement[bool]]:
     )
 
 
+def _found(search: Search, offers: Subquery) -> Any:
+    """Where to look: with words, from their index."""
+    products = join(ProductRow, offers, offers.c.product_id == ProductRow.id)
+    return products.join(ProductWordsRow, ProductWordsRow.product_id == ProductRow.id) if search.q else products
+
+
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
-    words = (search.q or "").lower().split()[:MOST_WORDS]
-    found = [ProductRow.status == search.status, *(_mentions(word) for word in words)]
-    return [*found, ProductRow.category_id.in_(_subtree(search.category))] if search.category else found
-
-
-def _mentions(word: str) -> ColumnElement[bool]:
-    of_it = and_(VariantRow.product_id == ProductRow.id, VariantRow.active)
-    sku = exists().where(of_it, _holds(VariantRow.sku, word))
-    return or_(_holds(ProductRow.name, word), _holds(ProductRow.description, word), sku)
-
-
-def _holds(column: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
-    return func.lower(column).contains(word, autoescape=True)
+    wanted: list[ColumnElement[bool]] = [ProductRow.status == search.status]
+    if search.category:
+        wanted.append(ProductRow.category_id.in_(_subtree(search.category)))
+    return wanted
 
 
 def _subtree(category: str) -> Select[str]:
@@ -164,13 +173,9 @@ def _subtree(category: str) -> Select[str]:
     return select(CategoryRow.id).join(root, or_(CategoryRow.id == root.id, below)).where(named)
 
 
-def _sort_column(sort: str, offers: Subquery) -> Any:
-    return {"name": ProductRow.name, "price": offers.c.price}.get(sort.removeprefix("-"))
-
-
 def _paged(query: Select[Any], column: Any, sort: str, after: tuple[Any, ...] | None) -> Select[Any]:
     """Keyset: nothing is skipped or told twice when products are added meanwhile."""
-    down = sort.startswith("-") or sort == "newest"
+    down = sort.startswith("-") or sort in ("newest", "relevance")
     columns = [ProductRow.id] if column is None else [column, ProductRow.id]
     if after:
         query = query.where(_behind(columns, after, down))

@@ -20,6 +20,9 @@ from deploy import migrate
 from migrations.alone import BrokenReferences, alone
 from migrations.models import metadata
 from migrations.rendering import options
+from shop import search
+from shop.search import Search
+from sql import new_id
 from tests.fixtures import Configure
 from tests.services.session import Services
 
@@ -63,6 +66,28 @@ def test_a_downgrade_leaves_nothing_and_an_upgrade_brings_all_back(nothing: str)
     assert inspect(db.engine()).get_table_names() == ["alembic_version"]
     migrate.upgrade()
     assert differences() == []
+
+
+def test_products_that_were_there_before_words_were_indexed_are_found(nothing: str) -> None:
+    command.upgrade(migrate.alembic(), "0009")
+    id = new_id()
+    about = "(id, slug, name, description, images, status, tax_class, version, created_at, updated_at)"
+    of_it = "(sku, product_id, name, options, price, currency, position, active)"
+    with db.transaction() as session:
+        session.execute(
+            text(
+                f"INSERT INTO products {about} VALUES (:id, 'stuhl', 'Stuhl', 'Bequem', '[]', 'active', 'standard',"
+                " 1, '2026-01-01', '2026-01-01')"
+            ),
+            {"id": id},
+        )
+        session.execute(
+            text(f"INSERT INTO variants {of_it} VALUES ('ST-9', :id, 'x', '{{}}', 1, 'EUR', 0, true)"), {"id": id}
+        )
+    migrate.upgrade()
+    for q in ("stuhl", "bequem", "st-9"):
+        with db.reading() as session:
+            assert [hit.product.id for hit in search.find(session, Search(q=q), limit=2)] == [id]
 
 
 def test_a_second_run_does_nothing(nothing: str) -> None:
@@ -143,4 +168,6 @@ def using(url: str) -> Iterator[Engine]:
 
 
 def _context(connection: Connection) -> MigrationContext:
-    return MigrationContext.configure(connection, opts={"compare_type": options()["compare_type"]})
+    return MigrationContext.configure(
+        connection, opts={name: options()[name] for name in ("compare_type", "include_name")}
+    )
