@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Settings:
     queue_prefix: str
     task_modules: tuple[str, ...]
     trusted_proxies: int
+    cors_origins: tuple[str, ...]
     access_minutes: int
     refresh_days: int
     reservation_minutes: int
@@ -126,6 +128,7 @@ def load(env: Env | None = None) -> Settings:
         queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
         task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
+        cors_origins=_origins(env.list("CORS_ORIGINS", [])),
         access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
         refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),
         reservation_minutes=env.int("RESERVATION_MINUTES", 30),
@@ -194,6 +197,14 @@ def _check_stripe(api_base: str | None, environment: str) -> None:
         )
     if environment == "production" and api_base and not api_base.startswith("https://"):
         raise InsecureSetting("STRIPE_API_BASE must begin with https:// in production: the secret key is sent there")
+
+
+def _origins(said: list[str]) -> tuple[str, ...]:
+    """Pages of which sites may call the API. A pattern would let in more of them than it seems to."""
+    for origin in said:
+        if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
+    return tuple(said)
 
 
 def _strong(name: str, value: str | None) -> str:

@@ -23,7 +23,7 @@ SEGMENT = """A tree with one condition an object: {"all": true}, {"bought_produc
 TEMPLATE = f"Jinja2 without loops and calls; knows {', '.join(VARIABLES)}"
 
 
-class ScheduleSchema(Schema):
+class RecurrenceSchema(Schema):
     """Once at a time, or by a cron expression of five fields in the campaign's time zone."""
 
     at = Moment()
@@ -63,7 +63,7 @@ class CampaignChangeSchema(Schema):
     text = Text(most=LONGEST_TEMPLATE, metadata={"description": TEMPLATE})
     html = Text(most=LONGEST_TEMPLATE, allow_none=True, metadata={"description": TEMPLATE})
     segment = fields.Dict(metadata={"description": SEGMENT, "example": {"tag": "vip"}})
-    schedule = fields.Nested(ScheduleSchema, allow_none=True)
+    schedule = fields.Nested(RecurrenceSchema, allow_none=True)
     time_zone = Line(most=60, metadata={"example": "Europe/Berlin"})
     throttle_per_minute = Integer(least=1, most=1_000_000, allow_none=True)
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import structlog
 from sqlalchemy.orm import Session
 
 from db import TROUBLE, in_transaction
@@ -14,7 +14,7 @@ from engine.settle import settle
 from engine.steps import StepTask
 from outcomes import Outcome, TryAgain
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -29,9 +29,7 @@ def together_or_alone(step: StepTask, ids: Sequence[str], take: Callable[[Sessio
         if len(ids) == 1:
             _stumble(step, ids[0], error)
             return []
-        log.warning(
-            "%s: a wave of %d failed (%s), taking its runs one by one", step.name, len(ids), type(error).__name__
-        )
+        log.warning("a wave failed, taking its runs one by one", runs=list(ids), error=type(error).__name__)
         return [part for id in ids for part in together_or_alone(step, [id], take)]
 
 
@@ -42,5 +40,5 @@ def _stumble(step: StepTask, id: str, error: Exception) -> None:
 
 
 def _unnamed(step: StepTask, id: str, error: Exception) -> TryAgain:
-    log.error("%s failed for run %s", step.name, id, exc_info=error)
+    log.error("a step failed unexpectedly", run=id, exc_info=error)
     return TryAgain("internal_error", f"the step failed unexpectedly ({type(error).__name__})")

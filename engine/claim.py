@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import and_, bindparam, func, outerjoin, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,8 @@ from engine.plan import Plan
 from engine.states import Direction, Hold
 from engine.tables import JournalRow, RunRow
 from sql import among, bare, direct, is_id, now
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,10 @@ _IN_CALL = _locking(_RUNS.where(_RUN.hold == Hold.CALL))
 
 def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
     """Lock those of `ids` that stand before `task` and that nobody else holds, in the order of their ids."""
-    return _read(session, _READY, {"task": task, "ids": ids})
+    runs = _read(session, _READY, {"task": task, "ids": ids})
+    if runs:
+        log.info("claimed", runs=[run.id for run in runs], subjects=[run.subject_id for run in runs])
+    return runs
 
 
 def claim_answered(session: Session, versions: Mapping[str, int]) -> list[Run]:

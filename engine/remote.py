@@ -6,7 +6,6 @@ late ones finish under their lease, are recorded by themselves and send the chai
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from db import TROUBLE, in_transaction
 from engine import crash, journal
@@ -33,7 +34,7 @@ from engine.timing import LEASE
 from outcomes import Outcome, Unknown
 from sql import among, bare, clock, direct, later
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,20 @@ _TAKE = (
 
 
 def _call(step: StepTask, pending: Pending) -> tuple[Pending, Result]:
+    with bound_contextvars(task=step.name, run=pending.run.id, subject=pending.run.subject_id):
+        return pending, _answer(step, pending)
+
+
+def _answer(step: StepTask, pending: Pending) -> Result:
     assert step.call is not None
     try:
-        return pending, Done(step.call(pending.request, pending.run.key))
+        return Done(step.call(pending.request, pending.run.key))
     except Outcome as outcome:
-        return pending, outcome
+        return outcome
     except Exception as error:
         # It broke somewhere in the call, perhaps after the outside acted: only the same key may find out.
-        log.error("%s failed for run %s", step.name, pending.run.id, exc_info=error)
-        return pending, Unknown("internal_error", f"the call failed unexpectedly ({type(error).__name__})")
+        log.error("a call failed unexpectedly", exc_info=error)
+        return Unknown("internal_error", f"the call failed unexpectedly ({type(error).__name__})")
 
 
 # --- the record ------------------------------------------------------------------------------------
@@ -139,7 +145,8 @@ def record(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: b
     except Exception as error:
         if len(answers) > 1:
             return [run for one in answers for run in record(step, [one], late=late)]
-        log.error("%s: recording run %s failed", step.name, answers[0][0].run.id, exc_info=error)
+        run = answers[0][0].run
+        log.error("an answer could not be recorded", run=run.id, subject=run.subject_id, exc_info=error)
         unknown = Unknown("internal_error", f"the answer could not be recorded ({type(error).__name__})")
         return in_transaction(lambda session: _record(session, step, [(answers[0][0], unknown)], remember=False))
 

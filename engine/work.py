@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from engine import crash, local, remote
 from engine.steps import StepTask
 
@@ -15,7 +17,8 @@ def work(message: Any, step: StepTask, ids: Sequence[str]) -> None:
     A redelivered message keeps its tail: the worker before may have died between its commit and the next link.
     """
     crash.at("before_transaction", step.name)
-    goes_on = local.work(step, ids) if step.local else remote.work(step, ids)
+    with bound_contextvars(task=step.name, task_id=message.request.id):
+        goes_on = local.work(step, ids) if step.local else remote.work(step, ids)
     crash.at("after_record", step.name)
     if not goes_on and not _redelivered(message):
         message.request.chain = None

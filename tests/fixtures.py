@@ -53,7 +53,7 @@ def database(request: pytest.FixtureRequest, configure: Configure) -> Database:
     """Runs the test on both databases. Each test finds all tables, and all of them empty."""
     url: str = request.getfixturevalue(f"_{request.param}_url")
     configure(DATABASE_URL=url)
-    _empty()
+    empty()
     return Database(request.param, url)
 
 
@@ -75,7 +75,7 @@ def _with_tables(url: str) -> str:
     return url
 
 
-def _empty() -> None:
+def empty() -> None:
     """PostgreSQL takes all statements in one go; SQLite is next door anyway."""
     statements = [f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)]
     with db.transaction() as session:

@@ -85,7 +85,9 @@ class Driver:
         message = message or self.mail.pop(0)
         chain = list(reversed(message.tasks[1:])) or None
         stub = SimpleNamespace(
-            request=SimpleNamespace(chain=chain, delivery_info={"redelivered": redelivered or message.redelivered})
+            request=SimpleNamespace(
+                id="a message", chain=chain, delivery_info={"redelivered": redelivered or message.redelivered}
+            )
         )
         work(stub, step_tasks[message.task], list(message.ids))
         if not stub.request.chain:
