@@ -46,10 +46,10 @@ def _about(event: dict[str, Any], thing: dict[str, Any]) -> Event:
     return Event(
         id=event["id"],
         type=event["type"],
-        created=event["created"],
-        provider_id=thing.get("payment_intent") or thing.get("id") or "",
+        created=int(event["created"]),
+        provider_id=str(thing.get("payment_intent") or thing.get("id") or ""),
         reference=str((thing.get("metadata") or {}).get("reference", "")),
         status=_status(thing),
-        amount=thing.get("amount") or 0,
+        amount=int(thing.get("amount") or 0),
         currency=str(thing.get("currency") or "").upper(),
     )

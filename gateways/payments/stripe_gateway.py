@@ -42,6 +42,8 @@ class StripePayments:
             if receipt := self.find(key):
                 return receipt
             raise
+        except Refused as no:
+            raise Refused("invalid_token" if no.code == "charge_not_found" else no.code) from no  # there is none yet
         return self.fetch(made["id"]) if replayed else shapes.intent(made)  # the stored answer is of then
 
     def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:

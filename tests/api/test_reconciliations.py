@@ -248,35 +248,28 @@ def test_a_bank_without_a_ledger_is_not_asked_by_the_clock(app: Flask, configure
     assert count(ReconciliationRow) == 0
 
 
-@pytest.mark.parametrize(
-    ("since", "until", "field"),
-    [(0, 0, "to"), (-1, -2, "to"), (-800, 0, "to"), (1, 2, "from"), (-3e5, -2.9995e5, "from")],
-)
-def test_days_that_make_no_sense_are_refused(root: Person, since: float, until: float, field: str) -> None:
+def test_days_that_make_no_sense_are_refused(root: Person) -> None:
     at = datetime.now(UTC)
-    window = {name: (at + timedelta(hours=hours)).isoformat() for name, hours in (("from", since), ("to", until))}
-    answer = root.post(PATH, window)
-    assert problem(answer) == (422, "validation_failed")
-    assert list(answer.json["errors"]) == [field]
+    for since, until, field in NONSENSE:
+        window = {name: (at + timedelta(hours=hours)).isoformat() for name, hours in (("from", since), ("to", until))}
+        answer = root.post(PATH, window)
+        assert (problem(answer), list(answer.json["errors"])) == ((422, "validation_failed"), [field]), window
+    for body in NO_TIMES:
+        assert problem(root.post(PATH, body))[0] == 422, body
     assert count(ReconciliationRow) == 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"from": "yesterday", "to": "today"},
-        {"from": "2026-01-01T00:00:00", "to": "2026-01-02T00:00:00"},
-        [],
-        {"from": 1},
-        {"from": "0001-01-01T00:00:00+23:59", "to": "2026-01-01T00:00:00Z"},
-        {"from": "2026-01-01T00:00:00Z", "to": "0001-01-01T00:00:00+23:59"},
-        {"from": "9999-12-31T23:00:00-23:59", "to": "9999-12-31T23:59:59-23:59"},
-    ],
-)
-def test_what_is_no_time_is_refused(root: Person, body: Any) -> None:
-    assert problem(root.post(PATH, body))[0] == 422
-    assert count(ReconciliationRow) == 0
+NONSENSE = [(0, 0, "to"), (-1, -2, "to"), (-800, 0, "to"), (1, 2, "from"), (-3e5, -2.9995e5, "from")]  # hours from now
+NO_TIMES: list[Any] = [
+    {},
+    [],
+    {"from": 1},
+    {"from": "yesterday", "to": "today"},
+    {"from": "2026-01-01T00:00:00", "to": "2026-01-02T00:00:00"},
+    {"from": "0001-01-01T00:00:00+23:59", "to": "2026-01-01T00:00:00Z"},
+    {"from": "2026-01-01T00:00:00Z", "to": "0001-01-01T00:00:00+23:59"},
+    {"from": "9999-12-31T23:00:00-23:59", "to": "9999-12-31T23:59:59-23:59"},
+]
 
 
 def test_only_admins_begin_and_only_staff_look(ada: Person, sam: Person) -> None:

@@ -102,6 +102,16 @@ def test_if_nothing_is_found_under_it_nobody_knows() -> None:
     assert (isinstance(found, Unknown), found.code) == (True, "provider_error")
 
 
+def test_a_bank_with_a_page_of_its_own_is_gone_to() -> None:
+    there = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example/3ds", "return_url": "x"}}
+    asked = {**an_intent(), "status": "requires_action", "amount_received": 0, "next_action": there}
+    with replying(http("200 OK", json.dumps(asked))) as url:
+        gateway = StripePayments("sk_test_x", "whsec_x", api_base=url, return_url="https://shop.example/done")
+        receipt = gateway.charge(INTENT, key="run:charge_payment")
+    assert (receipt.status, receipt.amount) == ("requires_action", 1000)
+    assert receipt.next_action == {"type": "redirect", "url": "https://bank.example/3ds"}
+
+
 def test_a_look_that_is_refused_says_nothing_of_what_was_looked_for() -> None:
     """Else an order whose card was charged would be given up with the money kept."""
     with replying(error("400 Bad Request", **INVALID)) as url, pytest.raises(Unknown, match="provider_would_not_look"):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from gateways.payments import Intent
+from gateways.payments.stripe_gateway import StripePayments
 from outcomes import Refused
 from tests.peers.stripe import StripePeer
 
@@ -63,6 +64,14 @@ def test_a_refund_repeated_after_its_key_has_expired_is_the_same(stripe_peer: St
     stripe_peer.ask("POST", "/_config/forget_keys")
     assert gateway.refund(paid, 300, key=f"{reference}:r") == back
     assert gateway.refund(paid, 700, key=f"{reference}:s").amount == 700, "no more than 300 had been given back"
+
+
+def test_a_card_that_nobody_has_is_no_token(stripe_peer: StripePeer, reference: str) -> None:
+    for token in ("pm_nobody", "tok_ok", "4242424242424242"):
+        with pytest.raises(Refused) as no:
+            StripePayments.charge(stripe_peer.gateway(), intent(reference, token), key=f"{reference}:{token}")
+        assert no.value.code in ("invalid_token", "invalid_request")
+        assert token not in repr(no.value)
 
 
 def test_nobody_loads_the_sdk_who_does_not_pay_with_it() -> None:

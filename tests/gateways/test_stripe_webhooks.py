@@ -78,7 +78,17 @@ def test_the_wrong_secret_an_altered_body_and_an_old_one_are_turned_away() -> No
 
 
 @pytest.mark.parametrize(
-    "body", ["", "[]", "{}", '{"id": "evt_1"}', '{"id":1,"type":"x","created":1,"data":{"object":[]}}']
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"id": "evt_1"}',
+        '{"id":1,"type":"x","created":1,"data":{"object":[]}}',
+        '{"id":"evt_1","type":"x","created":"then","data":{"object":{}}}',
+        '{"id":"evt_1","type":"x","created":1,"data":{"object":{"amount":"many"}}}',
+        '{"id":"evt_1","type":"x","created":1,"data":{"object":{"metadata":["order"]}}}',
+    ],
 )
 def test_a_signed_body_that_is_no_event_is_turned_away(body: str) -> None:
     with pytest.raises(BadSignature, match="not an event"):
