@@ -28,6 +28,7 @@ SCHEDULE: dict[str, Time] = {
     "prune_finished_runs": Cron("17 * * * *"),
     "prune_clock": Cron("27 * * * *"),
     "prune_commands": Cron("37 * * * *"),
+    "prune_imports": Cron("42 * * * *"),
     "prune_sessions": Cron("47 * * * *"),
     "reconcile_payments": Cron("7 3-23/4 * * *"),
     "forget_customers": Cron("32 * * * *"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, Select, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import catalogue, deliveries, uploads
@@ -18,7 +18,7 @@ from shop.errors import NotFound
 from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
 from shop.stock import MovementRow
 from shop.uploads import Format
-from sql import DOCUMENT, At, Base, Id, among, new_id, now
+from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
 
 PAGE = 500  # lines
 MOST_ERRORS = 1000  # kept in detail; all are counted
@@ -92,6 +92,15 @@ def apply_a_page(session: Session, id: str) -> bool:
 def drop_pages(session: Session, ids: Sequence[str]) -> None:
     """What was not applied will not be."""
     session.execute(delete(ImportPageRow).where(ImportPageRow.import_id.in_(ids)))
+
+
+def prune(session: Session, days: int, busy: Select[str], batch: int = 500) -> int:
+    """Forget uploads that were done with so many days ago, one batch; `busy` gives the ids of those under way."""
+    pages = exists().where(ImportPageRow.import_id == ImportRow.id)
+    old = select(ImportRow.id).where(ImportRow.updated_at < later(-86400.0 * days), ~pages)
+    ids = session.scalars(old.where(cast(ImportRow.id, String).not_in(busy)).limit(batch)).all()
+    session.execute(delete(ImportRow).where(ImportRow.id.in_(ids)))
+    return len(ids)
 
 
 def summary(session: Session, id: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from config import settings
 from db import in_transaction
 from engine import slots
 from engine.prune import prune_finished
-from shop import carts, commands, order_privacy, reconciliations, reservations, sessions
+from shop import carts, commands, imports, order_privacy, reconciliations, reservations, sessions
 from shop.campaigns import clock
 from shop.campaigns.tables import CampaignRunRow
 from tasks.clock import periodic
@@ -58,6 +58,12 @@ def prune_clock() -> None:
 @periodic
 def prune_commands() -> None:
     _until_none(commands.prune_commands)
+
+
+@periodic
+def prune_imports() -> None:
+    days = settings().keep_finished_days
+    _until_none(lambda session: imports.prune(session, days, engine.busy("import")))
 
 
 @periodic

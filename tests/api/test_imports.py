@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import api.imports
@@ -22,6 +23,8 @@ from shop import catalogue, imports
 from shop.catalogue import ProductRow, VariantRow
 from shop.imports import ImportPageRow, ImportRow
 from shop.stock import MovementRow
+from sql import later
+from tasks import maintenance
 from tests.api.drive import drive
 from tests.api.goods import count, put_on_shelf, shelf
 from tests.api.people import People, Person, problem
@@ -218,6 +221,22 @@ def test_a_cancel_in_the_midst_stops_before_the_next_page(sam: Person, monkeypat
     told = ended(sam, job)
     assert (told["status"], told["error"]["code"]) == ("failed", "cancelled")
     assert count(ProductRow) == 2
+
+
+def test_the_clock_forgets_what_ended_long_ago_and_nothing_that_is_under_way(sam: Person) -> None:
+    old, new, waiting, stuck = (accepted(upload(sam, jsonl(line(sku)))) for sku in "ABCD")
+    for job, _ in (old, new):
+        ended(sam, job)
+    assert a_page(stuck[1])  # all of it is applied, and its job still has to say so
+    long_ago = later(-91 * 86400.0)
+    with db.transaction() as session:
+        these = ImportRow.id.in_([old[1], waiting[1], stuck[1]])
+        session.execute(update(ImportRow).where(these).values(updated_at=long_ago))
+    maintenance.prune_imports()
+    answers = [sam.get(f"/api/products/imports/{id}").status_code for _, id in (old, new, waiting, stuck)]
+    assert answers == [404, 200, 200, 200]
+    assert count(ImportPageRow) == 1
+    assert sorted(item["slug"] for item in sam.get("/api/products").json["items"]) == ["a", "b", "d"]
 
 
 def test_messages_and_runs_carry_ids_only(sam: Person) -> None:
