@@ -30,7 +30,9 @@ class Api(flask_smorest.Api):
             OPENAPI_JSON_PATH="openapi.json",
             API_SPEC_OPTIONS={"info": {"description": ABOUT}},
         )
-        super().__init__(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_component_name)})
+        marshmallow = MarshmallowPlugin(_component_name)
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": marshmallow})
+        marshmallow.converter.add_attribute_function(_readable_pattern)
         self.spec.components.security_scheme("bearer", BEARER)
 
     def _register_responses(self) -> None:
@@ -42,6 +44,11 @@ class Api(flask_smorest.Api):
 
     def handle_http_exception(self, error: Any) -> Any:
         return http_error(error)
+
+
+def _readable_pattern(_: Any, __: Any, *, ret: dict[str, Any], **___: Any) -> dict[str, Any]:
+    """JSON Schema reads patterns as JavaScript does, where Python's end of the text is the letter Z."""
+    return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
 def _component_name(schema: Any) -> str | bool:

@@ -67,3 +67,10 @@ def test_a_service_mounts_only_what_is_its_own(database: Database) -> None:
 def test_a_service_that_there_is_not_stops_the_start() -> None:
     with pytest.raises(UnknownService, match="no service is called basket, till; there are user, auth"):
         create_app(["auth", "till", "basket"])
+
+
+def test_a_pattern_means_to_others_what_it_means_here(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json")
+    assert "\\\\Z" not in document.text
+    currency = document.json["components"]["schemas"]["Money"]["properties"]["currency"]
+    assert currency["pattern"] == "^[A-Z]{3}$"
