@@ -19,13 +19,13 @@ from api.guests import STAFF, guest_token, or_guest, their_order
 from api.money import Amount
 from api.schemas import Schema, accepted_with, page_of
 from api.security import caller, roles
-from shop import returns
+from shop import orders, returns
 from shop.carts import MOST_LINES, MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 from shop.order_goods import quantities
 from shop.returns import Arrived, Status
 from sql import new_id
-from workflows import return_order
+from workflows import ask_return, reject_return, return_order
 
 blp = Blueprint("returns", __name__, description="Returns")
 
@@ -51,14 +51,17 @@ class ReturnSchema(Schema):
     created_at = Moment()
     updated_at = Moment()
     received_at = Moment(allow_none=True)
-
-
-AskedReturnSchema = type("AskedReturnSchema", (Schema,), {"return": fields.Nested(ReturnSchema, required=True)})
+    answer = fields.String(allow_none=True, metadata={"description": "why it was rejected"})
+    decided_at = Moment(allow_none=True, metadata={"description": "when it was rejected, or withdrawn"})
 
 
 class AskReturnSchema(Schema):
     lines = some_lines(required=True)
     reason = Text(least=0, most=500, load_default="")
+
+
+class RejectReturnSchema(Schema):
+    reason = Text(required=True, most=500, metadata={"description": "the customer is told it"})
 
 
 class ArrivedGoodsSchema(Schema):
@@ -93,16 +96,18 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 @blp.post("/api/orders/<uuid:id>/returns")
 @or_guest
 @blp.arguments(AskReturnSchema)
-@blp.response(202, AskedReturnSchema)
+@blp.response(202, accepted_with(**{"return": ReturnSchema}))
 @blp.idempotent
 def ask(wish: dict[str, Any], id: UUID) -> Response:
-    """Ask to send back some of what was shipped, never more than that (409). A job begins when it is received."""
+    """Ask to send back some of what was shipped, never more than that (409). Until the job has begun it can be
+    cancelled, which withdraws the wish. Another job begins when the goods are received."""
     wanted = quantities(wish["lines"])
 
     def work(session: Session) -> Answer:
         order = their_order(session, id).id
         asked = returns.ask(session, order, wanted, wish["reason"])
-        return {"return": RETURN.dump(asked)}, 202, {"Location": f"/api/orders/{order}/returns"}
+        run = engine.start(session, ask_return, key=asked.id, subject=("order", order), input={"return": asked.id})
+        return accepted(session, run.id, **{"return": RETURN.dump(asked)})
 
     return run_command(work, guest=guest_token())
 
@@ -120,6 +125,24 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
         row = returns.receive(session, str(id), str(rid), arrived, by=caller().id)
         inputs = {"return": row.id, "amount": row.refund}
         run = engine.start(session, return_order, key=new_id(), subject=("order", row.order_id), input=inputs)
+        return accepted(session, run.id, **{"return": RETURN.dump(row)})
+
+    return run_command(work)
+
+
+@blp.post("/api/orders/<uuid:id>/returns/<uuid:rid>/reject")
+@roles(*STAFF)
+@blp.arguments(RejectReturnSchema)
+@blp.response(202, accepted_with(**{"return": ReturnSchema}))
+@blp.idempotent
+def reject(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
+    """The shop does not take it back: the customer is told why, and may ask for something else. Staff only."""
+
+    def work(session: Session) -> Answer:
+        orders.hold(session, str(id))
+        row = returns.requested(session, str(id), str(rid))
+        inputs = {"return": row.id, "answer": wish["reason"]}
+        run = engine.start(session, reject_return, key=new_id(), subject=("order", row.order_id), input=inputs)
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)

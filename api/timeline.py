@@ -61,6 +61,8 @@ def _parcel(parcel: FulfilmentRow) -> Iterator[Moment]:
 
 def _return(row: ReturnRow) -> Iterator[Moment]:
     told = [(returns.Status.REQUESTED, row.created_at), (returns.Status.RECEIVED, row.received_at)]
+    if row.decided_at:
+        told.append((returns.Status(row.status), row.decided_at))
     yield from _moments("return", "return_id", row.id, told)
 
 

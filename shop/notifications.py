@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from rows import inserting
 from shop import order_tokens
 from shop.orders import OrderRow, Status
+from shop.returns import ReturnRow
 from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
@@ -80,18 +81,25 @@ def begin(session: Session, event: str, order_ids: Sequence[str], standing: Stat
     orders = direct(session, _ORDERS, {"orders": list(order_ids), "standing": standing}).all()
     if not orders:
         return {}
-    rows = [{"id": new_id(), "subject_id": order.id, "recipient": order.email} for order in orders]
-    sending: dict[str, str] = dict(_BEGIN(session, rows, event=event).all())
-    return {row.id: _mail(sending[row.id], row) for row in orders if row.id in sending}
+    sending = note(session, event, {order.id: order.email for order in orders})
+    return {row.id: mail_of(sending[row.id], row) for row in orders if row.id in sending}
+
+
+def note(session: Session, event: str, recipients: Mapping[str, str]) -> dict[str, str]:
+    """Note that these, by subject, are being told. Returns the notices by subject; without those who have been."""
+    if not recipients:
+        return {}
+    rows = [{"id": new_id(), "subject_id": id, "recipient": recipient} for id, recipient in recipients.items()]
+    return dict(_BEGIN(session, rows, event=event).all())
 
 
 def again(session: Session, order_id: str, id: str) -> OrderMail | None:
     """What a guest's order says, under another id; None when there is no such order, or it has an owner."""
     order = session.execute(_SELECTED.where(_ORDER.id == order_id, _ORDER.customer_id.is_(None))).first()
-    return _mail(id, order) if order else None
+    return mail_of(id, order) if order else None
 
 
-def _mail(id: str, order: Any) -> OrderMail:
+def mail_of(id: str, order: Any) -> OrderMail:
     return OrderMail(
         id,
         order.id,
@@ -160,4 +168,6 @@ def of_customer(
 
 def _theirs(customer_id: str) -> ColumnElement[bool]:
     orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
-    return or_(NotificationRow.subject_id == customer_id, NotificationRow.subject_id.in_(orders))
+    backs = select(ReturnRow.id).where(ReturnRow.order_id.in_(orders))
+    about = NotificationRow.subject_id
+    return or_(about == customer_id, about.in_(orders), about.in_(backs))

@@ -24,6 +24,8 @@ class Status(StrEnum):
     REQUESTED = "requested"  # the customer wants to send it back
     RECEIVED = "received"  # it is here; its share of the money is on its way
     REFUNDED = "refunded"
+    REJECTED = "rejected"  # the shop does not take it back, and said why
+    WITHDRAWN = "withdrawn"  # the customer has thought better of it
 
 
 class ReturnRow(Base):
@@ -42,6 +44,8 @@ class ReturnRow(Base):
     updated_at: Mapped[At] = mapped_column(default=now())
     received_at: Mapped[At | None]
     received_by: Mapped[Id | None]
+    answer: Mapped[str | None] = mapped_column(String(500))  # why it was rejected
+    decided_at: Mapped[At | None]  # when it was rejected, or withdrawn
 
     lines: Mapped[list[ReturnLineRow]] = relationship(order_by="ReturnLineRow.sku", lazy="selectin")
 
@@ -83,9 +87,7 @@ def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> Retu
 def receive(session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str) -> ReturnRow:
     """It is here, with so much in it; None: all that was asked for, fit to be sold again."""
     order = orders.hold(session, order_id)
-    row = _get(session, order_id, id)
-    if row.status != Status.REQUESTED:
-        raise IllegalMove(f"The return is {row.status}.")
+    row = requested(session, order_id, id)
     before = _received(session, order_id)
     _unpack(row, arrived)
     row.refund = share(order, before, {line.sku: line.received for line in row.lines})
@@ -94,6 +96,22 @@ def receive(session: Session, order_id: str, id: str, arrived: Arrived | None, *
     session.flush()
     session.refresh(row)
     return row
+
+
+def requested(session: Session, order_id: str, id: str) -> ReturnRow:
+    """One that has neither come nor been decided on (IllegalMove)."""
+    row = _get(session, order_id, id)
+    if row.status != Status.REQUESTED:
+        raise IllegalMove(f"The return is {row.status}.")
+    return row
+
+
+def decide(session: Session, id: str, to: Status, answer: str | None = None) -> bool:
+    """Whether it was still only requested; then it is rejected or withdrawn now, and can be asked for anew."""
+    deciding = update(ReturnRow).where(ReturnRow.id == id, ReturnRow.status == Status.REQUESTED)
+    decided = deciding.values(status=to, answer=answer, decided_at=clock(), updated_at=clock())
+    how = {"synchronize_session": False}
+    return session.scalar(decided.returning(ReturnRow.id).execution_options(**how)) is not None
 
 
 def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:

@@ -11,9 +11,10 @@ from engine import Answer, Retry, Run, remote_step
 from engine.steps import Fetch
 from gateways.mail import Mail, mailer
 from outcomes import Refused
-from shop import notifications
+from shop import notifications, return_mail, returns
 from shop.notifications import OrderMail
 from shop.orders import Status
+from shop.return_mail import ReturnMail
 from tasks import order_mail
 
 
@@ -51,6 +52,30 @@ def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
 def order_cancelled(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail that the order is called off and the money on its way."""
     return _send(order_mail.order_cancelled(notice))
+
+
+def _about_return(event: str, standing: returns.Status) -> Fetch:
+    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, ReturnMail]:
+        begun = return_mail.begin(session, event, [run.input["return"] for run in runs], standing)
+        return {run.id: begun[run.input["return"]] for run in runs if run.input["return"] in begun}
+
+    return notices
+
+
+_ASKED = _about_return("return_asked", returns.Status.REQUESTED)
+_REJECTED = _about_return("return_rejected", returns.Status.REJECTED)
+
+
+@remote_step("notifications.return_asked", fetch=_ASKED, remember=_told, retry=PATIENTLY)
+def return_asked(notice: ReturnMail, key: str) -> dict[str, Any]:
+    """Mail that the wish to send something back is noted."""
+    return _send(order_mail.return_asked(notice))
+
+
+@remote_step("notifications.return_rejected", fetch=_REJECTED, remember=_told, retry=PATIENTLY)
+def return_rejected(notice: ReturnMail, key: str) -> dict[str, Any]:
+    """Mail that the shop does not take it back, and why."""
+    return _send(order_mail.return_rejected(notice))
 
 
 def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:

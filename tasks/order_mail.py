@@ -10,6 +10,7 @@ from gateways.mail import Mail
 from shop import order_tokens
 from shop.money import Money
 from shop.notifications import OrderMail
+from shop.return_mail import ReturnMail
 
 
 def order_confirmed(notice: OrderMail) -> Mail:
@@ -20,6 +21,18 @@ def order_confirmed(notice: OrderMail) -> Mail:
 def order_cancelled(notice: OrderMail) -> Mail:
     told = f"Your order {notice.number} is cancelled. What you paid for it goes back the way it came."
     return _mail(notice, f"Your order {notice.number} is cancelled", told)
+
+
+def return_asked(notice: ReturnMail) -> Mail:
+    number = notice.order.number
+    told = f"You want to send back something of your order {number}. We let you know as soon as it is here."
+    return _mail(notice.order, f"Your return for order {number} is noted", told, notice.goods)
+
+
+def return_rejected(notice: ReturnMail) -> Mail:
+    number = notice.order.number
+    told = f"We can not take back what you wanted to return of your order {number}. The reason: {notice.answer}"
+    return _mail(notice.order, f"Your return for order {number} is not accepted", told, notice.goods)
 
 
 def order_link(notice: OrderMail) -> Mail:

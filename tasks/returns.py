@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from engine import Run, local_step, on_failed
+from engine import Result, Run, local_step, on_failed
+from outcomes import Refused
 from shop import reservations, returns
 from shop.returns import Status
+
+
+@local_step("returns.accept")
+def accept(session: Session, runs: Sequence[Run]) -> None:
+    """From here it is the shop's turn: to receive it or to reject it. Before, it can be withdrawn."""
+
+
+@on_failed("returns.withdraw")
+def withdraw(session: Session, runs: Sequence[Run]) -> None:
+    """The job was called off. What the shop has decided on in the meantime stays."""
+    for id in _named(runs):
+        returns.decide(session, id, Status.WITHDRAWN)
+
+
+@local_step("returns.reject")
+def reject(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """The shop does not take it back. What has come or been decided on meanwhile stays as it is."""
+    late = [
+        run for run in runs if not returns.decide(session, run.input["return"], Status.REJECTED, run.input["answer"])
+    ]
+    return {run.id: Refused("illegal_state", "the return is not only requested any more") for run in late}
 
 
 @local_step("returns.restock")

@@ -1,20 +1,24 @@
 """The promises: one file, one workflow, one tuple of steps."""
 
 from workflows.account_mail import send_account_mail
+from workflows.ask_return import ask_return
 from workflows.campaigns import send_campaign, send_campaign_batch, send_campaign_trial
 from workflows.cancel_order import cancel_order
 from workflows.import_catalogue import import_catalogue
 from workflows.order_link import send_order_link
 from workflows.place_order import place_order
 from workflows.reconcile_payments import reconcile_payments
+from workflows.reject_return import reject_return
 from workflows.return_order import return_order
 from workflows.run_periodic_task import run_periodic_task
 
 __all__ = [
+    "ask_return",
     "cancel_order",
     "import_catalogue",
     "place_order",
     "reconcile_payments",
+    "reject_return",
     "return_order",
     "run_periodic_task",
     "send_account_mail",

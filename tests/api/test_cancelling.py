@@ -15,7 +15,7 @@ from doctor import money
 from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Receipt
-from outcomes import Refused, Unknown
+from outcomes import Refused, TryAgain, Unknown
 from shop.order_events import IN_TURN, OrderEventRow
 from shop.refunds import RefundRow
 from shop.stock import MovementRow
@@ -177,6 +177,24 @@ def test_an_order_that_waits_too_long_for_its_payment_is_let_go(ada: Person, ban
         0,
         "authentication_expired",
     )
+
+
+def test_an_order_that_nobody_could_charge_in_time_is_let_go(
+    ada: Person, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bank is away until ORDER_MINUTES have passed: what the order held is free again, and it is closed."""
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(bank, "charge", lambda *_, **__: (_ for _ in ()).throw(TryAgain("provider_away")))
+        placed = order(ada)
+        drive(placed["job"]["id"])
+        assert (standing(ada, placed["order"]["id"]), shelf()) == (("pending", "unpaid"), (5, 1))
+        with db.transaction() as session:
+            session.execute(update(RunRow).values(hold="none", deadline_at=later(-1.0)))
+        assert drive(placed["job"]["id"]) == "failed"
+    assert (standing(ada, placed["order"]["id"]), shelf()) == (("failed", "unpaid"), (5, 0))
+    assert (bank.taken(placed["order"]["id"]), path(placed["order"]["id"])) == (0, ["pending", "failed"])
+    [line] = ada.get("/api/cart/me").json["lines"]
+    assert (line["sku"], line["quantity"]) == ("CHAIR", 1)
 
 
 def test_an_answer_that_was_lost_is_asked_for_under_the_same_key(

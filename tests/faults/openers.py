@@ -44,10 +44,32 @@ def a_return(stack: Stack, staff: Client) -> Kept:
     client, order = _confirmed(stack, quantity=2)
     where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
     staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
-    asked = client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 2}]})["return"]["id"]
-    job = staff.get("POST", f"{where}/returns/{asked}/receive", {})["job"]["id"]
+    asked = client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 2}]})
+    assert client.finished(asked["job"]["id"])["status"] == "succeeded"
+    job = staff.get("POST", f"{where}/returns/{asked['return']['id']}/receive", {})["job"]["id"]
     kept, shipping = kept_order(client, order), order.body["order"]["shipping"]["amount"]
-    return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping)
+    return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping, mails=2)
+
+
+def a_wish_to_return(stack: Stack, staff: Client) -> Kept:
+    """Of one that was sent: the customer is told of the order and of the return."""
+    client, order, body = _asked(stack, staff)
+    return replace(kept_order(client, order), job_id=body["job"]["id"], name=f"asking of {order.id}", mails=2)
+
+
+def a_rejected_return(stack: Stack, staff: Client) -> Kept:
+    client, order, body = _asked(stack, staff)
+    assert client.finished(body["job"]["id"])["status"] == "succeeded"
+    where = f"/api/orders/{order.id}/returns/{body['return']['id']}/reject"
+    job = staff.get("POST", where, {"reason": "It was worn."})["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"rejecting of {order.id}", mails=3)
+
+
+def _asked(stack: Stack, staff: Client) -> tuple[Client, Order, dict[str, Any]]:
+    client, order = _confirmed(stack)
+    where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
+    staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
+    return client, order, client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 1}]})
 
 
 def a_lost_link(stack: Stack, staff: Client) -> Kept:
@@ -135,6 +157,8 @@ OPENERS: dict[str, Opener] = {
     "send_campaign": a_campaign,
     "send_campaign_batch": a_batch,
     "send_campaign_trial": a_trial,
+    "ask_return": a_wish_to_return,
+    "reject_return": a_rejected_return,
     "cancel_order": a_change_of_mind,
     "place_order": an_order,
     "reconcile_payments": a_reconciliation,

@@ -1,0 +1,12 @@
+"""The shop does not take back what a customer wants to return, and says why."""
+
+from __future__ import annotations
+
+from engine import Step, Workflow
+from tasks import notifications, returns
+
+reject_return = Workflow(
+    "reject_return",
+    Step("reject_return", do=returns.reject, pivot=True),  # from here only forward
+    Step("notify_customer", do=notifications.return_rejected),
+)
