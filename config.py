@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from environs import Env
+from environs import Env, validate
+
+CAPTURE = validate.OneOf(("immediate", "on_fulfilment"))
 
 
 class InsecureSetting(RuntimeError):
@@ -33,6 +35,9 @@ class Settings:
     smtp_url: str
     mail_from: str
     payment_provider: str
+    payment_capture: str
+    transfer_days: int
+    authorisation_days: int
     instant_bank_ms: int
     bank_url: str
     bank_key: str
@@ -109,6 +114,9 @@ def load(env: Env | None = None) -> Settings:
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
         payment_provider=provider,
+        payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
+        transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
+        authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
         instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
         bank_key=bank_secret("BANK_KEY"),

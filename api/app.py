@@ -39,7 +39,7 @@ LARGEST_BODY = 1024 * 1024
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
-    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin"),
+    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin", "api.wallets"),
     "auth": ("api.auth", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock"),
     "cart": ("api.carts", "api.promotions", "api.coupons", "api.tariffs"),
@@ -54,7 +54,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.jobs",
         "api.schedule",
     ),
-    "payment": ("api.payments", "api.reconciliations", "api.webhooks"),
+    "payment": ("api.payments", "api.payment_desk", "api.reconciliations", "api.webhooks"),
     "notification": (
         "api.notifications",
         "api.campaigns",

@@ -10,7 +10,7 @@ from shop import fulfilments, orders
 from shop.errors import IllegalMove
 from shop.orders import OrderRow, Status
 from sql import new_id
-from workflows import cancel_order
+from workflows import cancel_order, place_order
 
 
 def call_off(session: Session, order: OrderRow) -> str:
@@ -20,7 +20,7 @@ def call_off(session: Session, order: OrderRow) -> str:
 
 def _turn_back(session: Session, order: OrderRow) -> str | None:
     """None: it was confirmed while we were asking. Runs are locked before orders, as their steps do."""
-    live = engine.live_runs(session, ("order", order.id))
+    live = engine.live_runs(session, ("order", order.id), place_order.name)
     if not live:
         return None
     try:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 import db
 from api.blueprint import Blueprint
+from api.capturing import capture_if_sent
 from api.commands import Answer, run_command
 from api.fields import Integer, Line, Moment
 from api.guests import STAFF, or_guest, their_order
@@ -89,7 +90,9 @@ def fulfil(wish: dict[str, Any], id: UUID) -> Response:
     wanted = None if lines is None else quantities(lines)
 
     def work(session: Session) -> Answer:
-        return FULFILMENT.dump(fulfilments.add(session, str(id), wanted, by=caller().id, **wish)), 201, {}
+        parcel = fulfilments.add(session, str(id), wanted, by=caller().id, **wish)
+        capture_if_sent(session, str(id), parcel.status)
+        return FULFILMENT.dump(parcel), 201, {}
 
     return run_command(work)
 
@@ -103,6 +106,8 @@ def change(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
     """Say that it was shipped or delivered, or correct its carrier and tracking. Staff only."""
 
     def work(session: Session) -> Answer:
-        return FULFILMENT.dump(fulfilments.change(session, str(id), str(fid), **wish)), 200, {}
+        parcel = fulfilments.change(session, str(id), str(fid), **wish)
+        capture_if_sent(session, str(id), parcel.status)
+        return FULFILMENT.dump(parcel), 200, {}
 
     return run_command(work)

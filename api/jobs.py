@@ -17,7 +17,7 @@ from api.commands import Answer, accepted, run_command
 from api.etags import conditional
 from api.guests import STAFF, check_owner, guest_token, is_staff, or_guest
 from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
-from api.operators import operate
+from api.operators import operate, settled_by_hand
 from api.paging import an_id, page, start
 from api.schemas import JobSchema, accepted_with, page_of
 from api.security import roles, visitor
@@ -94,6 +94,17 @@ def retry(id: UUID) -> Response:
 def skip(wish: dict[str, Any], id: UUID) -> Response:
     """Take the step as settled by hand and go on; who and why stay in the journal. Staff only."""
     return operate("skip", id, engine.skip, **wish)
+
+
+@blp.post("/api/jobs/<uuid:id>/settle")
+@roles(*STAFF)
+@blp.arguments(NoteSchema)
+@blp.response(202, accepted_with())
+@blp.idempotent
+def settle(wish: dict[str, Any], id: UUID) -> Response:
+    """What the step could not give back was given back by hand: the payment says so, and the job goes on. Staff
+    only."""
+    return operate("settle", id, settled_by_hand, **wish)
 
 
 @blp.post("/api/jobs/<uuid:id>/compensate")

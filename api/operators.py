@@ -10,8 +10,12 @@ import structlog
 from flask import Response
 from sqlalchemy.orm import Session
 
+import engine
 from api.commands import Answer, accepted, run_command
 from api.security import caller
+from engine import jobs
+from shop import refund_desk
+from shop.errors import IllegalMove
 
 log = structlog.get_logger("audit")
 
@@ -24,3 +28,16 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
         return accepted(session, str(id))
 
     return run_command(work)
+
+
+GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
+
+
+def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
+    """IllegalMove unless the job needs attention at a step that gives money back."""
+    job = jobs.get(session, id)
+    at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
+    engine.skip(session, id, by=by, note=f"settled by hand: {note}")
+    if job is None or at not in GIVING_BACK:
+        raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
+    refund_desk.settle_by_hand(session, id, job.subject["id"])

@@ -15,7 +15,7 @@ from shop.orders import FulfilmentStatus, PaymentStatus, Status
 class PayWithSchema(Schema):
     method = Line(required=True, most=20, metadata={"example": "card"})
     token = Line(
-        required=True, most=255, load_only=True, metadata={"example": "tok_ok", "description": "from the provider"}
+        most=255, load_only=True, metadata={"example": "tok_ok", "description": "of a card, from the provider"}
     )
 
 

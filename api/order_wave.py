@@ -22,6 +22,7 @@ from shop.carts import CartRow
 from shop.checkout import PlaceOrder
 from shop.commands import Answered, Asked
 from shop.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
+from shop.offline import transfer_seconds
 from shop.orders import Placed
 from shop.sessions import Claim, Holder
 from workflows import place_order
@@ -121,9 +122,16 @@ def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> 
         if isinstance(placed, Refusal):
             case.answer = placed
     fresh = [(case, order) for case, order in cases if isinstance(order, Placed)]
-    runs = engine.start_all(session, place_order, [Wish(order.id, ("order", order.id)) for _, order in fresh])
+    wishes = [Wish(order.id, ("order", order.id), deadline=_deadline(case)) for case, order in fresh]
+    runs = engine.start_all(session, place_order, wishes)
     for (case, order), run in zip(fresh, runs, strict=True):
         case.answer = _accepted(order, run)
+
+
+def _deadline(case: Case) -> float | None:
+    """A bank transfer takes days."""
+    method = case.placing.wish["payment"]["method"]
+    return transfer_seconds() + 3600.0 if method == "bank_transfer" else None
 
 
 def _accepted(order: Placed, run: Started) -> Answered:
@@ -152,7 +160,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         shipping_address=_address(session, case),
         shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
         payment_method=wish["payment"]["method"],
-        payment_token=wish["payment"]["token"],
+        payment_token=wish["payment"].get("token"),
     )
 
 

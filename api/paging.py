@@ -31,6 +31,13 @@ def a_text(value: Any) -> str:
     return value
 
 
+def a_moment(value: Any) -> datetime:
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError("no moment")
+    return found
+
+
 def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
     """What `cursor` says: one value for each of `kinds` (`an_id`, `an_integer`, `a_text`)."""
     if cursor is None:

@@ -1,4 +1,4 @@
-"""What orders owe and what the provider has done about it."""
+"""What orders owe and what has been done about it; paying for an order that is there already."""
 
 from __future__ import annotations
 
@@ -6,63 +6,34 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from marshmallow import fields
 from sqlalchemy.orm import Session
 
 import db
+import engine
+from api import cart_owner
 from api.answers import json_answer
 from api.blueprint import Blueprint
-from api.fields import Moment
+from api.commands import Answer, accepted, run_command
 from api.guests import check_owner, guest_token, is_staff, or_guest, their_order
-from api.money import Amount
 from api.paging import an_id, page, start
-from api.schemas import ErrorSchema, PageQuery, Schema, page_of
+from api.payment_schemas import (
+    MethodSchema,
+    MethodsQuery,
+    PaymentSchema,
+    PaymentsQuery,
+    PayOrderSchema,
+    shown,
+)
+from api.schemas import accepted_with, page_of
 from api.security import caller, visitor
-from config import settings
-from shop import payment_list
-from shop.checkout import METHODS
-from shop.payment_list import Paying
-from shop.payments import Status
+from engine import jobs
+from shop import cart_view, orders, paying, payment_list, payment_methods, wallets
+from shop.errors import IllegalMove
+from shop.payment_methods import Buyer
+from sql import new_id
+from workflows import pay_order
 
 blp = Blueprint("payments", __name__, description="Payments")
-
-
-class TransactionSchema(Schema):
-    id = fields.String()
-    kind = fields.String(metadata={"enum": ["capture", "refund", "void"]})
-    amount = Amount()
-    at = Moment()
-
-
-class PaymentSchema(Schema):
-    """`next_action`: what the shopper must do at their bank before it can go on."""
-
-    id = fields.String()
-    order_id = fields.String()
-    method = fields.String()
-    provider = fields.String()
-    status = fields.String(metadata={"enum": [*Status]})
-    amount = Amount()
-    captured = Amount()
-    refunded = Amount()
-    transactions = fields.List(fields.Nested(TransactionSchema))
-    next_action = fields.Raw(allow_none=True, metadata={"type": ["object", "null"]})
-    error = fields.Nested(ErrorSchema, allow_none=True)
-    created_at = Moment()
-    updated_at = Moment()
-
-
-class PaymentsQuery(PageQuery):
-    order_id = fields.UUID(load_default=None)
-
-
-class MethodSchema(Schema):
-    method = fields.String()
-    provider = fields.String()
-
-
-PAYMENT = PaymentSchema(exclude=["transactions", "error"])
-TRANSACTIONS = TransactionSchema(many=True)
 
 
 @blp.get("/api/payments")
@@ -82,13 +53,55 @@ def all_of_them(query: dict[str, Any]) -> Response:
             order_id=str(of) if of else None,
         )
     found = page(rows, query["limit"], lambda row: [row.payment.id])
-    return json_answer({**found, "items": [_shown(row) for row in found["items"]]})
+    return json_answer({**found, "items": [shown(row) for row in found["items"]]})
+
+
+@blp.post("/api/payments")
+@or_guest
+@blp.arguments(PayOrderSchema)
+@blp.response(202, accepted_with(payment=PaymentSchema))
+@blp.idempotent
+def pay(wish: dict[str, Any]) -> Response:
+    """Pay for an order that waits for its money, with something else. One try at a time (409)."""
+
+    def work(session: Session) -> Answer:
+        order = orders.hold(session, their_order(session, wish["order_id"]).id)
+        _check_nobody_else_pays(session, order.id)
+        row = paying.begin(session, order.id, wish["method"], wish.get("token"))
+        about = {"subject": ("order", order.id), "input": {"payment": row.id}}
+        run = engine.start(session, pay_order, key=new_id(), **about)
+        return accepted(session, run.id, payment=shown(payment_list.get(session, row.id)))
+
+    return run_command(work, guest=guest_token())
+
+
+def _check_nobody_else_pays(session: Session, order: str) -> None:
+    """Asked under the lock of the order."""
+    if any(job.workflow == pay_order.name and not job.final for job in jobs.about(session, ("order", order))):
+        raise IllegalMove("The order is being paid for.")
 
 
 @blp.get("/api/payments/methods")
+@or_guest
+@blp.arguments(MethodsQuery, location="query")
 @blp.response(200, page_of(MethodSchema))
-def methods() -> dict[str, Any]:
-    return {"items": [{"method": method, "provider": settings().payment_provider} for method in METHODS], "next": None}
+def methods(query: dict[str, Any]) -> dict[str, Any]:
+    """How an order, or what is in a cart, can be paid, and why not. Without either: what there is."""
+    with db.reading() as session:
+        buyer = _buyer(session, query["order"], query["cart"])
+        return {"items": list(payment_methods.ways(buyer)), "next": None}
+
+
+def _buyer(session: Session, order: UUID | None, cart: str | None) -> Buyer:
+    if order:
+        return paying.buyer_of(session, their_order(session, order))
+    if cart is None:
+        who = visitor()
+        return Buyer(who.id if who else None)
+    total = cart_view.look(session, cart_owner.to_read(session, cart)).quote.total
+    customer = cart_owner.customer_of(cart)
+    credit = wallets.balance(session, customer, total.currency) if customer else 0
+    return Buyer(customer, total.amount, credit)
 
 
 @blp.get("/api/payments/<uuid:id>")
@@ -98,7 +111,7 @@ def one(id: UUID) -> Response:
     with db.reading() as session:
         found = payment_list.get(session, str(id))
     check_owner(found, "payment")
-    return json_answer(_shown(found))
+    return json_answer(shown(found))
 
 
 def _whose(session: Session, order: UUID | None) -> str | None:
@@ -107,9 +120,3 @@ def _whose(session: Session, order: UUID | None) -> str | None:
         their_order(session, order)
         return None
     return None if is_staff() else caller().id
-
-
-def _shown(found: Paying) -> dict[str, Any]:
-    code = found.payment.error_code
-    error = {"code": code, "detail": code.replace("_", " ")} if code else None
-    return {**PAYMENT.dump(found.payment), "transactions": TRANSACTIONS.dump(found.transactions), "error": error}

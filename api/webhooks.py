@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+import structlog
+from flask import Response, request
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
@@ -12,12 +13,22 @@ import db
 import engine
 import gateways.payments as gateway
 from api import strict_json
+from api.answers import json_answer
 from api.blueprint import Blueprint
-from api.schemas import Schema
+from api.fields import Moment
+from api.guests import STAFF
+from api.paging import a_moment, a_text, page, position
+from api.schemas import PageQuery, Schema, page_of
+from api.security import roles
 from config import settings
 from gateways.payments import BadSignature, Event
 from shop import webhook_events
 from shop.errors import NotFound, Refusal
+from shop.payments import PaymentRow
+from shop.webhook_events import Problem, Told
+from workflows import verify_payment
+
+log = structlog.get_logger("webhooks")
 
 blp = Blueprint("webhooks", __name__, description="Webhooks of payment providers")
 
@@ -43,8 +54,14 @@ def receive(provider: str) -> dict[str, object]:
         raise NotFound("There is no such provider.")
     body = request.get_data()
     event, payload = _verified(body), strict_json.parse(body)
-    fresh = db.in_transaction(lambda session: _take(session, provider, event, payload))
+    told = _told(provider, event)
+    fresh = db.in_transaction(lambda session: _take(session, told, payload))
     return {"received": event.id, "repeated": not fresh}
+
+
+def _told(provider: str, event: Event) -> Told:
+    money = (event.status, event.amount, event.currency)
+    return Told(provider, event.id, event.type, event.provider_id, str(event.reference), *money)
 
 
 def _verified(body: bytes) -> Event:
@@ -57,11 +74,56 @@ def _verified(body: bytes) -> Event:
     return event
 
 
-def _take(session: Session, provider: str, event: Event, payload: dict[str, Any]) -> bool:
-    if not webhook_events.store(session, provider, event.id, event.type[:80], payload):
+def _take(session: Session, told: Told, payload: dict[str, Any]) -> bool:
+    if not webhook_events.store(session, told, payload):
         return False
-    order = webhook_events.order_of(session, provider, event.provider_id, str(event.reference))
-    if order:
-        engine.wake(session, engine.live_runs(session, ("order", order)))
-        webhook_events.handled(session, provider, event.id, order)
+    payment = webhook_events.payment_of(session, told.provider, told.provider_id, told.reference)
+    if payment:
+        problem = webhook_events.judge(session, told, payment)
+        _react(session, told, payment, problem)
+        webhook_events.handled(session, told.provider, told.id, payment.order_id, problem)
     return True
+
+
+def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem | None) -> None:
+    """Whoever waits asks the provider; money that came too late is asked for and goes back."""
+    if problem:
+        log.warning("webhook", problem=problem, id=told.id, order=payment.order_id)
+    engine.wake(session, engine.live_runs(session, ("order", payment.order_id)))
+    if problem == Problem.TOO_LATE:
+        about = {"subject": ("order", payment.order_id), "input": {"payment": payment.id}}
+        engine.start(session, verify_payment, key=f"{told.provider}:{told.id}", **about)
+
+
+class EventSchema(Schema):
+    """What a provider has told us. `problem`: why staff may want to look at it."""
+
+    id = fields.String(attribute="event_id")
+    provider = fields.String()
+    type = fields.String()
+    provider_id = fields.String(metadata={"description": "of the charge"})
+    reference = fields.String()
+    problem = fields.String(allow_none=True, metadata={"enum": [*Problem]})
+    order_id = fields.String(allow_none=True)
+    received_at = Moment()
+    handled_at = Moment(allow_none=True)
+
+
+class EventsQuery(PageQuery):
+    problem = fields.Enum(Problem, by_value=True, load_default=None)
+
+
+EVENT = EventSchema()
+
+
+@blp.get("/api/webhooks/events")
+@roles(*STAFF)
+@blp.arguments(EventsQuery, location="query")
+@blp.response(200, page_of(EventSchema))
+def events(query: dict[str, Any]) -> Response:
+    """Newest first. Staff only."""
+    before = position(query["cursor"], a_moment, a_text)
+    with db.reading() as session:
+        rows = webhook_events.newest(session, limit=query["limit"] + 1, problem=query["problem"], before=before)
+    found = page(rows, query["limit"], lambda row: [row.received_at, row.event_id])
+    return json_answer({**found, "items": EVENT.dump(found["items"], many=True)})

@@ -19,8 +19,10 @@ from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow, TransactionRow
 from shop.refunds import RefundRow
 from shop.returns import ReturnRow
+from shop.wallets import WalletEntryRow, WalletRow
 
 Sums = dict[str, int]
+NOT_TAKEN = (PaymentStatus.UNPAID, PaymentStatus.PENDING, PaymentStatus.AUTHORISED)
 UNDECIDED = (Status.PENDING, Status.CANCELLING)
 
 
@@ -44,13 +46,18 @@ def money_is_conserved(session: Session) -> Iterator[str]:
     orders = session.execute(select(OrderRow.id, OrderRow.status, OrderRow.total, OrderRow.payment_status))
     moving = set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
     by_hand, returned = _settled_by_hand(session), _returned(session)
+    given = _given_by_staff(session)
     for id, status, total, payment in orders:
-        owed = total - returned.get(id, 0) if status == Status.CONFIRMED else 0
+        owed = total - returned.get(id, 0) - given.get(id, 0) if status == Status.CONFIRMED else 0
+        if payment in NOT_TAKEN:
+            owed = 0
+        if payment == PaymentStatus.PARTIALLY_PAID:
+            owed = min(owed, ours.get(id, 0))
         if status not in UNDECIDED and id not in moving | by_hand and ours.get(id, 0) != owed:
             yield f"order {id} is {status}: {ours.get(id, 0)} held, {owed} owed"
-        if status == Status.CONFIRMED and payment not in _fitting(total, ours.get(id, 0)):
+        if status == Status.CONFIRMED and payment not in NOT_TAKEN and payment not in _fitting(total, ours.get(id, 0)):
             yield f"order {id} is confirmed and {payment}"
-    yield from _differences(ours, moving)
+    yield from _differences(_at_the_provider(session), moving)
 
 
 @invariant("I9", "one effect per idempotency key: a payment's sums are those of its transactions")
@@ -77,10 +84,25 @@ def refunds_match_their_transactions(session: Session) -> Iterator[str]:
         if amount != given:
             yield f"refund {id} of {amount} is done, its transaction says {given}"
     promised = func.coalesce(func.sum(case((row.status == refunds.Status.ASKED, row.amount))), 0)
-    sums = select(PaymentRow.id, PaymentRow.captured - PaymentRow.refunded, promised).join(row).group_by(PaymentRow.id)
+    left = PaymentRow.captured - PaymentRow.refunded - PaymentRow.settled
+    sums = select(PaymentRow.id, left, promised).join(row).group_by(PaymentRow.id)
     for id, left, asked in session.execute(sums):
         if asked > left:
             yield f"payment {id}: {asked} are being given back of {left} that are left"
+
+
+@invariant("I4", "nobody is given back more than was taken, and store credit is the sum of its entries")
+def nothing_is_given_twice(session: Session) -> Iterator[str]:
+    row, entry = PaymentRow, WalletEntryRow
+    over = select(row.id, row.captured, row.refunded + row.settled).where(row.refunded + row.settled > row.captured)
+    for id, taken, back in session.execute(over):
+        yield f"payment {id}: {back} given back of {taken}"
+    same = and_(entry.customer_id == WalletRow.customer_id, entry.currency == WalletRow.currency)
+    total = func.coalesce(func.sum(entry.amount), 0)
+    sums = select(WalletRow.customer_id, WalletRow.balance, total).outerjoin(entry, same)
+    for customer, balance, in_ledger in session.execute(sums.group_by(WalletRow.customer_id, WalletRow.balance)):
+        if balance != in_ledger:
+            yield f"wallet of {customer} says {balance}, its entries say {in_ledger}"
 
 
 @invariant("I4", "every difference that a reconciliation found has been looked into")
@@ -89,6 +111,22 @@ def reconciliations_are_settled(session: Session) -> Iterator[str]:
         window = f"{row.since:%Y-%m-%d %H:%M} to {row.until:%Y-%m-%d %H:%M}"
         here = f"{row.missing_here} missing here, {row.missing_there} missing there, {row.different} different"
         yield f"reconciliation {row.id}, {row.provider}, {window}: {here}"
+
+
+def _given_by_staff(session: Session) -> Sums:
+    """What staff have given back of orders that stand."""
+    done = RefundRow.by.is_not(None) & RefundRow.status.in_((refunds.Status.DONE, refunds.Status.SETTLED))
+    sums = select(PaymentRow.order_id, func.sum(RefundRow.amount)).join(RefundRow).where(done)
+    return {order: int(amount) for order, amount in session.execute(sums.group_by(PaymentRow.order_id))}
+
+
+def _at_the_provider(session: Session) -> Sums:
+    """What the provider still holds, as far as we know."""
+    row = PaymentRow
+    sums = select(row.order_id, func.sum(row.captured - row.refunded)).where(
+        row.provider == settings().payment_provider
+    )
+    return dict(session.execute(sums.group_by(row.order_id)).all())
 
 
 def _returned(session: Session) -> Sums:
@@ -101,7 +139,7 @@ def _fitting(total: int, held: int) -> tuple[PaymentStatus, ...]:
     """What a confirmed order's payment is, by what of its total is still held."""
     if held == total:
         return (PaymentStatus.PAID,) if total else (PaymentStatus.PAID, PaymentStatus.REFUNDED)
-    return (PaymentStatus.PARTIALLY_REFUNDED,) if held else (PaymentStatus.REFUNDED,)
+    return (PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.PARTIALLY_PAID) if held else (PaymentStatus.REFUNDED,)
 
 
 def _settled_by_hand(session: Session) -> set[str]:
@@ -113,7 +151,7 @@ def _settled_by_hand(session: Session) -> set[str]:
 
 def _our_sums(session: Session) -> Sums:
     row = PaymentRow
-    sums = select(row.order_id, func.sum(row.captured - row.refunded)).group_by(row.order_id)
+    sums = select(row.order_id, func.sum(row.captured - row.refunded - row.settled)).group_by(row.order_id)
     return dict(session.execute(sums).all())
 
 

@@ -41,6 +41,7 @@ class Wish(NamedTuple):
     key: str
     subject: tuple[str, str]  # type and id of what it is about
     input: dict[str, Any] | None = None  # what the steps need beside it, never card data
+    deadline: float | None = None  # seconds; None: the workflow's own
 
 
 class Started(NamedTuple):
@@ -61,8 +62,11 @@ def start_all(session: Session, workflow: Workflow, wishes: Sequence[Wish]) -> l
     plan = workflow.plan
     plans.store(session, plan)
     rows = [_fresh(workflow, wish) for wish in wishes]
-    patience = {"patience": PATIENCE, "deadline": workflow.deadline}
-    begun = {row.id: row.created_at for row in _START(session, rows, **patience)}
+    begun: dict[str, datetime] = {}
+    for deadline in dict.fromkeys(wish.deadline for wish in wishes):
+        some = [row for row, wish in zip(rows, wishes, strict=True) if wish.deadline == deadline]
+        patience = {"patience": PATIENCE, "deadline": workflow.deadline if deadline is None else deadline}
+        begun |= {row.id: row.created_at for row in _START(session, some, **patience)}
     send_after_commit(session, plan, 0, Direction.DO, list(begun))
     return [_started(session, row, begun.get(row["id"])) for row in rows]
 
@@ -119,17 +123,12 @@ def busy(kind: str) -> Select[str]:
     return select(RunRow.subject_id).where(RunRow.subject_type == kind, RunRow.state.not_in(ENDED))
 
 
-def live_runs(session: Session, subject: tuple[str, str]) -> list[str]:
-    """The ids of the runs about this subject that have not ended."""
+def live_runs(session: Session, subject: tuple[str, str], workflow: str | None = None) -> list[str]:
+    """The ids of the runs about this subject, of this workflow if one is named, that have not ended."""
     kind, id = subject
     row = RunRow
-    return list(
-        session.scalars(
-            select(row.id)
-            .where(row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
-            .order_by(row.id)
-        )
-    )
+    live = select(row.id).where(row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
+    return list(session.scalars((live.where(row.workflow == workflow) if workflow else live).order_by(row.id)))
 
 
 def cancel(session: Session, id: str) -> None:

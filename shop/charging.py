@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from outcomes import Outcome, TryAgain
 from rows import Many, inserting
+from shop import offline, payments
 from shop.payments import PaymentRow, Status, TransactionRow
 from sql import among, bare, clock, direct, new_id
 
@@ -24,6 +26,7 @@ class Charge:
     currency: str
     token: str = field(repr=False)
     provider_id: str | None = None
+    delayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Reversal:
 _PAYMENTS = bare(PaymentRow)
 _OPEN = (
     select(_PAYMENTS)
-    .where(among(_PAYMENTS.c.order_id, "orders"))
+    .where(among(_PAYMENTS.c.order_id, "orders"), _PAYMENTS.c.spare.is_(False))
     .order_by(_PAYMENTS.c.order_id, _PAYMENTS.c.id)
     .with_for_update(key_share=True)
 )
@@ -56,13 +59,32 @@ def _asking(_: str, given: Any) -> Any:
 _ASK = Many(_asking, _PAYMENTS.c.id, _PAYMENTS.c.charge_key)
 
 
-def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge]:
-    """For each order (mapped to the key of its call) what to charge. Remembers that it is being asked for."""
-    rows = [row for row in _locked(session, keys) if row.status in _CHARGEABLE]
-    fresh = [row for row in rows if row.status == Status.CREATED]
+def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | Outcome]:
+    """For each order (mapped to the key of its call) what to charge. Remembers that it is being asked for.
+
+    Money that comes by another way than the provider may have to be waited for, or is refused; an order that is
+    not mentioned has been paid for, or will be without anybody asking.
+    """
+    return _open(session, _locked(session, keys), keys)
+
+
+def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome | None:
+    """As `open_charges`, for one payment that was made for an order later."""
+    row = payments.holding(session, [payment_id])[payment_id]
+    return _open(session, [row], {row.order_id: key}).get(row.order_id)
+
+
+def _open(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Charge | Outcome]:
+    asking = [row for row in rows if row.method == "card" and row.status in _CHARGEABLE]
+    fresh = [row for row in asking if row.status == Status.CREATED]
     if fresh:
         _ASK(session, [{"id": row.id, "charge_key": keys[row.order_id]} for row in fresh])
-    return {row.order_id: _charge(row) for row in rows}
+    found: dict[str, Charge | Outcome] = {row.order_id: _charge(row) for row in asking}
+    for row in rows:
+        why = None if row.order_id in found else offline.begin(session, row, keys[row.order_id])
+        if why:
+            found[row.order_id] = why
+    return found
 
 
 _CHARGEABLE = (Status.CREATED, Status.CHARGING, Status.REQUIRES_ACTION)
@@ -70,16 +92,38 @@ _CHARGEABLE = (Status.CREATED, Status.CHARGING, Status.REQUIRES_ACTION)
 
 def _charge(row: Any) -> Charge:
     known = row.provider_id if row.status == Status.REQUIRES_ACTION else None
-    return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known)
+    return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known, row.delayed)
 
 
-def open_reversals(session: Session, orders: Sequence[str]) -> dict[str, Reversal]:
+def open_reversals(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
     """For each order whose money was taken, or may have been, what to give back. The others are left out."""
-    rows = [row for row in _locked(session, orders) if row.charge_key and row.status in _REVERSIBLE]
-    return {row.order_id: _reversal(row) for row in rows}
+    return _back(session, _locked(session, keys), keys)
 
 
-_REVERSIBLE = (Status.CHARGING, Status.REQUIRES_ACTION, Status.CAPTURED)
+def open_reversal(session: Session, payment_id: str, key: str) -> Reversal | Outcome | None:
+    row = payments.holding(session, [payment_id])[payment_id]
+    return _back(session, [row], {row.order_id: key}).get(row.order_id)
+
+
+def open_releases(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
+    """For each order that was never paid for what is held for it. What was to come otherwise need not come."""
+    rows = [row for row in _locked(session, keys) if not row.captured]
+    busy = [row for row in rows if row.status in (Status.CAPTURING, Status.VOIDING)]
+    found = _back(session, [row for row in rows if row not in busy], keys)
+    return found | {row.order_id: TryAgain("payment_busy", after=1.0) for row in busy}
+
+
+def _back(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
+    asked = [row for row in rows if row.method == "card" and row.charge_key and row.status in _REVERSIBLE]
+    found: dict[str, Reversal | Outcome] = {row.order_id: _reversal(row) for row in asked}
+    for row in rows:
+        why = None if row.method == "card" else offline.give_back(session, row, keys[row.order_id])
+        if why:
+            found[row.order_id] = why
+    return found
+
+
+_REVERSIBLE = (Status.CHARGING, Status.REQUIRES_ACTION, Status.AUTHORISED, Status.CAPTURED)
 
 
 def _reversal(row: Any) -> Reversal:
@@ -113,50 +157,44 @@ def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> No
 
 
 def refused(session: Session, charge: Charge, code: str) -> None:
-    _set(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
+    payments.change(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:
     """The shopper must do something at their bank first."""
-    _set(session, charge.payment_id, status=Status.REQUIRES_ACTION, provider_id=provider_id, next_action=next_action)
+    asked = {"provider_id": provider_id, "next_action": next_action}
+    payments.change(session, charge.payment_id, status=Status.REQUIRES_ACTION, **asked)
 
 
-def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: str, key: str) -> None:
+def authorised(session: Session, charge: Charge, provider_id: str, key: str) -> None:
+    """The bank holds the money for us."""
+    _write(session, "authorise", [(charge.payment_id, charge.amount, charge.currency, provider_id, key)])
+    held = {"authorised": charge.amount, "provider_id": provider_id, "next_action": None, "token": None}
+    payments.change(session, charge.payment_id, status=Status.AUTHORISED, **held)
+
+
+def mismatched(session: Session, charge: Charge, code: str) -> None:
+    """Something else was taken than was asked for: it stays open, so that all of it is given back."""
+    payments.change(session, charge.payment_id, error_code=code, token=None)
+
+
+def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: str, amount: int, key: str) -> None:
     """All that was left of it is given back. If the capture was never recorded here, it is now."""
+    id, currency = reversal.payment_id, reversal.currency
+    whole: Any = PaymentRow.captured
     if reversal.status != Status.CAPTURED:
-        _write(
-            session,
-            "capture",
-            [(reversal.payment_id, reversal.left, reversal.currency, charge_id, reversal.charge_key)],
-        )
-    _write(session, "refund", [(reversal.payment_id, reversal.left, reversal.currency, refund_id, key)])
-    whole = PaymentRow.amount
-    _set(
-        session,
-        reversal.payment_id,
-        status=Status.REFUNDED,
-        captured=whole,
-        refunded=whole,
-        provider_id=charge_id,
-        token=None,
-        next_action=None,
-    )
+        whole = amount
+        _write(session, "capture", [(id, amount, currency, charge_id, reversal.charge_key)])
+    _write(session, "refund", [(id, amount, currency, refund_id, key)])
+    sums = {"captured": whole, "refunded": whole, "authorised": 0}
+    payments.change(session, id, status=Status.REFUNDED, provider_id=charge_id, token=None, next_action=None, **sums)
 
 
 def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str) -> None:
     """Nothing was taken, and nothing can be any more."""
     if charge_id:
         _write(session, "void", [(reversal.payment_id, reversal.left, reversal.currency, charge_id, key)])
-    _set(session, reversal.payment_id, status=Status.VOIDED, token=None, next_action=None)
-
-
-def _set(session: Session, payment_id: str, **values: Any) -> None:
-    session.execute(
-        update(PaymentRow)
-        .where(PaymentRow.id == payment_id)
-        .values(updated_at=clock(), **values)
-        .execution_options(synchronize_session=False)
-    )
+    payments.change(session, reversal.payment_id, status=Status.VOIDED, authorised=0, token=None, next_action=None)
 
 
 _COLUMNS = ("payment_id", "amount", "currency", "provider_id", "key")

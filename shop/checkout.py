@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import cart_view, carts, coupon_uses, coupons, orders, payments
+from shop import cart_view, carts, coupon_uses, coupons, orders, payment_methods, payments
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.coupon_uses import Claim
@@ -21,7 +21,6 @@ from shop.priced_line import PricedLine
 from shop.prices import Quote, Terms, quote
 from sql import new_id
 
-METHODS = ("card",)
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32, so that a byte picks each as often
 
 
@@ -34,7 +33,7 @@ class PlaceOrder:
     shipping_address: dict[str, Any]
     shipping_method: str
     payment_method: str
-    payment_token: str = field(repr=False)
+    payment_token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -113,13 +112,20 @@ def _draft_or_refusal(
 
 def _draft(cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, known: Sequence[Offer]) -> Draft:
     """What this command comes to. It asks nobody: all that it needs to know has been read."""
-    if command.payment_method not in METHODS:
-        raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
+    _check_payment(command)
     _refuse_what_can_not_be_sold(inside)
     quoted = quote(inside.lines, terms, command.shipping_method)
     order = _order(cart, command, quoted)
     claim = _claim(cart, order, quoted, known)
     return Draft(order, _lines(order["id"], quoted.lines), _payment(order, command), claim)
+
+
+def _check_payment(command: PlaceOrder) -> None:
+    method = command.payment_method
+    payment_methods.check(method, command.payment_token)
+    why = payment_methods.hindrance(method, payment_methods.Buyer(command.customer_id))
+    if why:
+        raise Invalid({"payment.method": [f"It can not be used: {why.replace('_', ' ')}."]})
 
 
 def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[Offer]) -> Claim | None:
@@ -182,8 +188,9 @@ def _payment(order: dict[str, Any], command: PlaceOrder) -> dict[str, Any]:
     return payments.new(
         order["id"],
         method=command.payment_method,
-        provider=settings().payment_provider,
+        provider=payment_methods.provider_of(command.payment_method),
         amount=order["total"],
         currency=order["currency"],
         token=command.payment_token,
+        delayed=command.payment_method == "card" and settings().payment_capture == "on_fulfilment",
     )

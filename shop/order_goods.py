@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shop.errors import IllegalMove, Invalid, TooMany
-from shop.orders import OrderRow, Status
+from shop.orders import OrderRow, PaymentStatus, Status
 
 Quantities = Mapping[str, int]  # SKU -> how many
 
@@ -14,6 +14,8 @@ Quantities = Mapping[str, int]  # SKU -> how many
 def check_paid(order: OrderRow) -> None:
     if order.status != Status.CONFIRMED:
         raise IllegalMove(f"The order is {order.status}; only one that is confirmed and paid for can be sent.")
+    if order.payment_status == PaymentStatus.UNPAID:
+        raise IllegalMove("The order is not paid for any more: its authorisation was let go.")
 
 
 def check_room(order: OrderRow, wanted: Quantities, room: Quantities) -> None:

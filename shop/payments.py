@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
-from sql import At, Base, Document, Id, bare, clock, new_id, now
+from sql import At, Base, Document, Id, bare, clock, held, new_id, now
 
 
 class Status(StrEnum):
@@ -19,6 +19,10 @@ class Status(StrEnum):
     CREATED = "created"
     CHARGING = "charging"
     REQUIRES_ACTION = "requires_action"
+    PENDING = "pending"  # the money is to come by another way: a transfer, or in cash at the door
+    AUTHORISED = "authorised"
+    CAPTURING = "capturing"  # somebody asked for what was authorised, or wrote down that it has come
+    VOIDING = "voiding"
     CAPTURED = "captured"
     REFUSED = "refused"
     REFUNDED = "refunded"
@@ -26,7 +30,11 @@ class Status(StrEnum):
 
 
 class PaymentRow(Base):
-    """`token` is what the provider gave the shopper for their card; it is forgotten once it has served."""
+    """`token` is what the provider gave the shopper for their card; it is forgotten once it has served.
+
+    `delayed`: it is authorised first and captured later. `settled`: what was given back otherwise than by the
+    provider. `spare`: not the one that its order is paid with: a try that has not taken over, or was replaced.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded_within_captured"),)
@@ -38,8 +46,12 @@ class PaymentRow(Base):
     status: Mapped[str] = mapped_column(String(20), default=Status.CREATED)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
+    authorised: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     captured: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)
+    settled: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    delayed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    spare: Mapped[bool] = mapped_column(default=False, server_default=false())
     token: Mapped[str | None] = mapped_column(String(255))
     charge_key: Mapped[str | None] = mapped_column(String(255))
     provider_id: Mapped[str | None] = mapped_column(String(255), index=True)
@@ -49,8 +61,12 @@ class PaymentRow(Base):
     updated_at: Mapped[At] = mapped_column(default=now())
 
 
+KINDS = ("authorise", "capture", "void", "refund", "settle")
+"""`settle` is money that was given back by hand, or as credit."""
+
+
 class TransactionRow(Base):
-    """One thing the provider did. Never changed, never deleted; a key is written once."""
+    """One thing that was done with the money. Never changed, never deleted; a key is written once."""
 
     __tablename__ = "payment_transactions"
     __table_args__ = (
@@ -61,7 +77,7 @@ class TransactionRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     payment_id: Mapped[Id] = mapped_column(ForeignKey("payments.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(20))  # capture | refund | void
+    kind: Mapped[str] = mapped_column(String(20))  # one of KINDS
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     provider_id: Mapped[str] = mapped_column(String(255))
@@ -69,7 +85,17 @@ class TransactionRow(Base):
     at: Mapped[At] = mapped_column(default=now())
 
 
-def new(order_id: str, *, method: str, provider: str, amount: int, currency: str, token: str) -> dict[str, Any]:
+def new(
+    order_id: str,
+    *,
+    method: str,
+    provider: str,
+    amount: int,
+    currency: str,
+    token: str | None,
+    delayed: bool = False,
+    spare: bool = False,
+) -> dict[str, Any]:
     """The row of a payment that nobody has asked the provider for yet."""
     return {
         "id": new_id(),
@@ -79,6 +105,8 @@ def new(order_id: str, *, method: str, provider: str, amount: int, currency: str
         "amount": amount,
         "currency": currency,
         "token": token,
+        "delayed": delayed,
+        "spare": spare,
     }
 
 
@@ -88,17 +116,39 @@ def write(session: Session, fresh: Sequence[dict[str, Any]]) -> None:
 
 _NEW = inserting(
     bare(PaymentRow),
-    *("id", "order_id", "method", "provider", "amount", "currency", "token"),
+    *("id", "order_id", "method", "provider", "amount", "currency", "token", "delayed", "spare"),
     created_at=now(),
     updated_at=now(),
 )
 
 
 def close(session: Session, orders: Sequence[str]) -> None:
-    """These orders are over: forget the cards that nobody has asked for."""
+    """These orders are over: forget the cards that nobody has asked for, and the money that has not come."""
     session.execute(
         update(PaymentRow)
-        .where(PaymentRow.order_id.in_(orders), PaymentRow.status == Status.CREATED)
+        .where(PaymentRow.order_id.in_(orders), PaymentRow.status.in_((Status.CREATED, Status.PENDING)))
         .values(status=Status.VOIDED, token=None, updated_at=clock())
         .execution_options(synchronize_session=False)
     )
+
+
+def change(session: Session, id: str, **values: Any) -> None:
+    session.execute(
+        update(PaymentRow)
+        .where(PaymentRow.id == id)
+        .values(updated_at=clock(), **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def holding(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
+    """These payments, locked."""
+    rows = select(PaymentRow).where(PaymentRow.id.in_(ids)).order_by(PaymentRow.order_id, PaymentRow.id)
+    return {row.id: row for row in session.scalars(held(rows))}
+
+
+def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:
+    """One more line of the log."""
+    told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
+    session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))
+    session.flush()

@@ -9,23 +9,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from outcomes import Refused
-from shop import payments
-from shop.payments import PaymentRow, TransactionRow
+from outcomes import Outcome, Refused
+from shop import offline, orders, payments, wallets
+from shop.orders import PaymentStatus
+from shop.payments import PaymentRow
 from sql import At, Base, Id, clock, held, new_id, now
 
 
 class Status(StrEnum):
     ASKED = "asked"  # the provider has been, or may have been, asked
     DONE = "done"
+    SETTLED = "settled"  # given back, but not by the provider
     REFUSED = "refused"
 
 
+SOURCE, WALLET = "source", "wallet"
+
+
 class RefundRow(Base):
-    """`key` is what the provider knows it by."""
+    """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
+
+    `destination`: `source` is the way it came, `wallet` is store credit.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
@@ -37,17 +45,21 @@ class RefundRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     status: Mapped[str] = mapped_column(String(20), default=Status.ASKED)
     error_code: Mapped[str | None] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    destination: Mapped[str] = mapped_column(String(20), default=SOURCE, server_default=SOURCE)
+    by: Mapped[Id | None]
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 
 
 @dataclass(frozen=True)
 class Wish:
-    """So much of an order's money back; `amount` None: all that is left."""
+    """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with."""
 
     key: str
     order_id: str
     amount: int | None
+    payment_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,33 +74,99 @@ class PayBack:
     currency: str
 
 
-def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Refused]:
-    """By their keys; a wish for nothing is left out. What was asked for under a key before is asked for again."""
-    captured = _captured(session, [wish.order_id for wish in wishes])
-    found = {wish.key: _ask(session, wish, captured.get(wish.order_id)) for wish in wishes}
-    return {key: answer for key, answer in found.items() if answer}
+def of_run(run: str) -> Select[RefundRow]:
+    """Newest first."""
+    return select(RefundRow).where(RefundRow.key.startswith(f"{run}:")).order_by(RefundRow.id.desc())
 
 
-def _captured(session: Session, orders: Sequence[str]) -> dict[str, PaymentRow]:
-    """The payment that each order was paid by, locked: one at a time gives back of it."""
-    row = PaymentRow
+def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome | None]:
+    """By their keys; None is nothing to ask for. What was asked for under a key before is asked for again."""
+    captured = _captured(session, wishes)
+    return {wish.key: _ask(session, wish, captured.get(wish.key)) for wish in wishes}
+
+
+def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]:
+    """The payment that each wish is about, locked: one at a time gives back of it."""
+    row, orders = PaymentRow, {wish.order_id for wish in wishes}
     taken = select(row).where(row.order_id.in_(orders), row.captured > 0).order_by(row.order_id, row.id)
-    return {payment.order_id: payment for payment in session.scalars(held(taken))}
+    rows = session.scalars(held(taken)).all()
+    return {wish.key: payment for wish in wishes for payment in rows if _is_about(wish, payment)}
 
 
-def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Refused | None:
+def _is_about(wish: Wish, payment: PaymentRow) -> bool:
+    if wish.payment_id:
+        return payment.id == wish.payment_id
+    return payment.order_id == wish.order_id and not payment.spare
+
+
+def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Outcome | None:
     there = session.scalars(select(RefundRow).where(RefundRow.key == wish.key)).first()
     if payment is None:
         return Refused("nothing_captured", "nothing was taken for this order") if wish.amount else None
     if there is None:
-        left = payment.captured - payment.refunded - _under_way(session, payment)
-        amount = left if wish.amount is None else wish.amount
-        if amount > left:
-            return Refused("refund_exceeds_payment", f"{amount} are to be given back and {left} are left")
+        before, room = _before(session, wish), left(session, payment)
+        amount = before.amount if before else wish.amount
+        amount = room if amount is None else amount
+        if amount > room:
+            return Refused("refund_exceeds_payment", f"{amount} are to be given back and {room} are left")
         if amount == 0:
             return None
-        there = _write(session, wish, payment, amount)
-    return PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
+        there = write(session, wish.key, payment, amount)
+        _be_like(there, before)
+        session.flush()
+    back = PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
+    if there.destination == WALLET or payment.method != "card":
+        return _locally(session, there, payment, back)
+    return back
+
+
+def _before(session: Session, wish: Wish) -> RefundRow | None:
+    """What staff gave back and the provider refused, when an operator tries it again: the key is another then."""
+    return session.scalars(of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
+
+
+def _be_like(row: RefundRow, before: RefundRow | None) -> None:
+    if before:
+        row.reason, row.destination, row.by = before.reason, before.destination, before.by
+
+
+def _locally(session: Session, row: RefundRow, payment: PaymentRow, back: PayBack) -> Outcome | None:
+    if row.status != Status.ASKED:
+        return None
+    if row.destination == WALLET:
+        return _as_credit(session, row, payment)
+    no = offline.refund(session, payment, row.amount, row.key)
+    if no:
+        refused(session, back, no.code)
+    else:
+        end(session, row.id, status=Status.DONE)
+    return no
+
+
+def _as_credit(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:
+    customer = orders.get(session, payment.order_id).customer_id
+    if customer is None:
+        return Refused("no_wallet", "A guest has no store credit.")
+    credit = {"payment_id": payment.id, "note": row.reason}
+    wallets.move(session, customer, row.amount, row.currency, kind="refund", key=row.key, by=row.by, **credit)
+    settle(session, row, payment, "wallet")
+    return None
+
+
+def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> None:
+    """It was given back, but not by the provider."""
+    end(session, row.id, status=Status.SETTLED)
+    count_settled(session, payment, row.amount, how, row.key)
+
+
+def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
+    payments.tell(session, payment, "settle", amount, how, key)
+    payment.settled += amount
+    _stand(session, payment)
+
+
+def left(session: Session, payment: PaymentRow) -> int:
+    return payment.captured - payment.refunded - payment.settled - _under_way(session, payment)
 
 
 def _under_way(session: Session, payment: PaymentRow) -> int:
@@ -96,30 +174,37 @@ def _under_way(session: Session, payment: PaymentRow) -> int:
     return sum(session.scalars(asked))
 
 
-def _write(session: Session, wish: Wish, payment: PaymentRow, amount: int) -> RefundRow:
-    row = RefundRow(id=new_id(), payment_id=payment.id, key=wish.key, amount=amount, currency=payment.currency)
+def write(session: Session, key: str, payment: PaymentRow, amount: int) -> RefundRow:
+    row = RefundRow(id=new_id(), payment_id=payment.id, key=key, amount=amount, currency=payment.currency)
     session.add(row)
     session.flush()
     return row
 
 
-def done(session: Session, back: PayBack, provider_id: str, key: str) -> payments.Status:
-    """It is given back. Returns where the payment stands then."""
-    _end(session, back.refund_id, status=Status.DONE)
-    told = {"amount": back.amount, "currency": back.currency, "provider_id": provider_id, "key": key}
-    session.add(TransactionRow(id=new_id(), payment_id=back.payment_id, kind="refund", **told))
-    payment = session.scalars(held(select(PaymentRow).where(PaymentRow.id == back.payment_id))).one()
+def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
+    """The provider has given it back."""
+    end(session, back.refund_id, status=Status.DONE)
+    payment = payments.holding(session, [back.payment_id])[back.payment_id]
+    payments.tell(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
-    payment.status = payments.Status.REFUNDED if payment.refunded == payment.captured else payments.Status.CAPTURED
+    _stand(session, payment)
+
+
+def _stand(session: Session, payment: PaymentRow) -> None:
+    """The payment's status and the order's follow from the sums."""
+    whole = payment.refunded + payment.settled == payment.captured
+    payment.status = payments.Status.REFUNDED if whole else payments.Status.CAPTURED
     session.flush()
-    return payments.Status(payment.status)
+    if not payment.spare:
+        told = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+        orders.set_payment_status(session, [payment.order_id], told)
 
 
 def refused(session: Session, back: PayBack, code: str) -> None:
     """A final no: it does not count any more."""
-    _end(session, back.refund_id, status=Status.REFUSED, error_code=code)
+    end(session, back.refund_id, status=Status.REFUSED, error_code=code)
 
 
-def _end(session: Session, id: str, **values: str) -> None:
+def end(session: Session, id: str, **values: str) -> None:
     ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=clock(), **values)
     session.execute(ending.execution_options(synchronize_session=False))

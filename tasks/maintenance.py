@@ -13,7 +13,17 @@ from config import settings
 from db import in_transaction
 from engine import slots
 from engine.prune import prune_finished
-from shop import carts, commands, imports, order_privacy, reconciliations, reservations, sessions
+from shop import (
+    carts,
+    commands,
+    imports,
+    order_privacy,
+    payment_desk,
+    reconciliations,
+    reservations,
+    sessions,
+    webhook_events,
+)
 from shop.campaigns import clock
 from shop.campaigns.tables import CampaignRunRow
 from tasks.clock import periodic
@@ -53,6 +63,24 @@ def prune_clock() -> None:
     """Its slots, and the runs they began, of which there is one a minute."""
     _until_none(slots.prune)
     prune_finished(slots.KEEP_DAYS, "run_periodic_task")
+
+
+@periodic
+def look_at_payments() -> None:
+    """Let go of what nobody captured in time, and look again at events whose order was not there yet."""
+    in_transaction(_let_go)
+    in_transaction(_wake_the_found)
+
+
+def _let_go(session: Session) -> None:
+    for row in payment_desk.begin_expiring(session, settings().authorisation_days):
+        about: dict[str, Any] = {"subject": ("order", row.order_id), "input": {"payment": row.id}}
+        engine.start(session, engine.workflows["void_payment"], key=f"expired:{row.id}", **about)
+
+
+def _wake_the_found(session: Session) -> None:
+    for order in webhook_events.found_again(session):
+        engine.wake(session, engine.live_runs(session, ("order", order)))
 
 
 @periodic

@@ -6,6 +6,8 @@ from workflows.campaigns import send_campaign, send_campaign_batch, send_campaig
 from workflows.cancel_order import cancel_order
 from workflows.import_catalogue import import_catalogue
 from workflows.order_link import send_order_link
+from workflows.pay_order import pay_order
+from workflows.payments import capture_payment, refund_payment, verify_payment, void_payment
 from workflows.place_order import place_order
 from workflows.reconcile_payments import reconcile_payments
 from workflows.reject_return import reject_return
@@ -15,9 +17,12 @@ from workflows.run_periodic_task import run_periodic_task
 __all__ = [
     "ask_return",
     "cancel_order",
+    "capture_payment",
     "import_catalogue",
+    "pay_order",
     "place_order",
     "reconcile_payments",
+    "refund_payment",
     "reject_return",
     "return_order",
     "run_periodic_task",
@@ -26,4 +31,6 @@ __all__ = [
     "send_campaign_batch",
     "send_campaign_trial",
     "send_order_link",
+    "verify_payment",
+    "void_payment",
 ]

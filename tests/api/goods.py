@@ -91,3 +91,17 @@ def shipped(staff: Person, id: str, **parcel: Any) -> str:
     assert answer.status_code == 201, answer.text
     found: str = answer.json["id"]
     return found
+
+
+def credit(staff: Person, person: Person, amount: int) -> None:
+    """Into somebody's wallet."""
+    grant = {"amount": {"amount": amount, "currency": "EUR"}, "reason": "sorry"}
+    assert staff.post(f"/api/users/{person.id}/wallet", grant).status_code == 201
+
+
+def order_by(person: Person, method: str, sku: str = "CHAIR") -> Any:
+    """Ordered without a card. Returns the body of the 202."""
+    assert person.post("/api/cart/me", {"sku": sku, "quantity": 1}).status_code == 200
+    answer = person.post("/api/orders", wish() | {"payment": {"method": method}})
+    assert answer.status_code == 202, answer.text
+    return answer.json

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,7 +11,7 @@ from flask.testing import FlaskClient
 from gateways.mail import Mail
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import SHIPPING, guests_cart, guests_order, order, put_on_shelf
+from tests.api.goods import SHIPPING, credit, guests_cart, guests_order, order, put_on_shelf
 from tests.api.people import People, Person, ask, problem
 
 TOTAL = {"amount": 1999 + SHIPPING, "currency": "EUR"}
@@ -116,7 +118,26 @@ def test_pages_of_payments_skip_nothing(people: People) -> None:
 
 
 def test_the_methods_are_public(client: FlaskClient) -> None:
-    assert client.get("/api/payments/methods").json["items"] == [{"method": "card", "provider": "sandbox"}]
+    told = {way["method"]: (way["provider"], way["usable"], way["why"]) for way in ways(client.get)}
+    assert told == {
+        "card": ("sandbox", True, ""),
+        "bank_transfer": ("shop", True, ""),
+        "cash_on_delivery": ("shop", True, ""),
+        "wallet": ("shop", False, "account_needed"),
+    }
+
+
+def ways(get: Any, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = get(f"/api/payments/methods{query}").json["items"]
+    return found
+
+
+def test_what_is_in_the_wallet_decides_what_a_cart_can_be_paid_with(ada: Person, sam: Person) -> None:
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    assert ways(ada.get, "?cart=me")[-1]["why"] == "insufficient_credit"
+    credit(sam, ada, 10_000)
+    assert ways(ada.get, "?cart=me")[-1]["usable"] is True
+    assert ada.get("/api/payments/methods?order=0199aaaa-0000-7000-8000-000000000000").status_code == 404
 
 
 def test_customers_are_told_of_their_own_notifications(people: People, sent: list[Mail]) -> None:

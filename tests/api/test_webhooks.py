@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 import db
+from engine.tables import RunRow
 from gateways.mail import Mail
+from shop import webhook_events
 from shop.payments import PaymentRow, TransactionRow
 from shop.webhook_events import WebhookEventRow
+from tasks import maintenance
 from tests.api.bank import HOOK, Bank, deliver, event, signed
 from tests.api.drive import drive
 from tests.api.goods import count, order, put_on_shelf, shelf
-from tests.api.people import People, problem
+from tests.api.people import People, Person, problem
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +103,64 @@ def test_events_in_any_order_and_a_day_late_do_no_harm(
     deliver(app, event(id, charge, id="evt_3", created=1 - 86400))
     assert drive(waiting["job"]["id"]) == "succeeded"
     assert (events(), count(TransactionRow), len(sent)) == ([(f"evt_{n}", id, True) for n in (1, 2, 3)], 1, 1)
+
+
+def problems(staff: Person, query: str = "") -> list[tuple[str, str | None]]:
+    items = staff.get(f"/api/webhooks/events{query}").json["items"]
+    return [(item["id"], item["problem"]) for item in items]
+
+
+def test_an_event_for_another_amount_is_shown_to_staff(
+    app: Flask, waiting: dict[str, Any], bank: Bank, people: People
+) -> None:
+    id, sam = waiting["order"]["id"], people.join("Sam", role="staff")
+    deliver(app, event(id, bank.charged[id]))
+    deliver(app, event(id, bank.charged[id], id="evt_2", amount=1))
+    deliver(app, event(id, bank.charged[id], id="evt_3", currency="JPY"))
+    assert problems(sam) == [("evt_3", "other_amount"), ("evt_2", "other_amount"), ("evt_1", None)]
+    assert problem(people.join("Eve").get("/api/webhooks/events")) == (403, "forbidden")
+    page = sam.get("/api/webhooks/events?limit=2").json
+    assert [item["id"] for item in sam.get(f"/api/webhooks/events?limit=2&cursor={page['next']}").json["items"]] == [
+        "evt_1"
+    ]
+
+
+def test_an_event_that_came_before_its_order_is_looked_at_again(
+    app: Flask, waiting: dict[str, Any], bank: Bank, people: People, sent: list[Mail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, sam = waiting["order"]["id"], people.join("Sam", role="staff")
+    with monkeypatch.context() as before:
+        before.setattr(webhook_events, "payment_of", lambda *_: None)
+        deliver(app, event(id, bank.approve(id)))
+    assert (problems(sam, "?problem=unknown_order"), drive(waiting["job"]["id"])) == (
+        [("evt_1", "unknown_order")],
+        "waiting",
+    )
+    maintenance.look_at_payments()
+    assert (drive(waiting["job"]["id"]), events(), problems(sam)) == (
+        "succeeded",
+        [("evt_1", id, True)],
+        [("evt_1", None)],
+    )
+
+
+def test_a_payment_that_goes_through_a_day_after_its_order_was_given_up_goes_back_by_itself(
+    app: Flask, waiting: dict[str, Any], bank: Bank, people: People
+) -> None:
+    id, sam = waiting["order"]["id"], people.join("Sam", role="staff")
+    with db.transaction() as session:
+        session.execute(
+            update(RunRow).where(RunRow.id == waiting["job"]["id"]).values(cancel_requested=True, hold="none")
+        )
+    assert drive(waiting["job"]["id"]) == "failed"
+    charge = bank.approve(id)
+    for _ in range(2):
+        deliver(app, event(id, charge))
+    deliver(app, event(id, charge, id="evt_2"))
+    jobs = [job["id"] for job in sam.get("/api/jobs?workflow=verify_payment").json["items"]]
+    assert problems(sam, "?problem=too_late") == [("evt_2", "too_late"), ("evt_1", "too_late")]
+    assert [drive(job) for job in jobs] == ["succeeded"] * 2
+    assert (bank.taken(id), count(TransactionRow, TransactionRow.kind == "refund")) == (0, 1)
 
 
 @pytest.mark.parametrize("reference", ["0199aaaa-0000-7000-8000-000000000000", "nothing", "", "'; --"])

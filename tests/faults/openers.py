@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.faults.judge import Kept, kept_order
+from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
 
@@ -153,6 +153,60 @@ def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
     return started["runs"][0], word
 
 
+def a_capture(stack: Stack, staff: Client) -> Kept:
+    """Of an order that was only authorised."""
+    client, order, payment = _authorised(stack)
+    job = staff.get("POST", f"/api/payments/{payment}/capture", {})["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"capture of {order.id}")
+
+
+def a_void(stack: Stack, staff: Client) -> Kept:
+    client, order, payment = _authorised(stack)
+    job = staff.get("POST", f"/api/payments/{payment}/void")["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"void of {order.id}", total=0)
+
+
+def a_goodwill(stack: Stack, staff: Client) -> Kept:
+    """Staff give half a euro back."""
+    client, order = _confirmed(stack)
+    wish = {"amount": {"amount": 50, "currency": "EUR"}, "reason": "a scratch"}
+    job = staff.get("POST", f"/api/payments/{_payment(client, order)}/refunds", wish)["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"refund of {order.id}", refunded=50)
+
+
+def a_question(stack: Stack, staff: Client) -> Kept:
+    client, order = _confirmed(stack)
+    job = staff.get("POST", f"/api/payments/{_payment(client, order)}/verify")["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"question about {order.id}")
+
+
+def a_second_thought(stack: Stack, staff: Client) -> Kept:
+    """An order that was to be paid at the door is paid by card. Who was told of what is not the question."""
+    client = stack.client()
+    client.get("POST", "/api/cart/me", {"sku": stack.sku(on_hand=3), "quantity": 1})
+    body = client.get("POST", "/api/orders", order_of("") | {"payment": {"method": "cash_on_delivery"}})
+    order = accepted_of(body)
+    assert client.finished(order.job_id)["status"] == "succeeded"
+    wish = {"order_id": order.id, "method": "card", "token": "tok_ok"}
+    job = client.get("POST", "/api/payments", wish)["job"]["id"]
+    return replace(kept_order(client, order), job_id=job, name=f"payment of {order.id}", told="", mails=0)
+
+
+def _payment(client: Client, order: Order) -> str:
+    [found] = client.get("GET", f"/api/payments?order_id={order.id}")["items"]
+    return str(found["id"])
+
+
+def _authorised(stack: Stack) -> tuple[Client, Order, str]:
+    """The API decides when an order's money is to be captured: for this one it is another."""
+    stack.api.kill9()
+    stack.api.start(PAYMENT_CAPTURE="on_fulfilment")
+    client, order = _confirmed(stack)
+    stack.api.kill9()
+    stack.api.start()
+    return client, order, _payment(client, order)
+
+
 OPENERS: dict[str, Opener] = {
     "send_campaign": a_campaign,
     "send_campaign_batch": a_batch,
@@ -160,7 +214,12 @@ OPENERS: dict[str, Opener] = {
     "ask_return": a_wish_to_return,
     "reject_return": a_rejected_return,
     "cancel_order": a_change_of_mind,
+    "capture_payment": a_capture,
+    "pay_order": a_second_thought,
     "place_order": an_order,
+    "refund_payment": a_goodwill,
+    "verify_payment": a_question,
+    "void_payment": a_void,
     "reconcile_payments": a_reconciliation,
     "return_order": a_return,
     "run_periodic_task": a_time_of_the_clock,

@@ -1,0 +1,101 @@
+"""What staff do with payments. Each is a job, so that what the provider does is seen, repeated and never doubled."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+import engine
+from api.blueprint import Blueprint
+from api.commands import Answer, accepted, run_command
+from api.guests import STAFF
+from api.payment_schemas import CaptureSchema, PaymentSchema, RefundSchema, shown
+from api.schemas import accepted_with
+from api.security import caller, roles
+from engine import Workflow
+from shop import payment_desk, payment_list, refund_desk
+from shop.errors import Invalid
+from shop.payments import PaymentRow
+from sql import new_id
+from workflows import capture_payment, refund_payment, verify_payment, void_payment
+
+blp = Blueprint("payment desk", __name__, description="What staff do with payments")
+
+
+@blp.post("/api/payments/<uuid:id>/capture")
+@roles(*STAFF)
+@blp.arguments(CaptureSchema)
+@blp.response(202, accepted_with(payment=PaymentSchema))
+@blp.idempotent
+def capture(wish: dict[str, Any], id: UUID) -> Response:
+    """Take what was authorised, or a part of it, which lets the rest go; or say that a transfer has come, or that
+    cash was paid at the door. Staff only."""
+
+    def work(session: Session) -> Answer:
+        row, amount = payment_desk.begin_capture(session, str(id), _amount(session, id, wish))
+        return _start(session, capture_payment, row, amount=amount)
+
+    return run_command(work)
+
+
+@blp.post("/api/payments/<uuid:id>/void")
+@roles(*STAFF)
+@blp.response(202, accepted_with(payment=PaymentSchema))
+@blp.idempotent
+def void(id: UUID) -> Response:
+    """Let go of what was authorised: the order is unpaid again. Staff only."""
+    return run_command(lambda session: _start(session, void_payment, payment_desk.begin_void(session, str(id))))
+
+
+@blp.post("/api/payments/<uuid:id>/refunds")
+@roles(*STAFF)
+@blp.arguments(RefundSchema)
+@blp.response(202, accepted_with(payment=PaymentSchema))
+@blp.idempotent
+def refund(wish: dict[str, Any], id: UUID) -> Response:
+    """Give some of it back, never more than was taken (409), however many ask at once. Staff only."""
+
+    def work(session: Session) -> Answer:
+        row = payment_desk.get(session, str(id))
+        run = _run(session, refund_payment, row, amount=None)
+        how = {"reason": wish["reason"], "destination": wish["to"], "by": caller().id}
+        refund_desk.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
+        return _accepted(session, run, row)
+
+    return run_command(work)
+
+
+@blp.post("/api/payments/<uuid:id>/verify")
+@roles(*STAFF)
+@blp.response(202, accepted_with(payment=PaymentSchema))
+@blp.idempotent
+def verify(id: UUID) -> Response:
+    """Ask the provider how it stands; the job's first step tells. Money for an order that was given up goes back.
+    Staff only."""
+    return run_command(lambda session: _start(session, verify_payment, payment_desk.get(session, str(id))))
+
+
+def _amount(session: Session, id: UUID, wish: dict[str, Any]) -> int | None:
+    money = wish["amount"]
+    if money is None:
+        return None
+    currency = payment_desk.get(session, str(id)).currency
+    if money["currency"] != currency or money["amount"] == 0:
+        raise Invalid({"amount": [f"More than nothing, in {currency}."]})
+    return int(money["amount"])
+
+
+def _start(session: Session, workflow: Workflow, row: PaymentRow, **more: Any) -> Answer:
+    return _accepted(session, _run(session, workflow, row, **more), row)
+
+
+def _run(session: Session, workflow: Workflow, row: PaymentRow, **more: Any) -> str:
+    about = {"payment": row.id, **more}
+    return engine.start(session, workflow, key=new_id(), subject=("order", row.order_id), input=about).id
+
+
+def _accepted(session: Session, run: str, row: PaymentRow) -> Answer:
+    return accepted(session, run, payment=shown(payment_list.get(session, row.id)))

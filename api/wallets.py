@@ -1,0 +1,98 @@
+"""Store credit: what the shop owes a customer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields
+from sqlalchemy.orm import Session
+
+import db
+from api.answers import json_answer
+from api.blueprint import Blueprint
+from api.commands import Answer, run_command
+from api.fields import Moment, Text
+from api.guests import STAFF
+from api.money import SignedMoneySchema
+from api.paging import an_id, page, start
+from api.schemas import MoneySchema, PageQuery, Schema, page_of
+from api.security import caller, roles, signed_in
+from shop import users, wallets
+from shop.errors import Invalid
+from shop.prices import CURRENCY
+from shop.wallets import WalletEntryRow
+from sql import new_id
+
+blp = Blueprint("wallets", __name__, description="Store credit")
+
+
+class EntrySchema(Schema):
+    """What was put in, or (below zero) taken out. `kind`: grant, payment or refund."""
+
+    id = fields.String()
+    kind = fields.String(metadata={"enum": ["grant", "payment", "refund"]})
+    amount = fields.Nested(SignedMoneySchema)
+    payment_id = fields.String(allow_none=True)
+    note = fields.String()
+    at = Moment()
+
+
+class WalletSchema(Schema):
+    balances = fields.List(fields.Nested(MoneySchema))
+
+
+class GrantSchema(Schema):
+    amount = fields.Nested(MoneySchema, required=True)
+    reason = Text(most=500, required=True)
+
+
+ENTRY = EntrySchema()
+
+
+@blp.get("/api/users/me/wallet")
+@signed_in
+@blp.response(200, WalletSchema)
+def own() -> dict[str, Any]:
+    with db.reading() as session:
+        held = wallets.balances(session, caller().id)
+        return {"balances": [{"amount": one.balance, "currency": one.currency} for one in held]}
+
+
+@blp.get("/api/users/me/wallet/entries")
+@signed_in
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(EntrySchema))
+def entries(query: dict[str, Any]) -> Response:
+    """Newest first. Nothing is ever changed or taken away."""
+    before = start(query["cursor"], an_id)
+    with db.reading() as session:
+        rows = wallets.entries(session, caller().id, limit=query["limit"] + 1, before=before)
+    found = page(rows, query["limit"], lambda row: [row.id])
+    return json_answer({**found, "items": [_shown(row) for row in found["items"]]})
+
+
+@blp.post("/api/users/<uuid:id>/wallet")
+@roles(*STAFF)
+@blp.arguments(GrantSchema)
+@blp.response(201, EntrySchema)
+@blp.idempotent
+def grant(wish: dict[str, Any], id: UUID) -> Response:
+    """Give somebody credit. Staff only."""
+    amount, currency = wish["amount"]["amount"], wish["amount"]["currency"]
+    if not amount or currency != CURRENCY:
+        raise Invalid({"amount": [f"More than nothing, in {CURRENCY}."]})
+
+    def work(session: Session) -> Answer:
+        customer, key = users.get(session, str(id)).id, new_id()
+        told = {"kind": "grant", "key": key, "note": wish["reason"], "by": caller().id}
+        wallets.move(session, customer, amount, currency, **told)
+        [entry] = wallets.entries(session, customer, limit=1)
+        return _shown(entry), 201, {}
+
+    return run_command(work)
+
+
+def _shown(row: WalletEntryRow) -> dict[str, Any]:
+    return ENTRY.dump({**vars(row), "amount": {"amount": row.amount, "currency": row.currency}})  # type: ignore[no-any-return]

@@ -1,0 +1,61 @@
+"""What staff say of refunds: give so much back, it is not to be after all, it was settled by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shop import payments, refunds
+from shop.errors import IllegalMove, Refusal
+from shop.payments import PaymentRow
+from shop.refunds import RefundRow, Status
+from sql import held
+
+
+class RefundTooMuch(Refusal):
+    code, title = "refund_exceeds_payment", "More than there is to give back"
+
+
+def promise(
+    session: Session, key: str, payment_id: str, amount: int | None, *, reason: str, destination: str, by: str
+) -> RefundRow:
+    """Staff give some of it back, or all that is left: it counts from now on. RefundTooMuch."""
+    payment = payments.holding(session, [payment_id])[payment_id]
+    left = refunds.left(session, payment)
+    wanted = left if amount is None else amount
+    if not 0 < wanted <= left:
+        raise RefundTooMuch(f"{wanted} are to be given back and {left} are left.", left=left)
+    row = refunds.write(session, key, payment, wanted)
+    row.reason, row.destination, row.by = reason, destination, by
+    session.flush()
+    return row
+
+
+def withdraw(session: Session, runs: Sequence[str]) -> None:
+    """These runs came to nothing before anybody was asked."""
+    for run in runs:
+        for row in session.scalars(refunds.of_run(run).where(RefundRow.status == Status.ASKED)):
+            refunds.end(session, row.id, status=Status.REFUSED, error_code="withdrawn")
+
+
+def settle_by_hand(session: Session, run_id: str, order_id: str) -> None:
+    """What this run could not give back was given back by hand. IllegalMove: there is nothing of the kind."""
+    row = session.scalars(refunds.of_run(run_id)).first()
+    if row is not None and row.status in (Status.ASKED, Status.REFUSED):
+        payment = payments.holding(session, [row.payment_id])[row.payment_id]
+        room = refunds.left(session, payment) + (row.amount if row.status == Status.ASKED else 0)
+        _check_room(row.amount, room)
+        refunds.settle(session, row, payment, "by hand")
+        return
+    taken = select(PaymentRow).where(PaymentRow.order_id == order_id, PaymentRow.captured > 0)
+    found = next((one for one in session.scalars(held(taken)) if row is None and refunds.left(session, one)), None)
+    if found is None:
+        raise IllegalMove("This job has nothing to give back that could be settled by hand; skip its step instead.")
+    refunds.count_settled(session, found, refunds.left(session, found), "by hand", f"{run_id}:settled")
+
+
+def _check_room(amount: int, room: int) -> None:
+    if amount > room:
+        raise RefundTooMuch(f"{amount} are to be given back and {room} are left.", left=room)

@@ -1,0 +1,86 @@
+"""Asking the provider for an order's money, and writing down what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import gateways.payments as provider
+from config import settings
+from engine import Answer
+from gateways.payments import Intent, Receipt
+from outcomes import Refused, Wait
+from shop import charging, orders, reservations
+from shop.charging import Charge
+from shop.offline import SLACK
+from shop.orders import PaymentStatus
+
+MISMATCH = "amount_mismatch"
+
+
+def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
+    """`spare`: what the order is to be paid with only once this has gone well."""
+    taken = [(a.request, _id(a), a.run.key) for a in answers if _is(a, "captured")]
+    charging.captured(session, taken)
+    if not spare:
+        orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
+    for answer in answers:
+        charge, result = answer.request, answer.result
+        if _is(answer, "authorised"):
+            charging.authorised(session, charge, _id(answer), answer.run.key)
+            _say(session, charge, PaymentStatus.AUTHORISED, spare)
+        elif isinstance(result, Refused) and result.code == MISMATCH:
+            charging.mismatched(session, charge, result.code)
+        elif isinstance(result, Refused):
+            charging.refused(session, charge, result.code)
+        elif isinstance(result, Wait):
+            asked = result.output or {}
+            charging.needs_action(session, charge, asked["provider_id"], asked.get("next_action"))
+            _say(session, charge, PaymentStatus.ACTION_REQUIRED, spare)
+            reservations.extend(session, [charge.order_id], result.seconds + SLACK)
+
+
+def _is(answer: Answer, status: str) -> bool:
+    return (answer.output or {}).get("status") == status
+
+
+def _id(answer: Answer) -> str:
+    return str((answer.output or {})["provider_id"])
+
+
+def _say(session: Session, charge: Charge, status: PaymentStatus, spare: bool) -> None:
+    if not spare:
+        orders.set_payment_status(session, [charge.order_id], status)
+
+
+def call(wanted: Charge, key: str) -> dict[str, Any]:
+    gateway = provider.payments()
+    if wanted.provider_id:
+        receipt = gateway.fetch(wanted.provider_id)
+    else:
+        intent = Intent(wanted.amount, wanted.currency, wanted.token, wanted.order_id, capture=not wanted.delayed)
+        receipt = gateway.charge(intent, key=key)
+    if receipt.status == "requires_action":
+        raise _wait_for_the_shopper(receipt)
+    _check(wanted, receipt)
+    taken = {"amount": receipt.amount, "currency": receipt.currency}
+    return {"provider_id": receipt.provider_id, "status": receipt.status, **taken}
+
+
+def _check(wanted: Charge, receipt: Receipt) -> None:
+    """A charge that was given back meanwhile, or is of another amount, pays for nothing."""
+    if receipt.status not in ("captured", "authorised"):
+        raise Refused(f"charge_{receipt.status}")
+    if (receipt.amount, receipt.currency) != (wanted.amount, wanted.currency):
+        raise Refused(MISMATCH, "The provider took another amount than was asked for.")
+
+
+def _wait_for_the_shopper(receipt: Receipt) -> Wait:
+    return Wait(
+        "authentication_expired",
+        "The card holder did not confirm the payment in time.",
+        seconds=60.0 * settings().authentication_minutes,
+        output={"provider_id": receipt.provider_id, "next_action": receipt.next_action},
+    )

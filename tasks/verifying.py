@@ -1,0 +1,74 @@
+"""Asking the provider how a payment stands, and giving back what came after its order was closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import engine
+import gateways.payments as provider
+from engine import Answer, Run, remote_step
+from gateways.payments import Receipt
+from outcomes import Refused
+from shop import late_money, orders
+from shop.charging import Reversal
+from shop.late_money import Question
+from tasks import reversing
+from tasks.payment_desk import PATIENTLY
+
+
+def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | None]:
+    return {run.id: late_money.question(session, run.input["payment"]) for run in runs}
+
+
+def _told(session: Session, answers: Sequence[Answer]) -> None:
+    """What waits for this payment looks again by itself."""
+    for answer in answers:
+        if answer.output and not answer.output["agrees"]:
+            live = engine.live_runs(session, ("order", answer.run.subject_id))
+            engine.wake(session, [id for id in live if id != answer.run.id])
+
+
+@remote_step("payments.verify", fetch=_questions, remember=_told)
+def verify(asked: Question | None, key: str) -> dict[str, Any]:
+    """Ours and theirs, side by side. Nothing is corrected here."""
+    if asked is None:
+        return {"theirs": "never asked", "agrees": True}
+    try:
+        receipt = _receipt(asked)
+    except Refused as no:
+        return late_money.answer(asked, f"refused: {no.code}", None, None)
+    if receipt is None:
+        return late_money.answer(asked, "unknown", None, None)
+    return late_money.answer(asked, receipt.status, receipt.amount, receipt.currency)
+
+
+def _receipt(asked: Question) -> Receipt | None:
+    gateway = provider.payments()
+    return gateway.fetch(asked.provider_id) if asked.provider_id else gateway.find(asked.charge_key)
+
+
+def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | None]:
+    return {run.id: late_money.open_return(session, run.input["payment"]) for run in runs}
+
+
+def _returned(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            told = reversing.record(session, answer.request, answer.output, answer.run.key)
+            if "refund" in answer.output:
+                orders.set_payment_status(session, [answer.request.order_id], told)
+
+
+@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=PATIENTLY)
+def return_late(closed: Reversal | None, key: str) -> dict[str, Any]:
+    """Money for an order that was given up goes back; nothing happens when none came."""
+    return reversing.undo(closed, _stable(closed, key)) if closed else {}
+
+
+def _stable(closed: Reversal, key: str) -> str:
+    """The same for every run that is about this charge: two at once give it back once."""
+    _run, _step, *refusals = key.split(":")
+    return ":".join([closed.charge_key, "late", *refusals])
