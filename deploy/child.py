@@ -72,7 +72,10 @@ def ended_with(leader: subprocess.Popen[bytes]) -> int | None:
     """As `poll`, but a leader that is dead is left where it lies: as long as it does, its number is nobody else's."""
     if leader.returncode is not None or not hasattr(os, "waitid"):  # macOS has it from Python 3.13
         return leader.poll()
-    found = os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    try:
+        found = os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return leader.wait()  # another thread has just buried it, and tells
     if found is None:
         return None
     return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,12 @@ def test_children_that_outlived_their_parent_go_all_the_same(signalled: list[tup
 
 def _lives(stat: Path) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_one_may_look_while_another_buries(tmp_path: Path) -> None:
+    for _ in range(20):
+        child = started(SLEEPER, tmp_path)
+        with ThreadPoolExecutor(2) as pool:
+            looking = pool.submit(lambda child: next(code for _ in count() if (code := child.exit_code())), child)
+            pool.submit(child.kill).result()
+            assert looking.result(10) == -signal.SIGKILL
