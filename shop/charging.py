@@ -75,7 +75,7 @@ def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome
 
 
 def _open(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Charge | Outcome]:
-    asking = [row for row in rows if row.method == "card" and row.status in _CHARGEABLE]
+    asking = [row for row in rows if row.method == "card" and row.amount and row.status in _CHARGEABLE]
     fresh = [row for row in asking if row.status == Status.CREATED]
     if fresh:
         _ASK(session, [{"id": row.id, "charge_key": keys[row.order_id]} for row in fresh])
@@ -117,7 +117,8 @@ def _back(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[s
     asked = [row for row in rows if row.method == "card" and row.charge_key and row.status in _REVERSIBLE]
     found: dict[str, Reversal | Outcome] = {row.order_id: _reversal(row) for row in asked}
     for row in rows:
-        why = None if row.method == "card" else offline.give_back(session, row, keys[row.order_id])
+        by_card = row.method == "card" and row.amount
+        why = None if by_card else offline.give_back(session, row, keys[row.order_id])
         if why:
             found[row.order_id] = why
     return found

@@ -31,17 +31,24 @@ def begin(session: Session, row: Any, key: str) -> Outcome | None:
     """None: it is paid for, or will be without anybody asking. Else what stands in the way."""
     if row.status in (Status.VOIDED, Status.REFUSED):
         return Refused("order_closed", "The order is not open any more.") if row.spare else _withdrawn()
-    way = WAYS.get(row.method) if row.status in (Status.CREATED, Status.PENDING, Status.CAPTURING) else None
+    if row.status not in (Status.CREATED, Status.PENDING, Status.CAPTURING):
+        return None
+    way = WAYS.get(row.method) if row.amount else _for_nothing  # a coupon may have paid for all of it
     return way(session, row, key) if way else None
+
+
+def _for_nothing(session: Session, row: Any, key: str) -> None:
+    """There is nothing to ask anybody for, and nothing moves."""
+    payments.change(session, row.id, status=Status.CAPTURED, token=None)
+    if not row.spare:
+        orders.set_payment_status(session, [row.order_id], PaymentStatus.PAID)
 
 
 def _from_wallet(session: Session, row: Any, key: str) -> Outcome | None:
     """All of it or nothing."""
     order = orders.get(session, row.order_id)
     paid = {"kind": "payment", "key": key, "payment_id": row.id}
-    enough = row.amount == 0 or (
-        order.customer_id and wallets.move(session, order.customer_id, -row.amount, row.currency, **paid)
-    )
+    enough = order.customer_id and wallets.move(session, order.customer_id, -row.amount, row.currency, **paid)
     if not enough:
         payments.change(session, row.id, status=Status.REFUSED, error_code="insufficient_credit")
         return Refused("insufficient_credit", "There is not so much store credit.")
@@ -99,8 +106,8 @@ def give_back(session: Session, row: Any, key: str) -> Outcome | None:
     left = row.captured - row.refunded - row.settled
     if left > 0:
         return refund(session, row, left, key)
-    if row.status in (Status.CREATED, Status.PENDING, Status.CAPTURING):
-        payments.change(session, row.id, status=Status.VOIDED)
+    if row.status in (Status.CREATED, Status.PENDING, Status.CAPTURING) or row.amount == 0:
+        payments.change(session, row.id, status=Status.VOIDED, token=None)
         _say(session, row, PaymentStatus.UNPAID)
     return None
 
