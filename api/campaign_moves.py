@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import engine
 from api.blueprint import Blueprint
-from api.campaign_schemas import CampaignSchema, WhenSchema
+from api.campaign_schemas import CampaignSchema, CampaignWhenSchema
 from api.campaigns import shown
 from api.commands import Answer, accepted, run_command
 from api.guests import STAFF
@@ -31,7 +31,7 @@ Move = Callable[[Session, str], CampaignRow]
 
 @blp.post("/api/campaigns/<uuid:id>/schedule")
 @roles(*STAFF)
-@blp.arguments(WhenSchema)
+@blp.arguments(CampaignWhenSchema)
 @blp.response(200, CampaignSchema)
 @blp.idempotent
 def schedule(wish: dict[str, Any], id: UUID) -> Response:

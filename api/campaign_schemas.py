@@ -35,14 +35,14 @@ class RecurrenceSchema(Schema):
             raise ValidationError("Either at or cron.")
 
 
-class QuietHoursSchema(Schema):
+class CampaignQuietHoursSchema(Schema):
     """No mail from the one time of day to the other, perhaps over midnight."""
 
     begin = fields.String(required=True, validate=validate.Regexp(TIME_OF_DAY), metadata={"example": "21:00"})
     end = fields.String(required=True, validate=validate.Regexp(TIME_OF_DAY), metadata={"example": "08:00"})
 
 
-class LateSchema(Schema):
+class CampaignLateSchema(Schema):
     """What becomes of a time that nobody was there to start: send, skip, or send within so many hours."""
 
     policy = fields.String(required=True, validate=validate.OneOf([*LatePolicy]))
@@ -66,8 +66,8 @@ class CampaignChangeSchema(Schema):
     schedule = fields.Nested(RecurrenceSchema, allow_none=True)
     time_zone = Line(most=60, metadata={"example": "Europe/Berlin"})
     throttle_per_minute = Integer(least=1, most=1_000_000, allow_none=True)
-    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
-    late = fields.Nested(LateSchema)
+    quiet_hours = fields.Nested(CampaignQuietHoursSchema, allow_none=True)
+    late = fields.Nested(CampaignLateSchema)
     coupon = fields.Nested(CampaignCouponSchema, allow_none=True)
 
 
@@ -78,11 +78,11 @@ class NewCampaignSchema(CampaignChangeSchema):
     text = Text(required=True, most=LONGEST_TEMPLATE, metadata={"description": TEMPLATE})
 
 
-class WhenSchema(Schema):
+class CampaignWhenSchema(Schema):
     now = Boolean(load_default=False, metadata={"description": "true: at once, beside what its schedule says"})
 
 
-class FatesSchema(Schema):
+class CampaignFatesSchema(Schema):
     waiting = Integer()
     sending = Integer()
     sent = Integer()
@@ -103,7 +103,7 @@ class CampaignRunSchema(Schema):
     detail = fields.String(allow_none=True)
     lateness = fields.Float()
     audience = Integer()
-    recipients = fields.Nested(FatesSchema)
+    recipients = fields.Nested(CampaignFatesSchema)
 
 
 class CampaignSchema(CampaignChangeSchema):
@@ -118,7 +118,7 @@ class CampaignSchema(CampaignChangeSchema):
     updated_at = Moment()
 
 
-class RecipientSchema(Schema):
+class CampaignRecipientSchema(Schema):
     user_id = fields.String()
     email = fields.String(allow_none=True, metadata={"description": "as it is today"})
     status = fields.String(attribute="state", metadata={"enum": [*Fate]})
@@ -128,18 +128,18 @@ class RecipientSchema(Schema):
     updated_at = Moment()
 
 
-class SampleSchema(Schema):
+class CampaignSampleSchema(Schema):
     to = fields.String()
     subject = fields.String()
     text = fields.String()
     html = fields.String(allow_none=True)
 
 
-class PreviewSchema(Schema):
+class CampaignPreviewSchema(Schema):
     """`audience`: how many it would go to now; `sample`: what one of them would read, null when there is nobody."""
 
     audience = Integer()
-    sample = fields.Nested(SampleSchema, allow_none=True)
+    sample = fields.Nested(CampaignSampleSchema, allow_none=True)
 
 
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:

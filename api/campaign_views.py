@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 import db
 from api.blueprint import Blueprint
-from api.campaign_schemas import PreviewSchema, RecipientSchema
+from api.campaign_schemas import CampaignPreviewSchema, CampaignRecipientSchema
 from api.guests import STAFF
 from api.paging import an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
@@ -36,7 +36,7 @@ class RecipientsQuery(PageQuery):
 @blp.get("/api/campaigns/<uuid:id>/preview")
 @roles(*STAFF)
 @blp.arguments(PreviewQuery, location="query")
-@blp.response(200, PreviewSchema)
+@blp.response(200, CampaignPreviewSchema)
 def preview(query: dict[str, Any], id: UUID) -> dict[str, Any]:
     """How many it would go to at this moment, and how it reads for one of them."""
     with db.reading() as session:
@@ -48,7 +48,7 @@ def preview(query: dict[str, Any], id: UUID) -> dict[str, Any]:
 @blp.get("/api/campaigns/<uuid:id>/recipients")
 @roles(*STAFF)
 @blp.arguments(RecipientsQuery, location="query")
-@blp.response(200, page_of(RecipientSchema))
+@blp.response(200, page_of(CampaignRecipientSchema))
 def recipients(query: dict[str, Any], id: UUID) -> dict[str, Any]:
     after, limit, run = start(query["cursor"], an_id), query["limit"], query["run"]
     with db.reading() as session:
