@@ -69,6 +69,8 @@ class Settings:
     time_zone: str
     call_threads: int
     campaign_connections: int
+    cart_reminder_hours: tuple[float, ...]
+    cart_reminders_a_month: int
     log_level: str
     services: tuple[str, ...]
     bcrypt_cost: int
@@ -148,6 +150,8 @@ def load(env: Env | None = None) -> Settings:
         time_zone=_known_zone(env.str("TIME_ZONE", "UTC")),
         call_threads=env.int("CALL_THREADS", 128),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
+        cart_reminder_hours=tuple(sorted(float(hours) for hours in env.list("CART_REMINDER_HOURS", ["1", "24", "72"]))),
+        cart_reminders_a_month=env.int("CART_REMINDERS_A_MONTH", 3),
         log_level=env.str("LOG_LEVEL", "INFO"),
         services=tuple(env.list("SERVICES", [])),
         bcrypt_cost=env.int("BCRYPT_COST", 12),

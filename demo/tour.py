@@ -1,4 +1,4 @@
-"""python -m demo.tour: two orders over HTTP, one that is paid and one whose card is declined.
+"""python -m demo.tour: over HTTP two orders, one that is paid and one whose card is declined, and a campaign.
 
 Ends with 1 if anything was not as promised.
 """
@@ -10,7 +10,9 @@ from typing import Any
 
 from config import Settings, settings
 from demo.accounts import kept_password
+from demo.campaign import Announcement
 from demo.door import Door, Unexpected
+from demo.saying import money, must, say, title
 from demo.timeline import Timeline
 from deploy.console import paint
 
@@ -107,32 +109,16 @@ class Tour:
         return [message for message in messages if order["number"] in message["subject"]]
 
 
-def title(text: str) -> None:
-    print(f"\n{paint(text, 'bold')}")
-
-
-def say(text: str) -> None:
-    print(f"   {text}", flush=True)
-
-
-def money(amount: Json) -> str:
-    return f"{amount['amount'] / 100:.2f} {amount['currency']}"
-
-
-def must(true: bool, otherwise: str) -> None:
-    if not true:
-        raise Unexpected(otherwise)
-
-
 def main() -> int:
     try:
         tour = Tour(settings())
         tour.paid()
         tour.declined()
+        Announcement(settings()).arrives()
     except Unexpected as error:
         print(paint(f"\nNot as promised: {error}", "red"), file=sys.stderr)
         return 1
-    print(paint("\nBoth orders went as promised.", "green"))
+    print(paint("\nBoth orders and the campaign went as promised.", "green"))
     return 0
 
 

@@ -17,14 +17,17 @@ from db import in_transaction
 from engine import Answer, Done, Result, Retry, Run, Wish, local_step, on_failed, remote_step, start_all, workflows
 from gateways.mail import Mail, mailer
 from outcomes import More, Refused, TryAgain, Wait
-from shop import reach
+from shop import cart_reminders, reach, suppressions
 from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
 from shop.campaigns.letters import Letter
 from shop.campaigns.mailing import Batch, Handful, Ready
 from shop.campaigns.mailing import Result as Fared
 from shop.campaigns.tables import Fate, Stage
 from shop.campaigns.templates import TemplateFailed
+from shop.cart_reminders import Reminder
+from shop.suppressions import Reason
 from shop.topics import Topic
+from tasks import cart_mail
 
 LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
 A_DAY_AND_MORE = Retry(attempts=2000, most=60.0)  # the mail server may be away
@@ -146,3 +149,34 @@ def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
 def send_trial(request: tuple[Letter, str], key: str) -> None:
     letter, id = request
     _send(letter, f"<{id}@orderwave>")
+
+
+# --- a cart that was left -----------------------------------------------------------------------------------
+
+
+def _reminders(session: Session, runs: Sequence[Run]) -> Mapping[str, Reminder]:
+    """Those that are still true: a late order, change or no wins."""
+    found = cart_reminders.take(session, [run.subject_id for run in runs])
+    return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
+
+
+def _reminded(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            cart_reminders.end(session, [answer.request.id], answer.output["state"], answer.output["detail"])
+            if answer.output["bounced"]:
+                suppressions.add(session, [suppressions.hashed(answer.request.who.email)], Reason.BOUNCE)
+
+
+@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=Retry(attempts=40, most=3600.0))
+def remind(reminder: Reminder, key: str) -> dict[str, Any]:
+    try:
+        mailer().send(cart_mail.compose(reminder))
+    except Refused as no:
+        return {"state": Fate.FAILED, "detail": no.detail, "bounced": no.code == "mail_refused"}
+    return {"state": Fate.SENT, "detail": None, "bounced": False}
+
+
+@on_failed("campaigns.drop_reminder")
+def drop_reminder(session: Session, runs: Sequence[Run]) -> None:
+    cart_reminders.end(session, [run.subject_id for run in runs], Fate.FAILED, "the mail server did not take it")

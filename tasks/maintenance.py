@@ -14,6 +14,7 @@ from db import in_transaction
 from engine import slots
 from engine.prune import prune_finished
 from shop import (
+    cart_reminders,
     carts,
     commands,
     imports,
@@ -124,3 +125,17 @@ def start_due_campaigns(**_: Any) -> None:
 
 def _start_campaign(session: Session, run: CampaignRunRow) -> str:
     return engine.start(session, engine.workflows["send_campaign"], key=run.id, subject=("campaign_run", run.id)).id
+
+
+@periodic
+def remind_of_carts() -> None:
+    _until_none(_remind)
+
+
+def _remind(session: Session) -> int:
+    hours, most = settings().cart_reminder_hours, settings().cart_reminders_a_month
+    ids = cart_reminders.note_due(session, hours, most) if hours else []
+    wishes = [engine.Wish(id, ("cart_reminder", id)) for id in ids]
+    if wishes:
+        engine.start_all(session, engine.workflows["remind_of_cart"], wishes)
+    return len(ids)

@@ -11,6 +11,7 @@ from workflows.payments import capture_payment, refund_payment, verify_payment, 
 from workflows.place_order import place_order
 from workflows.reconcile_payments import reconcile_payments
 from workflows.reject_return import reject_return
+from workflows.remind_of_cart import remind_of_cart
 from workflows.return_order import return_order
 from workflows.run_periodic_task import run_periodic_task
 
@@ -24,6 +25,7 @@ __all__ = [
     "reconcile_payments",
     "refund_payment",
     "reject_return",
+    "remind_of_cart",
     "return_order",
     "run_periodic_task",
     "send_account_mail",

@@ -57,7 +57,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
 def test_the_demo_is_shown_and_ctrl_c_stops_everything(copy: Copy) -> None:
     running = copy.start("--demo")
     wait_until(lambda: copy.up(running), seconds=90, what=f"the demo to end: {copy.output}")
-    assert "Both orders went as promised." in copy.said()
+    assert "Both orders and the campaign went as promised." in copy.said()
     assert "open sesame" in copy.said()
     running.send_signal(signal.SIGINT)
     assert running.wait(timeout=60) == 0

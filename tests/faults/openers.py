@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import update
+
+from shop.carts import CartRow
+from sql import later
 from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
+from tests.world import wait_until
 
 Opener = Callable[[Stack, Client], Kept]
 """Given the stack and somebody of the staff, who may see every job; returns what was accepted and must come of it."""
@@ -126,11 +130,12 @@ def a_batch(stack: Stack, staff: Client) -> Kept:
     """Its job is found by the run that it belongs to."""
     run, word = _campaign(stack, staff)
     batches = "SELECT id, input FROM runs WHERE workflow = 'send_campaign_batch'"
-    found: list[str] = []
-    while not found:
-        found = [str(row["id"]) for row in stack.shelf.rows(batches) if run["id"] in str(row["input"])]
-        time.sleep(0.05)
-    return Kept(staff, found[0], f"batch of campaign run {run['id']}", told=word)
+
+    def found() -> list[str]:
+        return [str(row["id"]) for row in stack.shelf.rows(batches) if run["id"] in str(row["input"])]
+
+    wait_until(found, seconds=30, what="a batch")
+    return Kept(staff, found()[0], f"batch of campaign run {run['id']}", told=word)
 
 
 def a_trial(stack: Stack, staff: Client) -> Kept:
@@ -140,12 +145,33 @@ def a_trial(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, job, f"trial of campaign {campaign['id']}", told=word)
 
 
+def a_cart_left_behind(stack: Stack, staff: Client) -> Kept:
+    """Two hours ago, by somebody who has asked to be reminded of such. One mail more asked to confirm their address."""
+    client, sku = stack.client(), stack.sku(on_hand=3)
+    id = _willing(stack, client)
+    client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
+    with stack.shelf.session() as session:
+        session.execute(update(CartRow).where(CartRow.owner_id == id).values(updated_at=later(-7200)))
+    stack.client(role="admin").get("POST", "/api/schedule/remind_of_carts/run")
+    reminders = "SELECT CAST(id AS VARCHAR) FROM cart_reminders WHERE user_id = :id"
+    noted = f"SELECT id FROM runs WHERE workflow = 'remind_of_cart' AND subject_id IN ({reminders})"
+    wait_until(lambda: stack.shelf.rows(noted, id=id), seconds=30, what="the reminder to be noted")
+    job = str(stack.shelf.rows(noted, id=id)[0]["id"])
+    return Kept(staff, job, f"reminder for {client.email}", told=client.email, mails=2)
+
+
+def _willing(stack: Stack, client: Client) -> str:
+    """Has asked for all marketing, and confirmed their address. Returns their id."""
+    id: str = client.get("GET", "/api/users/me")["id"]
+    client.get("PUT", "/api/users/me/preferences", {"marketing_emails": True})
+    stack.shelf.change("UPDATE users SET email_verified_at = created_at WHERE id = :id", id=id)
+    return id
+
+
 def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
     """Started; its run, and the word of its subject."""
     word, client = f"Offer-{uuid4().hex}", stack.client()
-    id = client.get("GET", "/api/users/me")["id"]
-    client.get("PUT", "/api/users/me/preferences", {"marketing_emails": True})
-    stack.shelf.change("UPDATE users SET email_verified_at = created_at WHERE id = :id", id=id)
+    id = _willing(stack, client)
     stack.shelf.change("INSERT INTO user_tags (tag, user_id) VALUES (:tag, :id)", tag=f"t{id}"[:30], id=id)
     wish = {"name": word, "subject": word, "text": word, "segment": {"tag": f"t{id}"[:30]}}
     campaign = staff.get("POST", "/api/campaigns", wish)
@@ -208,6 +234,7 @@ def _authorised(stack: Stack) -> tuple[Client, Order, str]:
 
 
 OPENERS: dict[str, Opener] = {
+    "remind_of_cart": a_cart_left_behind,
     "send_campaign": a_campaign,
     "send_campaign_batch": a_batch,
     "send_campaign_trial": a_trial,

@@ -43,7 +43,10 @@ class Cell:
     @property
     def opens_the_mail_window(self) -> bool:
         """Handed to the mail server and not recorded: the one place where a second mail may leave (P4)."""
-        by_mail = noun(self.task) in REMOTE["notifications"] or self.task == "campaigns.send_trial"
+        by_mail = noun(self.task) in REMOTE["notifications"] or self.task in (
+            "campaigns.send_trial",
+            "campaigns.remind",
+        )
         return self.point == "after_call" and by_mail
 
 

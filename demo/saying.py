@@ -1,0 +1,25 @@
+"""How the tour speaks, and how it insists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.door import Unexpected
+from deploy.console import paint
+
+
+def title(text: str) -> None:
+    print(f"\n{paint(text, 'bold')}")
+
+
+def say(text: str) -> None:
+    print(f"   {text}", flush=True)
+
+
+def money(amount: dict[str, Any]) -> str:
+    return f"{amount['amount'] / 100:.2f} {amount['currency']}"
+
+
+def must(true: bool, otherwise: str) -> None:
+    if not true:
+        raise Unexpected(otherwise)

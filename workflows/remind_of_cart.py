@@ -1,0 +1,13 @@
+"""A cart was left for a while, and its owner has asked to be reminded of such."""
+
+from __future__ import annotations
+
+from engine import Step, Workflow
+from tasks import campaigns
+
+remind_of_cart = Workflow(
+    "remind_of_cart",
+    Step("remind", do=campaigns.remind),
+    on_failed=campaigns.drop_reminder,
+    deadline=24 * 3600.0,  # whoever waited a day for it has long been elsewhere
+)
