@@ -122,7 +122,9 @@ def test_a_return_that_is_on_its_way_keeps_the_name(ada: Person, sam: Person) ->
     id = bought(ada)
     at_home(sam, id)
     wish = {"lines": [{"sku": "CHAIR", "quantity": 1}], "reason": "the colour makes Ada sad"}
-    assert ada.post(f"/api/orders/{id}/returns", wish).status_code == 202
+    asked = ada.post(f"/api/orders/{id}/returns", wish)
+    assert asked.status_code == 202, asked.text
+    drive(asked.json["job"]["id"])
     leaves(ada)
     assert row(id).email == ada.email
     [back] = sam.get(f"/api/orders/{id}/returns").json["items"]
