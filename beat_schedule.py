@@ -34,6 +34,8 @@ SCHEDULE: dict[str, Time] = {
     "prune_sessions": Cron("47 * * * *"),
     "reconcile_payments": Cron("7 3-23/4 * * *"),
     "forget_customers": Cron("32 * * * *"),
+    "announce_promotions": Every(60),
+    "prune_happenings": Cron("42 * * * *"),
     "expire_carts": Cron("57 * * * *"),
 }
 

@@ -21,6 +21,7 @@ TASK_MODULES = (
     "tasks.imports",
     "tasks.reconciliations",
     "tasks.campaigns",
+    "tasks.webhooks",
     "tasks.maintenance",
 )
 DELIVERY_LIMIT = 5

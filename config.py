@@ -67,6 +67,7 @@ class Settings:
     shop_country: str
     keep_finished_days: int
     time_zone: str
+    webhooks_allow_private: bool
     call_threads: int
     campaign_connections: int
     cart_reminder_hours: tuple[float, ...]
@@ -148,6 +149,7 @@ def load(env: Env | None = None) -> Settings:
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         time_zone=_known_zone(env.str("TIME_ZONE", "UTC")),
+        webhooks_allow_private=_only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
         cart_reminder_hours=tuple(sorted(float(hours) for hours in env.list("CART_REMINDER_HOURS", ["1", "24", "72"]))),
@@ -174,6 +176,12 @@ def _environment() -> Env:
     env = Env()
     env.read_env(".env", recurse=False)
     return env
+
+
+def _only_at_home(allowed: bool, environment: str) -> bool:
+    if allowed and environment == "production":
+        raise InsecureSetting("WEBHOOKS_ALLOW_PRIVATE lets whoever may name a URL reach what lies inside")
+    return allowed
 
 
 def _known_zone(name: str) -> str:

@@ -60,6 +60,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.campaigns",
         "api.campaign_moves",
         "api.campaign_views",
+        "api.webhook_endpoints",
         "api.unsubscribe",
         "api.suppressions",
     ),

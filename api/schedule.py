@@ -53,13 +53,13 @@ class PeriodicTaskSchema(Schema):
     last = fields.Nested(BegunSchema, allow_none=True)
 
 
-class ScheduleSchema(Schema):
+class PeriodicTasksSchema(Schema):
     items = fields.List(fields.Nested(PeriodicTaskSchema), required=True)
 
 
 @blp.get("/api/schedule")
 @roles(*STAFF)
-@blp.response(200, ScheduleSchema)
+@blp.response(200, PeriodicTasksSchema)
 def all_of_them() -> dict[str, Any]:
     """By name. Staff only."""
     with db.reading() as session:

@@ -15,11 +15,13 @@ REMOTE = {
     "payments": ["payments"],
     "notifications": ["notifications", "accounts", "imports", "reconciliations"],
     "campaigns": ["campaigns"],
+    "webhooks": ["webhooks"],
 }
 """Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation.
 
 Imports and reconciliations take as long as they take; they share a process with the mail, which can wait best.
 Campaigns have one for themselves, so that no order's mail waits behind ten thousand others.
+Webhooks go to strangers, who may be slow: nobody else waits with them.
 """
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")

@@ -10,7 +10,19 @@ import sys
 
 import workflows  # noqa: F401 - so that every step task is known
 from db import reading
-from doctor import campaigns, clock, goods, imports, mail, money, parcels, prices, privacy, runs  # noqa: F401 - each registers its checks
+from doctor import (  # noqa: F401 - each registers its checks
+    campaigns,
+    clock,
+    goods,
+    imports,
+    mail,
+    money,
+    parcels,
+    prices,
+    privacy,
+    runs,
+    webhooks,
+)
 from doctor.finding import Finding, examine
 
 SHOWN = 20

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from outcomes import Outcome, TryAgain
 from rows import Many, inserting
-from shop import offline, payments
+from shop import offline, payment_facts, payments
+from shop.happenings import HEARD, Kind
+from shop.payment_facts import Moved
 from shop.payments import PaymentRow, Status, TransactionRow
 from sql import among, bare, clock, direct, new_id
 
@@ -159,12 +161,14 @@ def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> No
 
 def refused(session: Session, charge: Charge, code: str) -> None:
     payments.change(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
+    payment_facts.tell_of_charge(session, Kind.PAYMENT_FAILED, charge, code)
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:
     """The shopper must do something at their bank first."""
     asked = {"provider_id": provider_id, "next_action": next_action}
     payments.change(session, charge.payment_id, status=Status.REQUIRES_ACTION, **asked)
+    payment_facts.tell_of_charge(session, Kind.PAYMENT_ACTION_REQUIRED, charge)
 
 
 def authorised(session: Session, charge: Charge, provider_id: str, key: str) -> None:
@@ -199,8 +203,20 @@ def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str
 
 
 _COLUMNS = ("payment_id", "amount", "currency", "provider_id", "key")
-_WRITE = inserting(bare(TransactionRow), "id", *_COLUMNS, kind=bindparam("kind", type_=String), at=clock())
+_HEARD = {"then": lambda insert: insert.returning(HEARD)}
+_WRITE = inserting(bare(TransactionRow), "id", *_COLUMNS, **_HEARD, kind=bindparam("kind", type_=String), at=clock())
 
 
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
-    _WRITE(session, [{"id": new_id(), **dict(zip(_COLUMNS, row, strict=True))} for row in rows], kind=kind)
+    written = [{"id": new_id(), **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
+    if any(_WRITE(session, written, kind=kind).scalars().all()):
+        payment_facts.tell(session, kind, _moved(session, rows))
+
+
+def _moved(session: Session, rows: Sequence[tuple[str, int, str, str, str]]) -> list[Moved]:
+    theirs = direct(session, _ORDERS, {"payments": [row[0] for row in rows]}).all()
+    orders: dict[str, str] = dict(theirs)
+    return [Moved(id, orders[id], amount, currency) for id, amount, currency, *_ in rows]
+
+
+_ORDERS = select(_PAYMENTS.c.id, _PAYMENTS.c.order_id).where(among(_PAYMENTS.c.id, "payments"))

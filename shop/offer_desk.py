@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import coupon_uses
+from shop import coupon_uses, promotion_facts
 from shop.errors import CodeTaken, Invalid, NotFound
 from shop.offers import Kind, OfferRow, is_over
 from sql import clock, new_id
@@ -79,6 +79,7 @@ def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferR
 
 def remove(session: Session, row: OfferRow) -> None:
     """Orders keep what it took off."""
+    promotion_facts.withdrawn(session, row)
     session.delete(row)
     session.flush()
 

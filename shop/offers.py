@@ -52,6 +52,8 @@ class OfferRow(Base):
     total_limit: Mapped[int | None]
     per_customer: Mapped[int | None]
     uses: Mapped[int] = mapped_column(default=0)
+    started_told_at: Mapped[At | None]
+    ended_told_at: Mapped[At | None]
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
+from shop.happenings import HEARD
 from sql import At, Base, Id, bare, clock, new_id, now
 
 
@@ -31,9 +32,18 @@ def of(session: Session, order_id: str) -> list[OrderEventRow]:
     return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == order_id).order_by(*IN_TURN)))
 
 
-def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: str) -> None:
-    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one."""
-    _WRITE(session, [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves])
+def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: str) -> bool:
+    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one.
+
+    Returns whether any webhook endpoint listens: the statement that is made anyway tells.
+    """
+    written = _WRITE(session, [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves])
+    return any(written.scalars().all())
 
 
-_WRITE = inserting(bare(OrderEventRow), "id", "order_id", "from_status", "to_status", "reason", at=clock())
+_WRITE = inserting(
+    bare(OrderEventRow),
+    *("id", "order_id", "from_status", "to_status", "reason"),
+    then=lambda insert: insert.returning(HEARD),
+    at=clock(),
+)

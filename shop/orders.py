@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, bin
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
-from shop import order_events
+from shop import order_events, order_facts
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
 from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, held, now
@@ -177,7 +177,13 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
     if len(moved) != len(set(orders)):
         stuck = {order: before.get(order) for order in orders if order not in moved}
         raise IllegalMove(f"An order that is {', '.join(map(str, stuck.values()))} can not become {to}.")
-    order_events.write(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
+    _write_history(session, [{"order_id": order, "from_status": before[order]} for order in orders], to, reason)
+
+
+def _write_history(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
+    """And tell those who listen."""
+    if order_events.write(session, moves, to, reason):
+        order_facts.tell(session, bare(OrderRow), moves, to, reason)
 
 
 Values = dict[str, Any]
@@ -209,7 +215,7 @@ def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> lis
     at = _BEGIN(session, [values for values, _ in fresh]).scalars().first()  # one statement, one moment
     _WRITE_LINES(session, [line for _, lines in fresh for line in lines])
     begun = [{"order_id": values["id"], "from_status": None} for values, _ in fresh]
-    order_events.write(session, begun, Status.PENDING, "placed")
+    _write_history(session, begun, Status.PENDING, "placed")
     return [_as_written(values, lines, at) for values, lines in fresh]
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, f
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
+from shop import payment_facts
+from shop.payment_facts import Moved
 from sql import At, Base, Document, Id, bare, clock, held, new_id, now
 
 
@@ -152,3 +154,4 @@ def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id:
     told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
     session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))
     session.flush()
+    payment_facts.tell(session, kind, [Moved(row.id, row.order_id, amount, row.currency)])

@@ -10,7 +10,10 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
+from shop import happenings
 from shop.catalogue import SKU_LENGTH
+from shop.happenings import Fact
+from shop.happenings import Kind as KindOfFact
 from sql import At, Base, Id, bare, new_id, now
 
 
@@ -43,8 +46,8 @@ class Change(NamedTuple):
 def note(session: Session, changes: Iterable[Change]) -> None:
     """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
     events = [_event(change, kind) for change in changes for kind in _crossed(change)]
-    if events:
-        _NOTE(session, events)
+    if events and any(_NOTE(session, events).scalars().all()):
+        happenings.tell(session, [_fact(event) for event in events])
 
 
 def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
@@ -62,4 +65,11 @@ def _event(change: Change, kind: Happened) -> dict[str, object]:
     return {"id": new_id(), "sku": change.sku, "kind": kind, "available": change.after}
 
 
-_NOTE = inserting(bare(StockEventRow), "id", "sku", "kind", "available")
+def _fact(event: dict[str, object]) -> Fact:
+    kind = KindOfFact.STOCK_LOW if event["kind"] == Happened.LOW else KindOfFact.STOCK_BACK
+    return Fact(kind, {"sku": event["sku"], "available": event["available"]})
+
+
+_NOTE = inserting(
+    bare(StockEventRow), "id", "sku", "kind", "available", then=lambda insert: insert.returning(happenings.HEARD)
+)

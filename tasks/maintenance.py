@@ -17,9 +17,11 @@ from shop import (
     cart_reminders,
     carts,
     commands,
+    happenings,
     imports,
     order_privacy,
     payment_desk,
+    promotion_facts,
     reconciliations,
     reservations,
     sessions,
@@ -139,3 +141,15 @@ def _remind(session: Session) -> int:
     if wishes:
         engine.start_all(session, engine.workflows["remind_of_cart"], wishes)
     return len(ids)
+
+
+@periodic
+def prune_happenings() -> None:
+    """With the log of their deliveries."""
+    _until_none(happenings.prune)
+
+
+@periodic
+def announce_promotions() -> None:
+    """Prices need none of it: they ask the clock themselves."""
+    in_transaction(promotion_facts.announce)

@@ -4,6 +4,7 @@ from workflows.account_mail import send_account_mail
 from workflows.ask_return import ask_return
 from workflows.campaigns import send_campaign, send_campaign_batch, send_campaign_trial
 from workflows.cancel_order import cancel_order
+from workflows.deliver_webhook import deliver_webhook
 from workflows.import_catalogue import import_catalogue
 from workflows.order_link import send_order_link
 from workflows.pay_order import pay_order
@@ -19,6 +20,7 @@ __all__ = [
     "ask_return",
     "cancel_order",
     "capture_payment",
+    "deliver_webhook",
     "import_catalogue",
     "pay_order",
     "place_order",

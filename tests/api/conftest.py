@@ -10,6 +10,7 @@ from api import create_app
 from api.app import SERVICES
 from engine import plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
+from tests.api.hooks import door  # noqa: F401 - a fixture
 from tests.api.people import People, Person
 from tests.fixtures import Configure, Database
 

@@ -28,6 +28,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/cart/{owner}/coupons"): {"code": "SPRING"},
     ("patch", "/api/promotions/{id}"): {"percent": 99},
     ("patch", "/api/coupons/{code}"): {"percent": 99},
+    ("patch", "/api/webhook-endpoints/{id}"): {"enabled": False},
     ("patch", "/api/campaigns/{id}"): {"name": "x"},
     ("post", "/api/campaigns/{id}/schedule"): {"now": True},
     ("post", "/api/cart/{owner}/shipping"): {"shipping_method": "express"},
@@ -78,6 +79,9 @@ STAFF_ONLY = (
     "/api/shipping-methods/{code}",
     "/api/tax-rates/{country}/{tax_class}",
     "/api/schedule/{name}/run",
+    "/api/webhook-endpoints/{id}",
+    "/api/webhook-endpoints/{id}/deliveries",
+    "/api/webhook-endpoints/{id}/deliveries/{did}/replay",
     "/api/jobs/{id}/retry",
     "/api/jobs/{id}/skip",
     "/api/jobs/{id}/compensate",
@@ -154,6 +158,8 @@ class Belongings:
             "payments": person.get("/api/payments").json["items"][0]["id"],
             "cart": person.id,
             "schedule": "prune_commands",
+            "webhook-endpoints": new_id(),
+            "{did}": new_id(),
             "stock": "CHAIR",
             **parcel_and_return(person),
             "products": "chair",
@@ -171,7 +177,7 @@ class Belongings:
     def aim(self, path: str) -> str:
         noun = path.removeprefix("/api/").split("/{")[0]
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
-        for name in ("{id}", "{owner}", "{name}", "{fid}", "{rid}", "{code}", "{country}"):
+        for name in ("{id}", "{owner}", "{name}", "{did}", "{fid}", "{rid}", "{code}", "{country}"):
             path = path.replace(name, self.ids.get(name, self.ids[noun]))
         return path.replace("{sku}", "CHAIR").replace("{tax_class}", "standard")
 

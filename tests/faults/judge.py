@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ class Kept:
     total: int = 0  # what is captured under it when it succeeded
     refunded: int = 0  # what of that is given back when it succeeded
     mails: int = 1  # what was told by then, with what led up to it
+    outside: Callable[[], str | None] = lambda: None  # what somebody else who was to hear of it complains of
     may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
     job: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -161,6 +162,8 @@ def _judge_end(kept: Kept, tally: Tally) -> None:
         tally.lost.append(f"{kept.name} (job {kept.job_id}) is {kept.status}")
     elif kept.end.isdisjoint(kept.ends):
         tally.unexpected.append(f"{kept.name} {kept.status}: {kept.job}")
+    elif complaint := kept.outside():
+        tally.unexpected.append(f"{kept.name}: {complaint}")
 
 
 def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:

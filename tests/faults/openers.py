@@ -13,6 +13,7 @@ from sqlalchemy import update
 from shop.carts import CartRow
 from sql import later
 from tests.faults.judge import Kept, accepted_of, kept_order
+from tests.sandbox.receiver import open_door
 from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
 from tests.world import wait_until
@@ -233,6 +234,27 @@ def _authorised(stack: Stack) -> tuple[Client, Order, str]:
     return client, order, _payment(client, order)
 
 
+def a_webhook(stack: Stack, staff: Client) -> Kept:
+    """Goods are back in stock, and a receiver of ours is told: once, or twice under the same id if a worker died."""
+    root, sku, door = stack.client(role="admin"), stack.sku(on_hand=0), open_door()
+    endpoint = root.get("POST", "/api/webhook-endpoints", {"url": door.url, "events": ["stock.back"]})
+    staff.get("POST", f"/api/stock/{sku}/movements", {"kind": "receive", "quantity": 5, "reason": "new"})
+    where = f"/api/webhook-endpoints/{endpoint['id']}"
+    [delivery] = root.get("GET", f"{where}/deliveries")["items"]
+    root.get("PATCH", where, {"events": ["promotion.ended"]})  # others put goods on their shelves
+    [job] = [
+        job["id"]
+        for job in staff.get("GET", "/api/jobs?workflow=deliver_webhook")["items"]
+        if job["subject"]["id"] == delivery["id"]
+    ]
+
+    def complaint() -> str | None:
+        came = [head["webhook-id"] for head, _ in door.came]
+        return None if set(came) == {delivery["id"]} and len(came) <= 2 else f"{came} came, not {delivery['id']}"
+
+    return Kept(staff, job, f"delivery {delivery['id']}", told="", mails=0, outside=complaint)
+
+
 OPENERS: dict[str, Opener] = {
     "remind_of_cart": a_cart_left_behind,
     "send_campaign": a_campaign,
@@ -252,5 +274,6 @@ OPENERS: dict[str, Opener] = {
     "run_periodic_task": a_time_of_the_clock,
     "send_order_link": a_lost_link,
     "send_account_mail": a_registration,
+    "deliver_webhook": a_webhook,
     "import_catalogue": an_import,
 }

@@ -31,6 +31,16 @@ def receiver() -> Iterator[Receiver]:
         server.server_close()
 
 
+def open_door() -> Receiver:
+    """One that stands open for as long as this process lives."""
+    door = Receiver()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(door))
+    server.daemon_threads = True
+    door.url = f"http://127.0.0.1:{server.server_address[1]}/hooks"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return door
+
+
 def _handler(door: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

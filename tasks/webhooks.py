@@ -1,0 +1,92 @@
+"""Telling others what has happened, at the addresses they gave us."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from config import settings
+from engine import Answer, Retry, Run, on_failed, remote_step
+from gateways import webhooks
+from outcomes import Outcome, Refused, TryAgain
+from shop import webhook_log
+from shop.happenings import DeliveryState
+from shop.webhook_log import Attempt, Letter
+
+FOR_A_DAY = Retry(attempts=40, first=5.0, most=3600.0)
+GONE = 410
+
+
+class NotTaken(TryAgain):
+    """There was no 2xx, and perhaps no answer."""
+
+    def __init__(self, code: str, attempt: Attempt) -> None:
+        super().__init__(code)
+        self.attempt = attempt
+
+
+class Gone(Refused):
+    """The receiver wants no more of it, ever."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(webhook_log.GONE, "the receiver answered 410")
+        self.attempt = attempt
+
+
+def _letters(session: Session, runs: Sequence[Run]) -> Mapping[str, Letter | Outcome]:
+    """What was deleted with its endpoint is nobody's any more."""
+    found = webhook_log.letters(session, [run.subject_id for run in runs])
+    disabled = Refused("endpoint_disabled", "the endpoint is disabled")
+    return {run.id: found[run.subject_id] or disabled for run in runs if run.subject_id in found}
+
+
+def _noted(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        letter: Letter = answer.request
+        if answer.output:
+            webhook_log.note(session, letter.id, Attempt(**answer.output), DeliveryState.DELIVERED)
+        elif isinstance(answer.result, NotTaken | Gone):
+            webhook_log.note(session, letter.id, answer.result.attempt, DeliveryState.PENDING)
+        if isinstance(answer.result, Gone):
+            webhook_log.disable(session, letter.endpoint_id, webhook_log.GONE)
+
+
+@remote_step("webhooks.deliver", fetch=_letters, remember=_noted, retry=FOR_A_DAY)
+def deliver(letter: Letter, key: str) -> dict[str, Any]:
+    """Post it. Its webhook-id is the delivery's, the same for every attempt, so that it can be told from a new one."""
+    attempt = _posted(letter)
+    if attempt.status == GONE:
+        raise Gone(attempt)
+    if attempt.error:
+        raise NotTaken(attempt.error, attempt)
+    return asdict(attempt)
+
+
+def _posted(letter: Letter) -> Attempt:
+    body = body_of(letter)
+    head = webhooks.headers(letter.id, letter.now, body, letter.secrets) | {
+        "Content-Type": "application/json",
+        "User-Agent": "Orderwave-Webhooks/1",
+    }
+    try:
+        said = webhooks.post(letter.url, body, head, private_too=settings().webhooks_allow_private)
+    except webhooks.NotPosted as why:
+        return Attempt(None, why.detail, why.ms, why.code)
+    return Attempt(said.status, said.body, said.ms, None if 200 <= said.status < 300 else f"status_{said.status}")
+
+
+def body_of(letter: Letter) -> bytes:
+    """The same bytes for every attempt."""
+    at = letter.happened_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"type": letter.kind, "timestamp": at, "data": letter.data}, separators=(",", ":")).encode()
+
+
+@on_failed("webhooks.give_up")
+def give_up(session: Session, runs: Sequence[Run]) -> None:
+    for run in runs:
+        webhook_log.give_up(session, run.subject_id, (run.error or {}).get("code", "failed"))
