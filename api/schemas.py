@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import marshmallow as ma
-from marshmallow import RAISE, fields, validate
+from marshmallow import INCLUDE, RAISE, fields, validate
 
 from api.fields import Integer, Line, Moment, QueryInteger, Text
 from engine import State
@@ -83,7 +83,10 @@ class JobSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """RFC 9457."""
+    """RFC 9457. Some problems say more, such as `left` or `reason`."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String()
     title = fields.String()
