@@ -30,7 +30,9 @@ class NoteSchema(Schema):
 
 
 class StaffStepSchema(StepSchema):
-    output = fields.Raw(allow_none=True, metadata={"type": ["object", "null"]})
+    output = fields.Raw(
+        allow_none=True, metadata={"type": ["object", "null"], "description": "what it remembered; for staff alone"}
+    )
 
 
 class StaffJobSchema(JobSchema):

@@ -19,7 +19,7 @@ from api.guests import STAFF, check_owner, guest_token, is_staff, or_guest
 from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
 from api.operators import operate, settled_by_hand
 from api.paging import an_id, page, start
-from api.schemas import JobSchema, accepted_with, page_of
+from api.schemas import accepted_with, page_of
 from api.security import roles, visitor
 from engine import jobs
 from engine.jobs import Job
@@ -33,7 +33,7 @@ blp = Blueprint("jobs", __name__, description="Jobs: durable commands on their w
 @conditional
 @or_guest
 @blp.arguments(WaitQuery, location="query")
-@blp.response(200, JobSchema)
+@blp.response(200, StaffJobSchema)
 def one(query: dict[str, Any], id: UUID) -> Response:
     """With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
 
