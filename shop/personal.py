@@ -21,6 +21,7 @@ from shop import (
     sessions,
     user_tags,
     users,
+    wallets,
 )
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
@@ -31,6 +32,7 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
     "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
     "orders": order_history.told,
     "payments": payment_list.told,
+    "wallet": wallets.told,
     "coupon_uses": coupon_uses.told,
     "notifications": notifications.told,
 }

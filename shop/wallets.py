@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -88,3 +89,11 @@ def entries(session: Session, customer_id: str, *, limit: int, before: str | Non
     row = WalletEntryRow
     query = select(row).where(row.customer_id == customer_id).order_by(row.id.desc()).limit(limit)
     return session.scalars(query.where(row.id < before) if before else query).all()
+
+
+def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+    """For the export: every entry, oldest first."""
+    row = WalletEntryRow
+    names = ("currency", "amount", "kind", "note", "at")
+    query = select(*(getattr(row, name) for name in names)).where(row.customer_id == customer_id)
+    return [dict(entry._mapping) for entry in session.execute(query.order_by(row.at, row.id))]

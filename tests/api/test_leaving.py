@@ -19,7 +19,7 @@ from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import ADDRESS, SHIPPING, order, paid, put_on_shelf, shelf, shipped
+from tests.api.goods import ADDRESS, SHIPPING, credit, order, paid, put_on_shelf, shelf, shipped
 from tests.api.offers import coupon
 from tests.api.people import Person
 
@@ -193,3 +193,10 @@ def test_the_export_tells_of_all_there_is(ada: Person, sam: Person) -> None:
     assert len(told["sessions"]) == 1
     assert "tok_ok" not in str(told)
     assert sam.get("/api/users/me/export").json["orders"] == []
+
+
+def test_the_export_tells_of_store_credit(ada: Person, sam: Person) -> None:
+    credit(sam, ada, 700)
+    [entry] = ada.get("/api/users/me/export").json["wallet"]
+    assert (entry["currency"], entry["amount"], entry["kind"], entry["note"]) == ("EUR", 700, "grant", "sorry")
+    assert sam.get("/api/users/me/export").json["wallet"] == []
