@@ -26,7 +26,7 @@ def queues_of(process: Process) -> set[str]:
 def test_on_a_laptop_the_sandboxes_run_beside_the_shop() -> None:
     assert list(listed()) == [
         *("bank", "mailsink", "worker-steps", "worker-payments", "worker-notifications"),
-        *("worker-campaigns", "clock", "flower", "api"),
+        *("worker-campaigns", "worker-webhooks", "clock", "flower", "api"),
     ]
 
 
