@@ -15,6 +15,8 @@ SECRET = re.compile(r"passw|secret|token|authorization|cookie|api_?key|credentia
 BEARER = re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 HIDDEN = "[hidden]"
 
+PROCESSORS: list[Any] = []  # one list, however often it is filled: loggers hold on to the one they first saw
+
 Event = MutableMapping[str, Any]
 
 
@@ -30,8 +32,13 @@ def configure(level: str = "INFO") -> None:
         structlog.processors.format_exc_info,
         hide_secrets,
     ]
+    PROCESSORS[:] = [
+        structlog.stdlib.filter_by_level,
+        *shared,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

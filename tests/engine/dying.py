@@ -13,12 +13,14 @@ from pathlib import Path
 from celery.app.trace import build_tracer
 
 import engine.worker  # noqa: F401 - connects `after_publish`
+import logs
 from celery_app import app, queue_of
 from sql import new_id
 from tests.engine.parcels import carrier, send_parcel
 
 
 def main(task: str, ledger: Path) -> None:
+    logs.configure("WARNING")  # to stderr: what is printed is read
     carrier.act = lambda key: _write(ledger, key)  # type: ignore[method-assign]
     for line in sys.stdin:
         point, id = line.split()

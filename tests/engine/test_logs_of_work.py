@@ -19,7 +19,8 @@ Line = MutableMapping[str, Any]
 
 @pytest.fixture
 def lines() -> Iterator[list[Line]]:
-    """What the engine logs, with what is bound to it."""
+    """What the engine logs, with what is bound to it, in a thread that nothing is bound to yet."""
+    structlog.contextvars.clear_contextvars()
     with capture_logs(processors=[merge_contextvars]) as entries:
         yield entries
 

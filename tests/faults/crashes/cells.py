@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,10 +67,15 @@ def cells_of(workflow: Workflow) -> Iterator[Cell]:
 
 
 def sample() -> set[tuple[Cell, str]]:
-    """Some with the pair they run on: every task, every point and both pairs are among them."""
-    drilled = [(workflow, *where) for workflow in registered() for where in _drilled(workflow)]
+    """Some with the pair they run on: every task (each once), every point and both pairs are among them."""
     points, pairs = len(POINTS), len(PAIRS)
-    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(drilled)}
+    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(_once_each())}
+
+
+def _once_each() -> Iterable[tuple[Workflow, int, str]]:
+    """One place for each task, though several workflows share some."""
+    drilled = [(workflow, *where) for workflow in registered() for where in _drilled(workflow)]
+    return {Cell(*where, POINTS[0]).task: where for where in reversed(drilled)}.values()
 
 
 def stands_at(workflow: Workflow) -> int:
