@@ -89,7 +89,7 @@ def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem |
     """Whoever waits asks the provider; money that came too late is asked for and goes back."""
     if problem:
         log.warning("webhook", problem=problem, id=told.id, order=payment.order_id)
-    engine.wake(session, engine.live_runs(session, ("order", payment.order_id)))
+    engine.wake_about(session, ("order", payment.order_id))
     if problem == Problem.TOO_LATE:
         about = {"subject": ("order", payment.order_id), "input": {"payment": payment.id}}
         engine.start(session, verify_payment, key=f"{told.provider}:{told.id}", **about)

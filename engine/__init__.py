@@ -20,12 +20,14 @@ from engine.commands import (
     start,
     start_all,
     wake,
+    wake_about,
 )
 from engine.plan import Step, Workflow, workflows
 from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
-from engine.steps import Answer, Done, Result, Retry
+from engine.steps import A_DAY, Answer, Done, Result, Retry
 
 __all__ = [
+    "A_DAY",
     "ENDED",
     "FINAL",
     "Answer",
@@ -55,5 +57,6 @@ __all__ = [
     "start",
     "start_all",
     "wake",
+    "wake_about",
     "workflows",
 ]

@@ -6,7 +6,8 @@ did not end well (or with `Done(output)` to have something remembered); a run it
 A remote step is `(request, key)`. `fetch(session, runs)` first gathers, in the transaction that commits the
 intent, a request for each run (a run without one has nothing to do and is done; an outcome settles it at once).
 The call then happens with no transaction, lock or connection held, and may raise any of `outcomes`.
-`remember(session, answers)` writes what came of it in the transaction that records the step.
+`remember(session, answers)` writes what came of it in the transaction that records the step; without it the journal
+holds all there is to know.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def remote_step(
     name: str,
     *,
     fetch: Fetch,
-    remember: Remember,
+    remember: Remember | None = None,
     retry: Retry | None = None,
     patience: float = 0.5,
 ) -> Callable[[Call], StepTask]:

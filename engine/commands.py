@@ -118,6 +118,11 @@ def wake(session: Session, ids: Sequence[str]) -> None:
             session.execute(update(RunRow).where(RunRow.id == run.id).values(nudged=True))
 
 
+def wake_about(session: Session, subject: tuple[str, str], but: str | None = None) -> None:
+    """Whoever is at work on this subject looks again; `but` is the run that says so."""
+    wake(session, [id for id in live_runs(session, subject) if id != but])
+
+
 def busy(kind: str) -> Select[str]:
     """The ids of the subjects of this kind that a run is about which has not ended."""
     return select(RunRow.subject_id).where(RunRow.subject_type == kind, RunRow.state.not_in(ENDED))

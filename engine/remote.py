@@ -161,8 +161,7 @@ def _record(
 ) -> list[Run]:
     by_run = {pending.run.id: (pending, result) for pending, result in answers}
     ours = claim_answered(session, {id: pending.version for id, (pending, _) in by_run.items()})
-    if remember and ours:
-        assert step.remember is not None
+    if remember and ours and step.remember:
         step.remember(session, [Answer(run, by_run[run.id][0].request, by_run[run.id][1]) for run in ours])
     settle(session, step, [(run, by_run[run.id][1]) for run in ours], begun=True)
     going = [run for run in ours if isinstance(by_run[run.id][1], Done)]

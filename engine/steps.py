@@ -60,7 +60,9 @@ class Retry:
 
 
 DOING = Retry()
-UNDOING = Retry(attempts=40, first=0.5, most=3600.0)
+A_DAY = Retry(attempts=40, most=3600.0)
+"""For where there is no way back: whoever is called may be away for a day before a person is troubled."""
+UNDOING = A_DAY
 
 
 @dataclass(frozen=True)

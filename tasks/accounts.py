@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Answer, Retry, Run, remote_step
+from engine import Retry, Run, remote_step
 from gateways.mail import Mail, mailer
 from outcomes import Refused
 from shop import account_links, users
@@ -31,14 +31,10 @@ def _mail(session: Session, run: Run) -> Mail | None:
     return account_mail.compose(kind, user, account_links.token(session, user, kind), run.id)
 
 
-def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
-    """The journal holds all there is to know."""
-
-
 PATIENTLY = Retry(attempts=200)  # once a minute; the deadline of the workflow comes first
 
 
-@remote_step("accounts.send_mail", fetch=_mails, remember=_nothing_to_remember, retry=PATIENTLY)
+@remote_step("accounts.send_mail", fetch=_mails, retry=PATIENTLY)
 def send_mail(mail: Mail, key: str) -> dict[str, Any]:
     """Hand it to the mail server. An address that takes no mail is not worth a second try."""
     try:

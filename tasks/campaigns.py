@@ -14,7 +14,20 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from db import in_transaction
-from engine import Answer, Done, Result, Retry, Run, Wish, local_step, on_failed, remote_step, start_all, workflows
+from engine import (
+    A_DAY,
+    Answer,
+    Done,
+    Result,
+    Retry,
+    Run,
+    Wish,
+    local_step,
+    on_failed,
+    remote_step,
+    start_all,
+    workflows,
+)
 from gateways.mail import Mail, mailer
 from outcomes import More, Refused, TryAgain, Wait
 from shop import cart_reminders, reach, suppressions
@@ -80,11 +93,7 @@ def _batch(run: Run) -> Batch:
     return Batch(run.input["run"], run.subject_id)
 
 
-def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
-    """Each handful was written in its own transaction."""
-
-
-@remote_step("campaigns.send_batch", fetch=_batches, remember=_nothing_to_remember, retry=A_DAY_AND_MORE)
+@remote_step("campaigns.send_batch", fetch=_batches, retry=A_DAY_AND_MORE)
 def send_batch(batch: Batch, key: str) -> None:
     """Handful after handful, until there is nobody left or nobody wants it any more."""
     fared: list[Fared] = []
@@ -145,7 +154,7 @@ def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
     }
 
 
-@remote_step("campaigns.send_trial", fetch=_trials, remember=_nothing_to_remember)
+@remote_step("campaigns.send_trial", fetch=_trials)
 def send_trial(request: tuple[Letter, str], key: str) -> None:
     letter, id = request
     _send(letter, f"<{id}@orderwave>")
@@ -168,7 +177,7 @@ def _reminded(session: Session, answers: Sequence[Answer]) -> None:
                 suppressions.add(session, [suppressions.hashed(answer.request.who.email)], Reason.BOUNCE)
 
 
-@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=Retry(attempts=40, most=3600.0))
+@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=A_DAY)
 def remind(reminder: Reminder, key: str) -> dict[str, Any]:
     try:
         mailer().send(cart_mail.compose(reminder))

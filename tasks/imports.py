@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import in_transaction
-from engine import Answer, Done, Retry, Run, jobs, local_step, on_failed, remote_step
+from engine import Done, Retry, Run, jobs, local_step, on_failed, remote_step
 from outcomes import Refused
 from shop import imports
 
@@ -23,11 +23,7 @@ def _uploads(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, s
     return {run.id: (run.id, run.subject_id) for run in runs}
 
 
-def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
-    """Each page was written in its own transaction."""
-
-
-@remote_step("imports.apply", fetch=_uploads, remember=_nothing_to_remember, retry=PATIENTLY)
+@remote_step("imports.apply", fetch=_uploads, retry=PATIENTLY)
 def apply(request: tuple[str, str], key: str) -> dict[str, Any] | None:
     """Page after page until there is none left, or nobody wants it any more. What is applied stays."""
     while in_transaction(lambda session: _a_page(session, *request)):

@@ -83,7 +83,7 @@ def _let_go(session: Session) -> None:
 
 def _wake_the_found(session: Session) -> None:
     for order in webhook_events.found_again(session):
-        engine.wake(session, engine.live_runs(session, ("order", order)))
+        engine.wake_about(session, ("order", order))
 
 
 @periodic

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Answer, Retry, Run, remote_step
+from engine import A_DAY, Answer, Retry, Run, remote_step
 from engine.steps import Fetch
 from gateways.mail import Mail, mailer
 from outcomes import Refused
@@ -34,12 +34,8 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
             notifications.finish(session, [id], "refused", output["detail"])
 
 
-# The order is paid and there is no way back: a mail server may be away for a day before a person is troubled.
-PATIENTLY = Retry(attempts=40, most=3600.0)
-
-
 @remote_step(
-    "notifications.order_confirmed", fetch=_about("order_confirmed", Status.CONFIRMED), remember=_told, retry=PATIENTLY
+    "notifications.order_confirmed", fetch=_about("order_confirmed", Status.CONFIRMED), remember=_told, retry=A_DAY
 )
 def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
@@ -47,7 +43,7 @@ def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
 
 
 @remote_step(
-    "notifications.order_cancelled", fetch=_about("order_cancelled", Status.CANCELLED), remember=_told, retry=PATIENTLY
+    "notifications.order_cancelled", fetch=_about("order_cancelled", Status.CANCELLED), remember=_told, retry=A_DAY
 )
 def order_cancelled(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail that the order is called off and the money on its way."""
@@ -66,13 +62,13 @@ _ASKED = _about_return("return_asked", returns.Status.REQUESTED)
 _REJECTED = _about_return("return_rejected", returns.Status.REJECTED)
 
 
-@remote_step("notifications.return_asked", fetch=_ASKED, remember=_told, retry=PATIENTLY)
+@remote_step("notifications.return_asked", fetch=_ASKED, remember=_told, retry=A_DAY)
 def return_asked(notice: ReturnMail, key: str) -> dict[str, Any]:
     """Mail that the wish to send something back is noted."""
     return _send(order_mail.return_asked(notice))
 
 
-@remote_step("notifications.return_rejected", fetch=_REJECTED, remember=_told, retry=PATIENTLY)
+@remote_step("notifications.return_rejected", fetch=_REJECTED, remember=_told, retry=A_DAY)
 def return_rejected(notice: ReturnMail, key: str) -> dict[str, Any]:
     """Mail that the shop does not take it back, and why."""
     return _send(order_mail.return_rejected(notice))
@@ -84,11 +80,7 @@ def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
     return {id: notice for id, notice in found.items() if notice}
 
 
-def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
-    """The journal holds all there is to know."""
-
-
-@remote_step("notifications.order_link", fetch=_links, remember=_nothing_to_remember, retry=Retry(attempts=200))
+@remote_step("notifications.order_link", fetch=_links, retry=Retry(attempts=200))
 def order_link(notice: OrderMail, key: str) -> dict[str, Any]:
     """Mail a guest the link to their order once more."""
     return _send(order_mail.order_link(notice))

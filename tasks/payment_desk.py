@@ -9,12 +9,10 @@ from sqlalchemy.orm import Session
 
 import engine
 import gateways.payments as provider
-from engine import Answer, Retry, Run, local_step, on_failed, remote_step
+from engine import A_DAY, Answer, Run, local_step, on_failed, remote_step
 from outcomes import Outcome, Refused
 from shop import payment_desk, refund_desk
 from shop.payment_desk import Authorised
-
-PATIENTLY = Retry(attempts=40, most=3600.0)
 
 
 @local_step("payments.begin")
@@ -46,7 +44,7 @@ def _wish(run: Run) -> tuple[int, str]:
 
 def _wake(session: Session, run: Run) -> None:
     """The order may have waited for this money."""
-    engine.wake(session, [id for id in engine.live_runs(session, ("order", run.subject_id)) if id != run.id])
+    engine.wake_about(session, ("order", run.subject_id), but=run.id)
 
 
 def _captured(session: Session, answers: Sequence[Answer]) -> None:
@@ -55,7 +53,7 @@ def _captured(session: Session, answers: Sequence[Answer]) -> None:
             payment_desk.captured(session, answer.request, answer.run.key)
 
 
-@remote_step("payments.capture", fetch=_captures, remember=_captured, retry=PATIENTLY)
+@remote_step("payments.capture", fetch=_captures, remember=_captured, retry=A_DAY)
 def capture(held: Authorised, key: str) -> dict[str, Any]:
     """Take what was authorised, or write down the money that has come by another way."""
     receipt = provider.payments().capture(held.provider_id, held.amount, key=key)
@@ -78,7 +76,7 @@ def _voided(session: Session, answers: Sequence[Answer]) -> None:
             payment_desk.voided(session, answer.request, answer.run.key)
 
 
-@remote_step("payments.void", fetch=_voids, remember=_voided, retry=PATIENTLY)
+@remote_step("payments.void", fetch=_voids, remember=_voided, retry=A_DAY)
 def void(held: Authorised, key: str) -> dict[str, Any]:
     """Let go of what was authorised."""
     return {"provider_id": provider.payments().void(held.provider_id, key=key).provider_id}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import gateways.payments as provider
-from engine import Answer, Retry, Run, remote_step
+from engine import A_DAY, Answer, Run, remote_step
 from outcomes import Outcome, Refused
 from shop import charging, refunds
 from shop.charging import Charge, Reversal
@@ -73,11 +73,7 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
             refunds.refused(session, answer.request, answer.result.code)
 
 
-# There is no way back and the customer's money is not ours: the bank may be away for a day before a person is told.
-PATIENTLY = Retry(attempts=40, most=3600.0)
-
-
-@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=PATIENTLY)
+@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=A_DAY)
 def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
     """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
     if isinstance(wanted, Reversal):

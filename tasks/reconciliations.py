@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 import gateways.payments as provider
 from config import settings
 from db import in_transaction
-from engine import FINAL, Answer, Done, Retry, Run, jobs, local_step, on_failed, remote_step
+from engine import A_DAY, FINAL, Done, Run, jobs, local_step, on_failed, remote_step
 from engine.tables import RunRow
 from outcomes import Refused
 from shop import reconciliations, reconciling
@@ -22,18 +22,12 @@ from shop.reconciliations import DIFFERENCES, Moved, NextPage
 
 log = logging.getLogger(__name__)
 
-PATIENTLY = Retry(attempts=40, most=3600.0)  # the provider may be away for a day
-
 
 def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, str]]:
     return {run.id: (run.id, run.subject_id) for run in runs}
 
 
-def _nothing_to_remember(session: Session, answers: Sequence[Answer]) -> None:
-    """Each page was written in its own transaction."""
-
-
-@remote_step("reconciliations.fetch", fetch=_wanted, remember=_nothing_to_remember, retry=PATIENTLY)
+@remote_step("reconciliations.fetch", fetch=_wanted, retry=A_DAY)
 def fetch(request: tuple[str, str], key: str) -> None:
     """The provider's ledger, from the page that was not yet stored."""
     while page := in_transaction(lambda session: _next_page(session, *request)):

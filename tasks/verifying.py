@@ -9,14 +9,13 @@ from sqlalchemy.orm import Session
 
 import engine
 import gateways.payments as provider
-from engine import Answer, Run, remote_step
+from engine import A_DAY, Answer, Run, remote_step
 from gateways.payments import Receipt
 from outcomes import Refused
 from shop import late_money, orders
 from shop.charging import Reversal
 from shop.late_money import Question
 from tasks import reversing
-from tasks.payment_desk import PATIENTLY
 
 
 def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | None]:
@@ -27,8 +26,7 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
     """What waits for this payment looks again by itself."""
     for answer in answers:
         if answer.output and not answer.output["agrees"]:
-            live = engine.live_runs(session, ("order", answer.run.subject_id))
-            engine.wake(session, [id for id in live if id != answer.run.id])
+            engine.wake_about(session, ("order", answer.run.subject_id), but=answer.run.id)
 
 
 @remote_step("payments.verify", fetch=_questions, remember=_told)
@@ -62,7 +60,7 @@ def _returned(session: Session, answers: Sequence[Answer]) -> None:
                 orders.set_payment_status(session, [answer.request.order_id], told)
 
 
-@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=PATIENTLY)
+@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=A_DAY)
 def return_late(closed: Reversal | None, key: str) -> dict[str, Any]:
     """Money for an order that was given up goes back; nothing happens when none came."""
     return reversing.undo(closed, _stable(closed, key)) if closed else {}
