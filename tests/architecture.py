@@ -11,6 +11,7 @@ from pathlib import Path
 FLOORS = {
     "config": 1,
     "beat_schedule": 1,
+    "crons": 1,
     "outcomes": 1,
     "sql": 1,
     "rows": 2,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+import crons
 from shop.campaigns import clock, coupons, letters, segments, times
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Status
 from shop.errors import Invalid, NotFound, Refusal
@@ -108,7 +109,7 @@ def _wrong_times(row: CampaignRow) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if not times.is_zone(row.time_zone):
         errors["time_zone"] = ["Must be the name of a time zone, such as Europe/Berlin."]
-    if row.cron is not None and not times.is_cron(row.cron):
+    if row.cron is not None and not crons.is_cron(row.cron):
         errors["schedule"] = ["cron must be five fields that some day come true."]
     if (row.quiet_from is None) != (row.quiet_until is None) or (row.quiet_from and row.quiet_from == row.quiet_until):
         errors["quiet_hours"] = ["Need a beginning and another end."]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim, CronSimError
-
+import crons
 from shop.campaigns.tables import CampaignRow
 
 
@@ -22,41 +20,30 @@ def is_zone(name: str) -> bool:
     return name in _zones()
 
 
-def is_cron(text: str) -> bool:
-    """Five fields, which some day there is an occurrence of."""
-    try:
-        return len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
-    except CronSimError:
-        return False
-
-
 def following(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its first due time after this moment."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at > moment else None
-    return next((at for at in _occurrences(row, moment) if at > moment), None)  # there it begins with the first
+    return crons.following(row.cron, moment, ZoneInfo(row.time_zone))
 
 
 def latest(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its last due time up to this moment: of those that were slept through only this one counts."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at <= moment else None
-    found = next(_occurrences(row, moment.replace(microsecond=1), reverse=True), None)
-    while found and (after := following(row, found)) and after <= moment:
-        found = after  # in the hour that comes twice, cronsim looks back too far
-    return found
+    return crons.latest(row.cron, moment, ZoneInfo(row.time_zone))
 
 
 def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetime]:
     if row.cron is None:
         return [row.once_at] if row.once_at and row.once_at > moment else []
-    return list(islice(_occurrences(row, moment), count))
+    return list(islice(crons.occurrences(row.cron, moment, ZoneInfo(row.time_zone)), count))
 
 
 def explained(row: CampaignRow) -> str:
     """In English."""
     if row.cron:
-        return f"{CronSim(row.cron, datetime.now(UTC)).explain()}, by the clocks of {row.time_zone}"
+        return f"{crons.in_english(row.cron)}, by the clocks of {row.time_zone}"
     if row.once_at:
         there = row.once_at.astimezone(ZoneInfo(row.time_zone))
         return f"Once, on {there:%A, %d %B %Y} at {there:%H:%M}, by the clocks of {row.time_zone}"
@@ -78,9 +65,3 @@ def quiet_for(row: CampaignRow, moment: datetime) -> float:
 
 def _within(now: time, begin: time, end: time) -> bool:
     return begin <= now < end if begin <= end else now >= begin or now < end
-
-
-def _occurrences(row: CampaignRow, moment: datetime, *, reverse: bool = False) -> Iterator[datetime]:
-    local = moment.astimezone(ZoneInfo(row.time_zone))
-    assert row.cron is not None
-    return (at.astimezone(UTC) for at in CronSim(row.cron, local, reverse=reverse))

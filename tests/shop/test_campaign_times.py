@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import crons
 from shop.campaigns import times
 from shop.campaigns.tables import CampaignRow
 
@@ -74,7 +75,7 @@ def test_a_schedule_is_explained_in_english(row: CampaignRow, said: str) -> None
 
 @pytest.mark.parametrize("text", ["", "x", "* * * *", "* * * * * *", "61 * * * *", "0 0 31 2 *"])
 def test_what_is_no_schedule_is_seen(text: str) -> None:
-    assert not times.is_cron(text)
+    assert not crons.is_cron(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""Cron expressions by the clocks of a time zone, also in the nights when these are changed. All answers are in UTC.
+
+In the night the clocks go back 02:30 comes once, the first time; where they go forward over it, at 03:00. What comes
+every hour comes every hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from cronsim import CronSim, CronSimError
+
+
+def is_cron(text: str) -> bool:
+    """Five fields, which some day there is an occurrence of."""
+    try:
+        return len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
+    except CronSimError:
+        return False
+
+
+def occurrences(expression: str, at: datetime, zone: tzinfo, *, reverse: bool = False) -> Iterator[datetime]:
+    return (slot.astimezone(UTC) for slot in CronSim(expression, at.astimezone(zone), reverse=reverse))
+
+
+def following(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
+    """The first after `at`; in the hour that comes twice, cronsim begins with the first."""
+    return next((slot for slot in occurrences(expression, at, zone) if slot > at), None)
+
+
+def latest(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
+    """The newest that is not after `at`; in the hour that comes twice, cronsim looks back too far."""
+    just_after = at.replace(microsecond=0) + timedelta(seconds=1)
+    found = next(occurrences(expression, just_after, zone, reverse=True), None)
+    while found and (after := following(expression, found, zone)) and after <= at:
+        found = after
+    return found
+
+
+def in_english(expression: str) -> str:
+    return CronSim(expression, datetime.now(UTC)).explain()
