@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from random import Random
@@ -57,8 +56,8 @@ def _on_its_way() -> ColumnElement[bool]:
 
 
 @pytest.fixture
-def campaign(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campaign]:
-    yield Campaign(monkeypatch)
+def campaign(database: Database, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    return Campaign(monkeypatch)
 
 
 def test_a_share_at_a_time_and_whoever_looks_too_early_waits_for_the_rest(campaign: Campaign) -> None:
