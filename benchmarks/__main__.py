@@ -18,7 +18,19 @@ from benchmarks.plots import draw
 from benchmarks.report import Page, load, machine, save, versions
 from benchmarks.run import Run, run
 
-MEASURES = ("drain", "latency", "slow_bank", "hot_sku", "accept", "rest", "embedded", "cores", "history", "memory")
+MEASURES = (
+    "drain",
+    "latency",
+    "slow_bank",
+    "hot_sku",
+    "accept",
+    "rest",
+    "embedded",
+    "cores",
+    "history",
+    "campaign",
+    "memory",
+)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""P14, over every body and every list that the document names: what nobody asked for is refused, and changes nothing."""
+"""P14, over every body and list that the document names: what nobody asked for is refused and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,22 +1,14 @@
-"""Many who have asked for offers, put straight into the tables, and what their mailboxes hold in the end."""
+"""Many who have asked for offers, a campaign to them, and what their mailboxes hold in the end."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from uuid import uuid4
 
-from sqlalchemy import insert
-
 from shop import consents
-from shop.consents import ConsentRow
-from shop.suppressions import hashed
-from shop.topics import Channel
-from shop.user_tags import UserTagRow
-from shop.users import UserRow
-from sql import new_id, now
 from tests.stack import Client, Stack
+from tests.subscribing import OFFERS, subscribe
 
-OFFERS = ("offers", Channel.EMAIL)
 STATES = "SELECT COUNT(*) AS number FROM campaign_recipients WHERE run_id = :run AND state = :state"
 WHO = "SELECT users.id, users.email FROM campaign_recipients JOIN users ON users.id = user_id WHERE run_id = :run"
 
@@ -26,11 +18,8 @@ class Subscribers:
 
     def __init__(self, stack: Stack, count: int) -> None:
         self._stack, self.word = stack, f"t{uuid4().hex[:20]}"
-        self.ids = {f"{self.word}-{number}@example.com": new_id() for number in range(count)}
         with stack.shelf.session() as session:
-            session.execute(insert(UserRow).values(email_verified_at=now()), [_user(*one) for one in self.ids.items()])
-            session.execute(insert(ConsentRow), [_yes(id) for id in self.ids.values()])
-            session.execute(insert(UserTagRow), [{"user_id": id, "tag": self.word} for id in self.ids.values()])
+            self.ids = subscribe(session, self.word, count)
 
     def campaign(self, staff: Client, **more: object) -> str:
         wish = {"name": self.word, "subject": self.word, "text": "{{ name }}", "segment": {"tag": self.word}}
@@ -57,12 +46,3 @@ class Subscribers:
             if mail["subject"] == self.word:
                 came[mail["to"][0]].append(mail["message_id"])
         return came
-
-
-def _user(email: str, id: str) -> dict[str, str]:
-    return {"id": id, "email": email, "email_hash": hashed(email), "name": "Sub Scriber", "password_hash": "x"}
-
-
-def _yes(id: str) -> dict[str, object]:
-    topic, channel = OFFERS
-    return {"user_id": id, "topic": topic, "channel": channel, "granted": True, "source": "test"}

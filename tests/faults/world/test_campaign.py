@@ -1,4 +1,4 @@
-"""A campaign under two clocks, its worker killed, paused and resumed: nobody left out, nobody mailed twice (I11, P10)."""
+"""A campaign under two clocks, its worker killed, paused, resumed: nobody left out, nobody mailed twice (I11, P10)."""
 
 from __future__ import annotations
 

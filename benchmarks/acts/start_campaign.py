@@ -1,0 +1,42 @@
+"""start_campaign PEOPLE: so many subscribe, and a mail to all of them is due now. Prints the id of its run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from sqlalchemy.orm import Session
+
+import engine
+from db import in_transaction
+from shop.campaigns import desk, moves, progress
+from shop.campaigns.tables import CampaignRunRow
+from tests.subscribing import subscribe
+from workflows import send_campaign
+
+TAG = "bench"
+LETTER = {"name": TAG, "topic": "offers", "segment": {"tag": TAG}, "subject": "Spring, {{ first_name }}"}
+TEXT = "Dear {{ name }},\n\n" + "ten per cent off everything made of wood, until Sunday. " * 8
+LEAVING = 1.0  # seconds: its message has left before this process does
+
+
+def main(people: int) -> str:
+    in_transaction(lambda session: subscribe(session, TAG, people))
+    return in_transaction(_send)
+
+
+def _send(session: Session) -> str:
+    id = desk.make(session, LETTER | {"text": TEXT}, None).id
+    moves.send_now(session, id, _start)
+    [sent] = progress.latest(session, id)
+    return sent.run.id
+
+
+def _start(session: Session, run: CampaignRunRow) -> str:
+    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id)).id
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]))))
+    time.sleep(LEAVING)

@@ -1,0 +1,33 @@
+"""Many who have asked for offers, put straight into the tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from shop.consents import ConsentRow
+from shop.suppressions import hashed
+from shop.topics import Channel
+from shop.user_tags import UserTagRow
+from shop.users import UserRow
+from sql import new_id, now
+
+OFFERS = ("offers", Channel.EMAIL)
+
+
+def subscribe(session: Session, tag: str, count: int) -> dict[str, str]:
+    """Their ids by their addresses, which begin with the tag that they have."""
+    ids = {f"{tag}-{number}@example.com": new_id() for number in range(count)}
+    session.execute(insert(UserRow).values(email_verified_at=now()), [_user(*one) for one in ids.items()])
+    session.execute(insert(ConsentRow), [_yes(id) for id in ids.values()])
+    session.execute(insert(UserTagRow), [{"user_id": id, "tag": tag} for id in ids.values()])
+    return ids
+
+
+def _user(email: str, id: str) -> dict[str, str]:
+    return {"id": id, "email": email, "email_hash": hashed(email), "name": "Sub Scriber", "password_hash": "x"}
+
+
+def _yes(id: str) -> dict[str, object]:
+    topic, channel = OFFERS
+    return {"user_id": id, "topic": topic, "channel": channel, "granted": True, "source": "test"}
