@@ -63,6 +63,7 @@ class Settings:
     reservation_minutes: int
     authentication_minutes: int
     order_minutes: int
+    catalogue_cache_seconds: float
     prices_include_tax: bool
     shop_country: str
     keep_finished_days: int
@@ -145,6 +146,7 @@ def load(env: Env | None = None) -> Settings:
         reservation_minutes=env.int("RESERVATION_MINUTES", 30),
         authentication_minutes=env.int("AUTHENTICATION_MINUTES", 15),
         order_minutes=env.int("ORDER_MINUTES", 60),
+        catalogue_cache_seconds=env.float("CATALOGUE_CACHE_SECONDS", 5.0),  # 0: every answer is read afresh
         prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),

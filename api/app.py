@@ -28,7 +28,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
-from api import account_pages, cors, limits, problems, requests, tokens
+from api import account_pages, catalogue_answers, cors, limits, problems, requests, tokens
 from api.docs import docs
 from api.fields import rfc3339
 from api.health import health
@@ -77,7 +77,7 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     app = Door("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
     app.json = Json(app)
-    for part in (requests, cors, limits, tokens):
+    for part in (requests, cors, limits, tokens, catalogue_answers):
         part.init_app(app)
     for plain in (health, docs, account_pages.blp):
         app.register_blueprint(plain)

@@ -9,35 +9,49 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 import db
+from api import catalogue_answers
 from api.blueprint import Blueprint
 from api.catalogue_schemas import CategoryChangeSchema, NewCategorySchema
 from api.commands import Answer, run_command
+from api.etags import conditional
 from api.guests import STAFF
 from api.paging import a_text, page, start
 from api.product_schemas import CategorySchema
 from api.schemas import PageQuery, page_of
 from api.security import roles
-from shop import catalogue, categories, search
+from shop import categories, search
+
+CATEGORY, PAGE = CategorySchema(), page_of(CategorySchema)()
 
 blp = Blueprint("categories", __name__, description="The catalogue: categories")
 
 
 @blp.get("/api/categories")
+@conditional
 @blp.arguments(PageQuery, location="query")
-@blp.response(200, page_of(CategorySchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+@blp.response(200, PAGE)
+def all_of_them(query: dict[str, Any]) -> Response:
     """By path: each one right after the one it is in."""
-    after = start(query["cursor"], a_text)
+    return catalogue_answers.many("categories", query, lambda: _page(**query))
+
+
+def _page(limit: int, cursor: str | None) -> Any:
+    after = start(cursor, a_text)
     with db.reading() as session:
-        rows = search.categories(session, limit=query["limit"] + 1, after=after)
-    return page(rows, query["limit"], lambda row: [row.path])
+        rows = search.categories(session, limit=limit + 1, after=after)
+    return PAGE.dump(page(rows, limit, lambda row: [row.path]))
 
 
 @blp.get("/api/categories/<uuid:id>")
+@conditional
 @blp.response(200, CategorySchema)
-def one(id: UUID) -> catalogue.CategoryRow:
+def one(id: UUID) -> Response:
+    return catalogue_answers.many("category", {"id": str(id)}, lambda: _one(str(id)))
+
+
+def _one(id: str) -> Any:
     with db.reading() as session:
-        return search.category(session, str(id))
+        return CATEGORY.dump(search.category(session, id))
 
 
 @blp.post("/api/categories")
@@ -50,7 +64,7 @@ def create(wish: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Answer:
         row = categories.create(session, **wish)
-        return CategorySchema().dump(row), 201, {"Location": f"/api/categories/{row.id}"}
+        return CATEGORY.dump(row), 201, {"Location": f"/api/categories/{row.id}"}
 
     return run_command(work)
 
@@ -64,7 +78,7 @@ def edit(wish: dict[str, Any], id: UUID) -> Response:
     """With another `path` it moves, and everything below comes along. Staff only."""
 
     def work(session: Session) -> Answer:
-        return CategorySchema().dump(categories.edit(session, str(id), **wish)), 200, {}
+        return CATEGORY.dump(categories.edit(session, str(id), **wish)), 200, {}
 
     return run_command(work)
 

@@ -49,8 +49,15 @@ def if_match(*, required: bool) -> Callable[[View], View]:
 
 def versioned(version: int, body: Any) -> str:
     """A tag that changes with the body, and tells which version of the row it was made from."""
-    digest = hashlib.sha256(current_app.json.dumps(body).encode()).hexdigest()[:20]
-    return f'"{version}.{digest}"'
+    return f'"{version}.{_digest(current_app.json.dumps(body))}"'
+
+
+def tag_of(text: str) -> str:
+    return f'"{_digest(text)}"'
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def must_match(version: int) -> None:

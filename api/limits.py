@@ -14,6 +14,7 @@ from flask_limiter.util import get_remote_address
 from api import windows
 from api.security import visitor
 from config import settings
+from shared_redis import shared_redis
 from shop.users import normal
 
 limiter = Limiter(
@@ -26,7 +27,7 @@ limiter = Limiter(
 def init_app(app: Flask) -> None:
     app.config.update(
         RATELIMIT_STORAGE_URI=settings().redis_url or "memory://",
-        RATELIMIT_STORAGE_OPTIONS=_patience() if settings().redis_url else {},
+        RATELIMIT_STORAGE_OPTIONS=_shared(settings().redis_url),
         RATELIMIT_KEY_PREFIX=settings().queue_prefix,
     )
     app.after_request(_tell)  # runs after the limiter has had its say
@@ -95,5 +96,5 @@ def _tell(answer: Response) -> Response:
     return answer
 
 
-def _patience() -> dict[str, Any]:
-    return {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+def _shared(url: str | None) -> dict[str, Any]:
+    return {"connection_pool": shared_redis(url).client.connection_pool} if url else {}

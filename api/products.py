@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 import db
+from api import catalogue_answers
 from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.etags import conditional
@@ -19,6 +20,7 @@ from shop.search import Search
 
 blp = Blueprint("products", __name__, description="The catalogue")
 
+FOUND = FoundSchema()
 KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,), "relevance": (an_integer, an_id)}
 
 
@@ -27,19 +29,23 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 @blp.arguments(SearchQuery, location="query")
 @blp.response(200, FoundSchema)
 @blp.doc(security=[{}, *BEARER])
-def find(query: dict[str, Any]) -> dict[str, Any]:
+def find(query: dict[str, Any]) -> Response:
     """Every word of `q` must begin one of the name, the description or a SKU. `facets` count all that was found."""
-    if query["status"] != "active":
-        must_be(*STAFF)
-    query["sort"] = query["sort"] or ("relevance" if query["q"] else "newest")
-    limit, cursor = query.pop("limit"), query.pop("cursor")
-    wanted = Search(**query)
+    if query["status"] == "active":
+        return catalogue_answers.many("products", query, lambda: _found(**query))
+    must_be(*STAFF)
+    return json_answer(_found(**query))
+
+
+def _found(*, limit: int, cursor: str | None, sort: str | None, q: str | None, **more: Any) -> Any:
+    wanted = Search(q=q, sort=sort or ("relevance" if q else "newest"), **more)
     after = position(cursor, *KEYS[wanted.sort.removeprefix("-")])
     with db.reading() as session:
         hits = search.find(session, wanted, limit=limit + 1, after=after)
         facets = search.facets(session, wanted)
     found = page(hits, limit, lambda hit: search.key_of(wanted, hit))
-    return {**found, "items": [product_of(hit) for hit in found["items"]], "facets": facets_of(facets)}
+    shown = {**found, "items": [product_of(hit) for hit in found["items"]], "facets": facets_of(facets)}
+    return FOUND.dump(shown)
 
 
 @blp.get("/api/products/<string:id>")
@@ -47,6 +53,9 @@ def find(query: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, ProductSchema)
 def one(id: str) -> Response:
     """By id or by slug. Its ETag is what an edit sends as If-Match."""
+    return catalogue_answers.product(id, lambda: _read(id))
+
+
+def _read(id: str) -> tuple[dict[str, Any], str]:
     with db.reading() as session:
-        body, tag = tagged_product(search.one(session, id))
-    return json_answer(body, headers={"ETag": tag})
+        return tagged_product(search.one(session, id))

@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import structlog
 from flask import g
 from limits import RateLimitItem
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import STRATEGIES, FixedWindowRateLimiter
 from limits.util import WindowStats
-from redis import RedisError
 
-log = structlog.get_logger(__name__)
+from config import settings
+from shared_redis import shared_redis
 
 T = TypeVar("T")
 
 NAME = "fixed-window-in-one-trip"
-AWAY_SECONDS = 2.0  # until a Redis that did not answer is asked again
 HIT = """
 local count = redis.call("incrby", KEYS[1], ARGV[2])
 if count == tonumber(ARGV[2]) then redis.call("expire", KEYS[1], ARGV[1]) end
@@ -36,9 +34,10 @@ class OneTrip(FixedWindowRateLimiter):
 
     def __init__(self, storage: Any) -> None:
         super().__init__(storage)
-        self._script = storage.get_connection().register_script(HIT) if isinstance(storage, RedisStorage) else None
+        url = settings().redis_url
+        self._redis = shared_redis(url) if url and isinstance(storage, RedisStorage) else None
+        self._script = self._redis.client.register_script(HIT) if self._redis else None
         self._here = FixedWindowRateLimiter(MemoryStorage())
-        self._away, self._ask_again_at = False, 0.0
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         return self._ask(self._hit, self._here.hit, item, *identifiers, cost=cost)
@@ -59,23 +58,10 @@ class OneTrip(FixedWindowRateLimiter):
         return bool(count <= item.amount)
 
     def _ask(self, there: Callable[..., T], here: Callable[..., T], *what: Any, **options: int) -> T:
-        """There, where all processes count together; here while that is away, and one request at a time looks."""
-        if time.monotonic() < self._ask_again_at:
-            return here(*what, **options)
-        if self._away:
-            self._ask_again_at = time.monotonic() + AWAY_SECONDS
-        try:
-            answer = there(*what, **options)
-        except RedisError as error:
-            return self._without(error, lambda: here(*what, **options))
-        self._away, self._ask_again_at = False, 0.0
-        return answer
-
-    def _without(self, error: RedisError, here: Callable[[], T]) -> T:
-        if not self._away:
-            log.warning("rates are counted in this process", error=type(error).__name__)
-        self._away, self._ask_again_at = True, time.monotonic() + AWAY_SECONDS
-        return here()
+        """There, where all processes count together; here while that is away."""
+        if self._redis is None:
+            return there(*what, **options)
+        return self._redis.ask(lambda: there(*what, **options), lambda: here(*what, **options))
 
 
 STRATEGIES[NAME] = OneTrip

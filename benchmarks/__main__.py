@@ -25,6 +25,7 @@ MEASURES = (
     "hot_sku",
     "accept",
     "rest",
+    "browse",
     "embedded",
     "cores",
     "history",

@@ -12,14 +12,14 @@ from deploy.readiness import answers
 
 @dataclass(frozen=True)
 class Served:
-    orders: int
+    answers: int
     first: float  # when the first answer came, in seconds since 1970
-    rate: float  # orders a second
+    rate: float  # a second
     p50: float  # milliseconds
     p99: float
 
     def __str__(self) -> str:
-        return f"{self.rate:6.0f} orders/s of {self.orders}   p50 {self.p50:.0f} ms   p99 {self.p99:.0f} ms"
+        return f"{self.rate:6.0f}/s of {self.answers}   p50 {self.p50:.0f} ms   p99 {self.p99:.0f} ms"
 
 
 def open_door(here: Ground, app: str = "api.wsgi:app") -> None:
@@ -47,7 +47,16 @@ def strangers(here: Ground, number: int) -> Path:
 
 def load(here: Ground, tokens: Path, connections: int, seconds: float, warm_up: float = 0.0) -> Served:
     """Every answer must be a 202. Those of the first `warm_up` seconds do not count."""
-    told = here.learn("benchmarks.acts.load", here.settings.port, tokens, connections, seconds, warm_up)
-    if set(told["statuses"]) != {"202"}:
+    return _served(here, "202", tokens, connections, seconds, warm_up)
+
+
+def visit(here: Ground, path: str, connections: int, seconds: float, warm_up: float = 0.0) -> Served:
+    """GET this, by strangers; every answer must be a 200."""
+    return _served(here, "200", "-", connections, seconds, warm_up, path)
+
+
+def _served(here: Ground, status: str, *how: object) -> Served:
+    told = here.learn("benchmarks.acts.load", here.settings.port, *how)
+    if set(told["statuses"]) != {status}:
         raise Died(f"not everybody was served: {told['statuses']}\n{here.end_of_log('api')}")
-    return Served(told["orders"], told["first"], told["rate"], told["p50"], told["p99"])
+    return Served(told["answers"], told["first"], told["rate"], told["p50"], told["p99"])

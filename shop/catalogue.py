@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rows import inserting
-from shop import search_index
+from shop import freshness, search_index
 from shop.errors import NotFound
 from sql import DOCUMENT, At, Base, Document, Id, among, bare, new_id, now
 
@@ -92,7 +92,14 @@ def import_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     variants = {row["sku"]: _variant(row, index, products) for index, row in enumerate(rows)}
     _PUT_VARIANTS(session, [variants[sku] for sku in sorted(variants)])
     index_words(session, list(products.values()))
+    freshness.changed(session, [*products, *products.values()])
     return len(rows)
+
+
+def stock_changed(session: Session, skus: Iterable[str], *, lists: bool) -> None:
+    """Something else is left of these SKUs; `lists`: so much that lists are not the same any more."""
+    rows = session.execute(_NAMES, {"skus": list(skus)}).all()
+    freshness.changed(session, [name for row in rows for name in row], lists=lists)
 
 
 def index_words(session: Session, ids: Sequence[str]) -> None:
@@ -152,6 +159,7 @@ def _variant(row: Mapping[str, Any], index: int, products: Mapping[str, str]) ->
 
 
 _TEXTS = select(ProductRow.id, ProductRow.name, ProductRow.description).where(among(ProductRow.id, "ids"))
+_NAMES = select(ProductRow.id, ProductRow.slug).join(VariantRow).where(among(VariantRow.sku, "skus"))
 _SKUS = (
     select(VariantRow.product_id, VariantRow.sku)
     .where(VariantRow.active, among(VariantRow.product_id, "ids"))

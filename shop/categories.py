@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import offers
+from shop import freshness, offers
 from shop.catalogue import CategoryRow, ProductRow
 from shop.catalogue_rules import LONGEST_PATH
 from shop.errors import CategoryInUse, IllegalMove, Invalid, NotFound, PathTaken
@@ -59,6 +59,7 @@ def id_of(session: Session, path: str) -> str:
 
 
 def _hold_tree(session: Session) -> None:
+    freshness.tree_changed(session)
     session.execute(select(CategoryRow.id).order_by(CategoryRow.path).with_for_update()).all()
 
 

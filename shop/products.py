@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import categories
+from shop import categories, freshness
 from shop.catalogue import ProductRow, VariantRow, index_words
 from shop.catalogue_rules import MOST_VARIANTS
 from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
@@ -32,6 +32,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
         session.add(_variant(product, variant, position))
     _flush(session, SkuTaken("One of these SKUs is taken."))
     index_words(session, [product.id])
+    freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
     return product
 
@@ -46,6 +47,7 @@ def hold(session: Session, id_or_slug: str) -> ProductRow:
 
 
 def edit(session: Session, product: ProductRow, changes: Mapping[str, Any]) -> None:
+    freshness.changed(session, [product.slug])  # it may get another
     for name, value in _columns(session, changes).items():
         setattr(product, name, value)
     _written(session, product, SlugTaken(f"There is a product {product.slug}."))
@@ -115,6 +117,7 @@ def _written(session: Session, product: ProductRow, taken: Refusal | None = None
     product.updated_at = now()
     _flush(session, taken)
     index_words(session, [product.id])
+    freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
 
 

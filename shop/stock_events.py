@@ -10,7 +10,7 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
-from shop import happenings
+from shop import catalogue, happenings
 from shop.catalogue import SKU_LENGTH
 from shop.happenings import Fact
 from shop.happenings import Kind as KindOfFact
@@ -45,6 +45,10 @@ class Change(NamedTuple):
 
 def note(session: Session, changes: Iterable[Change]) -> None:
     """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
+    changes = [change for change in changes if change.before != change.after]
+    if changes:
+        sold_out_or_back = any((change.before > 0) != (change.after > 0) for change in changes)
+        catalogue.stock_changed(session, [change.sku for change in changes], lists=sold_out_or_back)
     events = [_event(change, kind) for change in changes for kind in _crossed(change)]
     if events and any(_NOTE(session, events).scalars().all()):
         happenings.tell(session, [_fact(event) for event in events])

@@ -1,4 +1,5 @@
-"""load PORT FILE CONNECTIONS SECONDS WARM_UP: POST /api/orders, once with each token of the file, until the time is up.
+"""load PORT FILE CONNECTIONS SECONDS WARM_UP [PATH]: POST /api/orders, once with each token of the file, until the
+time is up; with a PATH, GET that again and again instead, without a token (FILE is - then).
 
 A closed loop: every connection is kept alive and asks again as soon as it has its answer. Plain sockets, so that
 the generator costs little of the machine it shares. Prints a JSON object.
@@ -11,7 +12,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
 
 ADDRESS = {"name": "C. Customer", "line1": "1 Loop", "city": "Bonn", "postal_code": "53111", "country": "DE"}
@@ -28,9 +30,9 @@ Answer = tuple[float, float, int]  # when it came, how long it took, its status
 
 
 class Load:
-    def __init__(self, port: int, tokens: list[str], seconds: float) -> None:
+    def __init__(self, port: int, requests: Iterable[bytes], seconds: float) -> None:
         self._port, self._seconds = port, seconds
-        self._left: Iterator[str] = iter(tokens)
+        self._left = iter(requests)
         self._until = 0.0
         self.answers: list[Answer] = []
 
@@ -40,9 +42,9 @@ class Load:
 
     async def _connection(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        for token in self._left:
+        for request in self._left:
             begun = time.time()
-            writer.write(_request(token))
+            writer.write(request)
             status = await _answer(reader)
             ended = time.time()
             self.answers.append((ended, ended - begun, status))
@@ -51,7 +53,11 @@ class Load:
         writer.close()
 
 
-def _request(token: str) -> bytes:
+def _visit(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def _order(token: str) -> bytes:
     head = (
         "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {token}\r\nContent-Length: {len(BODY)}\r\n\r\n"
@@ -73,7 +79,7 @@ def told(answers: list[Answer], warm_up: float) -> dict[str, object]:
     times = sorted(at for at, _, _ in answers)
     taken = sorted(took for _, took, _ in answers)
     return {
-        "orders": len(answers),
+        "answers": len(answers),
         "first": times[0],
         "rate": (len(answers) - 1) / (times[-1] - times[0]),
         "p50": 1000 * taken[len(taken) // 2],
@@ -83,7 +89,8 @@ def told(answers: list[Answer], warm_up: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    port, file, connections, seconds, warm_up = sys.argv[1:]
-    load = Load(int(port), Path(file).read_text().split(), float(seconds))
+    port, file, connections, seconds, warm_up, *visited = sys.argv[1:]
+    requests = repeat(_visit(*visited)) if visited else map(_order, Path(file).read_text().split())
+    load = Load(int(port), requests, float(seconds))
     asyncio.run(load.run(int(connections)))
     print(json.dumps(told(load.answers, float(warm_up))))

@@ -35,9 +35,9 @@ def _sustained(run: Run, site: Site, page: Page, connections: int) -> float:
         open_door(here)
         served = load(here, tokens, connections, run.seconds(SECONDS))
         at_once = here.ask(TOLD)
-        here.wait(lambda: here.ask(TOLD) >= served.orders, f"{served.orders} orders to be through")
-        check_work(here, served.orders)
-        rate = served.orders / (last_told(here) - served.first)
+        here.wait(lambda: here.ask(TOLD) >= served.answers, f"{served.answers} orders to be through")
+        check_work(here, served.answers)
+        rate = served.answers / (last_told(here) - served.first)
         page.say(f"{site.pair:9} {connections:3} connections {served}")
         page.say(f"{'':9} {at_once} were through when the load ended; all of them: {rate:.0f} orders/s")
         return rate

@@ -40,6 +40,7 @@ def put_on_shelf(sku: str = "CHAIR", *, price: int = 1999, on_hand: int = 5, **m
 def change_price(sku: str, price: int) -> None:
     with db.transaction() as session:
         session.execute(update(VariantRow).where(VariantRow.sku == sku).values(price=price))
+        catalogue.stock_changed(session, [sku], lists=True)
 
 
 def shelf(sku: str = "CHAIR") -> tuple[int, int]:

@@ -11,7 +11,8 @@ import pytest
 import redis
 from flask import Flask
 
-from api import create_app, windows
+import shared_redis
+from api import create_app
 from engine import plans
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database
@@ -155,7 +156,7 @@ def test_without_its_redis_the_shop_goes_on_counting_by_itself(limited: Flask, c
 def test_a_redis_that_falls_silent_fails_nobodys_request_and_is_used_again_when_it_speaks(
     limited: Flask, configure: Configure, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "AWAY_SECONDS", 0.1)
+    monkeypatch.setattr(shared_redis, "AWAY_SECONDS", 0.1)
     where = urlsplit(services.redis.url)
     with Proxy(where.hostname or "", where.port or 6379) as proxy, ThreadPoolExecutor(8) as hands:
         configure(REDIS_URL=f"redis://127.0.0.1:{proxy.port}{where.path}")

@@ -50,7 +50,7 @@ def test_a_run_of_one_measure_leaves_the_others(tmp_path: Path) -> None:
 def test_the_load_leaves_out_its_warm_up_and_tells_every_status() -> None:
     answers = [(100.0, 0.9, 202), (101.0, 0.1, 202), (101.5, 0.2, 202), (102.0, 0.3, 429)]
     found = told(answers, warm_up=1.0)
-    assert (found["orders"], found["first"], found["rate"]) == (3, 101.0, 2.0)
+    assert (found["answers"], found["first"], found["rate"]) == (3, 101.0, 2.0)
     assert found["statuses"] == {"202": 2, "429": 1}
 
 

@@ -1,0 +1,58 @@
+"""Answers kept for a few seconds, and not a moment longer than until somebody says that they have changed.
+
+An answer is kept with the marks that its topics bore before it was read from the database. `forget`, after the
+commit of a change, gives the changed topics new marks: whatever was read before that is passed over from then on,
+also what a slow reader keeps only afterwards. Seconds are the net below: for a process that dies between its commit
+and its word, and for machines that share no Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from caching.in_process import InProcess
+from caching.in_redis import InRedis
+from caching.kept import Cache, Kept
+from caching.marks import Board, board
+from config import Settings, settings
+from shared_redis import shared_redis
+
+__all__ = ["Board", "Cache", "Kept", "forget", "opened", "read_through"]
+
+
+def opened(chosen: Settings) -> Cache | None:
+    """Where the answers of this process are kept; None: nowhere."""
+    seconds = chosen.catalogue_cache_seconds
+    if seconds <= 0:
+        return None
+    return _in_redis(chosen) if chosen.redis_url else InProcess(_board(chosen), seconds)
+
+
+def read_through(cache: Cache | None, key: str, topics: Sequence[str], load: Callable[[], Kept]) -> Kept:
+    """What is kept under this key, else what `load` reads; what it raises is kept nowhere."""
+    if cache is None:
+        return load()
+    found = cache.look(key, topics)
+    if found.kept is not None:
+        return found.kept
+    fresh = load()
+    if found.marks is not None:
+        cache.keep(key, found.marks, fresh)
+    return fresh
+
+
+def forget(topics: Iterable[str]) -> None:
+    """From now on nothing that was read before counts for these. To be called after the commit."""
+    chosen = settings()
+    if chosen.catalogue_cache_seconds > 0:
+        (_in_redis(chosen) if chosen.redis_url else _board(chosen)).forget(sorted(set(topics)))
+
+
+def _in_redis(chosen: Settings) -> InRedis:
+    assert chosen.redis_url
+    return InRedis(shared_redis(chosen.redis_url), chosen.queue_prefix, chosen.catalogue_cache_seconds)
+
+
+def _board(chosen: Settings) -> Board:
+    return board(Path(chosen.state_dir, "catalogue.marks"))
