@@ -36,6 +36,7 @@ SCHEDULE: dict[str, Time] = {
     "forget_customers": Cron("32 * * * *"),
     "announce_promotions": Every(60),
     "prune_happenings": Cron("42 * * * *"),
+    "prune_recipients": Cron("52 * * * *"),
     "expire_carts": Cron("57 * * * *"),
 }
 

@@ -34,13 +34,13 @@ def _twice(session: Session) -> Iterator[str]:
 
 
 def _lost(session: Session) -> Iterator[str]:
-    """A run that is done has nobody who waits, and as many people as it froze."""
+    """A run that is done has nobody who waits, and as many people as it froze, until they are forgotten."""
     run, row = CampaignRunRow, RecipientRow
     waiting = func.count().filter(row.state.in_((Fate.WAITING, Fate.SENDING)))
     counted = (
         select(run.id, run.audience, func.count(row.user_id), waiting)
         .outerjoin(row, row.run_id == run.id)
-        .where(run.stage == Stage.DONE)
+        .where(run.stage == Stage.DONE, run.fates.is_(None))
         .group_by(run.id, run.audience)
     )
     for id, audience, there, left in session.execute(

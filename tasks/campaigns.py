@@ -66,7 +66,7 @@ def _a_turn(session: Session, id: str) -> Result:
     turn = pace.take(session, id, settings().campaign_connections)
     if turn.over or turn.cancelled:
         moves.end_run(session, id, Stage.DONE if turn.over else Stage.CANCELLED)
-        return Done(progress.fates(session, id))
+        return Done(progress.counted(session, id))
     if turn.paused:
         return Wait("campaign_paused", "paused for too long", seconds=LONGEST_PAUSE)
     wishes = [Wish(batch, ("campaign_batch", batch), {"run": id}) for batch in turn.batches]

@@ -27,7 +27,7 @@ from shop import (
     sessions,
     webhook_events,
 )
-from shop.campaigns import clock
+from shop.campaigns import clock, forgetting
 from shop.campaigns.tables import CampaignRunRow
 from tasks.clock import periodic
 
@@ -141,6 +141,12 @@ def _remind(session: Session) -> int:
     if wishes:
         engine.start_all(session, engine.workflows["remind_of_cart"], wishes)
     return len(ids)
+
+
+@periodic
+def prune_recipients() -> None:
+    days = settings().keep_finished_days
+    _until_none(lambda session: forgetting.prune(session, days))
 
 
 @periodic

@@ -34,13 +34,13 @@ def latest(session: Session, campaign_id: str, count: int = 1) -> list[Progress]
     """The newest runs first."""
     row = CampaignRunRow
     runs = session.scalars(select(row).where(row.campaign_id == campaign_id).order_by(row.due_at.desc()).limit(count))
-    return [Progress(run, fates(session, run.id)) for run in runs]
+    return [Progress(run, run.fates or counted(session, run.id)) for run in runs]
 
 
-def fates(session: Session, run_id: str) -> dict[str, int]:
+def counted(session: Session, run_id: str) -> dict[str, int]:
     row = RecipientRow
-    counted = select(row.state, func.count()).where(row.run_id == run_id).group_by(row.state)
-    found: dict[str, int] = dict(session.execute(counted).all())
+    states = select(row.state, func.count()).where(row.run_id == run_id).group_by(row.state)
+    found: dict[str, int] = dict(session.execute(states).all())
     return {fate.value: found.get(fate, 0) for fate in Fate}
 
 

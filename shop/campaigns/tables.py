@@ -111,6 +111,7 @@ class CampaignRunRow(Base):
     started_at: Mapped[At] = mapped_column(default=now())
     frozen_at: Mapped[At | None]
     finished_at: Mapped[At | None]
+    fates: Mapped[Document | None]  # how many fared how, once the recipients themselves are forgotten
 
 
 def _only(state: Fate) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""Who got which campaign is forgotten some time after it ended. How many fared how stays with the run."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, delete, exists, select
+from sqlalchemy.orm import Session
+
+from shop.campaigns import progress
+from shop.campaigns.tables import OPEN, CampaignRunRow, RecipientRow
+from sql import held, later
+
+
+def prune(session: Session, days: int, batch: int = 1000) -> int:
+    """Of one run that ended so many days ago, one batch. Returns how many people were forgotten; 0: nobody is left."""
+    run = session.scalar(held(_due(days)))
+    if run is None:
+        return 0
+    run.fates = run.fates or progress.counted(session, run.id)
+    session.flush()
+    theirs = select(RecipientRow.user_id).where(RecipientRow.run_id == run.id).order_by(RecipientRow.user_id)
+    people = session.scalars(theirs.limit(batch)).all()
+    session.execute(delete(RecipientRow).where(RecipientRow.run_id == run.id, RecipientRow.user_id.in_(people)))
+    return len(people)
+
+
+def _due(days: int) -> Select[CampaignRunRow]:
+    row = CampaignRunRow
+    over = select(row).where(row.stage.not_in(OPEN), row.finished_at < later(-86400.0 * days), _has_recipients())
+    return over.order_by(row.finished_at, row.id).limit(1)
+
+
+def _has_recipients() -> ColumnElement[bool]:
+    return exists().where(RecipientRow.run_id == CampaignRunRow.id)
