@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from marshmallow import fields, validate
 
 import db
@@ -49,7 +49,7 @@ def login(wish: dict[str, Any]) -> dict[str, Any]:
     if not passwords.matches(wish["password"], user.password_hash if user else None) or not user:
         raise InvalidCredentials
     with db.transaction() as session:
-        opened = sessions.open_session(session, user.id, user.password_hash)
+        opened = sessions.open_session(session, user.id, user.password_hash, _device())
     return tokens(opened)
 
 
@@ -102,4 +102,10 @@ def _changed(id: str, old: str, new: str) -> Opened:
         if not users.change_password(session, id, old_hash=old, new_hash=new):
             raise InvalidCredentials("The password has changed in the meantime.")
         sessions.revoke_all(session, id)
-        return sessions.open_session(session, id, new)
+        return sessions.open_session(session, id, new, _device())
+
+
+def _device() -> str | None:
+    """What the client calls itself: `Mozilla/5.0 ...`."""
+    said = "".join(letter for letter in request.user_agent.string if letter.isprintable())
+    return said[:200] or None

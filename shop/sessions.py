@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
@@ -41,6 +41,7 @@ class SessionFamilyRow(Base):
     created_at: Mapped[At] = mapped_column(default=now())
     expires_at: Mapped[At] = mapped_column(index=True)
     revoked_at: Mapped[At | None]
+    device: Mapped[str | None] = mapped_column(String(200))  # what it called itself; forgotten with the session
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,13 @@ class Holder:
     email: str
 
 
-def open_session(session: Session, user_id: str, password_hash: str) -> Opened:
+def open_session(session: Session, user_id: str, password_hash: str, device: str | None = None) -> Opened:
     """For who has just shown the password behind `password_hash`; refused if it has changed since."""
     current = session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id).with_for_update())
     if not current or current != password_hash:
         raise Unauthenticated("The password has changed in the meantime. Sign in again.")
-    row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=secrets.token_urlsafe(16), expires_at=_expiry())
+    salt = secrets.token_urlsafe(16)
+    row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=salt, expires_at=_expiry(), device=device)
     session.add(row)
     session.flush()
     return Opened(row.id, user_id, _token(row.id, 0, row.salt), _clock(session))
@@ -91,7 +93,7 @@ def rotate(session: Session, token: str) -> Opened | None:
     row = session.scalar(select(SessionFamilyRow).filter_by(id=id).with_for_update())
     if not row or not hmac.compare_digest(token, _token(id, generation, row.salt)):
         raise Unauthenticated("This refresh token is not valid.")
-    if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *_alive())):
+    if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *alive())):
         raise Unauthenticated("This session has ended. Sign in again.")
     if generation == row.generation:
         row.generation, row.rotated_at, row.expires_at = generation + 1, now(), _expiry()
@@ -115,11 +117,14 @@ def revoke_all(session: Session, user_id: str) -> None:
     _revoke(session, SessionFamilyRow.user_id == user_id)
 
 
-def told(session: Session, user_id: str) -> list[dict[str, datetime]]:
-    """For the export: when the user signed in."""
-    rows = session.execute(
-        select(SessionFamilyRow.created_at, SessionFamilyRow.expires_at).where(SessionFamilyRow.user_id == user_id)
-    )
+def alive() -> tuple[ColumnElement[bool], ...]:
+    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+
+
+def told(session: Session, user_id: str) -> list[dict[str, Any]]:
+    """For the export: when the user signed in, and with what."""
+    row = SessionFamilyRow
+    rows = session.execute(select(row.created_at, row.expires_at, row.device).where(row.user_id == user_id))
     return [dict(row._mapping) for row in rows]
 
 
@@ -132,14 +137,10 @@ def prune_sessions(session: Session, batch: int = 1000) -> int:
     return done.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def _alive() -> tuple[ColumnElement[bool], ...]:
-    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
-
-
 _ALIVE = (
     select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, now().label("at"))
     .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
-    .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *_alive())
+    .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *alive())
 )
 
 
@@ -163,7 +164,7 @@ def _just_rotated(session: Session, id: str) -> bool:
 
 def _revoke(session: Session, which: ColumnElement[bool]) -> None:
     alive = SessionFamilyRow.revoked_at.is_(None)
-    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now()))
+    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now(), device=None))
 
 
 def _token(id: str, generation: int, salt: str) -> str:

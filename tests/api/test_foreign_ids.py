@@ -152,6 +152,7 @@ class Belongings:
         self.ids = {
             "users/me/addresses": answer.json["id"],
             "users": person.id,
+            "auth/sessions": person.get("/api/auth/sessions").json["items"][0]["id"],
             "orders": placed["order"]["id"],
             "jobs": placed["job"]["id"],
             "payments": person.get("/api/payments").json["items"][0]["id"],
