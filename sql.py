@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     literal,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -104,6 +105,11 @@ class clock(now):
     """The database's clock at this very statement."""
 
     inherit_cache = True
+
+
+def the_time(session: Session) -> datetime:
+    """What the database's clock says."""
+    return session.scalars(select(clock())).one()
 
 
 class later(FunctionElement[datetime]):

@@ -22,8 +22,9 @@ from api.guests import STAFF
 from api.paging import an_id, page, start
 from api.schemas import PageQuery, page_of
 from api.security import caller, roles
-from shop.campaigns import clock, desk, progress
+from shop.campaigns import desk, progress
 from shop.campaigns.tables import CampaignRow
+from sql import the_time
 
 blp = Blueprint("campaigns", __name__, description="Campaigns. Staff only")
 
@@ -32,7 +33,7 @@ RUNS_SHOWN = 5
 
 
 def shown(session: Session, row: CampaignRow, runs: int = RUNS_SHOWN) -> dict[str, Any]:
-    return campaign_of(row, clock.now(session), progress.latest(session, row.id, runs))
+    return campaign_of(row, the_time(session), progress.latest(session, row.id, runs))
 
 
 @blp.get("/api/campaigns")

@@ -12,7 +12,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from beat_schedule import SCHEDULE, Time
@@ -23,7 +22,7 @@ from engine.commands import NotPossible, start
 from engine.plan import Workflow
 from engine.slots import Slot, SlotRow, SlotState
 from engine.times import following, latest
-from sql import clock
+from sql import the_time
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ def run_now(session: Session, workflow: Workflow, task: str, by: str) -> str:
     """Begin it now, beside its times. Returns the run."""
     if task in slots.busy(session):
         raise NotPossible("already_running", f"{task} is at work")
-    slot = Slot(task, _now(session))
+    slot = Slot(task, the_time(session))
     if not slots.take(session, slot, SlotState.BEGUN, asked_by=by):
         raise NotPossible("already_running", f"{task} was begun at this very moment")
     return _start(session, workflow, slot)
@@ -58,7 +57,7 @@ def run_now(session: Session, workflow: Workflow, task: str, by: str) -> str:
 
 def standings(session: Session) -> list[Standing]:
     """Of all periodic tasks, by name."""
-    at, last, newest = _now(session), slots.last(session), slots.newest(session)
+    at, last, newest = the_time(session), slots.last(session), slots.newest(session)
     told = []
     for name, time in sorted(SCHEDULE.items()):
         late = _overdue(latest(time, at, _zone()), newest.get(name), at)
@@ -72,7 +71,7 @@ def _overdue(slot: datetime, newest: datetime | None, at: datetime) -> float:
 
 def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:
     """In the order of the schedule, in which everybody takes them."""
-    at, newest, busy, zone = _now(session), slots.newest(session), slots.busy(session), _zone()
+    at, newest, busy, zone = the_time(session), slots.newest(session), slots.busy(session), _zone()
     for task, time in SCHEDULE.items():
         slot = latest(time, at, zone)
         if task not in newest:
@@ -85,7 +84,7 @@ def _begin(session: Session, workflow: Workflow, slot: Slot, state: SlotState) -
     if not slots.take(session, slot, state) or state != SlotState.BEGUN:
         return False
     _start(session, workflow, slot)
-    log.info("slot", task=slot.task, slot=slot.slot.isoformat(), late=(_now(session) - slot.slot).total_seconds())
+    log.info("slot", task=slot.task, slot=slot.slot.isoformat(), late=(the_time(session) - slot.slot).total_seconds())
     return True
 
 
@@ -93,11 +92,6 @@ def _start(session: Session, workflow: Workflow, slot: Slot) -> str:
     run = start(session, workflow, key=slot.key, subject=("schedule", slot.task), input={"task": slot.task})
     slots.carry(session, slot, run.id)
     return run.id
-
-
-def _now(session: Session) -> datetime:
-    at: datetime = session.scalars(select(clock())).one()
-    return at
 
 
 def _zone() -> ZoneInfo:

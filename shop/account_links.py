@@ -7,14 +7,13 @@ from enum import StrEnum
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import settings
 from shop import passwords, users
 from shop.errors import NotFound, Refusal
 from shop.users import UserRow
-from sql import now
+from sql import the_time
 
 
 class Kind(StrEnum):
@@ -32,7 +31,7 @@ class LinkDead(Refusal):
 
 
 def token(session: Session, user: UserRow, kind: Kind) -> str:
-    text: str = _signer(kind).dumps([user.id, _bound_to(user, kind), _clock(session)])
+    text: str = _signer(kind).dumps([user.id, _bound_to(user, kind), _seconds(session)])
     return text
 
 
@@ -43,7 +42,7 @@ def opened(session: Session, text: str, kind: Kind) -> UserRow:
         user = users.get(session, id)
     except (BadData, NotFound) as error:
         raise LinkDead from error
-    if bound != _bound_to(user, kind) or _clock(session) - made > GOOD_FOR_SECONDS[kind]:
+    if bound != _bound_to(user, kind) or _seconds(session) - made > GOOD_FOR_SECONDS[kind]:
         raise LinkDead
     return user
 
@@ -57,5 +56,6 @@ def _bound_to(user: UserRow, kind: Kind) -> str:
     return passwords.mark(kind, user.email or "", verified)
 
 
-def _clock(session: Session) -> int:
-    return int(session.scalars(select(now())).one().timestamp())
+def _seconds(session: Session) -> int:
+    """Since 1970."""
+    return int(the_time(session).timestamp())

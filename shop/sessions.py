@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from config import settings
 from shop.errors import Unauthenticated
 from shop.users import UserRow
-from sql import At, Base, Id, age, among, direct, later, new_id, now
+from sql import At, Base, Id, age, among, direct, later, new_id, now, the_time
 
 GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
 KEEP_DEAD_DAYS = 7
@@ -81,7 +81,7 @@ def open_session(session: Session, user_id: str, password_hash: str, device: str
     row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=salt, expires_at=_expiry(), device=device)
     session.add(row)
     session.flush()
-    return Opened(row.id, user_id, _token(row.id, 0, row.salt), _clock(session))
+    return Opened(row.id, user_id, _token(row.id, 0, row.salt), _seconds(session))
 
 
 def rotate(session: Session, token: str) -> Opened | None:
@@ -100,7 +100,7 @@ def rotate(session: Session, token: str) -> Opened | None:
     elif generation + 1 != row.generation or not _just_rotated(session, id):
         revoke(session, id)
         return None
-    return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _clock(session))
+    return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _seconds(session))
 
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
@@ -149,8 +149,9 @@ def _holder(claim: Claim, row: Any) -> Holder | None:
     return Holder(row.id, row.role, claim.session, row.email) if good else None
 
 
-def _clock(session: Session) -> int:
-    return int(session.scalars(select(now())).one().timestamp())
+def _seconds(session: Session) -> int:
+    """Since 1970."""
+    return int(the_time(session).timestamp())
 
 
 def _expiry() -> later:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shop.campaigns import times
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, LatePolicy, Stage, Status
-from sql import bare, clock, held, new_id, upsert
+from sql import bare, clock, held, new_id, the_time, upsert
 
 Start = Callable[[Session, CampaignRunRow], str]
 """Sets a run going and returns the id of its job."""
@@ -21,7 +21,7 @@ PUNCTUAL = timedelta(minutes=5)  # a clock that strikes this late is on time
 
 def start_due(session: Session, start: Start) -> int:
     """Those whose time has come. Returns how many were looked at; call it until there is none."""
-    moment = now(session)
+    moment = the_time(session)
     due = select(CampaignRow).where(CampaignRow.next_at <= moment, CampaignRow.status == Status.SCHEDULED)
     rows = session.scalars(held(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
     for row in rows:
@@ -46,11 +46,6 @@ def strike(session: Session, row: CampaignRow, due: datetime, moment: datetime, 
 def is_under_way(session: Session, campaign_id: str) -> bool:
     run = CampaignRunRow
     return bool(session.scalar(select(exists().where(run.campaign_id == campaign_id, run.stage.in_(OPEN)))))
-
-
-def now(session: Session) -> datetime:
-    moment: datetime = session.scalar(select(clock()))  # type: ignore[assignment]
-    return moment
 
 
 def _hindrance(session: Session, row: CampaignRow, due: datetime, moment: datetime) -> str | None:

@@ -13,7 +13,7 @@ from shop.campaigns import clock, coupons, letters, segments, times
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Status
 from shop.errors import Invalid, NotFound, Refusal
 from sql import clock as at_once
-from sql import held, new_id
+from sql import held, new_id, the_time
 
 PACE = frozenset({"throttle", "quiet_from", "quiet_until", "name"})
 """What may be changed while mails are on their way."""
@@ -81,7 +81,7 @@ def remove(session: Session, id: str) -> None:
 
 
 def next_time(session: Session, row: CampaignRow) -> Any:
-    at = times.following(row, clock.now(session))
+    at = times.following(row, the_time(session))
     if at is None:
         raise Invalid({"schedule": ["Has no time left that lies ahead; or say now: true."]})
     return at

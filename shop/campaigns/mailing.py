@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Float, Integer, case, null, select, update
@@ -22,7 +21,7 @@ from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRo
 from shop.reach import Recipient
 from shop.suppressions import Reason
 from shop.users import UserRow
-from sql import among, bare, clock, direct, later
+from sql import among, bare, clock, direct, later, the_time
 
 HANDFUL = 16
 MOST_ATTEMPTS = 16
@@ -93,9 +92,8 @@ def give_up(session: Session, batch: Batch, why: str) -> None:
 
 
 def _is_wanted(session: Session, campaign: CampaignRow, run: CampaignRunRow) -> bool:
-    moment: datetime = session.scalar(select(clock()))  # type: ignore[assignment]
     going = run.stage == Stage.SENDING and campaign.status not in (Status.PAUSED, Status.CANCELLED)
-    return going and not times.quiet_for(campaign, moment)
+    return going and not times.quiet_for(campaign, the_time(session))
 
 
 def _next(session: Session, batch: Batch) -> Sequence[Any]:

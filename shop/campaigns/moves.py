@@ -13,6 +13,7 @@ from shop.campaigns.desk import NotNow
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, Stage, Status
 from shop.errors import Invalid
 from sql import clock as at_once
+from sql import the_time
 
 Do = Callable[[Session, str], object]
 """Something done to the job of a run under way."""
@@ -35,7 +36,7 @@ def send_now(session: Session, id: str, start: Start) -> CampaignRow:
     if row.status == Status.PAUSED or clock.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
     row.status = Status.SCHEDULED
-    moment = clock.now(session)
+    moment = the_time(session)
     clock.strike(session, row, moment, moment, start)
     return _moved(session, row)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from rows import Many
 from shop.campaigns import times
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
-from sql import bare, clock, held, new_id
+from sql import bare, clock, held, new_id, the_time
 
 BATCH = 64
 SOON = 0.25  # seconds until somebody looks again when there is nothing to hold back
@@ -48,7 +48,7 @@ def take(session: Session, run_id: str, most_batches: int) -> Turn:
         return Turn(cancelled=True)
     if campaign.status == Status.PAUSED:
         return Turn(paused=True)
-    moment = _moment(session)
+    moment = the_time(session)
     if quiet := times.quiet_for(campaign, moment):
         return Turn(after=quiet)
     return _let_go(session, campaign, run, most_batches, moment)
@@ -145,8 +145,3 @@ def _pay(campaign: CampaignRow, run: CampaignRunRow, count: int, moment: datetim
     since = max(run.paced_to or moment, moment - timedelta(seconds=CATCH_UP))
     run.paced_to = since + timedelta(seconds=60 * count / campaign.throttle)
     return max(SOON, (run.paced_to - moment).total_seconds())
-
-
-def _moment(session: Session) -> datetime:
-    moment: datetime = session.scalar(select(clock()))  # type: ignore[assignment]
-    return moment
