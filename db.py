@@ -166,7 +166,12 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError) and state is None and not _passing(error)
 
 
-def _passing(error: DBAPIError) -> bool:
-    """Deadlock, serialization failure, a lock not had in time, a server that went away."""
+def clashed(error: DBAPIError) -> bool:
+    """Deadlock, serialization failure, a lock not had in time: another was first, and nothing was committed."""
     state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
+    return state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
+
+
+def _passing(error: DBAPIError) -> bool:
+    """A clash, or a server that went away."""
+    return error.connection_invalidated or clashed(error)

@@ -25,10 +25,11 @@ from typing import Any
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
-from api import account_pages, catalogue_answers, cors, limits, problems, requests, tokens
+from api import account_pages, catalogue_answers, cors, limits, problems, repeating, requests, tokens
 from api.docs import docs
 from api.fields import rfc3339
 from api.health import health
@@ -91,6 +92,9 @@ class Door(Flask):
     def ensure_sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """No view here is asynchronous, and Flask would ask a dozen times a request."""
         return view
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        return repeating.until_alone(super().dispatch_request)
 
 
 class Json(DefaultJSONProvider):

@@ -8,10 +8,13 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import fields
+from psycopg.errors import DeadlockDetected
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+import db
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
 from api.fields import Boolean, Integer, Line
@@ -20,9 +23,11 @@ from api.security import maybe_signed_in, roles, visitor
 from engine import NotPossible
 from shop.errors import OutOfStock
 from shop.money import Money
+from shop.users import UserRow
 
 blp = Blueprint("probe", __name__)
 done: list[Any] = []
+meeting = threading.Barrier(2)
 counting = threading.Lock()
 
 
@@ -49,6 +54,29 @@ def make(wish: dict[str, Any]) -> Response:
         return {"number": len(done)}, 201, {"Location": f"/probe/{len(done)}"}
 
     return run_command(work, guest=None)
+
+
+@blp.post("/probe/both/<first>/<second>")
+@blp.response(200)
+def change_both(first: str, second: str) -> dict[str, int]:
+    """Two at once that name them in another order wait for each other, until the database ends one."""
+    with db.transaction() as session:
+        for email in (first, second):
+            session.execute(update(UserRow).where(UserRow.email == email).values(name=UserRow.name + "!"))
+            done.append(email)
+            if len(done) <= 2:
+                meeting.wait(10)
+    return {"changed": 2}
+
+
+@blp.post("/probe/clash/<when>")
+@blp.response(200)
+def clash(when: str) -> dict[str, int]:
+    done.append(when)
+    if when == "after-a-commit":
+        with db.transaction():
+            pass
+    raise OperationalError("UPDATE users", {}, DeadlockDetected("deadlock detected"))
 
 
 @blp.get("/probe/<uuid:id>")

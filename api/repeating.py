@@ -1,0 +1,43 @@
+"""A request that clashed with another in the database is carried out again, as a whole.
+
+Nothing of it was committed, so nothing can be done twice. A view that has committed something before it clashed is
+not repeated: it is answered with a 503 like every clash that does not end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import uniform
+from typing import TypeVar
+
+from flask import g, has_request_context
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+import db
+
+T = TypeVar("T")
+
+TRIES = 5
+PATIENCE = 5.0  # seconds; on SQLite one try alone may wait longer for its lock
+
+
+def until_alone(carry_out: Callable[[], T]) -> T:
+    end = time.monotonic() + PATIENCE
+    for turn in range(1, TRIES + 1):
+        try:
+            return carry_out()
+        except DBAPIError as error:
+            last = turn == TRIES or time.monotonic() > end
+            if last or not db.clashed(error) or g.get("committed"):
+                raise
+            time.sleep(uniform(0.5, 1) * 0.02 * 2**turn)  # noqa: S311 - jitter, or the same two clash again
+    raise AssertionError("unreachable")
+
+
+@event.listens_for(Session, "after_commit")
+def _note(session: Session) -> None:
+    if has_request_context() and not session.in_nested_transaction():
+        g.committed = True
