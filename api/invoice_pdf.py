@@ -53,6 +53,7 @@ def _lines(invoice: Invoice) -> list[tuple[str, ...]]:
 def _below(invoice: Invoice) -> list[tuple[str, str]]:
     found = [(label, str(amount)) for label, amount in invoice.sums]
     found.append(("Total", str(invoice.money(invoice.order.total))))
+    found += [(label, str(amount)) for label, amount in invoice.paid]
     found += [(f"Refunded {at.strftime('%Y-%m-%d')}", f"-{amount}") for at, amount in invoice.refunds]
     return found
 

@@ -16,17 +16,26 @@ from shop.money import Money
 from shop.orders import OrderRow, PaymentStatus
 from shop.payments import PaymentRow, TransactionRow
 
-PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
+PAID = (
+    PaymentStatus.PARTIALLY_PAID,
+    PaymentStatus.PAID,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.REFUNDED,
+)
 ADDRESS = ("name", "line1", "line2", "postal_code", "city", "region", "country")
 
 
 @dataclass(frozen=True)
 class Invoice:
-    """`sums`: what is written under the lines, from the subtotal to the total; without those that are zero."""
+    """`sums`: what is written under the lines, from the subtotal to the total; without those that are zero.
+
+    `paid`: under the total, what was taken of it and what is open; nothing when all of it was taken.
+    """
 
     order: OrderRow
     row: InvoiceRow
     sums: list[tuple[str, Money]]
+    paid: list[tuple[str, Money]]
     refunded: Money
     refunds: Sequence[tuple[datetime, Money]]
 
@@ -44,20 +53,34 @@ class Invoice:
 
 
 def of(session: Session, order: OrderRow) -> Invoice:
-    """It gets its number when it is asked for first. IllegalMove for an order that was never paid."""
+    """It gets its number when it is asked for first. IllegalMove for an order of which nothing was ever paid."""
     if order.payment_status not in PAID:
         raise IllegalMove("There is an invoice once the order is paid.")
     row = invoice_numbers.issued(session, order.id) or invoice_numbers.issue(session, order.id)
-    back = session.scalar(select(func.sum(PaymentRow.refunded)).where(PaymentRow.order_id == order.id))
-    whole = Money(int(back or 0), order.currency)
-    return Invoice(order, row, _sums(order), whole, _refunds(session, order))
+    taken, back = _moved(session, order)
+    return Invoice(order, row, _sums(order), _paid(order, taken), Money(back, order.currency), _refunds(session, order))
+
+
+def _moved(session: Session, order: OrderRow) -> tuple[int, int]:
+    """What was taken for it, and what of that went back, of the payment that it is paid with."""
+    row = PaymentRow
+    sums = select(func.sum(row.captured), func.sum(row.refunded + row.settled))
+    taken, back = session.execute(sums.where(row.order_id == order.id, row.spare.is_(False))).one()
+    return int(taken or 0), int(back or 0)
+
+
+def _paid(order: OrderRow, taken: int) -> list[tuple[str, Money]]:
+    if taken >= order.total:
+        return []
+    return [("Paid", Money(taken, order.currency)), ("Open", Money(order.total - taken, order.currency))]
 
 
 def _refunds(session: Session, order: OrderRow) -> list[tuple[datetime, Money]]:
-    """Each for itself, oldest first."""
+    """Each for itself, oldest first, by whatever way it went back."""
     done = TransactionRow
-    theirs = select(done).join(PaymentRow, PaymentRow.id == done.payment_id).where(PaymentRow.order_id == order.id)
-    rows = session.scalars(theirs.where(done.kind == "refund").order_by(done.at, done.id))
+    theirs = select(done).join(PaymentRow, PaymentRow.id == done.payment_id)
+    mine = (PaymentRow.order_id == order.id, PaymentRow.spare.is_(False), done.kind.in_(("refund", "settle")))
+    rows = session.scalars(theirs.where(*mine).order_by(done.at, done.id))
     return [(row.at, Money(row.amount, order.currency)) for row in rows]
 
 

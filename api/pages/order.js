@@ -3,6 +3,7 @@
 const given = new URLSearchParams(location.hash.slice(1));
 const path = `/api/orders/${encodeURIComponent(given.get("id"))}`;
 const headers = { "X-Order-Token": given.get("token") || "" };
+const INVOICED = ["partially_paid", "paid", "partially_refunded", "refunded"];
 const part = (id) => document.getElementById(id);
 const say = (text) => { document.querySelector("[role=status]").textContent = text; };
 const money = ({ amount, currency }) => {
@@ -28,7 +29,7 @@ async function show() {
   }));
   part("total").textContent = order.breakdown.map(({ label, amount }) => `${label} ${money(amount)}`)
     .concat(`Total ${money(order.total)}`).join(" · ");
-  part("invoice").hidden = ["unpaid", "action_required"].includes(order.payment_status);
+  part("invoice").hidden = !INVOICED.includes(order.payment_status);
   part("cancel").hidden = !["pending", "confirmed"].includes(order.status) || order.fulfilment_status !== "unfulfilled";
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,13 +14,15 @@ from flask import Flask
 
 import db
 from api.invoice_pdf import BOX, MISSING, printable
+from api.invoices import PAGES
 from gateways.mail import Mail
-from shop import invoice_numbers
+from shop import invoice_numbers, invoices
 from shop.invoice_numbers import InvoiceRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, count, order, paid, put_on_shelf, wish
 from tests.api.people import People, Person, problem
+from tests.fixtures import Configure
 
 PDF = "application/pdf"
 
@@ -151,6 +154,25 @@ def test_both_say_each_refund(ada: Person) -> None:
     assert "-24.89 EUR" in invoice(ada, id).text
     said = words(invoice(ada, id, Accept=PDF).data)
     assert re.search(r"Refunded \d{4}-\d\d-\d\d +-24\.89 EUR", said)
+
+
+def test_of_an_order_that_is_paid_in_part_it_says_what_is_open(ada: Person, sam: Person, configure: Configure) -> None:
+    configure(PAYMENT_CAPTURE="on_fulfilment")
+    id = paid(ada)
+    assert problem(invoice(ada, id)) == (409, "illegal_state"), "authorised: nothing was taken"
+    [payment] = sam.get(f"/api/payments?order_id={id}").json["items"]
+    part = {"amount": {"amount": 2000, "currency": "EUR"}}
+    drive(sam.post(f"/api/payments/{payment['id']}/capture", part).json["job"]["id"])
+    back = {"amount": {"amount": 300, "currency": "EUR"}, "reason": "x", "to": "wallet"}
+    drive(sam.post(f"/api/payments/{payment['id']}/refunds", back).json["job"]["id"])
+    for said in (lambda: invoice(ada, id).text, lambda: words(invoice(ada, id, Accept=PDF).data)):
+        assert [told in said() for told in ("Paid", "20.00 EUR", "Open", "4.89 EUR", "-3.00 EUR")] == [True] * 5
+
+
+def test_the_page_of_a_guest_offers_what_the_api_gives() -> None:
+    """The script of a page can not read Python."""
+    script = (PAGES / "order.js").read_text()
+    assert f"const INVOICED = {json.dumps([str(status) for status in invoices.PAID])};" in script
 
 
 def test_somebody_elses_invoice_gets_no_number(app: Flask, ada: Person, people: People) -> None:
