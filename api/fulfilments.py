@@ -21,6 +21,7 @@ from shop import fulfilments
 from shop.carts import MOST_LINES, MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 from shop.fulfilments import Status
+from shop.locations import CODE_LENGTH
 from shop.order_goods import quantities
 
 blp = Blueprint("fulfilments", __name__, description="Fulfilments: what of an order was sent")
@@ -50,6 +51,7 @@ class FulfilmentSchema(Schema):
     updated_at = Moment()
     shipped_at = Moment(allow_none=True)
     delivered_at = Moment(allow_none=True)
+    location = fields.String(allow_none=True, metadata={"description": "that it leaves, if one was named"})
 
 
 class FulfilSchema(Schema):
@@ -57,6 +59,11 @@ class FulfilSchema(Schema):
     carrier = Line(most=80, load_default=None)
     tracking = Line(most=120, load_default=None)
     status = fields.String(load_default=Status.PENDING, validate=validate.OneOf([Status.PENDING, Status.SHIPPED]))
+    location = Line(
+        most=CODE_LENGTH,
+        load_default=None,
+        metadata={"description": "that it leaves; default: where its goods were sold from"},
+    )
 
 
 class ChangeFulfilmentSchema(Schema):

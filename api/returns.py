@@ -22,6 +22,7 @@ from api.security import caller, roles
 from shop import orders, returns
 from shop.carts import MOST_LINES, MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
+from shop.locations import CODE_LENGTH, MAIN
 from shop.order_goods import quantities
 from shop.returns import Arrived, Status
 from sql import new_id
@@ -53,6 +54,7 @@ class ReturnSchema(Schema):
     received_at = Moment(allow_none=True)
     answer = fields.String(allow_none=True, metadata={"description": "why it was rejected"})
     decided_at = Moment(allow_none=True, metadata={"description": "when it was rejected, or withdrawn"})
+    location = fields.String(metadata={"description": "where what can be sold again is restocked"})
 
 
 class AskReturnSchema(Schema):
@@ -79,6 +81,7 @@ class ReceiveReturnSchema(Schema):
         load_default=None,
         metadata={"description": "default: all that was asked for, fit to be sold again"},
     )
+    location = Line(most=CODE_LENGTH, load_default=MAIN)
 
 
 RETURN = ReturnSchema()
@@ -122,7 +125,7 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     arrived = _arrived(wish["lines"])
 
     def work(session: Session) -> Answer:
-        row = returns.receive(session, str(id), str(rid), arrived, by=caller().id)
+        row = returns.receive(session, str(id), str(rid), arrived, by=caller().id, location=wish["location"])
         inputs = {"return": row.id, "amount": row.refund}
         run = engine.start(session, return_order, key=new_id(), subject=("order", row.order_id), input=inputs)
         return accepted(session, run.id, **{"return": RETURN.dump(row)})

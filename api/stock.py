@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy.orm import Session
 
 import db
@@ -16,12 +16,18 @@ from api.guests import STAFF
 from api.paging import a_text, an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
 from api.security import caller, roles
-from shop import stock, stock_events
+from shop import stock, stock_desk, stock_events
 from shop.errors import Invalid
+from shop.locations import CODE_LENGTH, MAIN
 from shop.stock import MOST_ON_HAND, Kind, StockRow
 from shop.stock_events import Happened
 
 blp = Blueprint("stock", __name__, description="Stock and its ledger")
+
+
+class ShelfSchema(Schema):
+    code = fields.String()
+    on_hand = Integer()
 
 
 class StockSchema(Schema):
@@ -29,6 +35,7 @@ class StockSchema(Schema):
     on_hand = Integer()
     reserved = Integer()
     available = fields.Function(lambda row: row.on_hand - row.reserved, metadata={"type": "integer"})
+    locations = fields.List(fields.Nested(ShelfSchema), metadata={"description": "they add up to `on_hand`"})
 
 
 class MovementSchema(Schema):
@@ -41,13 +48,21 @@ class MovementSchema(Schema):
     reason = fields.String()
     order_id = fields.String(allow_none=True)
     actor_id = fields.String(allow_none=True)
+    location = fields.String()
     at = Moment()
 
 
 class MoveSchema(Schema):
-    kind = fields.String(required=True, validate=validate.OneOf([Kind.RECEIVE, Kind.ADJUST]))
+    kind = fields.String(required=True, validate=validate.OneOf([Kind.RECEIVE, Kind.ADJUST, Kind.TRANSFER]))
     quantity = Integer(required=True, least=-MOST_ON_HAND, most=MOST_ON_HAND)
     reason = Line(least=0, most=500, load_default="")
+    location = Line(most=CODE_LENGTH, load_default=MAIN)
+    to = Line(most=CODE_LENGTH, metadata={"description": "of a transfer: where they went from `location`"})
+
+    @validates_schema
+    def _goes_somewhere(self, wish: dict[str, Any], **_: Any) -> None:
+        if ("to" in wish) != (wish["kind"] == Kind.TRANSFER):
+            raise ValidationError("Of a transfer, and only there.", "to")
 
 
 class WatchedStockSchema(StockSchema):
@@ -87,7 +102,7 @@ def all_of_it(query: dict[str, Any]) -> dict[str, Any]:
 @blp.get("/api/stock/<string:sku>")
 @blp.response(200, StockSchema)
 def level(sku: str) -> StockRow:
-    """Everybody sees all four fields."""
+    """Everybody sees all of it."""
     with db.reading() as session:
         return stock.level(session, sku)
 
@@ -111,7 +126,7 @@ def movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
 @blp.response(201, StockSchema)
 @blp.idempotent
 def move(wish: dict[str, Any], sku: str) -> Response:
-    """Goods came in, or the count was wrong. Answers how much there is then. Staff only."""
+    """Goods came in, the count was wrong, or they went elsewhere. Answers how much there is then. Staff only."""
 
     def work(session: Session) -> Answer:
         return StockSchema().dump(_move(session, sku, **wish)), 201, {"Location": f"/api/stock/{sku}/movements"}
@@ -126,7 +141,7 @@ def move(wish: dict[str, Any], sku: str) -> Response:
 def watch(wish: dict[str, Any], sku: str) -> StockRow:
     """From now on a `low_stock` event is written when no more than `low_at` are left; null: no more. Staff only."""
     with db.transaction() as session:
-        return stock.watch(session, sku, wish["low_at"])
+        return stock_desk.watch(session, sku, wish["low_at"])
 
 
 @blp.get("/api/stock/<string:sku>/events")
@@ -142,9 +157,11 @@ def events(query: dict[str, Any], sku: str) -> dict[str, Any]:
     return page(rows, query["limit"], lambda row: [row.id])
 
 
-def _move(session: Session, sku: str, kind: str, quantity: int, reason: str) -> StockRow:
+def _move(session: Session, sku: str, kind: str, reason: str, **wish: Any) -> StockRow:
     if kind == Kind.RECEIVE:
-        return stock.receive(session, sku, quantity, reason, caller().id)
+        return stock_desk.receive(session, sku, reason=reason, actor_id=caller().id, **wish)
+    if kind == Kind.TRANSFER:
+        return stock_desk.transfer(session, sku, reason=reason, actor_id=caller().id, **wish)
     if not reason:
         raise Invalid({"reason": ["Say why the count was wrong."]})
-    return stock.adjust(session, sku, quantity, reason, caller().id)
+    return stock_desk.adjust(session, sku, reason=reason, actor_id=caller().id, **wish)

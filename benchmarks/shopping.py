@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 from db import transaction
-from shop import carts, catalogue, checkout, stock
+from shop import carts, catalogue, checkout, stock_desk
 
 SKUS = 50
 ON_HAND = 10_000_000
@@ -19,7 +19,7 @@ def stock_up() -> None:
     with transaction() as session:
         catalogue.import_rows(session, rows)
         for row in rows:
-            stock.receive(session, str(row["sku"]), ON_HAND, "for the benchmark")
+            stock_desk.receive(session, str(row["sku"]), ON_HAND, "for the benchmark")
 
 
 def sku(number: int) -> str:

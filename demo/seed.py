@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import transaction
 from demo.accounts import make_accounts
-from shop import catalogue, stock
+from shop import catalogue, stock_desk
 from shop.catalogue import VariantRow
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
@@ -38,7 +38,7 @@ def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
     catalogue.import_rows(session, new)
     for row in new:
         if quantity := int(row["on_hand"]):
-            stock.receive(session, row["sku"], quantity, "demo catalogue")
+            stock_desk.receive(session, row["sku"], quantity, "demo catalogue")
     return len(new)
 
 

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from doctor.finding import invariant
+from shop import stock
+from shop.locations import MAIN
 from shop.order_events import IN_TURN, OrderEventRow
 from shop.orders import MOVES, OrderRow, Status
-from shop.stock import Held, MovementRow, ReservationRow, StockRow
+from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
 
 
-@invariant("I5", "per SKU on hand is the sum of its movements, and 0 <= reserved <= on hand")
+@invariant("I5", "per SKU and location on hand is the sum of its movements, and 0 <= reserved <= on hand")
 def stock_is_conserved(session: Session) -> Iterator[str]:
-    moved = dict(
-        session.execute(select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)).all()
-    )
+    moved = stock.moved(session)
     for row in session.scalars(select(StockRow)):
-        if row.on_hand != moved.get(row.sku, 0):
-            yield f"{row.sku}: {row.on_hand} on hand, but its movements sum to {moved.get(row.sku, 0)}"
+        ledger = moved.get(row.sku, {})
+        if row.on_hand != sum(ledger.values()):
+            yield f"{row.sku}: {row.on_hand} on hand, but its movements sum to {sum(ledger.values())}"
         if not 0 <= row.reserved <= row.on_hand:
             yield f"{row.sku}: {row.reserved} reserved of {row.on_hand} on hand"
+        yield from _misplaced(row, ledger)
+
+
+def _misplaced(row: StockRow, ledger: Mapping[str, int]) -> Iterator[str]:
+    away = sum(level.on_hand for level in row.levels)
+    if row.elsewhere != away:
+        yield f"{row.sku}: {row.elsewhere} elsewhere, but locations other than main have {away}"
+    for place in sorted((row.places.keys() | ledger.keys()) - {MAIN}):
+        there, moved = row.places.get(place, 0), ledger.get(place, 0)
+        if there != moved:
+            yield f"{row.sku}: {there} in {place}, but its movements there sum to {moved}"
+
+
+@invariant("I5", "what is moved from one location to another is neither more nor less for it")
+def transfers_cancel_out(session: Session) -> Iterator[str]:
+    sums = select(MovementRow.sku, func.sum(MovementRow.quantity)).where(MovementRow.kind == Kind.TRANSFER)
+    for sku, n in session.execute(sums.group_by(MovementRow.sku).having(func.sum(MovementRow.quantity) != 0)):
+        yield f"{sku}: its transfers sum to {n}"
 
 
 @invariant("I6", "no live reservation on a closed order, and their sum is what is reserved")

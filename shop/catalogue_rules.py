@@ -43,7 +43,7 @@ def path_problem(path: str) -> str | None:
 def sku_problem(sku: str, longest: int) -> str | None:
     if len(sku) > longest or not re.fullmatch(SKU, sku):
         return f"Must be letters, digits, dots, hyphens and underscores, {longest} at most."
-    return None
+    return "Can not be a SKU: it means something else here." if sku == "locations" else None
 
 
 def image_problem(url: str) -> str | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import String, bindparam
 from sqlalchemy.orm import Session
 
 from rows import inserting
-from shop import stock_events
-from shop.stock import Kind, MovementRow, StockRow
+from shop import stock_changes, stock_events
+from shop.stock import Kind, StockRow
+from shop.stock_changes import Lot
 from shop.stock_events import Change
-from sql import ID, bare, new_id
+from sql import bare
 
 _STOCK = bare(StockRow)
 _ADD = inserting(
@@ -23,13 +23,6 @@ _ADD = inserting(
         index_elements=["sku"], set_={"on_hand": _STOCK.c.on_hand + insert.excluded.on_hand}
     ).returning(_STOCK.c.sku, _STOCK.c.on_hand, _STOCK.c.reserved, _STOCK.c.low_at),
 )
-_LEDGER = inserting(
-    bare(MovementRow),
-    *("id", "sku", "quantity"),
-    kind=bindparam("kind", type_=String),
-    reason=bindparam("reason", type_=String),
-    actor_id=bindparam("actor", type_=ID),
-)
 
 
 def receive_all(session: Session, goods: Mapping[str, int], reason: str, actor_id: str | None) -> None:
@@ -38,8 +31,7 @@ def receive_all(session: Session, goods: Mapping[str, int], reason: str, actor_i
         return
     added = _ADD(session, [{"sku": sku, "on_hand": goods[sku]} for sku in sorted(goods)]).all()
     stock_events.note(session, [_change(row, goods[row.sku]) for row in added])
-    movements = [{"id": new_id(), "sku": sku, "quantity": goods[sku]} for sku in sorted(goods)]
-    _LEDGER(session, movements, kind=Kind.RECEIVE, reason=reason, actor=actor_id)
+    stock_changes.write(session, Kind.RECEIVE, [Lot(sku, goods[sku]) for sku in sorted(goods)], reason, actor_id)
 
 
 def _change(row: Any, quantity: int) -> Change:

@@ -12,9 +12,10 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import orders
+from shop import locations, orders, sent_from
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
+from shop.locations import CODE_LENGTH
 from shop.order_goods import Quantities, check_paid, check_room, less, ordered
 from shop.orders import FulfilmentStatus, OrderRow
 from sql import At, Base, Id, clock, new_id, now
@@ -50,6 +51,7 @@ class FulfilmentRow(Base):
     updated_at: Mapped[At] = mapped_column(default=now())
     shipped_at: Mapped[At | None]
     delivered_at: Mapped[At | None]
+    location: Mapped[str | None] = mapped_column(String(CODE_LENGTH), ForeignKey("locations.code"))  # that it leaves
 
     lines: Mapped[list[FulfilmentLineRow]] = relationship(order_by="FulfilmentLineRow.sku", lazy="selectin")
 
@@ -72,8 +74,12 @@ def add(
     tracking: str | None,
     status: str,
     by: str,
+    location: str | None = None,
 ) -> FulfilmentRow:
-    """One more parcel with these lines; None: with all that is left. IllegalMove unless it is paid, TooMany."""
+    """One more parcel with these lines; None: with all that is left. IllegalMove unless it is paid, TooMany.
+
+    `location`: that it leaves; None: the one its goods were sold from.
+    """
     order = orders.hold(session, order_id)
     check_paid(order)
     left = less(ordered(order), _in_parcels(session, order_id, LIVE))
@@ -81,10 +87,15 @@ def add(
     if not wanted:
         raise IllegalMove("Everything that was ordered is in a parcel already.")
     check_room(order, wanted, left)
+    if location is not None:
+        locations.check(session, location)
     parcel = FulfilmentRow(id=new_id(), order_id=order_id, carrier=carrier, tracking=tracking, created_by=by)
+    parcel.location = location
     parcel.lines = [FulfilmentLineRow(sku=sku, quantity=n) for sku, n in wanted.items()]
     session.add(parcel)
     session.flush()
+    if location is not None:
+        sent_from.book(session, order_id, ordered(order), _named(session, order_id), location, by)
     return _settle(session, order, parcel, status)
 
 
@@ -154,3 +165,11 @@ def _in_parcels(session: Session, order_id: str, statuses: Sequence[Status]) -> 
     query = select(line.sku, func.sum(line.quantity)).join(row, row.id == line.fulfilment_id).group_by(line.sku)
     sums = session.execute(query.where(row.order_id == order_id, row.status.in_(statuses))).all()
     return Counter({sku: int(n) for sku, n in sums})
+
+
+def _named(session: Session, order_id: str) -> dict[tuple[str, str], int]:
+    """What is in parcels that leave a location which was named, by SKU and location."""
+    row, line = FulfilmentRow, FulfilmentLineRow
+    query = select(line.sku, row.location, func.sum(line.quantity)).join(row).group_by(line.sku, row.location)
+    of_it = query.where(row.order_id == order_id, row.status.in_(LIVE), row.location.is_not(None))
+    return {(sku, str(location)): int(n) for sku, location, n in session.execute(of_it)}

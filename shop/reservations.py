@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Float, String, bindparam, literal, select, update
+from sqlalchemy import Float, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
 from config import settings
-from rows import Many, inserting, number
-from shop import stock_events
-from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
-from shop.stock_events import Change
-from sql import among, bare, direct, later, new_id, now
+from rows import inserting
+from shop import stock_changes, stock_places
+from shop.stock import Held, Kind, ReservationRow
+from shop.stock_changes import Lot, Move
+from shop.stock_places import Wants
+from sql import among, bare, direct, later, now
 
-Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
-
-_LOCK = (
-    select(StockRow.sku, StockRow.on_hand - StockRow.reserved)
-    .where(among(StockRow.sku, "skus"))
-    .order_by(StockRow.sku)
-    .with_for_update(key_share=True)
-)
-
-
-def _changing(_: str, given: Any) -> Any:
-    """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order (facts 13)."""
-    stock = bare(StockRow)
-    on_hand, reserved = stock.c.on_hand + given.hand, stock.c.reserved + given.held
-    bounds = (stock.c.sku == given.sku, on_hand >= reserved, reserved >= 0)
-    changed = update(stock).where(*bounds).values(on_hand=on_hand, reserved=reserved)
-    return changed.returning(stock.c.sku, stock.c.on_hand, stock.c.reserved, stock.c.low_at)
-
-
-_CHANGE = Many(_changing, bare(StockRow).c.sku, number("hand"), number("held"))
 _OF_ORDERS = (
     select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
     .where(among(ReservationRow.order_id, "orders"))
@@ -55,16 +35,13 @@ _HOLD = inserting(
 )
 
 
-class StockBroken(RuntimeError):
-    """The ledger says something impossible; nothing is changed and a person must look (`doctor`)."""
-
-
 def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
     """Hold what each order wants, first come first served, all of an order or nothing of it.
 
     Returns the orders that could not be served, with what was left of each SKU they lacked.
     """
-    left = _lock(session, {sku for lines in wants.values() for sku in lines})
+    rows = stock_changes.lock(session, {sku for lines in wants.values() for sku in lines})
+    left = {sku: row.left for sku, row in rows.items()}
     lacking: dict[str, dict[str, int]] = {}
     taken: Counter[str] = Counter()
     held: list[dict[str, Any]] = []
@@ -75,7 +52,7 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
             continue
         taken.update(lines)
         held += [{"order_id": order, "sku": sku, "quantity": n} for sku, n in lines.items()]
-    _change(session, {sku: (0, n) for sku, n in taken.items()})
+    stock_changes.change(session, {sku: Move(reserved=n) for sku, n in taken.items()})
     if held:
         _HOLD(session, held, seconds=60.0 * settings().reservation_minutes)
     return lacking
@@ -86,23 +63,22 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
     rows = _reserved(session, orders)
     gone = {row.order_id for row in rows if row.state != Held.HELD} | (set(orders) - {row.order_id for row in rows})
     selling = [row for row in rows if row.order_id not in gone]
-    _lock(session, {row.sku for row in selling})
-    _change(session, {sku: (-n, -n) for sku, n in _sums(selling).items()})
+    rows_of = stock_changes.lock(session, {row.sku for row in selling})
+    lots = stock_places.choose(session, _wants(selling), {sku: row.main for sku, row in rows_of.items()})
+    stock_places.put(session, lots)
+    moves = stock_changes.coming(lots)
+    stock_changes.change(session, {sku: move._replace(reserved=move.on_hand) for sku, move in moves.items()})
     _mark(session, selling, Held.SOLD)
-    _write_ledger(session, selling, Kind.SALE, -1)
+    stock_changes.write(session, Kind.SALE, lots)
     return gone
 
 
-def take_back(session: Session, goods: Wants) -> None:
-    """What these orders had bought comes back to the shelf, by a movement of its own."""
-    rows = [
-        SimpleNamespace(order_id=order, sku=sku, quantity=n)
-        for order, lines in sorted(goods.items())
-        for sku, n in lines.items()
-    ]
-    _lock(session, {row.sku for row in rows})
-    _change(session, {sku: (n, 0) for sku, n in _sums(rows).items()})
-    _write_ledger(session, rows, Kind.RETURN, 1)
+def take_back(session: Session, lots: Sequence[Lot]) -> None:
+    """What orders had bought comes back to the shelf, by movements of its own."""
+    stock_changes.lock(session, {lot.sku for lot in lots})
+    stock_places.put(session, lots)
+    stock_changes.change(session, stock_changes.coming(lots))
+    stock_changes.write(session, Kind.RETURN, lots)
 
 
 def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
@@ -140,12 +116,6 @@ def release_expired(session: Session, limit: int = 500) -> int:
     return len(orders)
 
 
-def _lock(session: Session, skus: set[str]) -> dict[str, int]:
-    if not skus:
-        return {}
-    return dict(direct(session, _LOCK, {"skus": sorted(skus)}).all())
-
-
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
     rows: Sequence[Any] = direct(session, _OF_ORDERS, {"orders": list(orders)}).all()
     return rows
@@ -158,23 +128,17 @@ def _sums(rows: Sequence[Any]) -> dict[str, int]:
     return sums
 
 
-def _change(session: Session, changes: Mapping[str, tuple[int, int]]) -> None:
-    """Move (on hand, reserved) of each SKU; the condition in the statement is the last word."""
-    rows = [{"sku": sku, "hand": hand, "held": held} for sku, (hand, held) in sorted(changes.items())]
-    changed = _CHANGE(session, rows).all() if rows else []
-    if len(changed) != len(rows):
-        raise StockBroken(f"stock of {sorted(changes)} would leave its bounds")
-    stock_events.note(session, [_change_of(row, *changes[row.sku]) for row in changed])
-
-
-def _change_of(row: Any, hand: int, held: int) -> Change:
-    left = row.on_hand - row.reserved
-    return Change(row.sku, left - hand + held, left, row.low_at)
+def _wants(rows: Sequence[Any]) -> Wants:
+    wants: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        wants[row.order_id][row.sku] = row.quantity
+    return wants
 
 
 def _let_go(session: Session, rows: Sequence[Any], state: Held) -> None:
-    _lock(session, {row.sku for row in rows})
-    _change(session, {sku: (0, -n) for sku, n in _sums(rows).items()})
+    sums = _sums(rows)
+    stock_changes.lock(session, sums.keys())
+    stock_changes.change(session, {sku: Move(reserved=-n) for sku, n in sums.items()})
     _mark(session, rows, state)
 
 
@@ -188,16 +152,3 @@ _MARK = (
 def _mark(session: Session, rows: Sequence[Any], state: Held) -> None:
     if rows:
         direct(session, _MARK, {"orders": sorted({row.order_id for row in rows}), "next_state": state})
-
-
-_LEDGER = inserting(
-    bare(MovementRow), "id", "sku", "quantity", "order_id", kind=bindparam("kind", type_=String), reason=literal("")
-)
-
-
-def _write_ledger(session: Session, rows: Sequence[Any], kind: Kind, sign: int) -> None:
-    if rows:
-        movements = [
-            {"id": new_id(), "sku": row.sku, "quantity": sign * row.quantity, "order_id": row.order_id} for row in rows
-        ]
-        _LEDGER(session, movements, kind=kind)

@@ -12,11 +12,13 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import fulfilments, orders
+from shop import fulfilments, locations, orders
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
+from shop.locations import CODE_LENGTH, MAIN
 from shop.order_goods import Quantities, check_paid, check_room, less
 from shop.orders import OrderLineRow, OrderRow
+from shop.stock_changes import Lot
 from sql import At, Base, Id, clock, new_id, now
 
 
@@ -29,7 +31,10 @@ class Status(StrEnum):
 
 
 class ReturnRow(Base):
-    """`refund`: its share of what was paid, in minor units of `currency`, known once it is received."""
+    """`refund`: its share of what was paid, in minor units of `currency`, known once it is received.
+
+    `location`: where what can be sold again is put.
+    """
 
     __tablename__ = "returns"
     __table_args__ = (CheckConstraint("refund >= 0", name="refund_not_negative"),)
@@ -46,6 +51,9 @@ class ReturnRow(Base):
     received_by: Mapped[Id | None]
     answer: Mapped[str | None] = mapped_column(String(500))  # why it was rejected
     decided_at: Mapped[At | None]  # when it was rejected, or withdrawn
+    location: Mapped[str] = mapped_column(
+        String(CODE_LENGTH), default=MAIN, server_default=MAIN
+    )  # of what is restocked
 
     lines: Mapped[list[ReturnLineRow]] = relationship(order_by="ReturnLineRow.sku", lazy="selectin")
 
@@ -84,14 +92,17 @@ def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> Retu
     return row
 
 
-def receive(session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str) -> ReturnRow:
-    """It is here, with so much in it; None: all that was asked for, fit to be sold again."""
+def receive(
+    session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str, location: str = MAIN
+) -> ReturnRow:
+    """It is here, with so much in it; None: all that was asked for, fit to be sold again. `location`: where to."""
+    locations.check(session, location, coming=True)
     order = orders.hold(session, order_id)
     row = requested(session, order_id, id)
     before = _received(session, order_id)
     _unpack(row, arrived)
     row.refund = share(order, before, {line.sku: line.received for line in row.lines})
-    row.status, row.received_by = Status.RECEIVED, by
+    row.status, row.received_by, row.location = Status.RECEIVED, by, location
     row.received_at = row.updated_at = clock()
     session.flush()
     session.refresh(row)
@@ -119,14 +130,11 @@ def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:
     return session.scalars(select(ReturnRow).where(ReturnRow.order_id == order_id).order_by(ReturnRow.id)).all()
 
 
-def resellable(session: Session, ids: Sequence[str]) -> dict[str, Counter[str]]:
-    """What goes back to the shelf, by order."""
-    line = ReturnLineRow
-    rows = select(ReturnRow.order_id, line.sku, line.resellable).join(line).where(ReturnRow.id.in_(ids))
-    goods: dict[str, Counter[str]] = {}
-    for order, sku, n in session.execute(rows.where(line.resellable > 0)):
-        goods.setdefault(order, Counter())[sku] += n
-    return goods
+def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:
+    """What goes back to the shelf, and where."""
+    row, line = ReturnRow, ReturnLineRow
+    rows = select(line.sku, line.resellable, row.location, row.order_id).join(row).where(row.id.in_(ids))
+    return [Lot(*lot) for lot in session.execute(rows.where(line.resellable > 0).order_by(line.sku, row.id))]
 
 
 def move(session: Session, ids: Sequence[str], to: Status) -> None:

@@ -1,23 +1,23 @@
 """What is on the shelf. Every change is a movement in an append-only ledger; reservations hold a part of it back.
 
-For every SKU and at every moment: on hand = sum of its movements, and 0 <= reserved <= on hand (P6).
-The guard is in the database: rows are locked in the order of their SKUs, then changed under a condition.
+For every SKU and at every moment: on hand = sum of its movements, and 0 <= reserved <= on hand (P6). So it is in every
+location, too: what does not lie `elsewhere` lies in main.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, not_, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, func, not_, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import stock_events
 from shop.catalogue import SKU_LENGTH, VariantRow
-from shop.errors import IllegalMove, Invalid, NotFound
-from shop.stock_events import Change
-from sql import At, Base, Id, held, new_id, now, upsert
+from shop.errors import NotFound
+from shop.locations import CODE_LENGTH, MAIN
+from sql import At, Base, Id, now
 
 MOST_ON_HAND = 10**9
 
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ADJUST = "adjust"
     SALE = "sale"
     RETURN = "return"
+    TRANSFER = "transfer"  # two of them: out of one location, into another
 
 
 class Held(StrEnum):
@@ -39,9 +40,15 @@ class Held(StrEnum):
 
 
 class StockRow(Base):
+    """All there is of one SKU: the one row that whoever changes any of it locks first, in the order of SKUs.
+
+    `elsewhere`: how many of those on hand do not lie in main; `levels` says where.
+    """
+
     __tablename__ = "stock"
     __table_args__ = (
         CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
+        CheckConstraint("elsewhere >= 0 AND elsewhere <= on_hand", name="elsewhere_within_on_hand"),
         CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="reserved_within_on_hand"),
         {"postgresql_with": {"fillfactor": "50"}},
     )
@@ -50,12 +57,42 @@ class StockRow(Base):
     on_hand: Mapped[int] = mapped_column(default=0)
     reserved: Mapped[int] = mapped_column(default=0)
     low_at: Mapped[int | None]  # so many left are few: see stock_events.py
+    elsewhere: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    levels: Mapped[list[LevelRow]] = relationship(order_by="LevelRow.location", lazy="selectin")
+
+    @property
+    def places(self) -> dict[str, int]:
+        """How many lie where, main first."""
+        return {MAIN: self.on_hand - self.elsewhere} | {level.location: level.on_hand for level in self.levels}
+
+    @property
+    def locations(self) -> list[dict[str, Any]]:
+        """Main, and the others that have any."""
+        return [{"code": code, "on_hand": n} for code, n in self.places.items() if n or code == MAIN]
+
+
+class LevelRow(Base):
+    """How many of a SKU lie in a location other than main."""
+
+    __tablename__ = "stock_levels"
+    __table_args__ = (CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),)
+
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("stock.sku"), primary_key=True)
+    location: Mapped[str] = mapped_column(String(CODE_LENGTH), ForeignKey("locations.code"), primary_key=True)
+    on_hand: Mapped[int]
+
+
+_ELSEWHERE = text("location <> 'main'")
 
 
 class MovementRow(Base):
     """Never changed, never deleted. `quantity` is signed: what it added to on hand."""
 
     __tablename__ = "stock_movements"
+    __table_args__ = (
+        Index("ix_stock_movements_elsewhere", "order_id", postgresql_where=_ELSEWHERE, sqlite_where=_ELSEWHERE),
+    )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), index=True)
@@ -65,6 +102,7 @@ class MovementRow(Base):
     order_id: Mapped[Id | None]
     actor_id: Mapped[Id | None]
     at: Mapped[At] = mapped_column(default=now())
+    location: Mapped[str] = mapped_column(String(CODE_LENGTH), default=MAIN, server_default=MAIN)
 
 
 class ReservationRow(Base):
@@ -92,37 +130,7 @@ def level(session: Session, sku: str) -> StockRow:
     row = session.get(StockRow, sku)
     if row is None and session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
-    return row or StockRow(sku=sku, on_hand=0, reserved=0)
-
-
-def available(session: Session, skus: Iterable[str]) -> dict[str, int]:
-    """How many of each SKU can still be promised; a SKU never received has none."""
-    rows = session.execute(
-        select(StockRow.sku, StockRow.on_hand - StockRow.reserved).where(StockRow.sku.in_(list(skus)))
-    )
-    return Counter(dict(rows.all()))
-
-
-def receive(session: Session, sku: str, quantity: int, reason: str = "", actor_id: str | None = None) -> StockRow:
-    """Goods came in."""
-    if quantity <= 0:
-        raise Invalid({"quantity": ["What is received is more than zero."]})
-    return _move(session, sku, Kind.RECEIVE, quantity, reason, actor_id)
-
-
-def adjust(session: Session, sku: str, quantity: int, reason: str, actor_id: str | None = None) -> StockRow:
-    """The count was wrong by so much, up or down; what is reserved can not be counted away."""
-    if quantity == 0:
-        raise Invalid({"quantity": ["An adjustment by zero changes nothing."]})
-    return _move(session, sku, Kind.ADJUST, quantity, reason, actor_id)
-
-
-def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
-    """From now on an event is written when no more than `low_at` are left; None: no more of them."""
-    row = _hold(session, sku)
-    row.low_at = low_at
-    session.flush()
-    return row
+    return row or StockRow(sku=sku, on_hand=0, reserved=0, elsewhere=0)
 
 
 def levels(session: Session, *, limit: int, after: str | None = None, low: bool | None = None) -> list[StockRow]:
@@ -144,21 +152,10 @@ def movements(session: Session, sku: str, *, limit: int, before: str | None = No
     return list(session.scalars(query))
 
 
-def _move(session: Session, sku: str, kind: Kind, quantity: int, reason: str, actor_id: str | None) -> StockRow:
-    row = _hold(session, sku)
-    if not row.reserved <= row.on_hand + quantity <= MOST_ON_HAND:
-        raise IllegalMove(f"{row.on_hand} are on hand and {row.reserved} reserved; {quantity:+d} is not possible.")
-    left = row.on_hand - row.reserved
-    row.on_hand += quantity
-    stock_events.note(session, [Change(sku, left, left + quantity, row.low_at)])
-    session.add(MovementRow(id=new_id(), sku=sku, kind=kind, quantity=quantity, reason=reason, actor_id=actor_id))
-    session.flush()
-    return row
-
-
-def _hold(session: Session, sku: str) -> StockRow:
-    """The row of a SKU, made if nothing of it ever came in, and locked."""
-    if session.get(VariantRow, sku) is None:
-        raise NotFound("There is no such SKU.")
-    session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
-    return session.scalars(held(select(StockRow).where(StockRow.sku == sku))).one()
+def moved(session: Session) -> Mapping[str, Mapping[str, int]]:
+    """What the ledger sums to: SKU -> location -> quantity."""
+    key = (MovementRow.sku, MovementRow.location)
+    sums: dict[str, dict[str, int]] = defaultdict(dict)
+    for sku, location, n in session.execute(select(*key, func.sum(MovementRow.quantity)).group_by(*key)):
+        sums[sku][location] = int(n)
+    return sums

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from shop import reservations
+from shop import reservations, stock, stock_places
+from shop.locations import MAIN
 from shop.orders import OrderRow, Status
-from shop.stock import Held, MovementRow, ReservationRow, StockRow
+from shop.stock import Held, LevelRow, ReservationRow, StockRow
+from shop.stock_changes import Lot
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one SKU. `places`: in which locations other than main how many lie."""
+
+    on_hand: int
+    reserved: int
+    elsewhere: int
+    places: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -18,18 +30,27 @@ class Wrong:
     """A SKU whose figures are not what can be derived for it."""
 
     sku: str
-    on_hand: int
-    reserved: int
-    moved: int
-    held: int
+    now: Figures
+    derived: Figures
 
     @property
     def possible(self) -> bool:
         """Whether what is derived makes sense; if not, only somebody who looks at the shelf can tell."""
-        return 0 <= self.held <= self.moved
+        new = self.derived
+        least = min(new.places.values(), default=0)
+        return 0 <= new.reserved <= new.on_hand and new.elsewhere <= new.on_hand and least >= 0
 
     def __str__(self) -> str:
-        return f"{self.sku}: on hand {self.on_hand} -> {self.moved}, reserved {self.reserved} -> {self.held}"
+        now, new = self.now, self.derived
+        told = [("on hand", now.on_hand, new.on_hand), ("reserved", now.reserved, new.reserved)]
+        told += [(f"in {place}", *each) for place, each in self._places() if each[0] != each[1]]
+        if now.elsewhere != new.elsewhere:
+            told.append(("elsewhere", now.elsewhere, new.elsewhere))
+        return f"{self.sku}: " + ", ".join(f"{name} {before} -> {after}" for name, before, after in told)
+
+    def _places(self) -> list[tuple[str, tuple[int, int]]]:
+        now, new = self.now.places, self.derived.places
+        return [(place, (now.get(place, 0), new.get(place, 0))) for place in sorted(now.keys() | new.keys())]
 
 
 def forgotten(session: Session) -> list[str]:
@@ -42,12 +63,14 @@ def forgotten(session: Session) -> list[str]:
 def wrong(session: Session) -> list[Wrong]:
     """By SKU."""
     live = ReservationRow.state == Held.HELD
-    moved = select(MovementRow.sku, func.sum(MovementRow.quantity)).group_by(MovementRow.sku)
     held = select(ReservationRow.sku, func.sum(ReservationRow.quantity)).where(live).group_by(ReservationRow.sku)
-    moved_of, held_of = dict(session.execute(moved).all()), dict(session.execute(held).all())
-    rows = session.execute(select(StockRow.sku, StockRow.on_hand, StockRow.reserved).order_by(StockRow.sku))
-    all_of_them = [Wrong(*row, moved_of.get(row.sku, 0), held_of.get(row.sku, 0)) for row in rows]
-    return [one for one in all_of_them if (one.on_hand, one.reserved) != (one.moved, one.held)]
+    held_of = dict(session.execute(held).all())
+    moved_of = stock.moved(session)
+    rows = session.scalars(select(StockRow).order_by(StockRow.sku).execution_options(populate_existing=True))
+    all_of_them = [
+        Wrong(row.sku, _said(row), _derived(moved_of.get(row.sku, {}), held_of.get(row.sku, 0))) for row in rows
+    ]
+    return [one for one in all_of_them if one.now != one.derived]
 
 
 def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
@@ -58,6 +81,25 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
     found = wrong(session)
     for one in found:
         if one.possible:
-            values = {"on_hand": one.moved, "reserved": one.held}
-            session.execute(update(StockRow).where(StockRow.sku == one.sku).values(values))
+            _set(session, one.sku, one.derived)
     return orders, found
+
+
+def _said(row: StockRow) -> Figures:
+    return Figures(row.on_hand, row.reserved, row.elsewhere, _elsewhere(row.places))
+
+
+def _derived(moved: Mapping[str, int], held: int) -> Figures:
+    places = _elsewhere(moved)
+    return Figures(sum(moved.values()), held, sum(places.values()), places)
+
+
+def _elsewhere(places: Mapping[str, int]) -> dict[str, int]:
+    return {place: n for place, n in places.items() if n and place != MAIN}
+
+
+def _set(session: Session, sku: str, to: Figures) -> None:
+    values = {"on_hand": to.on_hand, "reserved": to.reserved, "elsewhere": to.elsewhere}
+    session.execute(update(StockRow).where(StockRow.sku == sku).values(values))
+    session.execute(delete(LevelRow).where(LevelRow.sku == sku))
+    stock_places.put(session, [Lot(sku, n, place) for place, n in to.places.items()])

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 import config
 import db
 from migrations.models import metadata
-from shop import tariffs
+from shop import locations, tariffs
 from sql import dialect
 from tests.services.session import Services
 
@@ -82,6 +82,7 @@ def empty() -> None:
         for statement in ["; ".join(statements)] if dialect(session) == "postgresql" else statements:
             session.execute(text(statement))
         tariffs.seed(session)
+        locations.seed(session)
 
 
 def _forget() -> None:

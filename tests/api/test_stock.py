@@ -25,12 +25,14 @@ def _goods(app: Flask) -> None:
 def test_anybody_sees_how_much_there_is(client: FlaskClient, people: People) -> None:
     drive(order(people.join(), quantity=2)["job"]["id"], steps=1)
     answer = client.get("/api/stock/CHAIR")
-    assert answer.json == {"sku": "CHAIR", "on_hand": 5, "reserved": 2, "available": 3}
+    lies = [{"code": "main", "on_hand": 5}]
+    assert answer.json == {"sku": "CHAIR", "on_hand": 5, "reserved": 2, "available": 3, "locations": lies}
 
 
 def test_a_sku_that_never_came_in_has_nothing_and_an_unknown_one_is_404(client: FlaskClient) -> None:
     put_on_shelf("NEW", on_hand=0)
-    assert client.get("/api/stock/NEW").json == {"sku": "NEW", "on_hand": 0, "reserved": 0, "available": 0}
+    nothing = {"on_hand": 0, "reserved": 0, "available": 0, "locations": [{"code": "main", "on_hand": 0}]}
+    assert client.get("/api/stock/NEW").json == {"sku": "NEW"} | nothing
     assert problem(client.get("/api/stock/NOTHING")) == (404, "not_found")
 
 
@@ -75,6 +77,12 @@ def test_a_bad_quantity_is_422_and_moves_nothing(people: People, kind: str, quan
         {"kind": "receive", "quantity": 1, "order_id": "x"},
         {"kind": "receive", "quantity": 1, "actor_id": "x"},
         {"quantity": 1},
+        {"kind": "receive", "quantity": 1, "location": "nowhere"},
+        {"kind": "receive", "quantity": 1, "to": "main"},
+        {"kind": "transfer", "quantity": 1},
+        {"kind": "transfer", "quantity": 1, "to": "main"},
+        {"kind": "transfer", "quantity": 1, "to": "nowhere"},
+        {"kind": "transfer", "quantity": -1, "to": "nowhere"},
     ],
 )
 def test_a_bad_movement_is_422_and_moves_nothing(people: People, body: dict[str, Any]) -> None:

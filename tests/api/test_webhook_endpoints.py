@@ -14,7 +14,8 @@ from sqlalchemy import update
 import db
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import stock
+from shop import stock_desk
+from shop.errors import IllegalMove
 from shop.webhook_endpoints import EndpointRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -47,12 +48,12 @@ def now_again(attempt: int | None = None) -> list[str]:
 def happen(and_then: int | None = None) -> None:
     """Something that is told of: stock.low. In the same transaction goes a change of the stock that may be refused."""
     with db.transaction() as session:
-        stock.watch(session, "CHAIR", 4)
-        stock.adjust(session, "CHAIR", -1, "broken")
+        stock_desk.watch(session, "CHAIR", 4)
+        stock_desk.adjust(session, "CHAIR", -1, "broken")
         if and_then:
-            stock.adjust(session, "CHAIR", and_then, "broken")
+            stock_desk.adjust(session, "CHAIR", and_then, "broken")
     with db.transaction() as session:
-        stock.receive(session, "CHAIR", 1, "found")
+        stock_desk.receive(session, "CHAIR", 1, "found")
 
 
 def valid(secret: str, head: dict[str, str], body: bytes) -> bool:
@@ -116,7 +117,7 @@ def test_while_nobody_listens_nothing_is_written(root: Person, ada: Person, door
 
 def test_what_came_to_nothing_is_not_told_of(root: Person, door: Receiver) -> None:
     listening(root, door.url, "*")
-    with pytest.raises(stock.IllegalMove):
+    with pytest.raises(IllegalMove):
         happen(and_then=-100)
     assert (written(), carry()) == ((0, 0), [])
 
@@ -126,8 +127,8 @@ def test_each_hears_only_what_it_listens_to(root: Person, door: Receiver) -> Non
     listening(root, door.url, "order.*")
     happen()
     with db.transaction() as session:
-        stock.adjust(session, "CHAIR", -5, "broken")
-        stock.receive(session, "CHAIR", 9, "new")
+        stock_desk.adjust(session, "CHAIR", -5, "broken")
+        stock_desk.receive(session, "CHAIR", 9, "new")
     assert carry() == ["succeeded"] * 5
     assert [one["event"] for one in log(root, low)] == ["stock.low"] * 2
     assert sorted(one["event"] for one in log(root, both)) == ["stock.back", "stock.low", "stock.low"]

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 import db
 from demo import accounts, seed
-from shop import passwords, stock, users
+from shop import passwords, stock, stock_desk, users
 from shop.catalogue import VariantRow
 from tests.fixtures import Configure, Database
 
@@ -35,7 +35,7 @@ def test_a_second_time_changes_nothing(database: Database) -> None:
     sku = GOODS[0]["sku"]
     with db.transaction() as session:
         session.execute(update(VariantRow).where(VariantRow.sku == sku).values(price=1))
-        stock.receive(session, sku, 5)
+        stock_desk.receive(session, sku, 5)
     assert seed.seed() == (0, 0)
     with db.reading() as session:
         assert session.get_one(VariantRow, sku).price == 1

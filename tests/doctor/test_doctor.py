@@ -14,7 +14,7 @@ import gateways.payments
 from doctor import clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout, coupons, fulfilments, order_events, orders, returns
+from shop import carts, checkout, coupons, fulfilments, locations, order_events, orders, returns, stock_desk
 from shop.orders import OrderRow, Status
 from sql import new_id
 from tests.api.drive import drive
@@ -133,6 +133,18 @@ def test_i3_a_bank_that_can_not_be_asked_is_not_a_clean_bill(configure: Configur
 def test_i5_stock_that_its_movements_do_not_explain() -> None:
     _change("UPDATE stock SET on_hand = on_hand + 1")
     assert _broken() == {"I5": ["CHAIR: 4 on hand, but its movements sum to 3"]}
+
+
+def test_i5_goods_that_lie_where_no_movement_has_put_them() -> None:
+    with db.transaction() as session:
+        locations.add(session, {"code": "berlin", "name": "Berlin"})
+        stock_desk.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
+    assert _broken() == {}
+    _change("UPDATE stock_levels SET on_hand = 1")
+    away = "CHAIR: 2 elsewhere, but locations other than main have 1"
+    assert _broken() == {"I5": [away, "CHAIR: 1 in berlin, but its movements there sum to 2"]}
+    _change("UPDATE stock_movements SET quantity = 1 WHERE quantity = 2")
+    assert "CHAIR: its transfers sum to -1" in _broken()["I5"]
 
 
 def test_i6_stock_that_stays_reserved() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 import db
 from doctor.repair import main
-from shop import reservations
+from shop import locations, reservations, stock_desk
 from sql import new_id
 from tests.api.goods import put_on_shelf, shelf
 from tests.api.test_foreign_ids import everything
@@ -49,6 +49,19 @@ def test_it_shows_first_and_then_does_just_that(capsys: pytest.CaptureFixture[st
     assert said(capsys, "--do") == (0, ["set CHAIR: on hand 9 -> 5, reserved 1 -> 2"])
     assert (shelf("CHAIR"), shelf("TABLE")) == ((5, 2), (5, 0))
     assert said(capsys)[0] == 0
+
+
+def test_goods_are_put_where_their_movements_say(capsys: pytest.CaptureFixture[str]) -> None:
+    with db.transaction() as session:
+        locations.add(session, {"code": "berlin", "name": "Berlin"})
+        stock_desk.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
+    before = everything()
+    change("UPDATE stock_levels SET on_hand = 3")
+    change("UPDATE stock SET elsewhere = 0")
+    told = "CHAIR: on hand 5 -> 5, reserved 0 -> 0, in berlin 3 -> 2, elsewhere 0 -> 2"
+    assert said(capsys)[1][0] == f"would set {told}"
+    assert said(capsys, "--do") == (0, [f"set {told}"])
+    assert everything() == before
 
 
 def test_what_the_ledger_can_not_explain_is_left_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from db import _sqlite
-from shop import catalogue, stock
+from shop import catalogue, stock_desk
 
 
 class Shelf:
@@ -43,7 +43,7 @@ class Shelf:
         with self.session() as session:
             catalogue.import_rows(session, [row])
             if on_hand:
-                stock.receive(session, sku, on_hand, "test")
+                stock_desk.receive(session, sku, on_hand, "test")
 
     def new_sku(self) -> str:
         self._count += 1

@@ -1,0 +1,37 @@
+"""A parcel that leaves another location than the one its goods were sold from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy.orm import Session
+
+from shop import stock_desk, stock_places
+from shop.locations import MAIN
+
+Places = Mapping[tuple[str, str], int]  # SKU and location -> how many
+
+
+def book(session: Session, order_id: str, ordered: Mapping[str, int], named: Places, location: str, by: str) -> None:
+    """The goods of the order's parcels, `named` by the location these leave, really lie there.
+
+    What was sold from elsewhere is taken from here instead, and stays there: a transfer. IllegalMove if it is not here.
+    """
+    sold = Counter[tuple[str, str]]()
+    for lot in stock_places.sold_from(session, {order_id: ordered}):
+        sold[lot.sku, lot.location] += lot.quantity
+    for sku in sorted(ordered):
+        for place, n in _instead(sku, sold - Counter(named), named.get((sku, location), 0) - sold[sku, location]):
+            about = "sent from here instead"
+            stock_desk.transfer(session, sku, n, about, by, location=location, to=place, order_id=order_id)
+
+
+def _instead(sku: str, spare: Places, missing: int) -> Iterator[tuple[str, int]]:
+    """The locations that keep what they had sold, main first."""
+    places = sorted((place for of, place in spare if of == sku), key=lambda place: (place != MAIN, place))
+    for place in places:
+        n = min(missing, spare[sku, place])
+        if n > 0:
+            missing -= n
+            yield place, n
