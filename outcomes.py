@@ -17,7 +17,12 @@ from typing import Any
 
 
 class Outcome(Exception):
-    """A step's end, with a stable code for programs and a sentence for people."""
+    """A step's end, with a stable code for programs and a sentence for people.
+
+    `seen`: what the outside told on the way to it, worth writing down whatever the end is.
+    """
+
+    seen: Any = None
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code, detail)

@@ -145,7 +145,7 @@ def _fitting(total: int, held: int) -> tuple[PaymentStatus, ...]:
 def _settled_by_hand(session: Session) -> set[str]:
     """Orders whose refund an operator took as settled outside of the provider, and said so."""
     skipped = and_(JournalRow.run_id == RunRow.id, JournalRow.state == Mark.SKIPPED)
-    steps = JournalRow.name.in_(("refund_payment", "charge_payment"))
+    steps = JournalRow.name.in_(("refund_payment", "charge_payment", "return_late_money"))
     return set(session.scalars(select(RunRow.subject_id).join(JournalRow, skipped).where(steps)))
 
 

@@ -44,6 +44,10 @@ class Reversal:
     provider_id: str | None
 
 
+CLOSED = (Status.VOIDED, Status.REFUSED)
+LATE = "late_money"
+"""The error of a payment that was closed before its money came."""
+
 _PAYMENTS = bare(PaymentRow)
 _OPEN = (
     select(_PAYMENTS)
@@ -193,6 +197,14 @@ def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: st
     _write(session, "refund", [(id, amount, currency, refund_id, key)])
     sums = {"captured": whole, "refunded": whole, "authorised": 0}
     payments.change(session, id, status=Status.REFUNDED, provider_id=charge_id, token=None, next_action=None, **sums)
+
+
+def turned_up(session: Session, reversal: Reversal, charge_id: str, amount: int) -> None:
+    """It was taken, we only now hear of it, and it could not be given back yet."""
+    _write(session, "capture", [(reversal.payment_id, amount, reversal.currency, charge_id, reversal.charge_key)])
+    known = {"provider_id": charge_id, "captured": amount, "authorised": 0, "token": None, "next_action": None}
+    late = {"error_code": LATE} if reversal.status in CLOSED else {}
+    payments.change(session, reversal.payment_id, status=Status.CAPTURED, **known, **late)
 
 
 def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shop import payments
-from shop.charging import Reversal
+from shop.charging import CLOSED, LATE, Reversal
 from shop.payments import PaymentRow, Status
 
-CLOSED = (Status.VOIDED, Status.REFUSED)
 OURS = {
     Status.CAPTURED: "captured",
     Status.REFUNDED: "refunded",
@@ -53,6 +52,13 @@ def answer(asked: Question, theirs: str, amount: int | None, currency: str | Non
 def open_return(session: Session, payment_id: str) -> Reversal | None:
     """A closed payment, for which nothing may have been taken: whatever was is given back."""
     row = payments.holding(session, [payment_id])[payment_id]
-    if row.status not in CLOSED or not row.charge_key or row.method != "card":
+    turned_up = row.status == Status.CAPTURED and row.error_code == LATE
+    if not (row.status in CLOSED or turned_up) or not row.charge_key or row.method != "card":
         return None
-    return Reversal(row.id, row.order_id, row.status, row.amount, row.currency, row.charge_key, row.provider_id)
+    left = row.captured - row.refunded - row.settled if turned_up else row.amount
+    return Reversal(row.id, row.order_id, row.status, left, row.currency, row.charge_key, row.provider_id)
+
+
+def is_spare(session: Session, reversal: Reversal) -> bool:
+    """The order is paid with something else."""
+    return session.get_one(PaymentRow, reversal.payment_id).spare

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shop import payments, refunds
+from shop.charging import LATE
 from shop.errors import IllegalMove, Refusal
 from shop.payments import PaymentRow
 from shop.refunds import RefundRow, Status
@@ -49,11 +50,19 @@ def settle_by_hand(session: Session, run_id: str, order_id: str) -> None:
         _check_room(row.amount, room)
         refunds.settle(session, row, payment, "by hand")
         return
-    taken = select(PaymentRow).where(PaymentRow.order_id == order_id, PaymentRow.captured > 0)
-    found = next((one for one in session.scalars(held(taken)) if row is None and refunds.left(session, one)), None)
+    found = _taken(session, run_id, order_id) if row is None else None
     if found is None:
         raise IllegalMove("This job has nothing to give back that could be settled by hand; skip its step instead.")
     refunds.count_settled(session, found, refunds.left(session, found), "by hand", f"{run_id}:settled")
+
+
+def _taken(session: Session, run_id: str, order_id: str) -> PaymentRow | None:
+    """What was taken for this order and not given back: by this very run, or too late, or otherwise."""
+    row = PaymentRow
+    taken = held(select(row).where(row.order_id == order_id, row.captured > 0).order_by(row.id))
+    theirs = [one for one in session.scalars(taken) if refunds.left(session, one)]
+    by_this_run = [one for one in theirs if (one.charge_key or "").startswith(f"{run_id}:")]
+    return next(iter([*by_this_run, *(one for one in theirs if one.error_code == LATE), *theirs]), None)
 
 
 def _check_room(amount: int, room: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Index, String, or_, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import orders
-from shop.late_money import CLOSED
+from shop.charging import CLOSED
 from shop.orders import OrderRow, Status
 from shop.payments import PaymentRow
 from sql import At, Base, Document, Id, later, now, upsert

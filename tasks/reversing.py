@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import gateways.payments as provider
-from engine import Answer
+from engine import Answer, Done
 from gateways.payments import Receipt
-from outcomes import Refused
+from outcomes import Outcome, Refused
 from shop import charging, orders
 from shop.charging import Reversal
 from shop.orders import PaymentStatus
@@ -19,14 +19,23 @@ from shop.payments import Status
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
     for answer in answers:
-        if answer.output is not None:
-            back = record(session, answer.request, answer.output, answer.run.key)
-            if not spare:
-                orders.set_payment_status(session, [answer.request.order_id], back)
+        stands = record(session, answer)
+        if stands and not spare:
+            orders.set_payment_status(session, [answer.request.order_id], stands)
 
 
-def record(session: Session, reversal: Reversal, undone: dict[str, Any], key: str) -> PaymentStatus:
-    """Returns what has become of the money."""
+def record(session: Session, answer: Answer) -> PaymentStatus | None:
+    """Returns what has become of the money; None: as far as we know nothing has changed."""
+    if isinstance(answer.result, Done):
+        return _undone(session, answer.request, answer.output or {}, answer.run.key)
+    taken = answer.result.seen
+    if taken is None:
+        return None
+    charging.turned_up(session, answer.request, taken.provider_id, taken.amount)
+    return PaymentStatus.PAID
+
+
+def _undone(session: Session, reversal: Reversal, undone: dict[str, Any], key: str) -> PaymentStatus:
     if "refund" not in undone:
         charging.voided(session, reversal, undone.get("void"), key)
         return PaymentStatus.UNPAID
@@ -42,9 +51,18 @@ def undo(reversal: Reversal, key: str) -> dict[str, Any]:
     if receipt is None or receipt.status in ("voided", "refunded"):
         return {}
     if receipt.status == "captured":
-        return _refund(receipt.provider_id, receipt.amount, key)
+        return _refund_unrecorded(receipt, key)
     provider.payments().void(receipt.provider_id, key=key)
     return {"void": receipt.provider_id}
+
+
+def _refund_unrecorded(taken: Receipt, key: str) -> dict[str, Any]:
+    """Of a charge that we only now hear of: it is written down even when it can not be given back."""
+    try:
+        return _refund(taken.provider_id, taken.amount, key)
+    except Outcome as no:
+        no.seen = taken
+        raise
 
 
 def _refund(charge_id: str, amount: int, key: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from outcomes import Refused
 from shop import late_money, orders
 from shop.charging import Reversal
 from shop.late_money import Question
+from shop.orders import PaymentStatus
 from tasks import reversing
 
 
@@ -54,10 +55,11 @@ def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | None
 
 def _returned(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
-        if answer.output:
-            told = reversing.record(session, answer.request, answer.output, answer.run.key)
-            if "refund" in answer.output:
-                orders.set_payment_status(session, [answer.request.order_id], told)
+        if answer.output == {}:
+            continue  # none came
+        stands = reversing.record(session, answer)
+        if stands not in (None, PaymentStatus.UNPAID) and not late_money.is_spare(session, answer.request):
+            orders.set_payment_status(session, [answer.request.order_id], stands)
 
 
 @remote_step("payments.return_late", fetch=_late, remember=_returned, retry=A_DAY)

@@ -14,7 +14,7 @@ import db
 from doctor import money
 from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
-from outcomes import Refused
+from outcomes import Refused, Unknown
 from shop.payments import PaymentRow
 from shop.refunds import RefundRow
 from sql import later
@@ -284,6 +284,51 @@ def test_money_that_comes_after_the_order_was_given_up_goes_back(ada: Person, sa
     assert drive(do(sam, id, "verify")) == "succeeded"
     with db.reading() as session:
         assert session.scalars(select(PaymentRow.refunded)).one() == TOTAL
+
+
+@pytest.mark.parametrize("after", ["retry", "settle"])
+def test_a_charge_that_turns_up_late_and_is_not_given_back_is_on_record(
+    ada: Person,
+    sam: Person,
+    bank: Bank,
+    monkeypatch: pytest.MonkeyPatch,
+    well: Callable[[], list[str]],
+    after: str,
+) -> None:
+    """Of an order that was given up; and of one whose charge had no answer when it was called off."""
+    late, unheard = order(ada, token="tok_3ds"), order(ada)
+    drive(late["job"]["id"])
+    ada.post(f"/api/orders/{late['order']['id']}/cancel")
+    drive(late["job"]["id"])
+    bank.approve(late["order"]["id"])
+    with monkeypatch.context() as lost:
+        lost.setattr(bank, "charge", _lost(bank.charge))
+        drive(unheard["job"]["id"], steps=2)
+    ada.post(f"/api/orders/{unheard['order']['id']}/cancel")
+    jobs = {late["order"]["id"]: do(sam, late["order"]["id"], "verify"), unheard["order"]["id"]: unheard["job"]["id"]}
+    with monkeypatch.context() as today:
+        today.setattr(bank, "refund", lambda *_, **__: (_ for _ in ()).throw(Refused("refund_refused")))
+        assert [drive(job) for job in jobs.values()] == ["needs_attention"] * 2
+    for id, job in jobs.items():
+        assert (sums(sam, id), kinds(sam, id)[-1]) == (("captured", 0, TOTAL, 0, 0), ("capture", TOTAL))
+        wish = {"note": "in cash"} if after == "settle" else None
+        assert sam.post(f"/api/jobs/{job}/{after}", wish).status_code == 202
+        drive(job)
+        back = (0, TOTAL) if after == "settle" else (TOTAL, 0)
+        assert sums(sam, id) == ("refunded", 0, TOTAL, *back)
+        assert standing(ada, id)[1] == "refunded"
+        assert bank.taken(id) == back[1]
+    assert well() == []
+
+
+def _lost(charge: Callable[..., Receipt]) -> Callable[..., Receipt]:
+    """It is carried out, and the answer does not come."""
+
+    def call(*asked: Any, **more: Any) -> Receipt:
+        charge(*asked, **more)
+        raise Unknown("timeout")
+
+    return call
 
 
 @pytest.mark.parametrize(
