@@ -39,7 +39,8 @@ class LedgerSideSchema(Schema):
 
 
 class LedgerLineSchema(Schema):
-    """`provider_id`: what the provider knows it by. A side that says nothing of it is null."""
+    """`provider_id`: what the provider knows it by. A side that says nothing of it is null. `closed_in`: it was under
+    way, and this later reconciliation says what it has come to."""
 
     verdict = fields.String(metadata={"enum": [*Verdict]})
     kind = fields.String(
@@ -49,6 +50,7 @@ class LedgerLineSchema(Schema):
     order_id = fields.String(allow_none=True)
     theirs = fields.Nested(LedgerSideSchema, allow_none=True)
     ours = fields.Nested(LedgerSideSchema, allow_none=True)
+    closed_in = fields.String(allow_none=True)
 
 
 class ReconciliationSchema(Schema):
@@ -120,11 +122,12 @@ def begin(window: dict[str, Any]) -> Response:
 @roles(*STAFF)
 @blp.response(200, ReconciliationWithLinesSchema)
 def one(id: UUID) -> Response:
-    """With the lines that differ or are under way, the first thousand. Staff only."""
+    """With the lines that differ, are under way or were, the first thousand. Staff only."""
     with db.reading() as session:
         row = reconciliations.get(session, str(id))
         lines = reconciliations.lines(session, row.id, MOST_LINES) if row.finished_at else []
-    left_out = row.differences + row.under_way - len(lines)
+        every = reconciliations.count_lines(session, row.id) if row.finished_at else 0
+    left_out = every - len(lines)
     shown = [_line(line) for line in lines]
     return json_answer({**RECONCILIATION.dump(row), **WITH_LINES.dump({"lines": shown, "lines_left_out": left_out})})
 
@@ -154,4 +157,4 @@ def _line(line: LineRow) -> dict[str, Any]:
     ours = {"amount": line.our_amount, "currency": line.our_currency, "at": line.our_at}
     said = {"theirs": theirs if line.their_at else None, "ours": ours if line.our_at else None}
     known = {"verdict": line.verdict, "kind": line.kind, "provider_id": line.provider_id, "order_id": line.order_id}
-    return {**known, **said}
+    return {**known, **said, "closed_in": line.closed_in}

@@ -36,6 +36,7 @@ class ReconciliationRow(Base):
     """From `since` to before `until`. `cursor` is where the provider's next page begins, until `fetched_at`.
 
     `settled_at`: somebody has looked into the differences and said, in `note`, what became of them.
+    `looked_until`: up to there the provider's ledger was searched for what was under way; first up to `until`.
     """
 
     __tablename__ = "reconciliations"
@@ -54,6 +55,7 @@ class ReconciliationRow(Base):
     different: Mapped[int] = mapped_column(default=0)
     under_way: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[At | None]
+    looked_until: Mapped[At | None]
     settled_at: Mapped[At | None]
     settled_by: Mapped[Id | None]
     note: Mapped[str | None] = mapped_column(String(1000))
@@ -65,7 +67,10 @@ class ReconciliationRow(Base):
 
 
 class LineRow(Base):
-    """One movement of money: what they say of it, what we say of it. After the comparison only those worth a look."""
+    """One movement of money: what they say of it, what we say of it. After the comparison only those worth a look.
+
+    `closed_in`: it was under way, and the reconciliation that says what it has come to.
+    """
 
     __tablename__ = "reconciliation_lines"
     __table_args__ = (Index("ix_reconciliation_lines_verdict", "reconciliation_id", "verdict"),)
@@ -84,6 +89,7 @@ class LineRow(Base):
     our_amount: Mapped[int | None] = mapped_column(BigInteger)
     our_currency: Mapped[str | None] = mapped_column(String(3))
     our_at: Mapped[At | None]
+    closed_in: Mapped[Id | None] = mapped_column(index=True)
 
 
 class Moved(NamedTuple):
@@ -167,9 +173,13 @@ def listed(session: Session, *, limit: int, before: str | None = None) -> list[R
 
 
 def lines(session: Session, id: str, most: int) -> list[LineRow]:
-    """What differs first, then what was under way."""
-    last = (LineRow.verdict == Verdict.UNDER_WAY, LineRow.provider_id, LineRow.kind)
+    """What differs first, then what is under way, then what was and has come right."""
+    last = (LineRow.verdict == Verdict.MATCHED, LineRow.verdict == Verdict.UNDER_WAY, LineRow.provider_id, LineRow.kind)
     return list(session.scalars(select(LineRow).where(LineRow.reconciliation_id == id).order_by(*last).limit(most)))
+
+
+def count_lines(session: Session, id: str) -> int:
+    return session.scalar(select(func.count()).where(LineRow.reconciliation_id == id)) or 0
 
 
 def settle(session: Session, id: str, *, by: str, note: str) -> ReconciliationRow:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from shop import looking_again
 from shop.payments import PaymentRow, TransactionRow
 from shop.reconciliations import LineRow, ReconciliationRow, Verdict, counts
 from sql import held, now
@@ -35,19 +36,29 @@ def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
     row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.finished_at is None:
         young = session.execute(select(now())).scalar_one() - GRACE
-        _look_up_ours(session, row)
+        _look_up_ours(session, row.provider, LineRow.reconciliation_id == row.id)
         _add_ours_that_they_miss(session, row)
-        _judge(session, row, young, moving)
+        _judge(session, row, _verdict(young, moving))
+        _look_again(session, row, _verdict(young, moving))
         _count(session, row)
     return {str(verdict): getattr(row, verdict) for verdict in Verdict}
 
 
-def _look_up_ours(session: Session, row: ReconciliationRow) -> None:
+def _look_again(session: Session, row: ReconciliationRow, verdict: ColumnElement[Any]) -> None:
+    """At what was under way in earlier reports."""
+    reports = looking_again.earlier(session, row)
+    if reports:
+        looking_again.take_up(session, row, [report.id for report in reports])
+        _look_up_ours(session, row.provider, LineRow.closed_in == row.id)
+        looking_again.judge(session, row, verdict)
+        looking_again.count(session, row, reports)
+
+
+def _look_up_ours(session: Session, provider: str, these: ColumnElement[bool]) -> None:
     line, ours, payment = LineRow, TransactionRow, PaymentRow
-    same = (ours.kind == line.kind, ours.provider_id == line.provider_id, payment.provider == row.provider)
+    same = (ours.kind == line.kind, ours.provider_id == line.provider_id, payment.provider == provider)
     said = {"our_amount": ours.amount, "our_currency": ours.currency, "our_at": ours.at, "order_id": payment.order_id}
-    joined = (line.reconciliation_id == row.id, payment.id == ours.payment_id, *same)
-    _do(session, update(line).where(*joined).values(said))
+    _do(session, update(line).where(these, payment.id == ours.payment_id, *same).values(said))
 
 
 def _add_ours_that_they_miss(session: Session, row: ReconciliationRow) -> None:
@@ -67,19 +78,24 @@ def _add_ours_that_they_miss(session: Session, row: ReconciliationRow) -> None:
     _do(session, insert(line).from_select([*known, "our_amount", "our_currency", "our_at"], missed))
 
 
-def _judge(session: Session, row: ReconciliationRow, young: Any, moving: Select[str]) -> None:
+def _judge(session: Session, row: ReconciliationRow, verdict: ColumnElement[Any]) -> None:
+    line = LineRow
+    outside = _outside(line.their_at, row) & _outside(line.our_at, row)
+    judged = case((outside, None), else_=verdict)
+    _do(session, update(line).where(line.reconciliation_id == row.id).values(verdict=judged))
+
+
+def _verdict(young: Any, moving: Select[str]) -> ColumnElement[Any]:
     line = LineRow
     both = and_(line.their_at.is_not(None), line.our_at.is_not(None))
     same = and_(line.their_amount == line.our_amount, line.their_currency == line.our_currency)
-    verdict = case(
-        (_outside(line.their_at, row) & _outside(line.our_at, row), None),
+    return case(
         (both & same, Verdict.MATCHED),
         (both, Verdict.DIFFERENT),
         (_is_young(young) | _is_moving(moving), Verdict.UNDER_WAY),
         (line.our_at.is_(None), Verdict.MISSING_HERE),
         else_=Verdict.MISSING_THERE,
     )
-    _do(session, update(line).where(line.reconciliation_id == row.id).values(verdict=verdict))
 
 
 def _outside(at: Any, row: ReconciliationRow) -> ColumnElement[bool]:
@@ -100,7 +116,7 @@ def _count(session: Session, row: ReconciliationRow) -> None:
     """What agrees, and what only stood at the edges, has done its work."""
     for verdict, number in counts(session, row.id).items():
         setattr(row, verdict, number)
-    row.finished_at = now()
+    row.finished_at, row.looked_until = now(), row.until
     settled = or_(LineRow.verdict.is_(None), LineRow.verdict == Verdict.MATCHED)
     _do(session, delete(LineRow).where(LineRow.reconciliation_id == row.id, settled))
     session.flush()

@@ -17,7 +17,7 @@ from db import in_transaction
 from engine import A_DAY, FINAL, Done, Run, jobs, local_step, on_failed, remote_step
 from engine.tables import RunRow
 from outcomes import Refused
-from shop import reconciliations, reconciling
+from shop import looking_again, reconciliations, reconciling
 from shop.reconciliations import DIFFERENCES, Moved, NextPage
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,16 @@ def _compared(session: Session, id: str, moving: Select[str]) -> dict[str, objec
     if any(found[verdict] for verdict in DIFFERENCES):
         told = ", ".join(f"{found[verdict]} {verdict}" for verdict in DIFFERENCES)
         log.warning("reconciliation %s: the ledgers differ: %s", id, told)
-    return {"reconciliation_id": id, **found}
+    return {"reconciliation_id": id, **found, "looked_again": _closed(session, id)}
+
+
+def _closed(session: Session, id: str) -> looking_again.Closed:
+    """What was under way in earlier ones and is no longer."""
+    found = looking_again.closed(session, id)
+    for report, come_to in found.items():
+        if differing := {verdict: number for verdict, number in come_to.items() if verdict in DIFFERENCES}:
+            log.warning("reconciliation %s: what was under way has become a difference: %s", report, differing)
+    return found
 
 
 @on_failed("reconciliations.drop")

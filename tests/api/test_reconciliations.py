@@ -15,7 +15,7 @@ import db
 from doctor.money import reconciliations_are_settled
 from engine.tables import RunRow
 from gateways.mail import Mail
-from gateways.payments import Entry
+from gateways.payments import Entry, Intent
 from shop import reconciliations
 from shop.payments import PaymentRow, TransactionRow
 from shop.reconciliations import LineRow, Moved, ReconciliationRow
@@ -178,7 +178,54 @@ def test_what_is_still_under_way_is_no_difference(ada: Person, root: Person, ban
     assert diagnosis() == []
     assert drive(placed["job"]["id"]) == "succeeded"
     long_ago()
-    assert counts(reconciled(root)) == {"matched": 1, "missing_here": 1, "under_way": 1}, "ch_1 was not of it after all"
+    again = reconciled(root)
+    assert counts(again) == {"matched": 1, "missing_here": 1, "under_way": 1}, "ch_1 was not of it after all"
+    assert counts(root.get(f"{PATH}/{found['id']}").json) == {"missing_here": 1, "under_way": 1}, "ch_2 is as young"
+
+
+def test_what_was_under_way_is_closed_by_the_next_and_both_say_so(
+    ada: Person, root: Person, sam: Person, bank: Bank, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One is written down after all, one appears at the bank, one never does, one was a difference all along."""
+    late, slow, never = (order(ada) for _ in range(3))
+    for placed in (slow, never):
+        drive(placed["job"]["id"], steps=2)
+    long_ago()
+    hidden = [bank.book.pop(("capture", bank.charged[placed["order"]["id"]])) for placed in (slow, never)]
+    drive(late["job"]["id"], steps=1)
+    charge = bank.charge(_intent(late["order"]["id"]), key=f"{late['job']['id']}:charge_payment").provider_id
+    bank.book[("dispute", "dp_1")] = Entry("dispute", "dp_1", 5, "EUR", "", _hours_ago(3))
+    first = reconciled(root, until=-0.5)
+    assert counts(first) == {"missing_here": 1, "under_way": 3}
+    assert sam.post(f"{PATH}/{first['id']}/settle", {"note": "a dispute"}).status_code == 200
+
+    bank.book[("capture", hidden[0].provider_id)] = hidden[0]
+    for placed in (late, slow, never):
+        assert drive(placed["job"]["id"]) == "succeeded"
+    far = reconciled(root, -200, -100)
+    assert counts(root.get(f"{PATH}/{first['id']}").json) == counts(first), "it has not looked where they may be"
+    with caplog.at_level(logging.WARNING):
+        second, job = begun(root, -0.5)
+        assert ended(job) == "succeeded"
+    result = root.get(f"/api/jobs/{job}").json["result"]
+    assert result["looked_again"] == {first["id"]: {"matched": 2, "missing_there": 1}}
+    assert "has become a difference" in caplog.text
+
+    now_told = root.get(f"{PATH}/{first['id']}").json
+    assert counts(now_told) == {"missing_here": 1, "missing_there": 1, "matched": 2}
+    assert (now_told["settled_at"], now_told["lines_left_out"], len(diagnosis())) == (None, 0, 1)
+    closed = {line["provider_id"]: (line["verdict"], line["closed_in"]) for line in now_told["lines"]}
+    assert closed == {
+        "dp_1": ("missing_here", None),
+        charge: ("matched", second),
+        hidden[0].provider_id: ("matched", second),
+        hidden[1].provider_id: ("missing_there", second),
+    }
+    assert counts(far) == {}
+
+
+def _intent(order: str) -> Intent:
+    return Intent(TOTAL, "EUR", "tok_ok", order)
 
 
 def test_what_was_written_down_later_than_it_moved_is_found_across_the_edge(
