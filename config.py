@@ -28,11 +28,11 @@ class MissingExtra(RuntimeError):
 class Settings:
     environment: str
     state_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)
     database_connections: int
-    broker_url: str
-    redis_url: str | None
-    smtp_url: str
+    broker_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    smtp_url: str = field(repr=False)
     mail_from: str
     payment_provider: str
     payment_capture: str
@@ -40,13 +40,13 @@ class Settings:
     authorisation_days: int
     instant_bank_ms: int
     bank_url: str
-    bank_key: str
-    bank_webhook_secret: str
+    bank_key: str = field(repr=False)
+    bank_webhook_secret: str = field(repr=False)
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str | None
     stripe_return_url: str | None
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     public_url: str
     host: str
     port: int
@@ -54,6 +54,7 @@ class Settings:
     sink_port: int
     smtp_port: int
     flower_port: int
+    flower_basic_auth: str = field(repr=False)
     queue_prefix: str
     task_modules: tuple[str, ...]
     trusted_proxies: int
@@ -137,6 +138,7 @@ def load(env: Env | None = None) -> Settings:
         sink_port=sink_port,
         smtp_port=smtp_port,
         flower_port=env.int("FLOWER_PORT", port + 4),
+        flower_basic_auth=env.str("FLOWER_BASIC_AUTH", ""),  # user:password; Flower reads it by itself
         queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
         task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),

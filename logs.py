@@ -76,9 +76,9 @@ def _to_stderr(shared: list[Any], level: str) -> None:
     logging.getLogger("werkzeug").addFilter(_no_paths)
     root = logging.getLogger()
     root.setLevel(level)
-    if any(isinstance(handler, _Ours) for handler in root.handlers):
+    if any(isinstance(handler, Ours) for handler in root.handlers):
         return
-    handler = _Ours()
+    handler = Ours()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -96,5 +96,5 @@ def _no_paths(record: logging.LogRecord) -> bool:
     return " - - [" not in str(record.msg)
 
 
-class _Ours(logging.StreamHandler[Any]):
+class Ours(logging.StreamHandler[Any]):
     """Marks the handler that is already there."""

@@ -6,10 +6,11 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.fields import Boolean, Email, Line, Moment
+from api.fields import Boolean, Email, Few, Line, Moment
 from api.schemas import AddressSchema, Schema
 from api.tokens import access_token
 from config import settings
+from shop import user_tags
 from shop.passwords import LONGEST, SHORTEST
 from shop.sessions import Opened
 from shop.users import Role
@@ -66,7 +67,7 @@ class AdministerSchema(Schema):
     """`tags`: these and no others."""
 
     role = fields.String(validate=validate.OneOf([str(role) for role in Role]))
-    tags = fields.List(fields.String(), metadata={"example": ["vip"]})
+    tags = Few(fields.String(), most=user_tags.MOST, metadata={"example": ["vip"]})
 
 
 class LoginSchema(Schema):

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 import db
 from api.accounts import LoginSchema, TokensSchema, password, secret, tokens
 from api.blueprint import Blueprint
-from api.limits import limit_attempts, limit_login
+from api.limits import limit_login, limit_password
 from api.schemas import Schema
 from api.security import caller, signed_in
 from shop import passwords, sessions, users
@@ -86,7 +86,7 @@ def logout_everywhere() -> Response:
 @signed_in
 @blp.arguments(NewPasswordSchema)
 @blp.response(200, TokensSchema)
-@limit_attempts
+@limit_password
 def change_password(wish: dict[str, Any]) -> dict[str, Any]:
     """Every session ends, this one too; the answer opens a new one."""
     id = caller().id

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from api.fields import Text
+from api.fields import Few, Text
 from shop import catalogue_rules as rules
 from shop.catalogue import SKU_LENGTH
 
@@ -38,12 +38,12 @@ def sku(**kwargs: Any) -> fields.String:
     return fields.String(validate=fits(lambda sku: rules.sku_problem(sku, SKU_LENGTH)), metadata=shape, **kwargs)
 
 
-def images(**kwargs: Any) -> fields.List:
+def images(**kwargs: Any) -> Few:
     one = fields.String(
         validate=fits(rules.image_problem),
         metadata={"format": "uri", "pattern": "^https://", "maxLength": rules.LONGEST_URL},
     )
-    return fields.List(one, validate=fits(_not_too_many), metadata={"maxItems": rules.MOST_IMAGES}, **kwargs)
+    return Few(one, most=rules.MOST_IMAGES, **kwargs)
 
 
 def options(**kwargs: Any) -> fields.Dict:
@@ -54,7 +54,3 @@ def options(**kwargs: Any) -> fields.Dict:
 def tax_class(**kwargs: Any) -> fields.String:
     about = {"example": "standard", "description": "docs/prices.md; where it has no rate there is no tax"}
     return fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}\Z"), metadata=about, **kwargs)
-
-
-def _not_too_many(images: list[str]) -> str | None:
-    return None if len(images) <= rules.MOST_IMAGES else f"At most {rules.MOST_IMAGES}."

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api import catalogue_fields as own
-from api.fields import Boolean, Line, Text
+from api.fields import Boolean, Few, Line, Text
 from api.schemas import MoneySchema, Schema
 from shop.catalogue_rules import LONGEST_DESCRIPTION, LONGEST_NAME, MOST_VARIANTS
 
@@ -52,9 +52,7 @@ class NewProductSchema(Schema):
     category = own.path(load_default=None, allow_none=True)
     images = own.images(load_default=list)
     tax_class = own.tax_class()
-    variants = fields.List(
-        fields.Nested(NewVariantSchema), load_default=list, validate=validate.Length(max=MOST_VARIANTS)
-    )
+    variants = Few(fields.Nested(NewVariantSchema), most=MOST_VARIANTS, load_default=list)
 
 
 class ProductChangeSchema(ChangeSchema):

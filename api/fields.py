@@ -75,6 +75,19 @@ class Line(Text):
         return line
 
 
+class Few(fields.List):
+    """A list of at most so many. It is counted before anything in it is looked at."""
+
+    def __init__(self, inner: Any, *, least: int = 0, most: int, **kwargs: Any) -> None:
+        super().__init__(inner, validate=validate.Length(least, most), **kwargs)
+        self._most = most
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > self._most:
+            raise ValidationError(f"At most {self._most}.")
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class Email(fields.Email):
     """One e-mail address of at most 254 characters, as it was written apart from white space around it."""
 

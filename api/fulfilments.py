@@ -13,7 +13,7 @@ import db
 from api.blueprint import Blueprint
 from api.capturing import capture_if_sent
 from api.commands import Answer, run_command
-from api.fields import Integer, Line, Moment
+from api.fields import Few, Integer, Line, Moment
 from api.guests import STAFF, or_guest, their_order
 from api.schemas import Schema, page_of
 from api.security import caller, roles
@@ -34,8 +34,8 @@ class OrderGoodsSchema(Schema):
     quantity = Integer(required=True, least=1, most=MOST_OF_ONE)
 
 
-def some_lines(**kwargs: Any) -> fields.List:
-    return fields.List(fields.Nested(OrderGoodsSchema), validate=validate.Length(1, MOST_LINES), **kwargs)
+def some_lines(**kwargs: Any) -> Few:
+    return Few(fields.Nested(OrderGoodsSchema), least=1, most=MOST_LINES, **kwargs)
 
 
 class FulfilmentSchema(Schema):

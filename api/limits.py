@@ -52,8 +52,16 @@ def limit_mail(view: Callable[..., Any]) -> Any:
 
 
 def limit_attempts(view: Callable[..., Any]) -> Any:
-    """For what guesses a secret without naming an account: links from mails, the current password."""
+    """For what guesses a secret without naming an account: links from mails."""
     return limiter.limit(lambda: settings().login_limit)(view)
+
+
+def limit_password(view: Callable[..., Any]) -> Any:
+    """Where the current password is asked for: whoever has stolen a token must not try all there are with it."""
+    failures = limiter.shared_limit(
+        lambda: settings().account_limit, scope="password", key_func=_who, deduct_when=_failed
+    )
+    return failures(limit_attempts(view))
 
 
 def limit_own_mail(view: Callable[..., Any]) -> Any:
@@ -63,7 +71,7 @@ def limit_own_mail(view: Callable[..., Any]) -> Any:
 
 
 def _failed(answer: Response) -> bool:
-    return answer.status_code == 401
+    return answer.status_code in (401, 403)
 
 
 def _who() -> str:

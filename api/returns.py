@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy.orm import Session
 
 import db
 import engine
 from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
-from api.fields import Boolean, Integer, Line, Moment, Text
+from api.fields import Boolean, Few, Integer, Line, Moment, Text
 from api.fulfilments import some_lines
 from api.guests import STAFF, guest_token, or_guest, their_order
 from api.money import Amount
@@ -75,9 +75,10 @@ class ArrivedGoodsSchema(Schema):
 class ReceiveReturnSchema(Schema):
     """What is not named has not come."""
 
-    lines = fields.List(
+    lines = Few(
         fields.Nested(ArrivedGoodsSchema),
-        validate=validate.Length(1, MOST_LINES),
+        least=1,
+        most=MOST_LINES,
         load_default=None,
         metadata={"description": "default: all that was asked for, fit to be sold again"},
     )

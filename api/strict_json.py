@@ -1,4 +1,4 @@
-"""JSON as it should be: one meaning, bounded depth, nothing that a database could choke on."""
+"""JSON as it should be: one meaning, bounded depth and size, nothing that a database could choke on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from shop.errors import Invalid, Refusal
 
 DEEPEST = 32
+MOST_VALUES = 5000  # a product with a hundred variants has two thousand
 # Without an escape there is no NUL and no half of a surrogate pair; without these there is no infinite number.
 SUSPECT = re.compile(rb"\\u|[0-9][eE]|[0-9]{300}")
 UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -25,6 +26,8 @@ def parse(body: bytes) -> Any:
     document = _read(body)
     if body.count(b"{") + body.count(b"[") > DEEPEST:
         _check_depth(document)
+    if sum(map(body.count, (b",", b"{", b"["))) > MOST_VALUES:
+        _check_size(document)
     if SUSPECT.search(body):
         check_text(document)
     return document
@@ -68,6 +71,16 @@ def _check_depth(document: Any) -> None:
         if not level:
             return
     raise Malformed(f"The JSON is nested deeper than {DEEPEST} levels.")
+
+
+def _check_size(document: Any) -> None:
+    """Three bytes are a value, and each is checked by itself: a body of a megabyte could take a minute."""
+    values, level = 0, _children([document])
+    while level:
+        values += sum(map(len, level))
+        level = [inner for outer in level for inner in _children(outer)]
+    if values > MOST_VALUES:
+        raise Malformed(f"The JSON holds more than {MOST_VALUES} values.")
 
 
 def _children(value: Any) -> list[Any]:

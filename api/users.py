@@ -14,7 +14,7 @@ from api.accounts import ChangeSchema, RegisterSchema, UserSchema
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
 from api.languages import asked
-from api.limits import limit_registration
+from api.limits import limit_password, limit_registration
 from api.security import caller, signed_in
 from shop import order_privacy, passwords, personal, users
 from shop.account_links import Kind
@@ -60,6 +60,7 @@ def me() -> users.UserRow:
 @blp.arguments(ChangeSchema)
 @blp.response(200, UserSchema)
 @blp.idempotent
+@limit_password
 def change(wish: dict[str, Any]) -> Response:
     """Another name, or another e-mail address: that one needs the current password too."""
     id = caller().id

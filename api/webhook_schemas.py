@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from api.fields import Boolean, Integer, Line, Moment
+from api.fields import Boolean, Few, Integer, Line, Moment
 from api.schemas import Schema
 from config import settings
 from shop import webhook_urls
@@ -26,9 +26,9 @@ class Url(Line):
         return url
 
 
-def _events(**kwargs: Any) -> fields.List:
+def _events(**kwargs: Any) -> Few:
     one = fields.String(validate=validate.OneOf(EVENTS), metadata={"enum": EVENTS})
-    return fields.List(one, validate=validate.Length(1, len(EVENTS)), **kwargs)
+    return Few(one, least=1, most=len(EVENTS), **kwargs)
 
 
 class NewEndpointSchema(Schema):

@@ -9,7 +9,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from celery_app import TASK_MODULES, noun_of
-from config import Settings
+from config import InsecureSetting, Settings
 
 REMOTE = {
     "payments": ["payments"],
@@ -85,8 +85,10 @@ def flower(chosen: Settings) -> Process:
     """Only to be looked at, and from this machine: its API could stop workers (facts 11).
 
     A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
-    On a laptop its API may be read without one; in production only with.
+    On a laptop its pages and its API may be read without one; in production it does not start.
     """
+    if chosen.environment == "production" and not chosen.flower_basic_auth:
+        raise InsecureSetting("FLOWER_BASIC_AUTH must be set to user:password in production")
     options = {
         "address": "127.0.0.1",
         "port": chosen.flower_port,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config import settings
+from shop import card_numbers
 from shop.errors import Invalid
 from shop.offline import OURS
 
@@ -44,6 +45,8 @@ def check(method: str, token: str | None) -> None:
         raise Invalid({"payment.token": ["A card is paid with the token that the provider gave for it."]})
     if method != "card" and token:
         raise Invalid({"payment.token": ["Only a card has one."]})
+    if token and card_numbers.is_one(token):
+        raise Invalid({"payment.token": ["That is a card's number. Send the token that the provider gave for it."]})
 
 
 def provider_of(method: str) -> str:

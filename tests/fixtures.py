@@ -1,16 +1,19 @@
-"""Fixtures for everybody: `services`, `configure`, and `database` on both kinds."""
+"""Fixtures for everybody: `services`, `configure`, `logged`, and `database` on both kinds."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import StringIO
 
 import pytest
 from sqlalchemy import create_engine, text
 
 import config
 import db
+import logs
 from migrations.models import metadata
 from shop import locations, tariffs
 from sql import dialect
@@ -46,6 +49,18 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
     yield change
     monkeypatch.undo()
     _forget()
+
+
+@pytest.fixture
+def logged() -> Iterator[StringIO]:
+    """What this process logs from now on, from INFO, as it is written. Name it after `app`, which says less."""
+    logs.configure("INFO")
+    ours = next(handler for handler in logging.getLogger().handlers if isinstance(handler, logs.Ours))
+    written = StringIO()
+    before = ours.setStream(written)
+    yield written
+    ours.setStream(before)
+    logs.configure("WARNING")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -33,12 +33,14 @@ class Bank(InstantPayments):
     def __init__(self) -> None:
         super().__init__()
         self.charged: dict[str, str] = {}  # order -> charge
+        self.intents: list[Intent] = []
         self.down = False
         self.book: dict[tuple[str, str], Entry] = {}  # what moved, two hours ago
         self.asked: list[str | None] = []  # the cursors of its ledger's pages that were asked for
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         receipt = super().charge(intent, key=key)
+        self.intents.append(intent)
         self.charged[intent.reference] = receipt.provider_id
         if intent.token == "tok_3ds":
             receipt = self._keep(replace(receipt, status="requires_action", next_action={"redirect": "https://bank"}))

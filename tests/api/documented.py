@@ -43,17 +43,24 @@ def operations(app: Flask) -> Iterator[Operation]:
             yield Operation(verb, path, parameters, body and _written_out(body, told))
 
 
-def objects(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def objects(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object in it, the outermost first, with the way to it."""
-    if schema.get("type") == "object" or "properties" in schema:
-        yield path, schema
+    return ((path, part) for path, part in _parts(schema) if part.get("type") == "object" or "properties" in part)
+
+
+def lists(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((path, part) for path, part in _parts(schema) if "items" in part)
+
+
+def _parts(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, schema
     for name, field in schema.get("properties", {}).items():
-        yield from objects(field, f"{path}.{name}")
+        yield from _parts(field, f"{path}.{name}")
     for kind in ("anyOf", "oneOf", "allOf"):
         for one in schema.get(kind, ()):
-            yield from objects(one, path)
+            yield from _parts(one, path)
     if "items" in schema:
-        yield from objects(schema["items"], f"{path}[]")
+        yield from _parts(schema["items"], f"{path}[]")
 
 
 def _written_out(part: Any, told: dict[str, Any]) -> Any:

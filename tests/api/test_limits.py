@@ -102,6 +102,21 @@ def test_a_stranger_cannot_shut_out_who_is_signed_in(limited: Flask) -> None:
     assert ada.post("/api/auth/password", body).status_code == 200
 
 
+def test_a_stolen_token_is_no_way_to_guess_the_password(limited: Flask) -> None:
+    ada = People(limited).join()
+    new, wrong = "another password", {"current_password": "a guess"}
+    tries = [
+        ada.ask("PATCH", "/api/users/me", {"email": "eve@example.com"} | wrong),
+        ada.post("/api/auth/password", {"new_password": new} | wrong),
+        ada.ask("PATCH", "/api/users/me", {"email": "eve@example.com"} | wrong),
+        ada.ask("PATCH", "/api/users/me", {"email": "eve@example.com", "current_password": PASSWORD}),
+        ada.post("/api/auth/password", {"new_password": new, "current_password": PASSWORD}),
+    ]
+    assert [answer.status_code for answer in tries] == [403, 401, 403, 429, 429]
+    assert ada.get("/api/users/me").json["email"] == ada.email
+    assert ada.sign_in().get("/api/users/me").status_code == 200
+
+
 def test_registrations_are_limited_harder(limited: Flask) -> None:
     def register(number: int) -> int:
         body = {"email": f"{number}@example.com", "password": PASSWORD, "name": "Ada"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
@@ -32,6 +32,8 @@ def send(client: FlaskClient, body: bytes, content_type: str = "application/json
         (b'{"quantity": ' + b"1" * 5000 + b"}", (400, "malformed_json")),
         (b'{"options": ' + b'{"a":' * 33 + b"1" + b"}" * 33 + b"}", (400, "malformed_json")),
         (b"[" * 200_000, (400, "malformed_json")),
+        (b'{"options": [' + b"{}," * 5000 + b"{}]}", (400, "malformed_json")),
+        (b'{"options": [' + b"[[1]]," * 1700 + b"1]}", (400, "malformed_json")),
         (b'{"note": "' + b"a" * 1024 * 1024 + b'"}', (413, "too_large")),
         (b"[]", (422, "validation_failed")),
         (b'"text"', (422, "validation_failed")),
@@ -59,6 +61,12 @@ def test_a_quantity_is_a_whole_number_and_nothing_that_looks_like_one(client: Fl
     assert problem(answer) == (422, "validation_failed")
     assert list(answer.json["errors"]) == ["quantity"]
     assert probe.done == []
+
+
+def test_whoever_errs_a_thousand_times_is_told_of_a_hundred(client: FlaskClient) -> None:
+    answer = client.post("/probe", json={f"unknown {number}": 1 for number in range(1000)})
+    assert problem(answer) == (422, "validation_failed")
+    assert len(answer.json["errors"]) == 100
 
 
 def test_a_nested_error_is_named_by_its_path(client: FlaskClient) -> None:
@@ -111,13 +119,14 @@ def test_a_refusal_keeps_its_code_and_what_it_knows(client: FlaskClient) -> None
     ],
 )
 def test_p14_what_goes_wrong_inside_is_told_without_details(
-    client: FlaskClient, capsys: pytest.CaptureFixture[str], how: str, expected: tuple[int, str]
+    client: FlaskClient, logged: StringIO, how: str, expected: tuple[int, str]
 ) -> None:
     answer = client.get(f"/probe/fail/{how}")
     assert problem(answer) == expected
     assert ("Retry-After" in answer.headers) == (expected[0] == 503)
     assert "hunter2" not in answer.text
-    assert "hunter2-in-parameters" not in capsys.readouterr().err
+    assert ("Traceback" in logged.getvalue()) == (expected[0] >= 500)
+    assert "hunter2-in-parameters" not in logged.getvalue()
 
 
 def test_a_request_id_is_taken_if_it_is_one_and_made_if_not(client: FlaskClient) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from unittest import mock
+
+import pytest
 
 import celery_app
 import config
@@ -11,6 +14,7 @@ import workflows  # noqa: F401 - so that every step task is known
 from deploy.processes import Process, processes
 from engine.steps import step_tasks
 
+ROOT = Path(__file__).parent.parent.parent
 SECRETS = dict.fromkeys(("JWT_SECRET", "BANK_KEY", "BANK_WEBHOOK_SECRET"), "x" * 32)
 
 
@@ -77,6 +81,16 @@ def test_two_copies_take_different_ports() -> None:
 def test_flower_is_only_seen_from_here_and_only_to_be_looked_at() -> None:
     argv = listed(HOST="0.0.0.0")["flower"].argv
     assert {"--address=127.0.0.1", "--read_only=True", "--persistent=True"} <= set(argv)
+
+
+def test_flower_is_open_to_nobody_in_production() -> None:
+    production = {"ORDERWAVE_ENV": "production"}
+    with pytest.raises(config.InsecureSetting, match="FLOWER_BASIC_AUTH"):
+        listed(**production)
+    flower = listed(**production, FLOWER_BASIC_AUTH="ada:secret")["flower"]
+    assert flower.environment == {"FLOWER_UNAUTHENTICATED_API": "false"}
+    assert "secret" not in " ".join(flower.argv), "arguments are seen by everybody on the machine"
+    assert "FLOWER_BASIC_AUTH: ${FLOWER_BASIC_AUTH:?" in (ROOT / "docker-compose.yml").read_text()
 
 
 def workers_of(process: Process) -> str:
