@@ -69,7 +69,7 @@ def _finished(staff: Client, job: str) -> str:
 
 
 @pytest.mark.parametrize("people", SIZES)
-def test_i11_p10_each_recipient_gets_one_mail_whatever_dies_and_whoever_says_no_gets_none(
+def test_p10_each_recipient_gets_one_mail_whatever_dies_and_whoever_says_no_gets_none(
     stack: Stack, people: int
 ) -> None:
     sending = Sending(stack, people)
