@@ -23,7 +23,7 @@ from shop.suppressions import Reason
 from shop.users import UserRow
 from sql import among, bare, clock, direct, later, the_time
 
-HANDFUL = 16
+HANDFUL = 4  # what a crash may send twice, for each connection; one alone would cost two thirds of the speed
 MOST_ATTEMPTS = 16
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0  # seconds, for who is put off; doubled each time
 
