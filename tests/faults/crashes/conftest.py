@@ -15,7 +15,7 @@ from tests.stack.fixtures import PAIRS, running
 @pytest.fixture(scope="package", params=PAIRS)
 def stack_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     crews = {noun: [noun] for workflow in registered() for noun in sorted(nouns(workflow))}
-    with running(request, tmp_path_factory, crews) as made:
+    with running(request, tmp_path_factory, crews, ACCESS_TOKEN_MINUTES="600") as made:
         yield made
 
 
