@@ -38,6 +38,7 @@ class Settings:
     payment_capture: str
     transfer_days: int
     authorisation_days: int
+    payment_retry_minutes: int
     instant_bank_ms: int
     bank_url: str
     bank_key: str = field(repr=False)
@@ -122,6 +123,7 @@ def load(env: Env | None = None) -> Settings:
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
         transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
         authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
+        payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # a declined card is the end of an order if 0
         instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
         bank_key=bank_secret("BANK_KEY"),
@@ -152,7 +154,7 @@ def load(env: Env | None = None) -> Settings:
         prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
-        time_zone=_known_zone(env.str("TIME_ZONE", "UTC")),
+        time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError says which
         webhooks_allow_private=_only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
@@ -186,10 +188,6 @@ def _only_at_home(allowed: bool, environment: str) -> bool:
     if allowed and environment == "production":
         raise InsecureSetting("WEBHOOKS_ALLOW_PRIVATE lets whoever may name a URL reach what lies inside")
     return allowed
-
-
-def _known_zone(name: str) -> str:
-    return ZoneInfo(name).key  # ZoneInfoNotFoundError says which
 
 
 def _secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:

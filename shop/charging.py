@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, select, update
@@ -15,7 +16,7 @@ from shop import offline, payment_facts, payments
 from shop.happenings import HEARD, Kind
 from shop.payment_facts import Moved
 from shop.payments import PaymentRow, Status, TransactionRow
-from sql import among, bare, clock, direct, new_id
+from sql import among, bare, clock, direct, later, new_id
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Reversal:
 CLOSED = (Status.VOIDED, Status.REFUSED)
 LATE = "late_money"
 """The error of a payment that was closed before its money came."""
+
+PAY_AGAIN = "pay_again"
 
 _PAYMENTS = bare(PaymentRow)
 _OPEN = (
@@ -166,6 +169,14 @@ def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> No
 def refused(session: Session, charge: Charge, code: str) -> None:
     payments.change(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
     payment_facts.tell_of_charge(session, Kind.PAYMENT_FAILED, charge, code)
+
+
+def declined(session: Session, charge: Charge, code: str, seconds: float) -> None:
+    """A no that is not the end: for so long the order can be paid with something else."""
+    refused(session, charge, code)
+    until: datetime = session.execute(select(later(seconds))).scalar_one()
+    again = {"type": PAY_AGAIN, "path": "/api/payments", "until": until.isoformat(timespec="seconds")}
+    payments.change(session, charge.payment_id, next_action=again)
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:

@@ -30,7 +30,7 @@ def transfer_seconds() -> float:
 def begin(session: Session, row: Any, key: str) -> Outcome | None:
     """None: it is paid for, or will be without anybody asking. Else what stands in the way."""
     if row.status in (Status.VOIDED, Status.REFUSED):
-        return Refused("order_closed", "The order is not open any more.") if row.spare else _withdrawn()
+        return Refused("order_closed", "The order is not open any more.") if row.spare else _to_be_paid_otherwise(row)
     if row.status not in (Status.CREATED, Status.PENDING, Status.CAPTURING):
         return None
     way = WAYS.get(row.method) if row.amount else _for_nothing  # a coupon may have paid for all of it
@@ -95,10 +95,22 @@ def _say(session: Session, row: Any, status: PaymentStatus) -> None:
         orders.set_payment_status(session, [row.order_id], status)
 
 
-def _withdrawn() -> Wait:
-    """The shopper chose to pay otherwise: there is some time for that."""
+def _to_be_paid_otherwise(row: Any) -> Wait:
+    """There is some time for that: the shopper chose to, or the bank said no."""
+    if row.status == Status.REFUSED:
+        return declined(row.error_code)
     seconds = 60.0 * settings().authentication_minutes
     return Wait("payment_withdrawn", "The order was not paid for in another way in time.", seconds=seconds)
+
+
+def retry_seconds() -> float:
+    """So long an order whose card was declined can be paid with something else."""
+    return 60.0 * settings().payment_retry_minutes
+
+
+def declined(code: str) -> Wait:
+    detail = f"{code.replace('_', ' ')}, and the order was not paid for in another way in time."
+    return Wait(code, detail, seconds=retry_seconds())
 
 
 def give_back(session: Session, row: Any, key: str) -> Outcome | None:

@@ -22,7 +22,7 @@ from shop.payments import PaymentRow, Status
 from sql import held
 
 OPEN = (Status.REQUIRES_ACTION, Status.PENDING, Status.VOIDED)
-"""What the first payment may be while another is tried; REFUSED is what undoes the order."""
+"""What the first payment may be while another is tried; REFUSED undoes the order, unless it can be paid again."""
 
 BY = {
     Status.CAPTURED: PaymentStatus.PAID,
@@ -61,13 +61,18 @@ def begin(session: Session, order_id: str, method: str, token: str | None) -> Pa
 
 
 def check_unpaid(order: OrderRow, first: PaymentRow) -> None:
-    waits = order.status == OrderStatus.PENDING and first.status in OPEN
+    waits = order.status == OrderStatus.PENDING and (first.status in OPEN or _may_be_replaced(first))
     owes = order.status == OrderStatus.CONFIRMED and order.payment_status in (
         PaymentStatus.UNPAID,
         PaymentStatus.PENDING,
     )
     if not (waits or owes):
         raise IllegalMove(f"The order is {order.status} and its payment {first.status}: it can not be paid for now.")
+
+
+def _may_be_replaced(first: PaymentRow) -> bool:
+    """It was declined, and the order waits for another."""
+    return first.status == Status.REFUSED and first.next_action is not None
 
 
 def first_of(session: Session, order_id: str) -> PaymentRow:
@@ -97,9 +102,11 @@ def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: boo
         return None
     if turning_back or order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED):
         return Refused("order_closed", f"The order is {order.status}.")
-    if first.status not in (Status.PENDING, Status.VOIDED):
+    declined = _may_be_replaced(first)
+    if not declined and first.status not in (Status.PENDING, Status.VOIDED):
         return Refused("already_paid", f"The order's payment is {first.status}.")
-    first.status, first.spare, spare.spare = Status.VOIDED, True, False
+    first.status = Status.REFUSED if declined else Status.VOIDED
+    first.next_action, first.spare, spare.spare = None, True, False
     session.flush()
     orders.set_payment_status(session, [order_id], BY[Status(spare.status)])
     return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, false, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
@@ -126,21 +126,19 @@ _NEW = inserting(
 
 def close(session: Session, orders: Sequence[str]) -> None:
     """These orders are over: forget the cards that nobody has asked for, and the money that has not come."""
-    session.execute(
-        update(PaymentRow)
-        .where(PaymentRow.order_id.in_(orders), PaymentRow.status.in_((Status.CREATED, Status.PENDING)))
-        .values(status=Status.VOIDED, token=None, updated_at=clock())
-        .execution_options(synchronize_session=False)
-    )
+    theirs, row = PaymentRow.order_id.in_(orders), PaymentRow
+    open_ = row.status.in_((Status.CREATED, Status.PENDING))
+    _change(session, theirs & open_, status=Status.VOIDED, token=None)
+    _change(session, theirs & row.spare.is_(False) & (row.status == Status.REFUSED), next_action=None)
 
 
 def change(session: Session, id: str, **values: Any) -> None:
-    session.execute(
-        update(PaymentRow)
-        .where(PaymentRow.id == id)
-        .values(updated_at=clock(), **values)
-        .execution_options(synchronize_session=False)
-    )
+    _change(session, PaymentRow.id == id, **values)
+
+
+def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+    changing = update(PaymentRow).where(which).values(updated_at=clock(), **values)
+    session.execute(changing.execution_options(synchronize_session=False))
 
 
 def holding(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from config import settings
 from engine import Answer
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
-from shop import charging, orders, reservations
+from shop import charging, offline, orders, reservations
 from shop.charging import Charge
 from shop.offline import SLACK
 from shop.orders import PaymentStatus
@@ -35,6 +35,10 @@ def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False
             charging.mismatched(session, charge, result.code)
         elif isinstance(result, Refused):
             charging.refused(session, charge, result.code)
+        elif isinstance(result, Wait) and result.output is None:
+            charging.declined(session, charge, result.code, result.seconds)
+            reservations.extend(session, [charge.order_id], result.seconds + SLACK)
+            _say(session, charge, PaymentStatus.UNPAID, spare)
         elif isinstance(result, Wait):
             asked = result.output or {}
             charging.needs_action(session, charge, asked["provider_id"], asked.get("next_action"))
@@ -55,18 +59,33 @@ def _say(session: Session, charge: Charge, status: PaymentStatus, spare: bool) -
         orders.set_payment_status(session, [charge.order_id], status)
 
 
-def call(wanted: Charge, key: str) -> dict[str, Any]:
-    gateway = provider.payments()
-    if wanted.provider_id:
-        receipt = gateway.fetch(wanted.provider_id)
-    else:
-        intent = Intent(wanted.amount, wanted.currency, wanted.token, wanted.order_id, capture=not wanted.delayed)
-        receipt = gateway.charge(intent, key=key)
+def call_for_order(wanted: Charge, key: str) -> dict[str, Any]:
+    """As `call`. After a no the shopper has some time to pay otherwise, where they are given any."""
+    return call(wanted, key, ask=_ask_patiently if settings().payment_retry_minutes else _ask)
+
+
+def call(wanted: Charge, key: str, ask: Callable[[Charge, str], Receipt] | None = None) -> dict[str, Any]:
+    receipt = (ask or _ask)(wanted, key)
     if receipt.status == "requires_action":
         raise _wait_for_the_shopper(receipt)
     _check(wanted, receipt)
     taken = {"amount": receipt.amount, "currency": receipt.currency}
     return {"provider_id": receipt.provider_id, "status": receipt.status, **taken}
+
+
+def _ask(wanted: Charge, key: str) -> Receipt:
+    gateway = provider.payments()
+    if wanted.provider_id:
+        return gateway.fetch(wanted.provider_id)
+    intent = Intent(wanted.amount, wanted.currency, wanted.token, wanted.order_id, capture=not wanted.delayed)
+    return gateway.charge(intent, key=key)
+
+
+def _ask_patiently(wanted: Charge, key: str) -> Receipt:
+    try:
+        return _ask(wanted, key)
+    except Refused as no:
+        raise offline.declined(no.code) from no
 
 
 def _check(wanted: Charge, receipt: Receipt) -> None:

@@ -29,7 +29,7 @@ def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Out
 @remote_step("payments.charge", fetch=_charges, remember=charges.remember)
 def charge(wanted: Charge, key: str) -> dict[str, Any]:
     """Capture an order's total, or authorise it, with the token it was placed with."""
-    return charges.call(wanted, key)
+    return charges.call_for_order(wanted, key)
 
 
 # --- refund ----------------------------------------------------------------------------------------

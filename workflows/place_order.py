@@ -13,5 +13,5 @@ place_order = Workflow(
     Step("confirm_order", do=orders.confirm, pivot=True),  # from here only forward
     Step("notify_customer", do=notifications.order_confirmed),
     on_failed=orders.close,
-    deadline=60.0 * settings().order_minutes,
+    deadline=60.0 * (settings().order_minutes + settings().payment_retry_minutes),
 )

@@ -30,6 +30,7 @@ from tests.api.goods import (
     shelf,
 )
 from tests.api.people import People, Person, problem
+from tests.fixtures import Configure
 
 TOTAL = 1999 + SHIPPING
 
@@ -217,6 +218,48 @@ def test_a_declined_second_try_leaves_the_order_waiting_for_a_third(ada: Person,
     assert drive(job_of(pay(ada, id, "wallet"))) == "succeeded"
     assert (drive(placing), standing(ada, id), wallet(ada)) == ("succeeded", ("confirmed", "paid"), 0)
     assert [found["status"] for found in payments(sam, id)] == ["voided", "refused", "captured"]
+
+
+@pytest.fixture
+def patient(configure: Configure) -> None:
+    configure(PAYMENT_RETRY_MINUTES="20")
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_declined_card_leaves_the_order_to_be_paid_with_another(ada: Person, sam: Person, bank: Bank) -> None:
+    placed = order(ada, token="tok_declined")
+    id, placing = placed["order"]["id"], placed["job"]["id"]
+    assert (drive(placing), standing(ada, id), shelf()) == ("waiting", ("pending", "unpaid"), (5, 1))
+    [first] = payments(ada, id)
+    assert (first["status"], first["error"]["code"]) == ("refused", "card_declined")
+    assert (first["next_action"]["type"], first["next_action"]["path"]) == ("pay_again", "/api/payments")
+    for _ in range(2):
+        assert drive(job_of(pay(ada, id, token="tok_declined"))) == "failed"
+    assert drive(job_of(pay(ada, id))) == "succeeded"
+    assert (drive(placing), standing(ada, id), bank.taken(id)) == ("succeeded", ("confirmed", "paid"), TOTAL)
+    assert [(found["status"], found["next_action"]) for found in payments(sam, id)] == [
+        *[("refused", None)] * 3,
+        ("captured", None),
+    ]
+    assert problem(pay(ada, id)) == (409, "illegal_state")
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(("end", "left"), [("late", ("failed", "card_declined")), ("off", ("cancelled", "cancelled"))])
+def test_a_declined_order_that_nobody_pays_is_given_up(ada: Person, end: str, left: tuple[str, str]) -> None:
+    placed = order(ada, token="tok_declined")
+    id, placing = placed["order"]["id"], placed["job"]["id"]
+    drive(placing)
+    if end == "off":
+        ada.post(f"/api/orders/{id}/cancel")
+    else:
+        with db.transaction() as session:
+            session.execute(update(RunRow).values(hold="none", wait_until=later(-1.0)))
+    assert (drive(placing), shelf()) == ("failed", (5, 0))
+    assert (standing(ada, id)[0], ada.get(f"/api/jobs/{placing}").json["error"]["code"]) == left
+    [found] = payments(ada, id)
+    assert (found["status"], found["next_action"]) == ("refused", None)
+    assert problem(pay(ada, id)) == (409, "illegal_state")
 
 
 def test_cash_at_the_door_is_paid_by_card_before_it_comes(ada: Person, sam: Person, bank: Bank) -> None:
