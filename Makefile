@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 VENV ?= .venv
 PY := $(VENV)/bin/python
+BABEL := $(PY) -m babel.messages.frontend -q
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
@@ -64,6 +65,11 @@ repair: $(BASE) ## show what could be put right in the stock; make repair args=-
 admin: $(BASE) ## make a registered account an administrator: make admin email=...
 	@$(PY) -m deploy.admin $(email)
 
+words: $(BASE) ## collect what the letters say into letters/words/*.po, to be translated there
+	@$(BABEL) extract -F letters/babel.cfg --no-location --sort-output --omit-header -o letters/words/all.pot letters
+	@for language in en de; do $(BABEL) update --no-fuzzy-matching --ignore-obsolete --omit-header --width=110 \
+	    -i letters/words/all.pot -l $$language -o letters/words/$$language.po; done; rm letters/words/all.pot
+
 lock: ## write requirements/*.txt anew from pyproject.toml, with hashes and without a registry's address
 	@deploy/lock.sh "$(VENV)"
 
@@ -80,4 +86,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race soak model fuzz lint types bench migrate migration doctor repair admin lock clean
+.PHONY: help run up demo test drill race soak model fuzz lint types bench migrate migration doctor repair admin words lock clean

@@ -31,6 +31,7 @@ SCHEDULE: dict[str, Time] = {
     "prune_clock": Cron("27 * * * *"),
     "prune_commands": Cron("37 * * * *"),
     "prune_imports": Cron("42 * * * *"),
+    "prune_notifications": Cron("52 * * * *"),
     "prune_sessions": Cron("47 * * * *"),
     "reconcile_payments": Cron("7 3-23/4 * * *"),
     "forget_customers": Cron("32 * * * *"),

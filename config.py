@@ -66,12 +66,14 @@ class Settings:
     authentication_minutes: int
     order_minutes: int
     catalogue_cache_seconds: float
+    payment_reminder_seconds: int
     prices_include_tax: bool
     shop_country: str
     keep_finished_days: int
     time_zone: str
     webhooks_allow_private: bool
     call_threads: int
+    smtp_connections: int
     campaign_connections: int
     cart_reminder_hours: tuple[float, ...]
     cart_reminders_a_month: int
@@ -100,7 +102,6 @@ def load(env: Env | None = None) -> Settings:
     state_dir = Path(env.str("STATE_DIR", ".run")).resolve()
     port = env.int("PORT", 8000)
     bank_port = env.int("BANK_PORT", port + 1)
-    sink_port = env.int("SINK_PORT", port + 2)
     smtp_port = env.int("SMTP_PORT", port + 3)
     environment = env.str("ORDERWAVE_ENV", "development")
     secret = _secret_reader(env, state_dir, environment)
@@ -137,7 +138,7 @@ def load(env: Env | None = None) -> Settings:
         host=env.str("HOST", "127.0.0.1"),
         port=port,
         bank_port=bank_port,
-        sink_port=sink_port,
+        sink_port=env.int("SINK_PORT", port + 2),
         smtp_port=smtp_port,
         flower_port=env.int("FLOWER_PORT", port + 4),
         flower_basic_auth=env.str("FLOWER_BASIC_AUTH", ""),  # user:password; Flower reads it by itself
@@ -151,12 +152,14 @@ def load(env: Env | None = None) -> Settings:
         authentication_minutes=env.int("AUTHENTICATION_MINUTES", 15),
         order_minutes=env.int("ORDER_MINUTES", 60),
         catalogue_cache_seconds=env.float("CATALOGUE_CACHE_SECONDS", 5.0),  # 0: every answer is read afresh
+        payment_reminder_seconds=env.int("PAYMENT_REMINDER_SECONDS", 120),
         prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError says which
         webhooks_allow_private=_only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
+        smtp_connections=env.int("SMTP_CONNECTIONS", 16),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
         cart_reminder_hours=tuple(sorted(float(hours) for hours in env.list("CART_REMINDER_HOURS", ["1", "24", "72"]))),
         cart_reminders_a_month=env.int("CART_REMINDERS_A_MONTH", 3),

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.fields import Boolean, Email, Few, Line, Moment
+from api.languages import language
 from api.schemas import AddressSchema, Schema
 from api.tokens import access_token
 from config import settings
@@ -31,6 +32,7 @@ class UserSchema(Schema):
     email = fields.String()
     name = fields.String()
     role = fields.String(metadata={"enum": [str(role) for role in Role]})
+    language = fields.String(metadata={"description": "of the mails: de, or de-AT"})
     email_verified = fields.Function(lambda row: row.email_verified_at is not None, metadata={"type": "boolean"})
     created_at = Moment()
 
@@ -45,6 +47,7 @@ class ChangeSchema(Schema):
     """Another e-mail address needs the password, and waits to be verified."""
 
     name = Line(most=100)
+    language = language()
     email = Email()
     current_password = secret()
 

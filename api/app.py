@@ -58,6 +58,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "payment": ("api.payments", "api.payment_desk", "api.reconciliations", "api.webhooks"),
     "notification": (
         "api.notifications",
+        "api.notification_desk",
         "api.campaigns",
         "api.campaign_moves",
         "api.campaign_views",

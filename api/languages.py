@@ -13,8 +13,9 @@ TAG = re.compile(rf"({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?\Z")
 
 
 def asked() -> str:
-    """What this request's `Accept-Language` likes best of what there is; the first when it likes none."""
-    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    """What this request's `Accept-Language` likes best of what there is, in whichever country it is spoken."""
+    liked = (tag.split("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((language for language in liked if language in LANGUAGES), LANGUAGES[0])
 
 
 def language(**kwargs: object) -> fields.String:

@@ -25,6 +25,7 @@ from shop.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
 from shop.offline import transfer_seconds
 from shop.orders import Placed
 from shop.sessions import Claim, Holder
+from shop.topics import LANGUAGES
 from workflows import place_order
 
 
@@ -36,6 +37,7 @@ class Placing:
     owner: Owner
     claim: Claim | None
     asked: Asked | None
+    language: str = LANGUAGES[0]
 
     @property
     def marks(self) -> frozenset[str]:
@@ -161,6 +163,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
         payment_method=wish["payment"]["method"],
         payment_token=wish["payment"].get("token"),
+        language=case.placing.language,
     )
 
 

@@ -62,7 +62,7 @@ def me() -> users.UserRow:
 @blp.idempotent
 @limit_password
 def change(wish: dict[str, Any]) -> Response:
-    """Another name, or another e-mail address: that one needs the current password too."""
+    """Another name, language or e-mail address: that one needs the current password too."""
     id = caller().id
     if "email" in wish:
         _must_know_password(id, wish.get("current_password", ""))
@@ -70,6 +70,8 @@ def change(wish: dict[str, Any]) -> Response:
     def work(session: Session) -> Answer:
         if "name" in wish:
             users.rename(session, id, wish["name"])
+        if "language" in wish:
+            users.change_language(session, id, wish["language"])
         if "email" in wish and users.change_email(session, id, wish["email"]):
             send_account_mail(session, id, Kind.VERIFY_EMAIL)
         session.flush()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from doctor.finding import invariant
-from engine.states import State
+from engine.states import ENDED
+from engine.states import State as RunState
 from engine.tables import RunRow
-from shop.notifications import NotificationRow
+from shop.fulfilments import GONE, FulfilmentRow
+from shop.notifications import OPEN, NotificationRow, State
 from shop.orders import OrderRow, Status
 
 
@@ -27,6 +29,8 @@ def told_once(session: Session) -> Iterator[str]:
     yield from _untold(session, "place_order", Status.CONFIRMED, "order_confirmed")
     yield from _untold(session, "cancel_order", Status.CANCELLED, "order_cancelled")
     yield from _told_too_early(session)
+    yield from _left_lying(session)
+    yield from _sent_by_nobody(session)
 
 
 def _untold(session: Session, workflow: str, status: Status, event: str) -> Iterator[str]:
@@ -35,8 +39,8 @@ def _untold(session: Session, workflow: str, status: Status, event: str) -> Iter
         select(OrderRow.id)
         .join(RunRow, (RunRow.subject_id == cast(OrderRow.id, String)) & (RunRow.workflow == workflow))
         .outerjoin(told, (told.subject_id == OrderRow.id) & (told.event == event))
-        .where(OrderRow.status == status, RunRow.state == State.SUCCEEDED)
-        .where(told.id.is_(None) | (told.state == "sending"))
+        .where(OrderRow.status == status, RunRow.state == RunState.SUCCEEDED)
+        .where(told.id.is_(None) | told.state.in_(OPEN))
     )
     for order in session.scalars(untold):
         yield f"order {order} is {status} and its customer was not told"
@@ -51,3 +55,24 @@ def _told_too_early(session: Session) -> Iterator[str]:
     )
     for order, status in session.execute(early):
         yield f"order {order} is {status} and its customer was told it is confirmed"
+
+
+def _left_lying(session: Session) -> Iterator[str]:
+    """What is to be told by a run of its own is told by the time that has ended."""
+    row, run = NotificationRow, RunRow
+    its_own = (run.subject_type == "notification") & (run.subject_id == cast(row.id, String))
+    query = select(row.id, row.event, run.state).outerjoin(run, its_own).where(row.state.in_(OPEN))
+    for id, event, state in session.execute(query.where(or_(row.state == State.QUEUED, run.id.is_not(None)))):
+        if state is None or state in ENDED:
+            yield f"notification {id} ({event.partition(':')[0]}) is open, and its run has {state or 'never begun'}"
+
+
+def _sent_by_nobody(session: Session) -> Iterator[str]:
+    """A parcel is told of once it has left, and never before; a resend has something that it sends again."""
+    row, parcel, original = NotificationRow, FulfilmentRow, aliased(NotificationRow)
+    early = select(row.id).join(parcel, parcel.id == row.about).where(row.event.startswith("order_shipped:"))
+    for id in session.scalars(early.where(parcel.status.not_in(GONE))):
+        yield f"notification {id} tells of a parcel that has not left"
+    again = select(row.id).outerjoin(original, original.id == row.resend_of).where(row.resend_of.is_not(None))
+    for id in session.scalars(again.where(row.asked_by.is_(None) | (original.subject_id != row.subject_id))):
+        yield f"notification {id} was sent again by nobody, or about something else"

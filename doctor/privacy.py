@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import String, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 import engine
@@ -38,6 +38,8 @@ def _accounts(session: Session) -> Iterator[str]:
         yield f"account {id} is deleted and says whose it was"
     for id in session.scalars(select(user.id).where(gone).join(AddressRow, AddressRow.user_id == user.id)):
         yield f"account {id} is deleted and has an address"
+    for id in session.scalars(select(user.id).where(gone, exists().where(NotificationRow.subject_id == user.id))):
+        yield f"account {id} is deleted and was told something"
     alive = SessionFamilyRow.revoked_at.is_(None)
     for id in session.scalars(select(user.id).where(gone, alive).join(SessionFamilyRow)):
         yield f"account {id} is deleted and has a session"
@@ -59,7 +61,7 @@ def _orders_that_forgot_half(session: Session) -> Iterator[str]:
     for id, address in session.execute(select(order.id, order.shipping_address).where(forgotten)):
         if set(address) - {"country"}:
             yield f"order {id} has forgotten its customer and not the address"
-    told = select(order.id).join(NotificationRow, NotificationRow.subject_id == order.id)
+    told = select(order.id).join(NotificationRow, NotificationRow.subject_id == order.id).distinct()
     noted = select(order.id).join(OrderNoteRow).where(func.length(OrderNoteRow.text) > 0)
     explained = select(order.id).join(ReturnRow).where(func.length(ReturnRow.reason) > 0)
     halves = {

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outcomes import Outcome, TryAgain
 from rows import Many, inserting
-from shop import offline, payment_facts, payments
+from shop import offline, payment_asks, payment_facts, payments
 from shop.happenings import HEARD, Kind
 from shop.payment_facts import Moved
 from shop.payments import PaymentRow, Status, TransactionRow
@@ -184,6 +184,7 @@ def needs_action(session: Session, charge: Charge, provider_id: str, next_action
     asked = {"provider_id": provider_id, "next_action": next_action}
     payments.change(session, charge.payment_id, status=Status.REQUIRES_ACTION, **asked)
     payment_facts.tell_of_charge(session, Kind.PAYMENT_ACTION_REQUIRED, charge)
+    payment_asks.ask(session, charge.order_id, later=True)
 
 
 def authorised(session: Session, charge: Charge, provider_id: str, key: str) -> None:

@@ -19,6 +19,7 @@ from shop.offers import Offer
 from shop.orders import Placed
 from shop.priced_line import PricedLine
 from shop.prices import Quote, Terms, quote
+from shop.topics import LANGUAGES
 from sql import new_id
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32, so that a byte picks each as often
@@ -34,6 +35,7 @@ class PlaceOrder:
     shipping_method: str
     payment_method: str
     payment_token: str | None = field(repr=False)
+    language: str = LANGUAGES[0]
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
         "tax_included": quoted.tax_included,
         "total": quoted.total.amount,
         "coupon_code": cart.coupon_code,
+        "language": command.language,
         "breakdown": [{"label": label, "amount": amount.amount} for label, amount in quoted.breakdown],
         "shipping_method": command.shipping_method,
         "shipping_address": command.shipping_address,

@@ -16,6 +16,7 @@ from shop import locations, orders, sent_from
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
 from shop.locations import CODE_LENGTH
+from shop.notifications import Telling, tell
 from shop.order_goods import Quantities, check_paid, check_room, less, ordered
 from shop.orders import FulfilmentStatus, OrderRow
 from sql import At, Base, Id, clock, new_id, now
@@ -135,6 +136,7 @@ def _settle(session: Session, order: OrderRow, parcel: FulfilmentRow, status: st
     """The parcel stands here now, and the order's own status follows."""
     if status != parcel.status:
         _move(parcel, Status(status))
+        _tell(session, order, parcel)
     parcel.updated_at = clock()
     session.flush()
     order.fulfilment_status = _derived(ordered(order), _in_parcels(session, order.id, LIVE))
@@ -151,6 +153,12 @@ def _move(parcel: FulfilmentRow, to: Status) -> None:
         parcel.shipped_at = clock()
     if to == Status.DELIVERED:
         parcel.delivered_at = clock()
+
+
+def _tell(session: Session, order: OrderRow, parcel: FulfilmentRow) -> None:
+    if parcel.status == Status.SHIPPED and order.email:
+        session.flush()
+        tell(session, Telling("order_shipped", order.id, order.email, turn=parcel.id, about=parcel.id))
 
 
 def _derived(whole: Quantities, packed: Quantities) -> FulfilmentStatus:

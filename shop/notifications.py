@@ -2,172 +2,216 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, bindparam, literal, or_, select, update
+from sqlalchemy import ColumnElement, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
-from shop import order_tokens
-from shop.orders import OrderRow, Status
-from shop.returns import ReturnRow
-from sql import At, Base, Id, among, bare, clock, direct, new_id, now
+from rows import Many, inserting
+from shop import suppressions, users
+from shop.errors import NotFound
+from shop.suppressions import Reason
+from shop.topics import Channel
+from sql import DOCUMENT, At, Base, Document, Id, age, bare, clock, direct, new_id, now, upsert
+
+KEEP_DAYS = 400
+ENOUGH = 500  # to look at, or to forget, in one transaction
+
+
+class State(StrEnum):
+    QUEUED = "queued"  # a job of its own is to hand it over
+    SENDING = "sending"  # handed over, or about to be
+    SENT = "sent"
+    REFUSED = "refused"  # by the recipient's mail server, or nobody carries this channel
+    SUPPRESSED = "suppressed"  # the address has bounced before
+    OUTDATED = "outdated"  # it was not true any more when its turn came
+    FAILED = "failed"  # nobody took it for as long as it made sense
+
+
+OPEN = (State.QUEUED, State.SENDING)
 
 
 class NotificationRow(Base):
-    """`state`: sending (handed over, or about to be), sent, or refused by the recipient's mail server."""
+    """`event` is the kind of letter and, where a subject may see several of them, whose turn it is."""
 
     __tablename__ = "notifications"
     __table_args__ = (Index("uq_notifications_event", "event", "subject_id", "recipient", "channel", unique=True),)
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     event: Mapped[str] = mapped_column(String(60))
-    subject_id: Mapped[Id]
+    subject_id: Mapped[Id] = mapped_column(index=True)  # the order, return, account or endpoint it is about
     recipient: Mapped[str] = mapped_column(String(254))
-    channel: Mapped[str] = mapped_column(String(20), default="email")
-    state: Mapped[str] = mapped_column(String(20), default="sending")
-    detail: Mapped[str | None] = mapped_column(String(500))
+    channel: Mapped[str] = mapped_column(String(20), default=Channel.EMAIL)
+    state: Mapped[str] = mapped_column(String(20), default=State.SENDING)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    detail: Mapped[str | None] = mapped_column(String(500))  # what the provider answered last, or why nobody asked it
+    about: Mapped[Id | None]  # the parcel or refund it tells of
+    content: Mapped[Document | None] = mapped_column(DOCUMENT)  # what staff wrote
+    asked_by: Mapped[Id | None]  # who of the staff
+    resend_of: Mapped[Id | None]
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 
+    @property
+    def kind(self) -> str:
+        """The name of its letter."""
+        return self.event.partition(":")[0]
+
 
 @dataclass(frozen=True)
-class OrderMail:
-    """A notification about an order that is to be sent, with the order as it is committed."""
+class Telling:
+    """Somebody is to be told of something. `turn`: an id that makes it another event than the last of this kind."""
+
+    kind: str
+    subject_id: str
+    recipient: str
+    turn: str | None = None
+    about: str | None = None
+    channel: str = Channel.EMAIL
+
+    @property
+    def event(self) -> str:
+        return f"{self.kind}:{self.turn}" if self.turn else self.kind
+
+    @property
+    def key(self) -> dict[str, str]:
+        named = {"event": self.event, "subject_id": self.subject_id, "recipient": self.recipient}
+        return {**named, "channel": self.channel}
+
+
+@dataclass(frozen=True)
+class Fared:
+    """How one hand-over went. `bounced`: its mailbox is none."""
 
     id: str
-    order_id: str
-    number: str
-    email: str
-    currency: str
-    total: int
-    breakdown: Sequence[Mapping[str, Any]]  # adds up to total
-    tax: int
-    tax_included: bool
-    coupon_code: str | None
-    address: Mapping[str, Any]
-    token: str | None = field(default=None, repr=False)  # of a guest
+    recipient: str
+    state: str
+    detail: str | None = None
+    bounced: bool = False
 
 
-_ORDER, _NOTICE = bare(OrderRow).c, bare(NotificationRow).c
-_NAMES = (
-    "id",
-    "customer_id",
-    "cart_id",
-    "number",
-    "email",
-    "currency",
-    "total",
-    "breakdown",
-    "tax",
-    "tax_included",
-    "coupon_code",
-    "shipping_address",
-)
-_SELECTED = select(*(_ORDER[name] for name in _NAMES))
-_ORDERS = _SELECTED.where(
-    among(_ORDER.id, "orders"), _ORDER.status == bindparam("standing", type_=String), _ORDER.email != ""
-)
+Carry = Callable[[Session, str, bool], None]
+
+_NOTICE = bare(NotificationRow)
+_KEY = ("event", "subject_id", "recipient", "channel")
+_carriers: list[Carry] = []
 
 
-def begin(session: Session, event: str, order_ids: Sequence[str], standing: Status) -> dict[str, OrderMail]:
-    """Note that these orders' customers are being told of `event`, which is true while they are `standing`.
+def carried_by(carry: Carry) -> Carry:
+    """Who starts the run that hands over what is queued: it stands on a higher floor."""
+    _carriers[:] = [carry]
+    return carry
 
-    Leaves out those who have been told already, those of whom it is not true any more, and orders that have forgotten
-    whose they were.
-    """
-    orders = direct(session, _ORDERS, {"orders": list(order_ids), "standing": standing}).all()
-    if not orders:
+
+def tell(session: Session, telling: Telling, *, later: bool = False, **more: Any) -> str | None:
+    """Somebody is to be told, by a run of its own; None: they have been, or will be. `more`: other columns.
+
+    `later`: only if it is still true after a while (PAYMENT_REMINDER_SECONDS)."""
+    values = {"id": new_id(), "about": telling.about, "state": State.QUEUED, **telling.key, **more}
+    insert = upsert(session, _NOTICE).values(created_at=clock(), updated_at=clock(), **values)
+    once = insert.on_conflict_do_nothing(index_elements=_KEY).returning(_NOTICE.c.id)
+    id: str | None = direct(session, once).scalar()
+    if id:
+        [carry] = _carriers  # who changes the shop imports `workflows`, or nobody would carry what it tells
+        carry(session, id, later)
+    return id
+
+
+def note(session: Session, tellings: Sequence[Telling], *, solicited: bool = False) -> dict[Telling, str]:
+    """These are being told now. Returns the rows' ids; without those who have been told, and those whose address
+    has bounced, unless it is `solicited` by whoever gets it."""
+    if not tellings:
         return {}
-    sending = note(session, event, {order.id: order.email for order in orders})
-    return {row.id: mail_of(sending[row.id], row) for row in orders if row.id in sending}
+    known = {(one.event, one.subject_id): one for one in tellings}
+    blocked = set() if solicited else bounced(session, [one.recipient for one in tellings])
+    rows = [{"id": new_id(), "about": one.about, **one.key, **_begun(one.recipient in blocked)} for one in tellings]
+    begun = _BEGIN(session, rows).all()
+    return {known[event, subject]: id for event, subject, id, state in begun if state == State.SENDING}
 
 
-def note(session: Session, event: str, recipients: Mapping[str, str]) -> dict[str, str]:
-    """Note that these, by subject, are being told. Returns the notices by subject; without those who have been."""
-    if not recipients:
-        return {}
-    rows = [{"id": new_id(), "subject_id": id, "recipient": recipient} for id, recipient in recipients.items()]
-    return dict(_BEGIN(session, rows, event=event).all())
+def bounced(session: Session, recipients: Sequence[str]) -> set[str]:
+    """Those whose mail server has said that there is no such mailbox."""
+    hashes = {one: suppressions.hashed(users.normal(one)) for one in recipients}
+    blocked = suppressions.among_them(session, list(hashes.values()), Reason.BOUNCE)
+    return {one for one, hashed in hashes.items() if hashed in blocked}
 
 
-def again(session: Session, order_id: str, id: str) -> OrderMail | None:
-    """What a guest's order says, under another id; None when there is no such order, or it has an owner."""
-    order = session.execute(_SELECTED.where(_ORDER.id == order_id, _ORDER.customer_id.is_(None))).first()
-    return mail_of(id, order) if order else None
-
-
-def mail_of(id: str, order: Any) -> OrderMail:
-    return OrderMail(
-        id,
-        order.id,
-        order.number,
-        order.email,
-        order.currency,
-        order.total,
-        order.breakdown or (),
-        order.tax,
-        order.tax_included,
-        order.coupon_code,
-        order.shipping_address,
-        order_tokens.for_guest(order),
-    )
+def _begun(blocked: bool) -> dict[str, Any]:
+    return {"state": State.SUPPRESSED, "attempts": 0} if blocked else {"state": State.SENDING, "attempts": 1}
 
 
 def _unless_told(insert: Any) -> Any:
-    """Returns those that are new or still being sent, and none that has an end."""
+    """Returns those that are new or still open, and none that has an end."""
     again = insert.on_conflict_do_update(
-        index_elements=["event", "subject_id", "recipient", "channel"],
-        set_={"updated_at": clock()},
-        where=_NOTICE.state == "sending",
+        index_elements=_KEY,
+        set_={
+            "state": insert.excluded.state,
+            "attempts": _NOTICE.c.attempts + insert.excluded.attempts,
+            "updated_at": clock(),
+        },
+        where=_NOTICE.c.state.in_(OPEN),
     )
-    return again.returning(_NOTICE.subject_id, _NOTICE.id)
+    return again.returning(_NOTICE.c.event, _NOTICE.c.subject_id, _NOTICE.c.id, _NOTICE.c.state)
 
 
 _BEGIN = inserting(
-    bare(NotificationRow),
-    "id",
-    "subject_id",
-    "recipient",
+    _NOTICE,
+    *("id", *_KEY, "about", "state", "attempts"),
     then=_unless_told,
-    event=bindparam("event", type_=String),
-    channel=literal("email"),
-    state=literal("sending"),
-)
-_FINISH = (
-    update(bare(NotificationRow))
-    .where(among(_NOTICE.id, "notices"))
-    .values(state=bindparam("next_state"), detail=bindparam("why", type_=String), updated_at=clock())
+    created_at=clock(),
+    updated_at=clock(),
 )
 
 
-def finish(session: Session, ids: Sequence[str], state: str, detail: str | None = None) -> None:
-    if ids:
-        direct(session, _FINISH, {"notices": list(ids), "next_state": state, "why": detail})
+def _finishing(_: str, given: Any) -> Any:
+    fared = {"state": given.state, "detail": given.detail, "updated_at": clock()}
+    return update(_NOTICE).where(_NOTICE.c.id == given.id, _NOTICE.c.state.in_(OPEN)).values(fared)
 
 
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
-    """For the export: what this customer was told, oldest first."""
-    names = ("event", "recipient", "channel", "state", "created_at")
-    rows = session.scalars(select(NotificationRow).where(_theirs(customer_id)).order_by(NotificationRow.id))
-    return [{name: getattr(row, name) for name in names} for row in rows]
+_FINISH = Many(_finishing, _NOTICE.c.id, _NOTICE.c.state, _NOTICE.c.detail)
 
 
-def of_customer(
-    session: Session, customer_id: str | None, *, limit: int, before: str | None = None
-) -> list[NotificationRow]:
-    """What this customer was told about their orders and their account, newest first; of all when none is named."""
+def finish(session: Session, fared: Sequence[Fared]) -> None:
+    """Write down how they fared. An address that bounced is suppressed."""
+    rows = [{"id": one.id, "state": one.state, "detail": one.detail} for one in fared]
+    if rows:
+        _FINISH(session, sorted(rows, key=lambda row: str(row["id"])))
+    gone = [suppressions.hashed(users.normal(one.recipient)) for one in fared if one.bounced]
+    suppressions.add(session, gone, Reason.BOUNCE, "a mail to it was refused")
+
+
+def give_up(session: Session, which: ColumnElement[bool]) -> None:
+    """Nobody took them, and nobody tries any more. The last answer stays."""
     row = NotificationRow
-    query = select(row).order_by(row.id.desc()).limit(limit)
-    if customer_id:
-        query = query.where(_theirs(customer_id))
-    return list(session.scalars(query.where(row.id < before) if before else query))
+    ending = update(row).where(which, row.state.in_(OPEN)).values(state=State.FAILED, updated_at=clock())
+    session.execute(ending.execution_options(synchronize_session=False))
 
 
-def _theirs(customer_id: str) -> ColumnElement[bool]:
-    orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
-    backs = select(ReturnRow.id).where(ReturnRow.order_id.in_(orders))
-    about = NotificationRow.subject_id
-    return or_(about == customer_id, about.in_(orders), about.in_(backs))
+def ages(session: Session, ids: Sequence[str]) -> dict[str, float]:
+    """In seconds."""
+    row = NotificationRow
+    return dict(direct(session, select(row.id, age(row.created_at)).where(row.id.in_(ids))).all())
+
+
+def get(session: Session, id: str) -> NotificationRow:
+    row = session.get(NotificationRow, id)
+    if row is None:
+        raise NotFound("There is no such notification.")
+    return row
+
+
+def erase(session: Session, user_id: str) -> None:
+    """What somebody was told about their account. What they were told about their orders goes with those."""
+    session.execute(delete(NotificationRow).where(NotificationRow.subject_id == user_id))
+
+
+def prune(session: Session, days: int) -> int:
+    """Forget the oldest that are older than that, one batch. Returns how many that were."""
+    row = NotificationRow
+    oldest = select(row.id, row.created_at, row.state).order_by(row.id).limit(ENOUGH).subquery()
+    old = select(oldest.c.id).where(age(oldest.c.created_at) > 86400.0 * days, oldest.c.state.not_in(OPEN))
+    gone = session.execute(delete(row).where(row.id.in_(old)).execution_options(synchronize_session=False))
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from outcomes import Outcome, Refused, Wait
-from shop import orders, payments, reservations, wallets
+from shop import orders, payment_asks, payments, reservations, wallets
 from shop.orders import PaymentStatus
 from shop.payments import Status
 
@@ -72,6 +72,7 @@ def _by_transfer(session: Session, row: Any, key: str) -> Wait:
     seconds = transfer_seconds()
     if row.status == Status.CREATED:
         reservations.extend(session, [row.order_id], seconds + SLACK)
+        payment_asks.ask(session, row.order_id)
     _pending(session, row)
     return Wait("transfer_expired", "The money did not come in time.", seconds=seconds)
 

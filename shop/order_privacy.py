@@ -48,7 +48,7 @@ def forget(session: Session, ids: Sequence[str]) -> None:
     session.flush()
     backs = select(ReturnRow.id).where(ReturnRow.order_id.in_(ids))
     about = or_(NotificationRow.subject_id.in_(ids), NotificationRow.subject_id.in_(backs))
-    _set(session, NotificationRow, about, recipient=NOBODY, detail=None)
+    _set(session, NotificationRow, about, recipient=NOBODY, detail=None, content=None)
     _set(session, OrderNoteRow, OrderNoteRow.order_id.in_(ids), text="")
     _set(session, ReturnRow, ReturnRow.order_id.in_(ids), reason="", answer=None)
     _set(session, FulfilmentRow, FulfilmentRow.order_id.in_(ids), tracking=None)

@@ -15,6 +15,7 @@ from rows import inserting
 from shop import order_events, order_facts
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
+from shop.topics import LANGUAGES
 from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, held, now
 
 
@@ -58,7 +59,10 @@ _GUESTS = text("customer_id IS NULL")
 
 
 class OrderRow(Base):
-    """All amounts in minor units of `currency`. Guests show a token (order_tokens.py); their `email` is normal."""
+    """All amounts in minor units of `currency`. Guests show a token (order_tokens.py); their `email` is normal.
+
+    `language`: what the request liked best; an account has its own.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_guests_email", "email", sqlite_where=_GUESTS, postgresql_where=_GUESTS),)
@@ -80,6 +84,7 @@ class OrderRow(Base):
     shipping_tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     tax_included: Mapped[bool] = mapped_column(default=True, server_default=true())
     coupon_code: Mapped[str | None] = mapped_column(String(40))
+    language: Mapped[str] = mapped_column(String(10), default=LANGUAGES[0], server_default=LANGUAGES[0])
     breakdown: Mapped[list[dict[str, Any]] | None] = mapped_column(DOCUMENT)
     shipping_method: Mapped[str] = mapped_column(String(40))
     shipping_address: Mapped[Document]
@@ -194,7 +199,7 @@ _FRESH = {
     "fulfilment_status": FulfilmentStatus.UNFULFILLED,
 }
 _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtotal", "discount", "shipping", "tax",
-          "shipping_tax", "tax_included", "total", "coupon_code", "breakdown",
+          "shipping_tax", "tax_included", "total", "coupon_code", "language", "breakdown",
           "shipping_method", "shipping_address")  # fmt: skip
 _BEGIN = inserting(
     bare(OrderRow),

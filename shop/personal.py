@@ -15,6 +15,7 @@ from shop import (
     commands,
     consents,
     coupon_uses,
+    notification_list,
     notifications,
     order_history,
     payment_list,
@@ -34,13 +35,14 @@ TOLD: dict[str, Callable[[Session, str], Any]] = {
     "payments": payment_list.told,
     "wallet": wallets.told,
     "coupon_uses": coupon_uses.told,
-    "notifications": notifications.told,
+    "notifications": notification_list.told,
 }
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
     addresses.erase,
     consents.erase,
     coupon_uses.erase,
+    notifications.erase,
     sessions.revoke_all,
     user_tags.erase,
     lambda session, id: commands.forget(session, f"user:{id}"),

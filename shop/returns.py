@@ -16,6 +16,7 @@ from shop import fulfilments, locations, orders
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
 from shop.locations import CODE_LENGTH, MAIN
+from shop.notifications import Telling, tell
 from shop.order_goods import Quantities, check_paid, check_room, less
 from shop.orders import OrderLineRow, OrderRow
 from shop.stock_changes import Lot
@@ -106,6 +107,8 @@ def receive(
     row.received_at = row.updated_at = clock()
     session.flush()
     session.refresh(row)
+    if order.email:
+        tell(session, Telling("return_received", row.id, order.email))
     return row
 
 

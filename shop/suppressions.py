@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
 from shop.errors import NotFound
-from sql import At, Base, Id, bare, clock, new_id, now
+from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
 class Reason(StrEnum):
@@ -43,6 +43,13 @@ def add(session: Session, hashes: list[str], reason: Reason, detail: str = "") -
     rows = [{"id": new_id(), "address_hash": one, "reason": reason, "detail": detail} for one in sorted(set(hashes))]
     if rows:
         _ADD(session, rows)
+
+
+def among_them(session: Session, hashes: list[str], reason: Reason) -> set[str]:
+    """Those of these that stand here for this reason."""
+    row = bare(SuppressionRow).c
+    query = select(row.address_hash).where(among(row.address_hash, "hashes"), row.reason == reason)
+    return set(direct(session, query, {"hashes": hashes}).scalars())
 
 
 def lift(session: Session, address_hash: str, reason: Reason) -> None:

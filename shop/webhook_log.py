@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, exists, select, update
 from sqlalchemy.orm import Session
 
-from shop import happenings, webhook_endpoints
+from shop import happenings, operator_notices, webhook_endpoints
 from shop.errors import IllegalMove, NotFound
 from shop.happenings import DeliveryRow, DeliveryState, Fact, HappeningRow, Kind
 from shop.webhook_endpoints import EndpointRow
@@ -73,11 +73,12 @@ def give_up(session: Session, id: str, why: str) -> None:
 
 
 def disable(session: Session, endpoint_id: str, why: str) -> bool:
-    """Whether it was enabled until now; the others are told."""
+    """Whether it was enabled until now; the others are told, and the administrators."""
     if not webhook_endpoints.disable(session, endpoint_id, why):
         return False
     url = webhook_endpoints.get(session, endpoint_id).url
     happenings.tell(session, [Fact(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
+    operator_notices.tell_of_disabled(session, endpoint_id)
     return True
 
 

@@ -7,38 +7,30 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Retry, Run, remote_step
-from gateways.mail import Mail, mailer
-from outcomes import Refused
-from shop import account_links, users
+from engine import Retry, Run, on_failed, remote_step
+from shop import account_notices, notifications
 from shop.account_links import Kind
-from shop.errors import NotFound
-from tasks import account_mail
+from shop.notices import Notice
+from shop.notifications import NotificationRow
+from tasks.handing_over import hand_over, remember
 
 
-def _mails(session: Session, runs: Sequence[Run]) -> Mapping[str, Mail]:
-    written = {run.id: _mail(session, run) for run in runs}
-    return {id: mail for id, mail in written.items() if mail}
-
-
-def _mail(session: Session, run: Run) -> Mail | None:
-    """None: nobody to write to. The link is made here, so that it stands in no table and no message."""
-    try:
-        user = users.get(session, run.subject_id)
-    except NotFound:
-        return None
-    kind = Kind(run.input["kind"])
-    return account_mail.compose(kind, user, account_links.token(session, user, kind), run.id)
+def _notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
+    """Left out: nobody to write to."""
+    return account_notices.begin(session, {run.id: (Kind(run.input["kind"]), run.subject_id) for run in runs})
 
 
 PATIENTLY = Retry(attempts=200)  # once a minute; the deadline of the workflow comes first
 
 
-@remote_step("accounts.send_mail", fetch=_mails, retry=PATIENTLY)
-def send_mail(mail: Mail, key: str) -> dict[str, Any]:
+@remote_step("accounts.send_mail", fetch=_notices, remember=remember, retry=PATIENTLY)
+def send_mail(notice: Notice, key: str) -> dict[str, Any]:
     """Hand it to the mail server. An address that takes no mail is not worth a second try."""
-    try:
-        mailer().send(mail)
-    except Refused:
-        return {"mail": "refused"}
-    return {"mail": "sent"}
+    return hand_over(notice)
+
+
+@on_failed("accounts.drop_mail")
+def drop_mail(session: Session, runs: Sequence[Run]) -> None:
+    """Whoever waited an hour has asked again."""
+    events = [f"{run.input['kind']}:{run.id}" for run in runs]
+    notifications.give_up(session, NotificationRow.event.in_(events))

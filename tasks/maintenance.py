@@ -19,6 +19,7 @@ from shop import (
     commands,
     happenings,
     imports,
+    notifications,
     order_privacy,
     payment_desk,
     promotion_facts,
@@ -95,6 +96,13 @@ def prune_commands() -> None:
 def prune_imports() -> None:
     days = settings().keep_finished_days
     _until_none(lambda session: imports.prune(session, days, engine.busy("import")))
+
+
+@periodic
+def prune_notifications() -> None:
+    """Not before the runs that would tell it again."""
+    days = max(notifications.KEEP_DAYS, settings().keep_finished_days + 1)
+    _until_none(lambda session: notifications.prune(session, days))
 
 
 @periodic

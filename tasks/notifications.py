@@ -1,4 +1,4 @@
-"""Telling customers, by mail, what has happened to their orders."""
+"""Telling customers what has happened to their orders, and whoever is to be told of something else."""
 
 from __future__ import annotations
 
@@ -7,88 +7,110 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import A_DAY, Answer, Retry, Run, remote_step
+from config import settings
+from engine import A_DAY, Result, Retry, Run, local_step, on_failed, remote_step
 from engine.steps import Fetch
-from gateways.mail import Mail, mailer
-from outcomes import Refused
-from shop import notifications, return_mail, returns
-from shop.notifications import OrderMail
-from shop.orders import Status
-from shop.return_mail import ReturnMail
-from tasks import order_mail
+from outcomes import More
+from shop import notifications, order_notices, queued_notices, refund_notices, return_notices
+from shop.notices import Notice
+from shop.notifications import NotificationRow
+from tasks.handing_over import hand_over, remember
 
 
-def _about(event: str, standing: Status) -> Fetch:
-    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
-        begun = notifications.begin(session, event, [run.subject_id for run in runs], standing)
+def _about(kind: str) -> Fetch:
+    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
+        begun = order_notices.begin(session, kind, {run.subject_id: None for run in runs})
         return {run.id: begun[run.subject_id] for run in runs if run.subject_id in begun}
 
     return notices
 
 
-def _told(session: Session, answers: Sequence[Answer]) -> None:
-    told = [(answer.request.id, answer.output) for answer in answers if answer.output]
-    notifications.finish(session, [id for id, output in told if output["delivered"]], "sent")
-    for id, output in told:
-        if not output["delivered"]:
-            notifications.finish(session, [id], "refused", output["detail"])
-
-
-@remote_step(
-    "notifications.order_confirmed", fetch=_about("order_confirmed", Status.CONFIRMED), remember=_told, retry=A_DAY
-)
-def order_confirmed(notice: OrderMail, key: str) -> dict[str, Any]:
+@remote_step("notifications.order_confirmed", fetch=_about("order_confirmed"), remember=remember, retry=A_DAY)
+def order_confirmed(notice: Notice, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
-    return _send(order_mail.order_confirmed(notice))
+    return hand_over(notice)
 
 
-@remote_step(
-    "notifications.order_cancelled", fetch=_about("order_cancelled", Status.CANCELLED), remember=_told, retry=A_DAY
-)
-def order_cancelled(notice: OrderMail, key: str) -> dict[str, Any]:
+@remote_step("notifications.order_cancelled", fetch=_about("order_cancelled"), remember=remember, retry=A_DAY)
+def order_cancelled(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the order is called off and the money on its way."""
-    return _send(order_mail.order_cancelled(notice))
+    return hand_over(notice)
 
 
-def _about_return(event: str, standing: returns.Status) -> Fetch:
-    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, ReturnMail]:
-        begun = return_mail.begin(session, event, [run.input["return"] for run in runs], standing)
+def _about_return(kind: str) -> Fetch:
+    def notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
+        begun = return_notices.begin(session, kind, [run.input["return"] for run in runs])
         return {run.id: begun[run.input["return"]] for run in runs if run.input["return"] in begun}
 
     return notices
 
 
-_ASKED = _about_return("return_asked", returns.Status.REQUESTED)
-_REJECTED = _about_return("return_rejected", returns.Status.REJECTED)
-
-
-@remote_step("notifications.return_asked", fetch=_ASKED, remember=_told, retry=A_DAY)
-def return_asked(notice: ReturnMail, key: str) -> dict[str, Any]:
+@remote_step("notifications.return_asked", fetch=_about_return("return_asked"), remember=remember, retry=A_DAY)
+def return_asked(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the wish to send something back is noted."""
-    return _send(order_mail.return_asked(notice))
+    return hand_over(notice)
 
 
-@remote_step("notifications.return_rejected", fetch=_REJECTED, remember=_told, retry=A_DAY)
-def return_rejected(notice: ReturnMail, key: str) -> dict[str, Any]:
+@remote_step("notifications.return_rejected", fetch=_about_return("return_rejected"), remember=remember, retry=A_DAY)
+def return_rejected(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the shop does not take it back, and why."""
-    return _send(order_mail.return_rejected(notice))
+    return hand_over(notice)
 
 
-def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, OrderMail]:
+def _refunds(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
+    return refund_notices.begin(session, {run.id: run.subject_id for run in runs})
+
+
+@remote_step("notifications.refunded", fetch=_refunds, remember=remember, retry=A_DAY)
+def refunded(notice: Notice, key: str) -> dict[str, Any]:
+    """Mail how much went back. What came to nothing is not told."""
+    return hand_over(notice)
+
+
+# --- a guest's link, asked for by the guest -----------------------------------------------------------------
+
+
+def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
     """The link is made here, so that it stands in no table and no message. Left out: nobody to write to."""
-    found = {run.id: notifications.again(session, run.subject_id, run.id) for run in runs}
-    return {id: notice for id, notice in found.items() if notice}
+    turns = {run.subject_id: run.id for run in runs}  # who asks twice at one moment gets one mail
+    begun = order_notices.begin(session, "order_link", turns, solicited=True)
+    return {turns[order]: notice for order, notice in begun.items()}
 
 
-@remote_step("notifications.order_link", fetch=_links, retry=Retry(attempts=200))
-def order_link(notice: OrderMail, key: str) -> dict[str, Any]:
+@remote_step("notifications.order_link", fetch=_links, remember=remember, retry=Retry(attempts=200))
+def order_link(notice: Notice, key: str) -> dict[str, Any]:
     """Mail a guest the link to their order once more."""
-    return _send(order_mail.order_link(notice))
+    return hand_over(notice)
 
 
-def _send(mail: Mail) -> dict[str, Any]:
-    try:
-        mailer().send(mail)
-    except Refused as no:
-        return {"delivered": False, "detail": no.detail}
-    return {"delivered": True}
+@on_failed("notifications.drop_link")
+def drop_link(session: Session, runs: Sequence[Run]) -> None:
+    """Whoever waited an hour has asked again."""
+    notifications.give_up(session, NotificationRow.event.in_([f"order_link:{run.id}" for run in runs]))
+
+
+# --- what waits for a run of its own --------------------------------------------------------------------------
+
+
+def _queued(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
+    taken = queued_notices.take(session, [run.subject_id for run in runs])
+    return {run.id: taken[run.subject_id] for run in runs if run.subject_id in taken}
+
+
+@local_step("notifications.pause")
+def pause(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """Most shoppers answer their bank at once: those need no mail."""
+    ages = notifications.ages(session, [run.subject_id for run in runs])
+    left = {run.id: settings().payment_reminder_seconds - ages.get(run.subject_id, 0.0) for run in runs}
+    return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
+
+
+@remote_step("notifications.deliver", fetch=_queued, remember=remember, retry=A_DAY)
+def deliver(notice: Notice, key: str) -> dict[str, Any]:
+    """Hand over what somebody is to be told, if it is still true."""
+    return hand_over(notice)
+
+
+@on_failed("notifications.give_up")
+def give_up(session: Session, runs: Sequence[Run]) -> None:
+    notifications.give_up(session, NotificationRow.id.in_([run.subject_id for run in runs]))

@@ -19,6 +19,7 @@ FLOORS = {
     "lines": 1,
     "shared_redis": 1,
     "litebroker": 1,
+    "letters": 2,
     "db": 2,
     "celery_app": 2,
     "caching": 2,

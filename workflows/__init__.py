@@ -15,6 +15,7 @@ from workflows.reject_return import reject_return
 from workflows.remind_of_cart import remind_of_cart
 from workflows.return_order import return_order
 from workflows.run_periodic_task import run_periodic_task
+from workflows.send_notification import remind_of_payment, send_notification
 
 __all__ = [
     "ask_return",
@@ -28,12 +29,14 @@ __all__ = [
     "refund_payment",
     "reject_return",
     "remind_of_cart",
+    "remind_of_payment",
     "return_order",
     "run_periodic_task",
     "send_account_mail",
     "send_campaign",
     "send_campaign_batch",
     "send_campaign_trial",
+    "send_notification",
     "send_order_link",
     "verify_payment",
     "void_payment",

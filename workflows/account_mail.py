@@ -8,5 +8,6 @@ from tasks import accounts
 send_account_mail = Workflow(
     "send_account_mail",
     Step("send_mail", do=accounts.send_mail),
+    on_failed=accounts.drop_mail,
     deadline=3600.0,  # whoever waited an hour has asked again
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import payment_desk, payments, verifying
+from tasks import notifications, payment_desk, payments, verifying
 
 capture_payment = Workflow(
     "capture_payment",
@@ -21,6 +21,7 @@ refund_payment = Workflow(
     "refund_payment",
     Step("begin", do=payment_desk.begin, pivot=True),
     Step("refund_payment", do=payments.pay_back),
+    Step("notify_customer", do=notifications.refunded),
     on_failed=payment_desk.resume,
 )
 verify_payment = Workflow(

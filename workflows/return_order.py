@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import payments, returns
+from tasks import notifications, payments, returns
 
 return_order = Workflow(
     "return_order",
     Step("restock", do=returns.restock, pivot=True),  # from here only forward
     Step("refund_payment", do=payments.pay_back),
     Step("close_return", do=returns.close),
+    Step("notify_customer", do=notifications.refunded),
     on_failed=returns.reopen,
 )

@@ -14,11 +14,11 @@ __all__ = ["Mail", "Mailer", "mailer"]
 
 @cache
 def mailer() -> Mailer:
-    """The mailer of this process; its connections belong to the threads that use it."""
+    """The mailer of this process."""
     settings = config.settings()
     if settings.smtp_url == "discard:":
         return _discard(settings)
-    return SmtpMailer(settings.smtp_url, settings.mail_from)
+    return SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_connections)
 
 
 def _discard(settings: config.Settings) -> DiscardMailer:

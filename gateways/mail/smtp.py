@@ -1,14 +1,13 @@
-"""Mail over SMTP. One connection a thread, kept while the server keeps it, never shared across a fork."""
+"""Mail over SMTP, over a few connections that many mails share."""
 
 from __future__ import annotations
 
-import os
 import re
 import smtplib
-import threading
 from email.utils import parseaddr
 
 from gateways.mail.contract import Mail
+from gateways.mail.lines import GONE, Lines, Place
 from gateways.mail.message import compose
 from gateways.mail.server import parse
 from outcomes import Refused, TryAgain, Unknown
@@ -19,97 +18,52 @@ SEND_IT = 354
 
 
 class SmtpMailer:
-    """Hands messages to the server in `url`, from `sender`."""
+    """Hands messages to the server in `url`, from `sender`, over at most `connections` at once."""
 
-    def __init__(self, url: str, sender: str) -> None:
-        self._server = parse(url)
+    def __init__(self, url: str, sender: str, connections: int = 16) -> None:
+        self._lines = Lines(parse(url), connections)
         self._sender = sender
-        self._mine = threading.local()
 
     def send(self, mail: Mail) -> None:
         content = compose(mail, self._sender)
-        smtp = self._ready(mail)
-        try:
-            _hand_over(smtp, content)
-        except BaseException:
-            self.close()
-            raise
+        self._lines = self._lines.of_this_process()
+        with self._lines.place() as place:
+            _hand_over(self._ready(place, mail), content)
 
     def close(self) -> None:
-        """Let go of this thread's connection."""
-        line: _Line | None = self._mine.__dict__.pop("line", None)
-        if line:
-            line.close()
+        """Let go of the connections that nobody uses."""
+        self._lines.close()
 
-    def _ready(self, mail: Mail) -> smtplib.SMTP:
+    def _ready(self, place: Place, mail: Mail) -> smtplib.SMTP:
         """A connection on which the server waits for the message. A kept one that went stale is replaced once."""
-        kept = self._kept()
+        sender, kept = parseaddr(self._sender)[1], place.smtp
         try:
-            return self._address(kept or self._fresh(), mail)
-        except Refused:
-            raise
+            return _envelope(kept or place.open(), sender, mail.to)
         except TryAgain as problem:
-            if not kept or problem.code == "mail_deferred":
+            if not kept or problem.code != GONE:
                 raise
-            return self._address(self._fresh(), mail)
-
-    def _address(self, line: _Line, mail: Mail) -> smtplib.SMTP:
-        try:
-            _envelope(line.smtp, parseaddr(self._sender)[1], mail.to)
-        except BaseException:
-            self.close()
-            raise
-        return line.smtp
-
-    def _kept(self) -> _Line | None:
-        line: _Line | None = getattr(self._mine, "line", None)
-        if line and line.pid != os.getpid():
-            self.close()
-            return None
-        return line
-
-    def _fresh(self) -> _Line:
-        try:
-            self._mine.line = _Line(self._server.connect())
-        except smtplib.SMTPAuthenticationError as error:
-            raise TryAgain("mail_misconfigured", "The mail server does not know us.") from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise TryAgain("mail_unreachable") from error
-        line: _Line = self._mine.line
-        return line
+            return _envelope(place.open(), sender, mail.to)
 
 
-class _Line:
-    """A connection that closes itself when its thread has gone, without a QUIT that could block."""
-
-    def __init__(self, smtp: smtplib.SMTP) -> None:
-        self.smtp = smtp
-        self.pid = os.getpid()
-
-    def close(self) -> None:
-        self.smtp.close()
-
-    __del__ = close
-
-
-def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> None:
+def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> smtplib.SMTP:
     """MAIL, RCPT and DATA up to the server's `go ahead`. Nothing is handed over yet."""
     options = [] if recipient.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     if options and not smtp.has_extn("smtputf8"):
         raise Refused("mail_refused", "The mail server takes no address outside ASCII.")
     try:
         _expect(smtp.mail(sender, options), 250)
-        _expect(smtp.rcpt(recipient), 250, 251)
+        _expect(smtp.rcpt(recipient), 250, 251, no="mail_refused")
         _expect(smtp.docmd("DATA"), SEND_IT)
     except Broken as error:
-        raise TryAgain("mail_unreachable") from error
+        raise TryAgain(GONE) from error
+    return smtp
 
 
 def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:
     try:
         smtp.send(_stuffed(content))
     except Broken as error:  # the closing dot has not left, so the server cannot have taken it
-        raise TryAgain("mail_unreachable") from error
+        raise TryAgain(GONE) from error
     try:
         answer = smtp.getreply()
     except Broken as error:
@@ -117,14 +71,15 @@ def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:
     _expect(answer, 250)
 
 
-def _expect(answer: tuple[int, bytes], *good: int) -> None:
+def _expect(answer: tuple[int, bytes], *good: int, no: str = "mail_rejected") -> None:
+    """`no`: what a final one means. Only that to RCPT says something of the mailbox."""
     status = answer[0]
     if status in good:
         return
     if status == GOING_DOWN:
-        raise TryAgain("mail_unreachable")
+        raise TryAgain(GONE)
     if 500 <= status < 600:
-        raise Refused("mail_refused", f"The mail server answered {status}.")
+        raise Refused(no, f"The mail server answered {status}.")
     raise TryAgain("mail_deferred", f"The mail server answered {status}.")
 
 

@@ -15,8 +15,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+import gateways.channels.email
 import gateways.payments
-import tasks.notifications
 from gateways.mail import Mail
 from gateways.payments import Entry, Event, Intent, Page, Receipt
 from gateways.payments.instant import InstantPayments
@@ -118,5 +118,5 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Mail]:
         def send(self, mail: Mail) -> None:
             mails.append(mail)
 
-    monkeypatch.setattr(tasks.notifications, "mailer", Postman)
+    monkeypatch.setattr(gateways.channels.email, "mailer", Postman)
     return mails

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import db
+import letters
 from engine import Hold, local, remote
 from engine.steps import step_tasks
 from engine.tables import RunRow
+
+letters.write("order_confirmed", letters.SAMPLES["order_confirmed"], "en")
+"""The first letter of a process reads what Babel knows, and a step does not wait so long for its calls."""
 
 
 def drive(id: str, steps: int = 20) -> str:

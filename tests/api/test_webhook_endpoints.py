@@ -189,6 +189,8 @@ def test_410_disables_at_once_and_what_is_on_its_way_is_not_sent(root: Person, d
     happen()
     assert carry() == ["failed"]
     assert root.get(f"{ENDPOINTS}/{endpoint['id']}").json["disabled_why"] == "gone"
+    [told] = root.get("/api/notifications?event=webhook_disabled").json["items"]
+    assert (told["subject_id"], told["recipient"], told["status"]) == (root.id, root.email, "queued")
     assert now_again() == ["failed"]
     assert [one["error"] for one in log(root, endpoint)] == ["gone", "endpoint_disabled"]
     assert len(door.came) == 2

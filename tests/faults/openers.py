@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from sqlalchemy import update
 
+from engine.tables import RunRow
 from shop.carts import CartRow
+from shop.notifications import NotificationRow
 from sql import later
 from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.sandbox.receiver import open_door
@@ -45,21 +47,22 @@ def a_change_of_mind(stack: Stack, staff: Client) -> Kept:
 
 
 def a_return(stack: Stack, staff: Client) -> Kept:
-    """Two were ordered, shipped and are sent back: the goods' share of the money goes back with them."""
+    """Two were ordered, shipped and are sent back: the goods' share of the money goes back with them. The customer was
+    told of the order, of the parcel, of the wish, and is told that it is here and how much went back."""
     client, order = _confirmed(stack, quantity=2)
     where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
-    staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
+    _ship(stack, staff, order)
     asked = client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 2}]})
     assert client.finished(asked["job"]["id"])["status"] == "succeeded"
     job = staff.get("POST", f"{where}/returns/{asked['return']['id']}/receive", {})["job"]["id"]
     kept, shipping = kept_order(client, order), order.body["order"]["shipping"]["amount"]
-    return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping, mails=2)
+    return replace(kept, job_id=job, name=f"return of {order.id}", refunded=kept.total - shipping, mails=5)
 
 
 def a_wish_to_return(stack: Stack, staff: Client) -> Kept:
-    """Of one that was sent: the customer is told of the order and of the return."""
+    """Of one that was sent: the customer is told of the order, of the parcel and of the return."""
     client, order, body = _asked(stack, staff)
-    return replace(kept_order(client, order), job_id=body["job"]["id"], name=f"asking of {order.id}", mails=2)
+    return replace(kept_order(client, order), job_id=body["job"]["id"], name=f"asking of {order.id}", mails=3)
 
 
 def a_rejected_return(stack: Stack, staff: Client) -> Kept:
@@ -67,14 +70,49 @@ def a_rejected_return(stack: Stack, staff: Client) -> Kept:
     assert client.finished(body["job"]["id"])["status"] == "succeeded"
     where = f"/api/orders/{order.id}/returns/{body['return']['id']}/reject"
     job = staff.get("POST", where, {"reason": "It was worn."})["job"]["id"]
-    return replace(kept_order(client, order), job_id=job, name=f"rejecting of {order.id}", mails=3)
+    return replace(kept_order(client, order), job_id=job, name=f"rejecting of {order.id}", mails=4)
 
 
 def _asked(stack: Stack, staff: Client) -> tuple[Client, Order, dict[str, Any]]:
     client, order = _confirmed(stack)
     where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
-    staff.get("POST", f"{where}/fulfilments", {"status": "shipped"})
+    _ship(stack, staff, order)
     return client, order, client.get("POST", f"{where}/returns", {"lines": [{"sku": sku, "quantity": 1}]})
+
+
+def _ship(stack: Stack, staff: Client, order: Order) -> None:
+    """All of it; the customer has been told of it by then, so that only what is drilled is under way."""
+    staff.get("POST", f"/api/orders/{order.id}/fulfilments", {"status": "shipped"})
+    wait_until(lambda: len(stack.mails(order)) == 2, seconds=30, what="the mail about the parcel")
+
+
+def a_message(stack: Stack, staff: Client) -> Kept:
+    """From staff, to somebody who has an account. A word of its subject is its own."""
+    word, client = f"Message-{uuid4().hex}", stack.client()
+    wish = {"user_id": client.get("GET", "/api/users/me")["id"], "subject": word, "text": word}
+    body = staff.get("POST", "/api/notifications", wish)
+    return Kept(staff, body["job"]["id"], f"message {body['notification']['id']}", told=word)
+
+
+def a_question_of_the_bank(stack: Stack, staff: Client) -> Kept:
+    """The shopper has not answered it for two hours, and is asked to. Then they call the order off."""
+    client = stack.client()
+    order = client.place(stack.sku(on_hand=3), token="tok_3ds")
+    notice = {"id": order.id}
+    asked = "SELECT CAST(id AS VARCHAR) AS id FROM notifications WHERE subject_id = :id AND event = 'payment_action'"
+    wait_until(lambda: stack.shelf.rows(asked, **notice), seconds=30, what="the customer to be asked")
+    id = stack.shelf.rows(asked, **notice)[0]["id"]
+    with stack.shelf.session() as session:
+        session.execute(update(NotificationRow).where(NotificationRow.id == id).values(created_at=later(-7200)))
+    with stack.shelf.session() as session:
+        about = (RunRow.workflow == "remind_of_payment", RunRow.subject_id == id)
+        session.execute(update(RunRow).where(*about, RunRow.due_at > later(60)).values(due_at=later(-1)))
+    job = str(stack.shelf.rows("SELECT id FROM runs WHERE subject_id = :id", id=id)[0]["id"])
+
+    def call_off() -> None:
+        client.get("POST", f"/api/jobs/{order.job_id}/cancel")
+
+    return Kept(staff, job, f"question about {order.id}", told=order.number, outside=call_off)
 
 
 def a_lost_link(stack: Stack, staff: Client) -> Kept:
@@ -198,7 +236,7 @@ def a_goodwill(stack: Stack, staff: Client) -> Kept:
     client, order = _confirmed(stack)
     wish = {"amount": {"amount": 50, "currency": "EUR"}, "reason": "a scratch"}
     job = staff.get("POST", f"/api/payments/{_payment(client, order)}/refunds", wish)["job"]["id"]
-    return replace(kept_order(client, order), job_id=job, name=f"refund of {order.id}", refunded=50)
+    return replace(kept_order(client, order), job_id=job, name=f"refund of {order.id}", refunded=50, mails=2)
 
 
 def a_question(stack: Stack, staff: Client) -> Kept:
@@ -257,6 +295,8 @@ def a_webhook(stack: Stack, staff: Client) -> Kept:
 
 OPENERS: dict[str, Opener] = {
     "remind_of_cart": a_cart_left_behind,
+    "remind_of_payment": a_question_of_the_bank,
+    "send_notification": a_message,
     "send_campaign": a_campaign,
     "send_campaign_batch": a_batch,
     "send_campaign_trial": a_trial,

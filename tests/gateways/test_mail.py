@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
-import threading
+import smtplib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from gateways.mail import Mail
-from gateways.mail.server import parse
+from gateways.mail.server import Server, parse
 from gateways.mail.smtp import SmtpMailer
 from outcomes import Refused, TryAgain, Unknown
 from tests.world import Sink, free_port
@@ -44,13 +46,51 @@ def test_a_long_message_id_and_a_long_subject_are_not_torn(mailer: SmtpMailer, s
     assert (sink.messages()[0]["message_id"], sink.messages()[0]["subject"]) == (message_id, subject)
 
 
-def test_one_connection_carries_many_mails(mailer: SmtpMailer, sink: Sink) -> None:
-    mailer.send(mail())
-    first = mailer._mine.line.smtp
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[smtplib.SMTP]:
+    """Every connection that was made."""
+    made: list[smtplib.SMTP] = []
+    connect = Server.connect
+    monkeypatch.setattr(Server, "connect", lambda self: made.append(connect(self)) or made[-1])
+    return made
+
+
+def test_a_wave_of_mails_shares_a_few_connections(sink: Sink, opened: list[smtplib.SMTP]) -> None:
+    mailer = SmtpMailer(sink.smtp_url, SENDER, connections=3)
     for _ in range(20):
         mailer.send(mail())
-    assert mailer._mine.line.smtp is first
-    assert len(sink.messages()) == 21
+    assert len(opened) == 1
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda _: mailer.send(mail()), range(60)))
+    assert 2 <= len(opened) <= 3
+    assert len(sink.messages()) == 80
+    mailer.close()
+
+
+def test_a_no_leaves_the_connection_as_it_was_and_silence_does_not(
+    mailer: SmtpMailer, sink: Sink, opened: list[smtplib.SMTP]
+) -> None:
+    for to in ("bounce@example.com", "later-a@example.com", "ann@example.com"):
+        with suppress(Refused, TryAgain):
+            mailer.send(mail(to))
+    assert len(opened) == 1
+    sink.control("drop_after_data")
+    with pytest.raises(Unknown):
+        mailer.send(mail())
+    sink.control("accept")
+    mailer.send(mail())
+    assert (len(opened), len(sink.messages())) == (2, 2)
+
+
+def test_who_finds_every_connection_busy_tries_again_later(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateways.mail.lines.SECONDS", 0.01)
+    mailer = SmtpMailer(sink.smtp_url, SENDER, connections=1)
+    with mailer._lines.place():
+        with pytest.raises(TryAgain) as busy:
+            mailer.send(mail())
+    assert busy.value.code == "mail_unreachable"
+    mailer.send(mail())
+    mailer.close()
 
 
 def test_a_mailbox_nobody_has_is_refused_and_the_next_mail_goes_out(mailer: SmtpMailer, sink: Sink) -> None:
@@ -98,22 +138,15 @@ def test_a_connection_that_went_stale_is_replaced_unseen(mailer: SmtpMailer, sin
     assert len(sink.messages()) == 2
 
 
-def test_each_thread_has_a_connection_and_leaves_none_behind(mailer: SmtpMailer, sink: Sink) -> None:
-    threads = [threading.Thread(target=mailer.send, args=(mail(),)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(sink.messages()) == 8
-
-
-def test_a_forked_child_sends_on_a_connection_of_its_own(mailer: SmtpMailer, sink: Sink) -> None:
+def test_a_forked_child_sends_on_a_connection_of_its_own(
+    mailer: SmtpMailer, sink: Sink, opened: list[smtplib.SMTP]
+) -> None:
     mailer.send(mail())
     child = os.fork()
     if child == 0:
-        before = mailer._mine.line
+        before = len(opened)
         mailer.send(mail())
-        os._exit(0 if mailer._mine.line is not before else 1)
+        os._exit(0 if len(opened) == before + 1 else 1)
     assert os.waitpid(child, 0)[1] == 0
     mailer.send(mail())
     assert len(sink.messages()) == 3

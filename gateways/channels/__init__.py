@@ -1,0 +1,17 @@
+"""By which ways people are told: mail is real, text messages and push are seams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateways.channels.console import ConsoleChannel
+from gateways.channels.contract import Channel, Message
+from gateways.channels.email import EmailChannel
+
+__all__ = ["CHANNELS", "Channel", "Message"]
+
+CHANNELS: Mapping[str, Channel] = {
+    "email": EmailChannel(),
+    "sms": ConsoleChannel("sms"),
+    "push": ConsoleChannel("push"),
+}

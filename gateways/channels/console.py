@@ -1,0 +1,26 @@
+"""Where a provider of text messages or push notifications would stand: it says on the console that it was called.
+
+A provider takes its place in `channels/__init__.py`; docs/notifications.md says how.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from config import settings
+from gateways.channels.contract import Message
+from outcomes import Refused
+
+log = structlog.get_logger(__name__)
+
+
+class ConsoleChannel:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def send(self, message: Message) -> str:
+        """Neither to whom nor what: logs are kept by others."""
+        if settings().environment == "production":
+            raise Refused("channel_missing", f"Nobody carries messages by {self._name} here.")
+        log.info("a message for somebody", channel=self._name, notification=message.id, characters=len(message.text))
+        return "It was told to the console."

@@ -1,0 +1,13 @@
+"""Mail: the Message-ID is the notification's, so that a second one (P4) can be told to be the same."""
+
+from __future__ import annotations
+
+from gateways.channels.contract import Message
+from gateways.mail import Mail, mailer
+
+
+class EmailChannel:
+    def send(self, message: Message) -> str:
+        mail = Mail(message.to, message.subject, message.text, message.html, message_id=f"<{message.id}@orderwave>")
+        mailer().send(mail)
+        return "The mail server answered 250."

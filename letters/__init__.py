@@ -1,0 +1,6 @@
+"""What the shop writes to people: templates as text and HTML, and the words of each language. It knows no table."""
+
+from letters.samples import SAMPLES
+from letters.writing import Letter, write
+
+__all__ = ["SAMPLES", "Letter", "write"]

@@ -1,0 +1,48 @@
+"""Money and dates as they are written where the reader lives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from config import settings
+
+
+@lru_cache(maxsize=256)
+def locale_of(language: str) -> Locale:
+    """`de-AT`; of a country that nobody has heard of, only the language."""
+    try:
+        return Locale.parse(language, sep="-")
+    except UnknownLocaleError:
+        return Locale.parse(language.split("-")[0])
+
+
+@pass_context
+def money(context: Context, amount: int, currency: str) -> str:
+    """`amount` in minor units."""
+    return _money(amount, currency, context["locale"])
+
+
+@pass_context
+def day(context: Context, moment: datetime) -> str:
+    """In the shop's time zone."""
+    return _day(moment.astimezone(ZoneInfo(settings().time_zone)).date(), context["locale"])
+
+
+@lru_cache(maxsize=4096)  # it takes longer than all the rest of a letter, and prices are few
+def _money(amount: int, currency: str, locale: Locale) -> str:
+    whole = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(whole, currency, locale=locale)
+
+
+@lru_cache(maxsize=64)
+def _day(on: date, locale: Locale) -> str:
+    return format_date(on, "long", locale=locale)

@@ -1,0 +1,70 @@
+"""From a template and what is to be said to a letter in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from config import settings
+from letters import figures
+from letters.catalogues import translations
+
+TEMPLATES = Path(__file__).parent / "templates"
+LANGUAGES = ("en", "de")
+LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The bodies may hold links that open something, so they are not shown in a repr."""
+
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+
+
+def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
+    """`kind` is the name of a template; `language` is `de`, or `de-AT`. Only the HTML is escaped."""
+    spoken = language.split("-")[0]
+    known = spoken if spoken in LANGUAGES else LANGUAGES[0]
+    told = {"shop": _shop(), "language": known, "locale": figures.locale_of(language if known == spoken else known)}
+    text = environment(known, html=False).get_template(f"{kind}.txt")
+    subject = _subject(text, {**told, **values})
+    html = environment(known, html=True).get_template(f"{kind}.html")
+    return Letter(subject, text.render(told, **values), html.render(told, title=subject, **values))
+
+
+@cache
+def environment(language: str, *, html: bool) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        auto_reload=False,
+        autoescape=html,  # noqa: S701 - a text is not HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.filters |= {"money": figures.money, "day": figures.day}
+    return made
+
+
+def _subject(text: Template, values: Mapping[str, Any]) -> str:
+    """One line, whatever stands in the values: a line break would be a header of somebody else's making."""
+    said = "".join(text.blocks["subject"](text.new_context(dict(values))))
+    return " ".join("".join(c if c.isprintable() else " " for c in said).split())[:LONGEST_SUBJECT]
+
+
+def _shop() -> str:
+    """The name that the mails come from."""
+    name, address = parseaddr(settings().mail_from)
+    return name or address

@@ -1,0 +1,59 @@
+"""What is said to people about their accounts, and what staff write to them.
+
+Links start with PUBLIC_URL, whatever host a request named. They are made when they are handed over, so that they
+stand in no table and no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from config import settings
+from shop import account_links, notifications, users
+from shop.account_links import Kind
+from shop.errors import NotFound
+from shop.notices import Notice
+from shop.notifications import NotificationRow, Telling
+from shop.topics import LANGUAGES, Channel
+from shop.users import UserRow
+
+MESSAGE = "message"
+PATHS = {Kind.VERIFY_EMAIL: "/account/verify-email", Kind.PASSWORD_RESET: "/account/reset-password"}
+
+
+def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, Notice]:
+    """By run: what was asked for by it, and for which account. Leaves out accounts that are not there."""
+    found = {run: (kind, user) for run, (kind, id) in asked.items() if (user := there(session, id))}
+    tellings = {run: Telling(kind, user.id, user.email or "", turn=run) for run, (kind, user) in found.items()}
+    begun = notifications.note(session, list(tellings.values()), solicited=True)
+    return {run: _with_link(session, begun[one], *found[run]) for run, one in tellings.items() if one in begun}
+
+
+def with_link(session: Session, row: NotificationRow) -> Notice | None:
+    user = there(session, row.subject_id)
+    return _with_link(session, row.id, Kind(row.kind), user) if user else None
+
+
+def message(session: Session, row: NotificationRow) -> Notice | None:
+    """By staff. Channels other than e-mail know their people by their accounts."""
+    user, said = there(session, row.subject_id), dict(row.content or {})
+    if not said:
+        return None
+    language = said.pop("language", None) or (user.language if user else LANGUAGES[0])
+    to = (user.email if user and row.channel == Channel.EMAIL else None) or row.recipient
+    return Notice(row.id, MESSAGE, to, language, {"name": user.name if user else "", **said}, row.channel)
+
+
+def there(session: Session, id: str) -> UserRow | None:
+    try:
+        return users.get(session, id)
+    except NotFound:
+        return None
+
+
+def _with_link(session: Session, id: str, kind: Kind, user: UserRow) -> Notice:
+    """The token stands behind the #, where no server log and no Referer header can see it."""
+    link = f"{settings().public_url}{PATHS[kind]}#token={account_links.token(session, user, kind)}"
+    return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link})

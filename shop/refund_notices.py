@@ -1,0 +1,46 @@
+"""What is said of money that went back: once for each refund."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from shop import notifications, order_notices, refunds
+from shop.notices import Notice
+from shop.notifications import NotificationRow, Telling
+from shop.refunds import RefundRow, Status
+
+KIND = "refunded"
+GIVEN = (Status.DONE, Status.SETTLED)
+
+
+def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
+    """What these runs gave back, by run; `orders`: whose order each is about. Leaves out who has been told already."""
+    given = {run: row for run in orders if (row := _given(session, run))}
+    known = order_notices.known(session, [orders[run] for run in given])
+    tellings = {
+        run: Telling(KIND, orders[run], known[orders[run]].email, turn=row.id, about=row.id)
+        for run, row in given.items()
+        if orders[run] in known
+    }
+    begun = notifications.note(session, list(tellings.values()))
+    return {
+        run: _notice(begun[one], known[one.subject_id], given[run]) for run, one in tellings.items() if one in begun
+    }
+
+
+def of_row(session: Session, row: NotificationRow) -> Notice | None:
+    order = order_notices.known(session, [row.subject_id]).get(row.subject_id)
+    refund = session.get(RefundRow, row.about)
+    return _notice(row.id, order, refund) if order and refund and refund.status in GIVEN else None
+
+
+def _given(session: Session, run: str) -> RefundRow | None:
+    return session.scalars(refunds.of_run(run).where(RefundRow.status.in_(GIVEN))).first()
+
+
+def _notice(id: str, order: object, refund: RefundRow) -> Notice:
+    by_hand = refund.destination == refunds.SOURCE and refund.status == Status.SETTLED
+    how = "hand" if by_hand else refund.destination
+    return order_notices.notice(id, KIND, order, amount=refund.amount, currency=refund.currency, how=how)

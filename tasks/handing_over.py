@@ -1,0 +1,39 @@
+"""From a notice to a letter in somebody's hands, and how that is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import letters
+from engine import Answer
+from gateways.channels import CHANNELS, Message
+from outcomes import Refused
+from shop import notifications
+from shop.notices import Notice
+from shop.notifications import Fared, State
+
+
+def hand_over(notice: Notice) -> dict[str, Any]:
+    """An address that takes no mail does not hold up what it is told of."""
+    letter = letters.write(notice.kind, notice.values, notice.language)
+    message = Message(notice.id, notice.to, letter.subject, letter.text, letter.html)
+    try:
+        answer = CHANNELS[notice.channel].send(message)
+    except Refused as no:
+        return {"delivered": False, "detail": no.detail, "bounced": no.code == "mail_refused"}
+    return {"delivered": True, "detail": answer}
+
+
+def remember(session: Session, answers: Sequence[Answer]) -> None:
+    notifications.finish(session, [_fared(answer) for answer in answers])
+
+
+def _fared(answer: Answer) -> Fared:
+    notice, came = answer.request, answer.output
+    if came is None:  # put off, or nobody knows: it goes on with the same row
+        return Fared(notice.id, notice.to, State.SENDING, getattr(answer.result, "detail", None))
+    state = State.SENT if came["delivered"] else State.REFUSED
+    return Fared(notice.id, notice.to, state, came["detail"], came.get("bounced", False))
