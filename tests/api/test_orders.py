@@ -226,6 +226,21 @@ def test_one_cart_ordered_twice_at_once_is_one_order(people: People) -> None:
     assert (count(OrderRow), count(PaymentRow), count(RunRow, RunRow.subject_type == "order")) == (1, 1, 1)
 
 
+def test_what_is_put_in_while_the_cart_is_ordered_is_ordered_or_still_there(people: People) -> None:
+    ada, units = people.join(), {"CHAIR": 0, "LAMP": 0}
+    put_on_shelf("LAMP", on_hand=9)
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 2})
+    lamp = ("/api/cart/me", {"sku": "LAMP", "quantity": 1})
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda call: ada.post(*call), [lamp, lamp, ("/api/orders", wish()), lamp, lamp, lamp]))
+    assert [answer.status_code for answer in answers] == [200, 200, 202, 200, 200, 200]
+    order = answers[2].json["order"]
+    assert order["subtotal"]["amount"] == sum(line["total"]["amount"] for line in order["lines"])
+    for line in (*order["lines"], *ada.get("/api/cart/me").json["lines"]):
+        units[line["sku"]] += line["quantity"]
+    assert units == {"CHAIR": 2, "LAMP": 5}
+
+
 def test_one_idempotency_key_fifty_times_at_once_is_one_order_and_one_run(people: People) -> None:
     ada = people.join()
     ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})

@@ -217,3 +217,4 @@ def test_another_provider_is_not_there(app: Flask, provider: str) -> None:
 def test_an_eleven_megabyte_event_is_413(app: Flask) -> None:
     answer = app.test_client().post(HOOK, data=b" " * 11 * 2**20, headers=signed(b""))
     assert problem(answer) == (413, "too_large")
+    assert events() == []
