@@ -22,6 +22,7 @@ MAY_SAY = {
     "patch /api/products/{id}/variants/{sku}": {"price"},
     "post /api/orders/{id}/fulfilments": {"status"},
     "patch /api/orders/{id}/fulfilments/{fid}": {"status"},
+    "post /api/notifications": {"user_id"},
 }
 """Staff only, each of them: `test_foreign_ids.STAFF_ONLY` holds customers off."""
 

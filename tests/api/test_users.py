@@ -31,7 +31,8 @@ def test_who_registers_is_a_customer_with_an_unverified_address(app: Flask) -> N
     body = answer.json
     assert body.pop("id")
     assert body.pop("created_at").endswith("Z")
-    assert body == {"email": "ada@example.com", "name": "Ada Lovelace", "role": "customer", "email_verified": False}
+    ada = {"email": "ada@example.com", "name": "Ada Lovelace", "language": "en"}
+    assert body == ada | {"role": "customer", "email_verified": False}
 
 
 def test_a_password_is_stored_as_a_hash_and_told_to_nobody(app: Flask) -> None:
@@ -241,7 +242,7 @@ def test_accounts_come_newest_first_without_secrets_and_without_who_left(app: Fl
     first = root.get("/api/users?limit=1").json
     second = root.get(f"/api/users?limit=1&cursor={first['next']}").json
     assert [row["id"] for row in first["items"] + second["items"]] == [bob.id, root.id]
-    assert set(first["items"][0]) == {"id", "email", "name", "role", "email_verified", "created_at", "tags"}
+    assert set(first["items"][0]) == {"id", "email", "name", "language", "role", "email_verified", "created_at", "tags"}
     assert [row["id"] for row in root.get("/api/users?role=admin").json["items"]] == [root.id]
     assert problem(change(root, ada.id, "staff")) == (404, "not_found")
     assert problem(change(root, new_id(), "staff")) == (404, "not_found")

@@ -38,6 +38,7 @@ def bought(user: str, sku: str, total: int = 1000, *, days_ago: int = 0, status:
         "total": total,
         "tax_included": True,
         "coupon_code": None,
+        "language": "en",
         "breakdown": None,
         "shipping_method": "standard",
         "shipping_address": {},

@@ -77,7 +77,9 @@ class Client:
         return job
 
     def stock(self, sku: str) -> dict[str, Any]:
-        return self.get("GET", f"/api/stock/{sku}")
+        """How many there are, wherever they lie."""
+        told = self.get("GET", f"/api/stock/{sku}")
+        return {name: told[name] for name in ("sku", "on_hand", "reserved", "available")}
 
 
 def order_of(token: str) -> dict[str, Any]:
