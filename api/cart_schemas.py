@@ -7,14 +7,23 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.fields import Integer, Line
-from api.money import BreakdownSchema
+from api.money import BreakdownSchema, currency
 from api.schemas import MoneySchema, Schema
 from shop.cart_merge import Strategy
 from shop.cart_view import Cart
 from shop.carts import MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 from shop.countries import CODES
+from shop.currencies import OURS
 from shop.offers import CODE_LENGTH
+
+
+class NewCartSchema(Schema):
+    currency = currency(load_default=OURS, metadata={"description": "of all its prices"})
+
+
+class CartCurrencySchema(Schema):
+    currency = currency(required=True)
 
 
 class AddSchema(Schema):
@@ -56,8 +65,9 @@ class CartLineSchema(Schema):
     tax = fields.Nested(MoneySchema)
 
 
-PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "shipping_unavailable",
-            "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum", "coupon_no_effect")  # fmt: skip
+PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "no_price_in_currency", "shipping_unavailable",
+            "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum", "coupon_no_effect",
+            "coupon_other_currency")  # fmt: skip
 
 
 class CartProblemSchema(Schema):

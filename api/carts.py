@@ -13,16 +13,18 @@ from api import cart_owner
 from api.blueprint import Blueprint
 from api.cart_schemas import (
     AddSchema,
+    CartCurrencySchema,
     CartSchema,
     CouponCodeSchema,
     MergeSchema,
+    NewCartSchema,
     QuantitySchema,
     ShippingSchema,
     cart_of,
 )
 from api.commands import Answer, run_command
 from api.security import maybe_signed_in
-from shop import cart_merge, cart_view, carts, coupons
+from shop import cart_currency, cart_merge, cart_view, carts, coupons
 from shop.cart_merge import Strategy
 from shop.carts import CartRow
 
@@ -33,13 +35,14 @@ CART = CartSchema()
 
 @blp.post("/api/cart")
 @maybe_signed_in
+@blp.arguments(NewCartSchema, required=False)
 @blp.response(201, CartSchema)
 @blp.idempotent
-def open_guests() -> Response:
+def open_guests(wish: dict[str, Any]) -> Response:
     """A cart for somebody without an account. Its `id` is the only key to it."""
 
     def work(session: Session) -> Answer:
-        cart = carts.open_guest(session)
+        cart = carts.open_guest(session, wish["currency"])
         return _dump(session, cart), 201, {"Location": f"/api/cart/{cart.id}"}
 
     return run_command(work)
@@ -92,7 +95,7 @@ def remove(owner: str, sku: str) -> Response:
 @blp.response(200, CartSchema)
 @blp.idempotent
 def merge(wish: dict[str, Any], owner: str) -> Response:
-    """Brings a guest's cart into this one; the guest's is gone afterwards."""
+    """Brings a guest's cart into this one, which keeps its currency; the guest's is gone afterwards."""
     strategy = Strategy(wish["strategy"])
     return _change(owner, lambda session, cart: cart_merge.merge(session, cart, wish["source"], strategy))
 
@@ -107,6 +110,16 @@ def choose_shipping(wish: dict[str, Any], owner: str) -> Response:
     return _change(
         owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"], wish["country"])
     )
+
+
+@blp.post("/api/cart/<string:owner>/currency")
+@maybe_signed_in
+@blp.arguments(CartCurrencySchema)
+@blp.response(200, CartSchema)
+@blp.idempotent
+def choose_currency(wish: dict[str, Any], owner: str) -> Response:
+    """What is in it is priced anew. What has no price in this currency stays, and is told of in `problems`."""
+    return _change(owner, lambda session, cart: cart_currency.choose(session, cart, wish["currency"]))
 
 
 @blp.post("/api/cart/<string:owner>/coupons")

@@ -22,10 +22,10 @@ def init_app(app: Flask) -> None:
     app.extensions[NAME] = caching.opened(settings())
 
 
-def product(id_or_slug: str, load: Callable[[], tuple[Any, str]]) -> Response:
+def product(id_or_slug: str, currency: str, load: Callable[[], tuple[Any, str]]) -> Response:
     """`load` reads its body and its ETag."""
     name = topic(id_or_slug)
-    return _answer(name, (TREE, name), lambda: _kept(*load()))
+    return _answer(f"{name}.{currency}", (TREE, name), lambda: _kept(*load()))
 
 
 def many(view: str, query: Mapping[str, Any], load: Callable[[], Any]) -> Response:

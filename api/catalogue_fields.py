@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from api.fields import Few, Text
+from api.money import PriceSchema
 from shop import catalogue_rules as rules
 from shop.catalogue import SKU_LENGTH
 
@@ -49,6 +50,11 @@ def images(**kwargs: Any) -> Few:
 def options(**kwargs: Any) -> fields.Dict:
     text = Text(most=rules.LONGEST_OPTION)
     return fields.Dict(keys=fields.String(), values=text, validate=fits(rules.options_problem), **kwargs)
+
+
+def prices(**kwargs: Any) -> fields.List:
+    about = {"description": "in other currencies than the shop's, each once; they take the place of those there were"}
+    return Few(fields.Nested(PriceSchema), most=rules.MOST_PRICES, metadata=about, **kwargs)
 
 
 def tax_class(**kwargs: Any) -> fields.String:

@@ -36,12 +36,14 @@ class NewVariantSchema(Schema):
     name = Line(required=True, most=LONGEST_NAME)
     options = own.options(load_default=dict)
     price = fields.Nested(MoneySchema, required=True)
+    prices = own.prices()
 
 
 class VariantChangeSchema(ChangeSchema):
     name = Line(most=LONGEST_NAME)
     options = own.options()
     price = fields.Nested(MoneySchema)
+    prices = own.prices()
     active = Boolean(metadata={"description": "whether it is sold"})
 
 

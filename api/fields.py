@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,8 +79,8 @@ class Line(Text):
 class Few(fields.List):
     """A list of at most so many. It is counted before anything in it is looked at."""
 
-    def __init__(self, inner: Any, *, least: int = 0, most: int, **kwargs: Any) -> None:
-        super().__init__(inner, validate=validate.Length(least, most), **kwargs)
+    def __init__(self, inner: Any, *, least: int = 0, most: int, checks: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(inner, validate=[validate.Length(least, most), *checks], **kwargs)
         self._most = most
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:

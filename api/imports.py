@@ -19,8 +19,8 @@ from api.fields import Integer, Moment
 from api.guests import STAFF
 from api.schemas import Schema, accepted_with
 from api.security import caller, roles
-from shop import exports, imports
-from shop.import_lines import NEEDED, READERS
+from shop import exports, imports, price_lists
+from shop.import_lines import NEEDED, PRICE_IN, READERS
 from shop.uploads import LARGEST, MOST_LINES, Format
 from workflows import import_catalogue
 
@@ -32,7 +32,10 @@ FORMATS = {
     "application/jsonl": Format.JSONL,
     "application/x-jsonlines": Format.JSONL,
 }
-ABOUT = f"Columns, or names of each object: {', '.join(READERS)}; needed are {', '.join(NEEDED)}. UTF-8, at most "
+ABOUT = (
+    f"Columns, or names of each object: {', '.join(READERS)}; needed are {', '.join(NEEDED)}. Prices in other "
+    f"currencies: {PRICE_IN}USD and so on. UTF-8, at most "
+)
 BODY = {
     "required": True,
     "description": f"{ABOUT}{LARGEST // 1024 // 1024} MiB and {MOST_LINES} lines. docs/catalogue.md tells more.",
@@ -99,11 +102,13 @@ def export() -> Response:
 
 
 def _lines() -> Iterator[str]:
-    yield exports.header()
+    with db.reading() as session:
+        currencies = price_lists.currencies(session)
+    yield exports.header(currencies)
     place: Any = None
     while True:
         with db.reading() as session:
-            text, place = exports.page(session, place)
+            text, place = exports.page(session, currencies, place)
         if place is None:
             return
         yield text

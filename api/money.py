@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.fields import Integer
 from api.schemas import MoneySchema, Schema
+from shop.currencies import CODES, OURS
 from shop.money import MOST
+
+
+def currency(**kwargs: Any) -> fields.String:
+    one_of = validate.OneOf(sorted(CODES), error="Must be a code of ISO 4217, such as EUR.")
+    about = {"example": OURS, "description": "ISO 4217", **kwargs.pop("metadata", {})}
+    return fields.String(validate=one_of, metadata=about, **kwargs)
+
+
+class PriceSchema(MoneySchema):
+    """In a currency that there is."""
+
+    currency = currency(required=True)
 
 
 class SignedMoneySchema(Schema):

@@ -8,23 +8,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from api.fields import Boolean, Integer, Line, Moment
+from api.money import PriceSchema
 from api.paging import page
 from api.schemas import MoneySchema, Schema
 from shop import offer_desk
-from shop.money import MOST
+from shop.errors import Invalid
 from shop.offers import CODE_LENGTH, Kind, OfferRow
-from shop.prices import CURRENCY
 from sql import bare
 
 MANY = 1_000_000
 MONEY = ("amount", "minimum")
-
-
-class PriceSchema(MoneySchema):
-    """In the shop's currency."""
-
-    amount = Integer(required=True, least=0, most=MOST, metadata={"example": 500})
-    currency = fields.String(required=True, validate=validate.Equal(CURRENCY), metadata={"example": CURRENCY})
 
 
 def _more_than_nothing(value: dict[str, Any]) -> None:
@@ -33,7 +26,10 @@ def _more_than_nothing(value: dict[str, Any]) -> None:
 
 
 class OfferChangeSchema(Schema):
-    """What may be changed afterwards: all but the kind. null takes a condition away."""
+    """What may be changed afterwards: all but the kind. null takes a condition away.
+
+    `amount` and `minimum` are in one currency; an offer with either means nothing to carts in another.
+    """
 
     name = Line(most=120)
     percent = Integer(least=1, most=100, allow_none=True)
@@ -96,6 +92,7 @@ class CouponSchema(PromotionSchema):
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:
     """As the table has it: amounts in minor units, ids as text, codes in capitals."""
     values = {name: value["amount"] if name in MONEY and value else value for name, value in wish.items()}
+    values |= _currency(wish)
     if values.get("product_id"):
         values["product_id"] = str(values["product_id"])
     if "code" in values:
@@ -112,8 +109,13 @@ def offers_page(rows: Sequence[OfferRow], limit: int) -> dict[str, Any]:
 def offer_of(row: OfferRow) -> dict[str, Any]:
     """What the schemas show of this offer."""
     shown = {column.key: getattr(row, column.key) for column in bare(OfferRow).columns}
-    return shown | {name: None if shown[name] is None else _money(shown[name]) for name in MONEY}
+    money = {name: {"amount": shown[name], "currency": row.currency} for name in MONEY}
+    return shown | {name: None if shown[name] is None else told for name, told in money.items()}
 
 
-def _money(amount: int) -> dict[str, Any]:
-    return {"amount": amount, "currency": CURRENCY}
+def _currency(wish: dict[str, Any]) -> dict[str, str]:
+    """That of what is more than nothing."""
+    said = {wish[name]["currency"] for name in MONEY if wish.get(name) and wish[name]["amount"]}
+    if len(said) > 1:
+        raise Invalid({name: ["Must be in one currency."] for name in MONEY})
+    return {"currency": said.pop()} if said else {}

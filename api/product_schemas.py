@@ -8,14 +8,21 @@ from marshmallow import fields, validate
 
 from api.etags import versioned
 from api.fields import Integer, Moment, QueryBoolean, QueryInteger, Text
+from api.money import currency
 from api.schemas import MoneySchema, PageQuery, Schema
+from shop.catalogue import VariantRow
+from shop.currencies import OURS
 from shop.money import MOST
 from shop.search import Facets, Hit
 
 SORTS = ("name", "-name", "price", "-price", "newest", "relevance")
 
 
-class SearchQuery(PageQuery):
+class CurrencyQuery(Schema):
+    currency = currency(load_default=OURS, metadata={"description": "of the prices; what has none in it is left out"})
+
+
+class SearchQuery(PageQuery, CurrencyQuery):
     q = Text(most=200, load_default=None, metadata={"description": "words, or their beginnings"})
     category = Text(most=255, load_default=None, metadata={"description": "path or id, with everything below it"})
     min_price = QueryInteger(least=0, most=MOST, load_default=None, metadata={"description": "in minor units"})
@@ -37,7 +44,8 @@ class VariantSchema(Schema):
     sku = fields.String()
     name = fields.String()
     options = fields.Dict()
-    price = fields.Nested(MoneySchema)
+    price = fields.Nested(MoneySchema, metadata={"description": "in the currency that was asked for"})
+    prices = fields.List(fields.Nested(MoneySchema), metadata={"description": "in other currencies than the shop's"})
     available = Integer()
 
 
@@ -92,17 +100,18 @@ class CategorySchema(Schema):
     name = fields.String()
 
 
-def product_of(hit: Hit) -> dict[str, Any]:
+def product_of(hit: Hit, currency: str = OURS) -> dict[str, Any]:
     product = hit.product
     columns = ("id", "slug", "name", "description", "images", "status", "tax_class", "created_at", "updated_at")
     shown = {name: getattr(product, name) for name in columns}
-    variants = [_variant(variant, hit) for variant in product.variants if variant.active]
+    told = [_variant(variant, hit, currency) for variant in product.variants if variant.active]
+    variants = [variant for variant in told if variant["price"]]
     return {**shown, "category": product.category.path if product.category else None, "variants": variants}
 
 
-def tagged_product(hit: Hit) -> tuple[dict[str, Any], str]:
+def tagged_product(hit: Hit, currency: str = OURS) -> tuple[dict[str, Any], str]:
     """As it is told, and its ETag."""
-    body: dict[str, Any] = _PRODUCT.dump(product_of(hit))
+    body: dict[str, Any] = _PRODUCT.dump(product_of(hit, currency))
     return body, versioned(hit.product.version, body)
 
 
@@ -112,10 +121,12 @@ def facets_of(facets: Facets) -> dict[str, Any]:
     return {"categories": counts, "in_stock": {"yes": facets.in_stock, "no": facets.sold_out}, "price": price}
 
 
-def _variant(variant: Any, hit: Hit) -> dict[str, Any]:
-    price = {"amount": variant.price, "currency": variant.currency}
+def _variant(variant: VariantRow, hit: Hit, currency: str) -> dict[str, Any]:
+    listed = hit.listed.get(variant.sku, {})
+    price = _money(variant.price if variant.currency == currency else listed.get(currency), currency)
     shown = {"sku": variant.sku, "name": variant.name, "options": variant.options, "price": price}
-    return {**shown, "available": hit.available.get(variant.sku, 0)}
+    prices = [_money(amount, currency) for currency, amount in listed.items()]
+    return {**shown, "prices": prices, "available": hit.available.get(variant.sku, 0)}
 
 
 def _money(amount: int | None, currency: str) -> dict[str, Any] | None:

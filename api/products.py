@@ -13,7 +13,15 @@ from api.blueprint import Blueprint
 from api.etags import conditional
 from api.guests import STAFF
 from api.paging import a_text, an_id, an_integer, page, position
-from api.product_schemas import FoundSchema, ProductSchema, SearchQuery, facets_of, product_of, tagged_product
+from api.product_schemas import (
+    CurrencyQuery,
+    FoundSchema,
+    ProductSchema,
+    SearchQuery,
+    facets_of,
+    product_of,
+    tagged_product,
+)
 from api.security import BEARER, must_be
 from shop import search
 from shop.search import Search
@@ -44,18 +52,24 @@ def _found(*, limit: int, cursor: str | None, sort: str | None, q: str | None, *
         hits = search.find(session, wanted, limit=limit + 1, after=after)
         facets = search.facets(session, wanted)
     found = page(hits, limit, lambda hit: search.key_of(wanted, hit))
-    shown = {**found, "items": [product_of(hit) for hit in found["items"]], "facets": facets_of(facets)}
+    shown = {
+        **found,
+        "items": [product_of(hit, wanted.currency) for hit in found["items"]],
+        "facets": facets_of(facets),
+    }
     return FOUND.dump(shown)
 
 
 @blp.get("/api/products/<string:id>")
 @conditional
+@blp.arguments(CurrencyQuery, location="query")
 @blp.response(200, ProductSchema)
-def one(id: str) -> Response:
+def one(query: dict[str, Any], id: str) -> Response:
     """By id or by slug. Its ETag is what an edit sends as If-Match."""
-    return catalogue_answers.product(id, lambda: _read(id))
+    currency = query["currency"]
+    return catalogue_answers.product(id, currency, lambda: _read(id, currency))
 
 
-def _read(id: str) -> tuple[dict[str, Any], str]:
+def _read(id: str, currency: str) -> tuple[dict[str, Any], str]:
     with db.reading() as session:
-        return tagged_product(search.one(session, id))
+        return tagged_product(search.one(session, id), currency)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shop import carts
+from shop import cart_currency, carts
 from shop.carts import MOST_LINES, MOST_OF_ONE, CartLineRow, CartRow
 from shop.errors import Invalid
 
@@ -20,7 +20,7 @@ class Strategy(StrEnum):
 
 
 def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> None:
-    """Bring the guest's cart behind `token` into the cart `into`. The guest's cart is gone afterwards."""
+    """Bring the guest's cart behind `token` into the cart `into`, which keeps its currency. The guest's is gone."""
     if into.id == token:
         raise Invalid({"from": ["A cart cannot be merged into itself."]})
     guest = _hold_both(session, into, token)
@@ -29,6 +29,8 @@ def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> No
     if strategy != Strategy.KEEP_CUSTOMER:
         _add_all(session, into, _lines(session, guest))
         into.coupon_code = into.coupon_code or guest.coupon_code
+        if guest.currency != into.currency:
+            cart_currency.see_anew(session, into)
     session.execute(delete(CartLineRow).where(CartLineRow.cart_id == token))
     session.execute(delete(CartRow).where(CartRow.id == token))
 

@@ -10,11 +10,12 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import coupons, offers, tariffs
+from shop import coupons, offers, price_lists, tariffs
 from shop.carts import CartLineRow, CartRow
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
 from shop.money import Money
 from shop.offers import Offer
+from shop.price_lists import VariantPriceRow
 from shop.priced_line import PricedLine
 from shop.prices import Quote, Terms, quote
 from shop.stock import StockRow
@@ -30,7 +31,9 @@ class Problem:
     detail: str
 
 
-NO_SHIPPING = Problem("shipping_unavailable", None, "This way of shipping is no longer offered; choose another.")
+NO_SHIPPING = Problem(
+    "shipping_unavailable", None, "This way of shipping is not offered for this cart; choose another."
+)
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,18 @@ def in_force(session: Session, wanted: Sequence[tuple[CartRow, str | None]]) -> 
     home = settings().shop_country
     countries = [country or cart.country or home for cart, country in wanted]
     known = offers.in_force(session, [cart.coupon_code for cart, _ in wanted if cart.coupon_code])
-    rates = tariffs.read(session, countries)
-    return [
-        Terms(rates, country, [offer for offer in known if coupons.usable(offer, cart.coupon_code)], _tax_included())
+    rates = tariffs.read(session, countries, [cart.currency for cart, _ in wanted])
+    terms = [
+        Terms(
+            rates[cart.currency],
+            country,
+            [offer for offer in known if coupons.usable(offer, cart.coupon_code)],
+            settings().prices_include_tax,
+            cart.currency,
+        )
         for (cart, _), country in zip(wanted, countries, strict=True)
-    ], known
-
-
-def _tax_included() -> bool:
-    return settings().prices_include_tax
+    ]
+    return terms, known
 
 
 def _coupon_problems(cart: CartRow, known: Sequence[Offer], quoted: Quote) -> list[Problem]:
@@ -87,7 +93,7 @@ def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
     """What is in each of these carts."""
     found = {cart.id: Goods() for cart in carts}
     for row in direct(session, _LINES, {"carts": list(found)}):
-        if row.live:
+        if row.live and row.price is not None:
             found[row.cart_id].lines.append(_line(row))
         found[row.cart_id].problems.extend(_problems(row))
     return [found[cart.id] for cart in carts]
@@ -102,14 +108,17 @@ def _line(row: Any) -> PricedLine:
 def _lines() -> Select[Any]:
     live = (VariantRow.active & (ProductRow.status == "active")).label("live")
     name = (ProductRow.name + " " + VariantRow.name).label("name")
+    price, listed = price_lists.priced_in(CartRow.currency)
     return (
         select(CartLineRow.cart_id, CartLineRow.sku, CartLineRow.quantity, CartLineRow.price_seen)
-        .add_columns(VariantRow.price, VariantRow.currency, live, name)
+        .add_columns(price.label("price"), CartRow.currency, live, name)
         .add_columns(VariantRow.product_id, CategoryRow.path.label("category"), ProductRow.tax_class)
         .add_columns(func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
+        .join(CartRow, CartRow.id == CartLineRow.cart_id)
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
         .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
+        .outerjoin(VariantPriceRow, listed)
         .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
         .where(among(CartLineRow.cart_id, "carts"))
         .order_by(CartLineRow.added_at, CartLineRow.sku)
@@ -122,6 +131,8 @@ _LINES = _lines()
 def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]
     if not row.live:
         return [Problem("archived", row.sku, "This is no longer sold.")]
+    if row.price is None:
+        return [Problem("no_price_in_currency", row.sku, f"This has no price in {row.currency}.")]
     found = []
     if row.left < row.quantity:
         found.append(Problem("out_of_stock", row.sku, f"Only {max(0, row.left)} left."))

@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue, tariffs
+from shop import price_lists, tariffs
 from shop.catalogue import SKU_LENGTH
-from shop.errors import Invalid, NotFound
+from shop.currencies import OURS
+from shop.errors import Invalid, NoPrice, NotFound
 from shop.orders import OrderLineRow, OrderRow
-from shop.prices import CURRENCY
 from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
@@ -39,7 +39,7 @@ class CartRow(Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner_id: Mapped[Id | None] = mapped_column(unique=True)
-    currency: Mapped[str] = mapped_column(String(3), default=CURRENCY)
+    currency: Mapped[str] = mapped_column(String(3), default=OURS)
     shipping_method: Mapped[str | None] = mapped_column(String(40))
     country: Mapped[str | None] = mapped_column(String(2))  # for the tax; an order's address decides
     coupon_code: Mapped[str | None] = mapped_column(String(40))
@@ -60,9 +60,9 @@ class CartLineRow(Base):
     added_at: Mapped[At] = mapped_column(default=now())
 
 
-def open_guest(session: Session) -> CartRow:
+def open_guest(session: Session, currency: str = OURS) -> CartRow:
     """A new cart for somebody without an account; its id is the only key to it."""
-    cart = CartRow(id=secrets.token_urlsafe(24))
+    cart = CartRow(id=secrets.token_urlsafe(24), currency=currency)
     session.add(cart)
     session.flush()
     return cart
@@ -73,7 +73,7 @@ def of_customer(session: Session, customer_id: str) -> CartRow:
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
     if found:
         return found
-    values = {"id": new_id(), "owner_id": customer_id, "currency": CURRENCY, "created_at": now(), "updated_at": now()}
+    values = {"id": new_id(), "owner_id": customer_id, "currency": OURS, "created_at": now(), "updated_at": now()}
     session.execute(upsert(session, CartRow).values(values).on_conflict_do_nothing(index_elements=["owner_id"]))
     return session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).one()
 
@@ -85,7 +85,7 @@ def of_guest(session: Session, token: str) -> CartRow:
 def read_customers(session: Session, customer_id: str) -> CartRow:
     """The customer's cart to look at; an empty one that is not written when there is none yet."""
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
-    return found or CartRow(id="", owner_id=customer_id, currency=CURRENCY)
+    return found or CartRow(id="", owner_id=customer_id, currency=OURS)
 
 
 def hold_guests(session: Session, token: str) -> CartRow:
@@ -101,16 +101,14 @@ def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequenc
 
 def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
     """Put so many more of this SKU into the cart."""
-    variant = catalogue.sellable(session, [sku]).get(sku)
-    if variant is None:
-        raise NotFound("There is no such SKU.")
+    price = _price(session, cart, sku, "There is no such SKU.")
     hold(session, cart)
     line = session.get(CartLineRow, (cart.id, sku))
     if line is None:
         _check_room(session, cart)
-        session.add(CartLineRow(cart_id=cart.id, sku=sku, quantity=_checked(quantity), price_seen=variant.price))
+        session.add(CartLineRow(cart_id=cart.id, sku=sku, quantity=_checked(quantity), price_seen=price))
     else:
-        line.quantity, line.price_seen = _checked(line.quantity + quantity), variant.price
+        line.quantity, line.price_seen = _checked(line.quantity + quantity), price
     session.flush()
 
 
@@ -121,10 +119,9 @@ def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> No
         return
     hold(session, cart)
     line = session.get(CartLineRow, (cart.id, sku))
-    variant = catalogue.sellable(session, [sku]).get(sku)
-    if line is None or variant is None:
+    if line is None:
         raise NotFound("This SKU is not in the cart.")
-    line.quantity, line.price_seen = _checked(quantity), variant.price
+    line.quantity, line.price_seen = _checked(quantity), _price(session, cart, sku, "This SKU is not in the cart.")
     session.flush()
 
 
@@ -150,7 +147,7 @@ _EMPTY = delete(bare(CartLineRow)).where(among(CartLineRow.cart_id, "carts"))
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
-    tariffs.read(session, []).method(method)  # refuses what there is not
+    tariffs.read(session, [], [cart.currency])[cart.currency].method(method)  # refuses what there is not
     cart.shipping_method, cart.country = method, country or cart.country
     session.flush()
 
@@ -195,6 +192,16 @@ _HOLD_ALL = _holding()
 
 def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:
     return CartRow.id == token, CartRow.owner_id.is_(None)
+
+
+def _price(session: Session, cart: CartRow, sku: str, unsold: str) -> int:
+    sold = price_lists.sellable(session, [sku], cart.currency)
+    if sku not in sold:
+        raise NotFound(unsold)
+    price = sold[sku]
+    if price is None:
+        raise NoPrice(f"{sku} has no price in {cart.currency}.", sku=sku, currency=cart.currency)
+    return price
 
 
 def _there(cart: CartRow | None) -> CartRow:

@@ -70,16 +70,6 @@ def get(session: Session, id: str) -> ProductRow:
     return product
 
 
-def sellable(session: Session, skus: Iterable[str]) -> dict[str, VariantRow]:
-    """Those of the SKUs that can be bought now, with their prices of this moment."""
-    rows = session.scalars(
-        select(VariantRow)
-        .join(ProductRow)
-        .where(VariantRow.sku.in_(list(skus)), VariantRow.active, ProductRow.status == "active")
-    )
-    return {row.sku: row for row in rows}
-
-
 def import_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     """Put variants, one a row of the catalogue CSV, into the catalogue or bring them up to date.
 

@@ -20,6 +20,7 @@ LONGEST_URL = 500
 MOST_IMAGES = 20
 MOST_VARIANTS = 100
 MOST_OPTIONS = 10
+MOST_PRICES = 50
 LONGEST_OPTION = 100
 RESERVED = ("import", "export", "imports")  # these stand in paths where a slug could
 

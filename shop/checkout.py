@@ -14,7 +14,7 @@ from shop import cart_view, carts, coupon_uses, coupons, orders, payment_methods
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.coupon_uses import Claim
-from shop.errors import CouponNotUsable, EmptyCart, Invalid, Refusal
+from shop.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, Refusal
 from shop.offers import Offer
 from shop.orders import Placed
 from shop.priced_line import PricedLine
@@ -143,6 +143,9 @@ def _refuse_what_can_not_be_sold(inside: Goods) -> None:
     archived = [str(problem.sku) for problem in inside.problems if problem.code == "archived"]
     if archived:
         raise Invalid({"cart": [f"No longer sold: {', '.join(archived)}."]})
+    unpriced = [problem for problem in inside.problems if problem.code == NoPrice.code]
+    if unpriced:
+        raise NoPrice(unpriced[0].detail, sku=unpriced[0].sku)
     if not inside.lines:
         raise EmptyCart("There is nothing in the cart.")
 

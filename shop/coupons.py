@@ -28,7 +28,7 @@ def put_in(session: Session, cart: CartRow, code: str) -> None:
     found = find(offers.in_force(session, [code]), code)
     if found is None:
         raise NotFound("There is no such coupon.")
-    hindrance = _for_anybody(found) or _for(session, cart, found)
+    hindrance = _for_anybody(found) or _in(cart.currency, found) or _for(session, cart, found)
     if hindrance:
         raise CouponNotUsable(hindrance[1], reason=hindrance[0])
     cart.coupon_code = code
@@ -59,6 +59,9 @@ def hindrance(code: str, known: Sequence[Offer], quoted: Quote) -> Hindrance | N
         return "coupon_unknown", "There is no such coupon any more."
     if offer.id in quoted.applied:
         return None
+    elsewhere = _in(quoted.total.currency, offer)
+    if elsewhere:
+        return elsewhere
     if quoted.subtotal.amount < offer.minimum:
         return "coupon_minimum", f"This coupon needs goods for {offer.minimum} minor units."
     return _for_anybody(offer) or ("coupon_no_effect", "There is nothing in the cart that it could make cheaper.")
@@ -86,6 +89,12 @@ def _for_anybody(offer: Offer) -> Hindrance | None:
     if not offer.live:
         return EXPIRED
     return USED_UP if offer.used_up else None
+
+
+def _in(currency: str, offer: Offer) -> Hindrance | None:
+    if offer.is_for(currency):
+        return None
+    return "coupon_other_currency", f"This coupon is for carts in {offer.currency}; this one is in {currency}."
 
 
 def _for(session: Session, cart: CartRow, offer: Offer) -> Hindrance | None:

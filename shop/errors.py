@@ -45,6 +45,12 @@ class OutOfStock(Refusal):
     code, title = "out_of_stock", "Out of stock"
 
 
+class NoPrice(Refusal):
+    """Nobody has said what it costs in the cart's currency, and nothing is converted."""
+
+    code, title = "no_price_in_currency", "No price in this currency"
+
+
 class EmptyCart(Refusal):
     code, title = "cart_empty", "The cart is empty"
 

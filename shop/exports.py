@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from shop import price_lists
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
-from shop.import_lines import READERS
+from shop.import_lines import PRICE_IN, READERS
+from shop.price_lists import Prices
 from shop.spreadsheets import defused
 from shop.stock import StockRow
 
@@ -20,12 +22,15 @@ Place = tuple[str, int, str]
 """A variant's place in the file: slug, position, SKU."""
 
 
-def header() -> str:
-    return _csv([list(READERS)])
+def header(currencies: Sequence[str]) -> str:
+    return _csv([[*READERS, *(PRICE_IN + currency for currency in currencies)]])
 
 
-def page(session: Session, after: Place | None) -> tuple[str, Place | None]:
-    """The lines behind this place, and the place of the last of them; None when there is nothing behind it."""
+def page(session: Session, currencies: Sequence[str], after: Place | None) -> tuple[str, Place | None]:
+    """The lines behind this place, and the place of the last of them; None when there is nothing behind it.
+
+    `currencies`: in which prices are told, besides the shop's.
+    """
     columns = (ProductRow.slug, VariantRow.position, VariantRow.sku)
     query = (
         select(ProductRow, VariantRow, CategoryRow.path, StockRow.on_hand)
@@ -37,7 +42,8 @@ def page(session: Session, after: Place | None) -> tuple[str, Place | None]:
         .limit(PAGE)
     )
     rows = session.execute(query.where(tuple_(*columns) > after) if after else query).unique().all()
-    lines = [_cells(*row) for row in rows]
+    listed = price_lists.of(session, [row.VariantRow.sku for row in rows]) if currencies else {}
+    lines = [[*_cells(*row), *_prices(listed.get(row.VariantRow.sku, {}), currencies)] for row in rows]
     last = rows[-1] if rows else None
     return _csv(lines), (last.ProductRow.slug, last.VariantRow.position, last.VariantRow.sku) if last else None
 
@@ -58,6 +64,10 @@ def _cells(product: ProductRow, variant: VariantRow, category: str | None, on_ha
         "on_hand": str(on_hand or 0),
     }
     return [defused(told[column]) for column in READERS]
+
+
+def _prices(listed: Prices, currencies: Sequence[str]) -> list[str]:
+    return [str(listed[currency]) if currency in listed else "" for currency in currencies]
 
 
 def _csv(lines: Sequence[Sequence[str]]) -> str:

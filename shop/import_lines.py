@@ -9,14 +9,15 @@ from typing import Any
 
 from shop import catalogue_rules as rules
 from shop.catalogue import SKU_LENGTH
+from shop.currencies import CODES, OURS
 from shop.money import MOST
-from shop.prices import CURRENCY
 from shop.spreadsheets import plain
 from shop.stock import MOST_ON_HAND
 
 Read = Callable[[Any], Any]
 
 NEEDED = ("slug", "name", "sku", "price_cents")
+PRICE_IN = "price_"
 MISSING = "Missing data for required field."
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
@@ -50,17 +51,27 @@ def read_text(text: str) -> dict[str, Any]:
 
 def read_row(given: Mapping[str, Any]) -> dict[str, Any]:
     """What `catalogue.import_rows` takes; `on_hand` is None where nothing is said. Raises BadLine."""
-    errors = {str(name)[:60]: "Unknown field." for name in given if name not in READERS}
+    errors = {str(name)[:60]: "Unknown field." for name in given if not is_column(name)}
     errors |= {name: MISSING for name in NEEDED if name not in given}
     row: dict[str, Any] = {"description": "", "category": None, "image_url": "", "options": {}, "on_hand": None}
-    for name in given.keys() & READERS.keys():
+    prices: dict[str, int] = {}
+    for name in filter(is_column, given):
         try:
-            row[name] = READERS[name](given[name])
+            if name in READERS:
+                row[name] = READERS[name](given[name])
+            else:
+                prices[name.removeprefix(PRICE_IN)] = _price(given[name])
         except ValueError as error:
             errors[name] = str(error)
     if errors:
         raise BadLine(dict(sorted(errors.items())))
-    return {"variant_name": row["name"], "currency": CURRENCY} | row
+    return {"variant_name": row["name"], "currency": OURS, "prices": prices} | row
+
+
+def is_column(name: str) -> bool:
+    """One of those below, or a price in another currency than the shop's: `price_USD`."""
+    currency = name.removeprefix(PRICE_IN)
+    return name in READERS or (currency != name and currency != OURS and currency in CODES)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,12 +141,14 @@ def _number(most: int) -> Read:
 
 
 def _currency(value: Any) -> str:
-    return CURRENCY if value == CURRENCY else _no(f"The shop sells in {CURRENCY}.")
+    return OURS if value == OURS else _no(f"price_cents is in {OURS}; those in other currencies are {PRICE_IN}USD...")
 
 
 def _no(why: str) -> Any:
     raise ValueError(why)
 
+
+_price = _number(MOST)
 
 READERS: Mapping[str, Read] = {
     "slug": _ruled(rules.slug_problem),
@@ -146,7 +159,7 @@ READERS: Mapping[str, Read] = {
     "sku": _ruled(lambda sku: rules.sku_problem(sku, SKU_LENGTH)),
     "variant_name": _name,
     "options": _options,
-    "price_cents": _number(MOST),
+    "price_cents": _price,
     "currency": _currency,
     "on_hand": _number(MOST_ON_HAND),
 }

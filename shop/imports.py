@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Select, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue, deliveries, uploads
+from shop import catalogue, deliveries, price_lists, uploads
 from shop.catalogue import ProductRow, VariantRow
 from shop.errors import NotFound
-from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
+from shop.import_lines import NEEDED, BadLine, is_column, read_cells, read_text
 from shop.stock import MovementRow
 from shop.uploads import Format
 from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
@@ -53,7 +53,7 @@ class ImportPageRow(Base):
 
 def accept(session: Session, format: Format, body: bytes, actor_id: str | None) -> ImportRow:
     """Store the upload. Its lines are judged when they are applied."""
-    columns, lines = uploads.columns_and_lines(format, body, tuple(READERS), NEEDED)
+    columns, lines = uploads.columns_and_lines(format, body, is_column, NEEDED)
     row = ImportRow(format=format, columns=columns, actor_id=actor_id, lines=len(lines))
     session.add(row)
     session.flush()
@@ -116,6 +116,7 @@ def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> 
     errors |= _strangers(session, rows)
     good = {number: one | {"position": number} for number, one in rows.items() if number not in errors}
     catalogue.import_rows(session, list(good.values()))
+    price_lists.put(session, {one["sku"]: one["prices"] for one in good.values()})
     _stock_up(session, good.values(), row)
     return [{"line": number, "errors": errors[number]} for number in sorted(errors)]
 

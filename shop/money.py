@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shop import currencies
+
 MOST = 10**12  # minor units; a total above this is a mistake, and fits every column
 
 
@@ -38,8 +40,7 @@ class Money:
         return Money(self.amount * times, self.currency)
 
     def __str__(self) -> str:
-        sign = "-" if self.amount < 0 else ""
-        return f"{sign}{abs(self.amount) // 100}.{abs(self.amount) % 100:02d} {self.currency}"
+        return currencies.shown(self.amount, self.currency)
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:

@@ -67,6 +67,7 @@ def make(session: Session, values: Mapping[str, Any]) -> OfferRow:
 
 def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferRow:
     """`row` is locked: whoever claims it meanwhile waits."""
+    _check_currency(row, values)
     for name, value in values.items():
         setattr(row, name, value)
     _check(row)
@@ -95,6 +96,13 @@ def _check(row: OfferRow) -> None:
         errors["ends_at"] = ["Must be later than starts_at."]
     if errors:
         raise Invalid(errors)
+
+
+def _check_currency(row: OfferRow, values: Mapping[str, Any]) -> None:
+    """An amount that stays as it is would silently be one of another currency."""
+    kept = [name for name in ("amount", "minimum") if name not in values and getattr(row, name)]
+    if kept and values.get("currency", row.currency) != row.currency:
+        raise Invalid({name: [f"Is in {row.currency}: an offer has one currency."] for name in kept})
 
 
 def _check_limits(session: Session, row: OfferRow) -> None:

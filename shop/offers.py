@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shop.currencies import OURS
 from shop.priced_line import PricedLine
 from sql import At, Base, Id, among, clock, direct, new_id, now
 
@@ -25,7 +26,10 @@ class Kind(StrEnum):
 
 
 class OfferRow(Base):
-    """Amounts in minor units. `uses` counts the orders that hold this coupon; the check is the limit's last word."""
+    """Amounts in minor units of `currency`.
+
+    `uses` counts the orders that hold this coupon; the check is the limit's last word.
+    """
 
     __tablename__ = "offers"
     __table_args__ = (
@@ -45,6 +49,7 @@ class OfferRow(Base):
     category: Mapped[str | None] = mapped_column(String(255))
     product_id: Mapped[Id | None]
     minimum: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3), default=OURS, server_default=OURS)
     priority: Mapped[int] = mapped_column(default=0)
     stackable: Mapped[bool] = mapped_column(default=True)
     starts_at: Mapped[At | None]
@@ -73,6 +78,7 @@ class Offer:
     category: str | None = None
     product_id: str | None = None
     minimum: int = 0
+    currency: str = OURS
     priority: int = 0
     stackable: bool = True
     total_limit: int | None = None
@@ -83,6 +89,10 @@ class Offer:
     @property
     def used_up(self) -> bool:
         return self.total_limit is not None and self.uses >= self.total_limit
+
+    def is_for(self, currency: str) -> bool:
+        """What is fixed in one currency means nothing in another; a part of the price is a part of any."""
+        return self.currency == currency or not (self.amount or self.minimum)
 
     def covers(self, line: PricedLine) -> bool:
         """A category covers everything below it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shop.currencies import OURS
 from shop.money import Money
 
-NOTHING = Money(0, "EUR")
+NOTHING = Money(0, OURS)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shop import discounts
+from shop.currencies import OURS
 from shop.discounts import Applied
 from shop.money import Money
 from shop.offers import Kind, Offer
@@ -13,17 +14,19 @@ from shop.priced_line import PricedLine
 from shop.rounding import BASIS_POINTS, part
 from shop.tariffs import ShippingMethod, Tariffs
 
-CURRENCY = "EUR"
-
 
 @dataclass(frozen=True)
 class Terms:
-    """What is in force for one cart: offers, shipping, the taxes of the country that it goes to."""
+    """What is in force for one cart: offers, shipping, the taxes of where it goes to; all in its currency."""
 
     tariffs: Tariffs
     country: str
     offers: Sequence[Offer] = ()
     tax_included: bool = True
+    currency: str = OURS
+
+    def money(self, amount: int) -> Money:
+        return Money(amount, self.currency)
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,16 @@ class Quote:
 
 
 def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None) -> Quote:
-    """Price these lines; without a method, without shipping."""
+    """Price these lines, which are in the currency of the terms; without a method, without shipping."""
     method = terms.tariffs.method(shipping_method) if shipping_method else None
-    applied = discounts.apply(lines, terms.offers)
-    priced = [_priced(line, applied, terms) for line in lines]
-    subtotal, discount = _sum(line.total for line in priced), _sum(line.discount for line in priced)
-    full = Money(method.cost((subtotal - discount).amount) if method and lines else 0, CURRENCY)
+    applied = discounts.apply(lines, [offer for offer in terms.offers if offer.is_for(terms.currency)])
+    priced, nothing = [_priced(line, applied, terms) for line in lines], terms.money(0)
+    subtotal, discount = sum((line.total for line in priced), nothing), sum((line.discount for line in priced), nothing)
+    full = terms.money(method.cost((subtotal - discount).amount) if method and lines else 0)
     free = [one for one in applied if one.offer.kind == Kind.FREE_SHIPPING]
-    shipping = Money(0, CURRENCY) if free else full
-    shipping_tax = _tax(shipping.amount, method.tax_class, terms) if method else Money(0, CURRENCY)
-    tax = _sum([*(line.tax for line in priced), shipping_tax])
+    shipping = nothing if free else full
+    shipping_tax = _tax(shipping.amount, method.tax_class, terms) if method else nothing
+    tax = sum((line.tax for line in priced), shipping_tax)
     return Quote(
         priced,
         shipping,
@@ -64,7 +67,7 @@ def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None
         discount,
         tax,
         shipping_tax,
-        total=subtotal - discount + shipping + (Money(0, CURRENCY) if terms.tax_included else tax),
+        total=subtotal - discount + shipping + (nothing if terms.tax_included else tax),
         tax_included=terms.tax_included,
         applied=frozenset(one.offer.id for one in applied),
         breakdown=_breakdown(priced, applied, method if lines else None, full, tax if not terms.tax_included else None),
@@ -72,14 +75,14 @@ def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None
 
 
 def _priced(line: PricedLine, applied: Sequence[Applied], terms: Terms) -> PricedLine:
-    discount = Money(sum(one.off.get(line.sku, 0) for one in applied), CURRENCY)
+    discount = terms.money(sum(one.off.get(line.sku, 0) for one in applied))
     return replace(line, discount=discount, tax=_tax((line.total - discount).amount, line.tax_class, terms))
 
 
 def _tax(amount: int, tax_class: str, terms: Terms) -> Money:
     """Rounded here, line by line: the sum on an invoice is the sum of its lines."""
     rate = terms.tariffs.tax(terms.country, tax_class)
-    return Money(part(amount, rate, BASIS_POINTS + rate if terms.tax_included else BASIS_POINTS), CURRENCY)
+    return terms.money(part(amount, rate, BASIS_POINTS + rate if terms.tax_included else BASIS_POINTS))
 
 
 def _breakdown(
@@ -90,7 +93,7 @@ def _breakdown(
     tax: Money | None,
 ) -> tuple[tuple[str, Money], ...]:
     parts = [(f"{line.quantity} x {line.name}", line.total) for line in lines]
-    parts += [(one.offer.name, Money(-one.sum, CURRENCY)) for one in applied if one.sum]
+    parts += [(one.offer.name, Money(-one.sum, shipping.currency)) for one in applied if one.sum]
     if method:
         parts.append((f"Shipping, {method.code}", shipping))
     free = [one for one in applied if one.offer.kind == Kind.FREE_SHIPPING]
@@ -99,7 +102,3 @@ def _breakdown(
     if tax and tax.amount:
         parts.append(("Tax", tax))
     return tuple(parts)
-
-
-def _sum(amounts: Iterable[Money]) -> Money:
-    return sum(amounts, Money(0, CURRENCY))

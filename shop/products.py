@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import categories, freshness
+from shop import categories, freshness, price_lists
 from shop.catalogue import ProductRow, VariantRow, index_words
 from shop.catalogue_rules import MOST_VARIANTS
+from shop.currencies import OURS
 from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
-from shop.prices import CURRENCY
 from sql import held, is_id, now
 
 
@@ -31,6 +31,8 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
     for position, variant in enumerate(variants):
         session.add(_variant(product, variant, position))
     _flush(session, SkuTaken("One of these SKUs is taken."))
+    for variant in variants:
+        price_lists.replace(session, variant["sku"], variant.get("prices", ()))
     index_words(session, [product.id])
     freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
@@ -59,7 +61,7 @@ def archive(session: Session, product: ProductRow) -> None:
 
 
 def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) -> None:
-    """`{sku, name, options, price: {amount, currency}}`."""
+    """`{sku, name, options, price: {amount, currency}, prices: [{amount, currency}]}`."""
     of_product = select(func.count(), func.max(VariantRow.position)).where(VariantRow.product_id == product.id)
     number, last = session.execute(of_product).one()
     if number >= MOST_VARIANTS:
@@ -69,12 +71,15 @@ def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) 
         raise taken
     session.add(_variant(product, wish, 0 if last is None else last + 1))
     _written(session, product, taken)
+    price_lists.replace(session, wish["sku"], wish.get("prices", ()))
 
 
 def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mapping[str, Any]) -> None:
     variant = _variant_of(session, product, sku)
     for name, value in _flat(changes).items():
         setattr(variant, name, value)
+    if "prices" in changes:
+        price_lists.replace(session, sku, changes["prices"])
     _written(session, product)
 
 
@@ -96,12 +101,14 @@ def _variant(product: ProductRow, wish: Mapping[str, Any], position: int) -> Var
 
 
 def _flat(wish: Mapping[str, Any]) -> dict[str, Any]:
-    """The price as the two columns that hold it. The shop sells in one currency."""
-    columns = {name: value for name, value in wish.items() if name != "price"}
+    """The price as the two columns that hold it. Those in other currencies stand elsewhere."""
+    columns = {name: value for name, value in wish.items() if name not in ("price", "prices")}
     if "price" in wish:
-        if wish["price"]["currency"] != CURRENCY:
-            raise Invalid({"price.currency": [f"The shop sells in {CURRENCY}."]})
-        columns |= {"price": wish["price"]["amount"], "currency": CURRENCY}
+        if wish["price"]["currency"] != OURS:
+            raise Invalid({"price.currency": [f"Is in {OURS}; those in other currencies are `prices`."]})
+        columns |= {"price": wish["price"]["amount"], "currency": OURS}
+    if any(price["currency"] == OURS for price in wish.get("prices", ())):
+        raise Invalid({"prices": [f"That in {OURS} is `price`."]})
     return columns
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from shop import carts, catalogue
+from shop import carts, price_lists
 from shop.cart_view import Problem
 from shop.carts import CartRow
 from shop.errors import Invalid
@@ -14,12 +14,17 @@ from shop.orders import OrderLineRow, OrderRow
 def fill(session: Session, cart: CartRow, order: OrderRow) -> list[Problem]:
     """Put in what can be had. Returns what can not, and what costs something else than it did."""
     carts.hold(session, cart)
-    sold = catalogue.sellable(session, [line.sku for line in order.lines])
+    sold = price_lists.sellable(session, [line.sku for line in order.lines], cart.currency)
     found: list[Problem] = []
     for line in order.lines:
         if line.sku not in sold:
             found.append(Problem("archived", line.sku, f"{line.name} is no longer sold."))
-        elif _put_in(session, cart, line, found) and sold[line.sku].price != line.unit_price:
+        elif sold[line.sku] is None:
+            found.append(Problem("no_price_in_currency", line.sku, f"{line.name} has no price in {cart.currency}."))
+        elif _put_in(session, cart, line, found) and (sold[line.sku], cart.currency) != (
+            line.unit_price,
+            order.currency,
+        ):
             found.append(Problem("price_changed", line.sku, "The price has changed since you ordered it."))
     return found
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased, join
 
-from shop import search_index
+from shop import price_lists, search_index
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
+from shop.currencies import OURS
 from shop.errors import NotFound
-from shop.prices import CURRENCY
+from shop.price_lists import Prices, VariantPriceRow
 from shop.search_index import ProductWordsRow
 from shop.stock import StockRow
 from sql import among
@@ -30,19 +31,21 @@ class Search:
     in_stock: bool | None = None
     sort: str = "newest"  # by `relevance` the newest of those alike first
     status: str = "active"
+    currency: str = OURS  # of the prices
 
 
 @dataclass(frozen=True)
 class Hit:
     """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted.
 
-    `relevance`: how well the words that were looked for fit it.
+    `relevance`: how well the words that were looked for fit it. `listed`: what its variants cost in other currencies.
     """
 
     product: ProductRow
     price: int
     available: Mapping[str, int] = field(default_factory=dict)
     relevance: int = 0
+    listed: Mapping[str, Prices] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Facets:
     sold_out: int
     lowest: int | None
     highest: int | None
-    currency: str = CURRENCY
+    currency: str = OURS
 
 
 def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...] | None = None) -> list[Hit]:
@@ -65,8 +68,9 @@ def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...]
     column = {"name": ProductRow.name, "price": offers.c.price, "relevance": rank}.get(search.sort.removeprefix("-"))
     query = _paged(query.where(*_wanted(search)), column, search.sort, after)
     rows = session.execute(query.limit(limit)).all()
-    left = _left(session, [variant.sku for row in rows for variant in row.ProductRow.variants])
-    return [Hit(row.ProductRow, row.price, left, row.rank) for row in rows]
+    skus = [variant.sku for row in rows for variant in row.ProductRow.variants]
+    left, listed = _left(session, skus), price_lists.of(session, skus)
+    return [Hit(row.ProductRow, row.price, left, row.rank, listed) for row in rows]
 
 
 def key_of(search: Search, hit: Hit) -> tuple[Any, ...]:
@@ -94,6 +98,7 @@ def facets(session: Session, search: Search) -> Facets:
         sold_out=sum(row[2] - row[3] for row in rows),
         lowest=min((row[4] for row in rows), default=None),
         highest=max((row[5] for row in rows), default=None),
+        currency=search.currency,
     )
 
 
@@ -108,7 +113,8 @@ def one(session: Session, id_or_slug: str) -> Hit:
 
 def shown(session: Session, product: ProductRow) -> Hit:
     """A product, for sale or not, with what is left of each of its variants."""
-    return Hit(product, 0, _left(session, [variant.sku for variant in product.variants]))
+    skus = [variant.sku for variant in product.variants]
+    return Hit(product, 0, _left(session, skus), listed=price_lists.of(session, skus))
 
 
 def categories(session: Session, *, limit: int, after: str | None = None) -> list[CategoryRow]:
@@ -125,15 +131,19 @@ def category(session: Session, id: str) -> CategoryRow:
 
 
 def _offers(search: Search) -> Subquery:
-    """Each product's prices and what is left, of those variants only that fit."""
+    """Each product's prices and what is left, of those variants only that fit and have a price in the currency."""
+    price = _price(search)
     left = func.coalesce(StockRow.on_hand - StockRow.reserved, 0)
     query = (
-        select(VariantRow.product_id, func.min(VariantRow.price).label("price"))
-        .add_columns(func.max(VariantRow.price).label("highest"), func.max(left).label("left"))
+        select(VariantRow.product_id, func.min(price).label("price"))
+        .add_columns(func.max(price).label("highest"), func.max(left).label("left"))
         .outerjoin(StockRow, StockRow.sku == VariantRow.sku)
         .where(VariantRow.active, *_bounds(search), *_of_found(search))
         .group_by(VariantRow.product_id)
     )
+    if search.currency != OURS:
+        listed = (VariantPriceRow.sku == VariantRow.sku) & (VariantPriceRow.currency == search.currency)
+        query = query.join(VariantPriceRow, listed)
     if search.in_stock is not None:
         query = query.where(left > 0) if search.in_stock else query.having(func.max(left) <= 0)
     return query.subquery()
@@ -147,10 +157,12 @@ def _of_found(search: Search) -> list[ColumnElement[bool]]:
 
 
 def _bounds(search: Search) -> list[ColumnElement[bool]]:
-    low, high = search.min_price, search.max_price
-    return ([VariantRow.price >= low] if low is not None else []) + (
-        [VariantRow.price <= high] if high is not None else []
-    )
+    price, low, high = _price(search), search.min_price, search.max_price
+    return ([price >= low] if low is not None else []) + ([price <= high] if high is not None else [])
+
+
+def _price(search: Search) -> Any:
+    return VariantRow.price if search.currency == OURS else VariantPriceRow.amount
 
 
 def _found(search: Search, offers: Subquery) -> Any:

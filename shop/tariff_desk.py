@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from shop.errors import CodeTaken, NotFound
-from shop.tariffs import ShippingMethodRow, TaxRateRow
+from shop.tariffs import ShippingMethodRow, ShippingRateRow, TaxRateRow
 from sql import held, upsert
 
 
@@ -30,16 +30,18 @@ def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethod
 
 def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
     """CodeTaken, also when somebody else adds it at the same moment."""
-    adding = upsert(session, ShippingMethodRow).values(active=True).values(**values).on_conflict_do_nothing()
+    own = {name: value for name, value in values.items() if name != "rates"}
+    adding = upsert(session, ShippingMethodRow).values(active=True).values(**own).on_conflict_do_nothing()
     if session.scalars(adding.returning(ShippingMethodRow.code)).first() is None:
         raise CodeTaken(f"There is a shipping method {values['code']} already.")
-    return method(session, values["code"])
+    return change(session, values["code"], {"rates": values.get("rates", [])})
 
 
 def change(session: Session, code: str, values: Mapping[str, Any]) -> ShippingMethodRow:
+    """`rates`, `{currency, rate, free_above}` each, take the place of those there were."""
     row = method(session, code, lock=True)
     for name, value in values.items():
-        setattr(row, name, value)
+        setattr(row, name, [ShippingRateRow(code=code, **rate) for rate in value] if name == "rates" else value)
     session.flush()
     return row
 

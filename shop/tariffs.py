@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, CompoundSelect, String, cast, literal, null, select, union_all
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    CompoundSelect,
+    ForeignKey,
+    String,
+    cast,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from shop.currencies import OURS
 from shop.errors import Invalid
 from sql import Base, among, direct, upsert
 
@@ -17,7 +30,10 @@ SEEDED = ({"code": "standard", "name": "Standard", "rate": 490}, {"code": "expre
 
 
 class ShippingMethodRow(Base):
-    """`rate` in minor units; nothing is asked for it when the goods come to `free_above` or more."""
+    """`rate` in minor units; nothing is asked for it when the goods come to `free_above` or more.
+
+    Both are in the shop's currency; in others the method is offered where `rates` has one.
+    """
 
     __tablename__ = "shipping_methods"
     __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
@@ -28,6 +44,24 @@ class ShippingMethodRow(Base):
     free_above: Mapped[int | None] = mapped_column(BigInteger)
     tax_class: Mapped[str] = mapped_column(String(20), default=STANDARD)
     active: Mapped[bool] = mapped_column(default=True)
+
+    rates: Mapped[list[ShippingRateRow]] = relationship(
+        order_by="ShippingRateRow.currency", lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class ShippingRateRow(Base):
+    """What a method costs in another currency than the shop's."""
+
+    __tablename__ = "shipping_rates"
+    __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
+
+    code: Mapped[str] = mapped_column(
+        String(40), ForeignKey("shipping_methods.code", ondelete="CASCADE"), primary_key=True
+    )
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    rate: Mapped[int] = mapped_column(BigInteger)
+    free_above: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class TaxRateRow(Base):
@@ -54,12 +88,15 @@ class ShippingMethod:
 
 @dataclass(frozen=True)
 class Tariffs:
+    """In one currency."""
+
     methods: Mapping[str, ShippingMethod] = field(default_factory=dict)
     taxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def method(self, code: str) -> ShippingMethod:
         if code not in self.methods:
-            raise Invalid({"shipping_method": [f"One of {', '.join(self.methods)}."]})
+            known = f"One of {', '.join(self.methods)}." if self.methods else "None is offered in this currency."
+            raise Invalid({"shipping_method": [known]})
         return self.methods[code]
 
     def tax(self, country: str, tax_class: str) -> int:
@@ -68,23 +105,31 @@ class Tariffs:
 
 def _both() -> Any:
     """In one statement: every order asks."""
-    ship, tax = ShippingMethodRow, TaxRateRow
-    methods = select(literal("").label("country"), ship.code, ship.rate, ship.free_above, ship.tax_class)
-    none = cast(null(), BigInteger)
-    taxes = select(tax.country, literal(""), cast(tax.rate, BigInteger), none, tax.tax_class)
-    both: CompoundSelect[Any] = union_all(methods.where(ship.active), taxes.where(among(tax.country, "countries")))
+    ship, other, tax = ShippingMethodRow, ShippingRateRow, TaxRateRow
+    nowhere, none = literal("").label("country"), cast(null(), BigInteger)
+    ours = literal(OURS).label("currency")
+    methods = select(nowhere, ship.code, ship.rate, ship.free_above, ship.tax_class, ours)
+    elsewhere = select(nowhere, ship.code, other.rate, other.free_above, ship.tax_class, other.currency).join(other)
+    taxes = select(tax.country, literal(""), cast(tax.rate, BigInteger), none, tax.tax_class, literal(""))
+    both: CompoundSelect[Any] = union_all(
+        methods.where(ship.active), elsewhere.where(ship.active), taxes.where(among(tax.country, "countries"))
+    )
     return both.order_by("rate", "code")
 
 
 _BOTH = _both()
 
 
-def read(session: Session, countries: Sequence[str]) -> Tariffs:
-    """All shipping methods, the cheapest first, and the taxes of these countries."""
+def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) -> dict[str, Tariffs]:
+    """By currency: all shipping methods, the cheapest first, and the taxes of these countries."""
     rows = direct(session, _BOTH, {"countries": sorted(set(countries))}).all()
-    methods = [ShippingMethod(row.code, row.rate, row.free_above, row.tax_class) for row in rows if not row.country]
+    methods: dict[str, dict[str, ShippingMethod]] = defaultdict(dict)
+    for row in rows:
+        if not row.country:
+            offered = ShippingMethod(row.code, row.rate, row.free_above, row.tax_class)
+            methods[row.currency][row.code] = offered
     taxes = {(row.country, row.tax_class): row.rate for row in rows if row.country}
-    return Tariffs({method.code: method for method in methods}, taxes)
+    return {currency: Tariffs(methods[currency], taxes) for currency in currencies}
 
 
 def seed(session: Session) -> None:

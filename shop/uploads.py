@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 
 def columns_and_lines(
-    format: Format, body: bytes, known: Sequence[str], needed: Sequence[str]
+    format: Format, body: bytes, known: Callable[[str], bool], needed: Sequence[str]
 ) -> tuple[list[str], list[Line]]:
     """The columns that a CSV file names (JSON lines name their own), and the lines that are not blank."""
     text = _text(body)
@@ -49,10 +49,10 @@ def _jsonl(text: str) -> Iterator[Line]:
     return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
-def _csv(text: str, known: Sequence[str], needed: Sequence[str]) -> tuple[list[str], list[Line]]:
+def _csv(text: str, known: Callable[[str], bool], needed: Sequence[str]) -> tuple[list[str], list[Line]]:
     records = list(_records(text))
     columns = [cell.strip() for cell in records[0][1]] if records else []
-    unknown = [column for column in columns if column not in known]
+    unknown = [column for column in columns if not known(column)]
     missing = [column for column in needed if column not in columns]
     if unknown or missing or len(set(columns)) < len(columns):
         said = f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown)[:200] or 'none'}"

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, not_, or_, select, true
 
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
+from shop.currencies import OURS
 from shop.errors import Invalid
 from shop.money import MOST
 from shop.orders import OrderLineRow, OrderRow, Status
@@ -95,9 +96,9 @@ def _bought(which: Condition) -> Condition:
 
 
 def _spent_at_least(value: Any) -> Condition:
-    _must(type(value) is int and 0 < value <= MOST, "Must be an amount in minor units.")
-    spent = select(func.coalesce(func.sum(OrderRow.total), 0)).where(_theirs()).scalar_subquery()
-    return spent >= literal(value, BigInteger)
+    _must(type(value) is int and 0 < value <= MOST, f"Must be an amount in minor units of {OURS}.")
+    spent = select(func.coalesce(func.sum(OrderRow.total), 0)).where(_theirs(), OrderRow.currency == OURS)
+    return spent.scalar_subquery() >= literal(value, BigInteger)
 
 
 def _last_order_before(value: Any) -> Condition:

@@ -27,6 +27,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/cart/{owner}"): {"sku": "CHAIR", "quantity": 1},
     ("post", "/api/cart/{owner}/merge"): {"from": "token"},
     ("post", "/api/cart/{owner}/coupons"): {"code": "SPRING"},
+    ("post", "/api/cart/{owner}/currency"): {"currency": "USD"},
     ("patch", "/api/promotions/{id}"): {"percent": 99},
     ("patch", "/api/coupons/{code}"): {"percent": 99},
     ("patch", "/api/webhook-endpoints/{id}"): {"enabled": False},

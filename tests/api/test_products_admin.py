@@ -40,7 +40,7 @@ def test_a_product_is_made_with_its_variants_and_everybody_sees_it(
     seen = client.get(bench.headers["Location"])
     assert seen.json == bench.json == client.get(f"{PATH}/bench").json
     assert seen.headers["ETag"] == bench.headers["ETag"]
-    assert seen.json["variants"] == [VARIANT | {"available": 0}]
+    assert seen.json["variants"] == [VARIANT | {"prices": [], "available": 0}]
     assert {name: seen.json[name] for name in BENCH} == BENCH
     assert (seen.json["category"], seen.json["status"]) == (None, "active")
     [found] = client.get(f"{PATH}?q=bench").json["items"]
@@ -101,7 +101,7 @@ def test_a_variants_edit_makes_the_products_older_versions_stale(sam: Person, be
     assert problem(sam.ask("DELETE", path, **old)) == (412, "stale")
     assert problem(sam.post(f"{PATH}/bench/variants", VARIANT | {"sku": "B2"}, **old)) == (412, "stale")
     [variant] = sam.get(f"{PATH}/bench").json["variants"]
-    assert variant == VARIANT | {"price": {"amount": 5000, "currency": "EUR"}, "available": 0}
+    assert variant == VARIANT | {"price": {"amount": 5000, "currency": "EUR"}, "prices": [], "available": 0}
 
 
 def test_variants_are_added_changed_retired_and_brought_back(sam: Person, bench: TestResponse) -> None:
@@ -252,6 +252,10 @@ def test_a_bad_edit_changes_nothing(sam: Person, bench: TestResponse, bad: dict[
         {"price": {"amount": 1}},
         {"price": {"amount": 1, "currency": "USD"}},
         {"price": {"amount": 1, "currency": "eur"}},
+        {"prices": [{"amount": 1, "currency": "EUR"}]},
+        {"prices": [{"amount": 1, "currency": "XXX"}]},
+        {"prices": [{"amount": 1, "currency": "USD"}] * 2},
+        {"prices": {"USD": 1}},
         {"available": 5},
         {"product_id": "x"},
         {"position": 1},

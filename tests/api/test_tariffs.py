@@ -35,7 +35,7 @@ def test_staff_add_a_method_and_a_cart_goes_by_it(staff: Person, people: People)
     ada = filled(people.join("Ada"), code=None)
     made = staff.post("/api/shipping-methods", DRONE)
     assert (made.status_code, made.headers["Location"]) == (201, "/api/shipping-methods/drone")
-    assert made.json == DRONE | {"free_above": None, "tax_class": "standard", "active": True}
+    assert made.json == DRONE | {"free_above": None, "rates": [], "tax_class": "standard", "active": True}
     cart = ada.post("/api/cart/me/shipping", {"shipping_method": "drone"}).json
     assert (cart["shipping"], cart["total"]) == (euros(990), euros(CHAIR + 990))
     staff.ask("PATCH", "/api/shipping-methods/drone", {"free_above": euros(CHAIR)})
@@ -108,6 +108,8 @@ BAD_METHODS = [
     {"rate": {"amount": -1, "currency": "EUR"}},
     {"rate": {"amount": 1.5, "currency": "EUR"}},
     {"rate": {"amount": 1, "currency": "XXX"}},
+    {"rate": {"amount": 1, "currency": "USD"}},
+    {"free_above": {"amount": 1, "currency": "USD"}},
     {"rate": 990},
     {"free_above": {"amount": 10**30, "currency": "EUR"}},
     {"tax_class": "Standard rate"},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.errors import Invalid
-from shop.import_lines import NEEDED, READERS, BadLine, read_cells, read_text
+from shop.import_lines import NEEDED, BadLine, is_column, read_cells, read_text
 from shop.spreadsheets import defused, plain
 from shop.uploads import Format, columns_and_lines
 
@@ -32,14 +32,25 @@ def as_cells(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_line_says_the_same_in_csv_and_in_json() -> None:
-    assert as_cells(FULL) == read_text(json.dumps(FULL)) == FULL
+    told = FULL | {"prices": {}}
+    assert as_cells(FULL) == read_text(json.dumps(FULL)) == told
     listed = FULL | {"image_url": FULL["image_url"].split()}
-    assert read_text(json.dumps(listed)) == FULL
+    assert read_text(json.dumps(listed)) == told
+
+
+def test_prices_in_other_currencies_are_columns_of_their_own() -> None:
+    line = GOOD | {"price_USD": 5500, "price_JPY": 0}
+    assert as_cells(line)["prices"] == read_text(json.dumps(line))["prices"] == {"USD": 5500, "JPY": 0}
+    assert as_cells(GOOD | {"price_USD": " "})["prices"] == {}, "nothing is said"
+    for bad in ({"price_EUR": 1}, {"price_XXX": 1}, {"price_usd": 1}, {"price_USD": "1.5"}, {"price_USD": -1}):
+        with pytest.raises(BadLine) as said:
+            read_text(json.dumps(GOOD | bad))
+        assert list(said.value.errors) == list(bad)
 
 
 def test_what_is_not_said_has_a_default() -> None:
     wanted = GOOD | {"description": "", "category": None, "image_url": "", "options": {}, "on_hand": None}
-    wanted |= {"variant_name": "Bench", "currency": "EUR"}
+    wanted |= {"variant_name": "Bench", "currency": "EUR", "prices": {}}
     assert as_cells(GOOD) == read_text(json.dumps(GOOD | {"category": None})) == wanted
     assert read_cells([*GOOD, "category"], ["bench", "Bench", "BENCH-OAK", "4900", " "]) == wanted
 
@@ -118,11 +129,11 @@ def test_dangerous_cells_get_an_apostrophe(cell: str) -> None:
 
 def test_lines_are_numbered_as_in_the_file() -> None:
     csv = b'\xef\xbb\xbfslug,name\r\n\r\na,"two\nlines"\r\nb,c\r\n'
-    assert columns_and_lines(Format.CSV, csv, ("slug", "name"), ("slug",)) == (
+    assert columns_and_lines(Format.CSV, csv, {"slug", "name"}.__contains__, ("slug",)) == (
         ["slug", "name"],
         [(3, ["a", "two\nlines"]), (5, ["b", "c"])],
     )
-    assert columns_and_lines(Format.JSONL, b'{}\n\n{"a":"\xe2\x80\xa8"}\r\n', (), ())[1] == [
+    assert columns_and_lines(Format.JSONL, b'{}\n\n{"a":"\xe2\x80\xa8"}\r\n', set().__contains__, ())[1] == [
         (1, "{}"),
         (3, '{"a":"\u2028"}\r'),
     ]
@@ -146,4 +157,4 @@ def test_lines_are_numbered_as_in_the_file() -> None:
 )
 def test_what_is_no_file_of_lines_is_refused_whole(body: bytes) -> None:
     with pytest.raises(Invalid):
-        columns_and_lines(Format.CSV, body, tuple(READERS), NEEDED)
+        columns_and_lines(Format.CSV, body, is_column, NEEDED)
