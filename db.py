@@ -167,9 +167,9 @@ def is_away(error: Exception) -> bool:
 
 
 def clashed(error: DBAPIError) -> bool:
-    """Deadlock, serialization failure, a lock not had in time: another was first, and nothing was committed."""
+    """Deadlock, serialization failure, a lock not had in time, a process that slept: nothing was committed."""
     state = getattr(error.orig, "sqlstate", None)
-    return state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
+    return state in ("40P01", "40001", "55P03", "25P03") or "database is locked" in str(error)
 
 
 def _passing(error: DBAPIError) -> bool:
