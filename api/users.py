@@ -13,12 +13,14 @@ from api.account_mail import send_account_mail
 from api.accounts import ChangeSchema, RegisterSchema, UserSchema
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
+from api.fields import QueryBoolean
 from api.languages import asked
 from api.limits import limit_password, limit_registration
+from api.schemas import Schema
 from api.security import caller, signed_in
-from shop import order_privacy, passwords, personal, users
+from shop import order_privacy, passwords, personal, users, wallets
 from shop.account_links import Kind
-from shop.errors import Forbidden
+from shop.errors import Forbidden, Refusal
 
 MOST_ORDERS = 200  # that forget at once; the clock takes care of the others
 
@@ -27,6 +29,14 @@ blp = Blueprint("users", __name__, description="Accounts")
 
 class WrongPassword(Forbidden):
     code, title = "wrong_password", "That is not your password"
+
+
+class WalletNotEmpty(Refusal):
+    code, title = "wallet_not_empty", "There is store credit left"
+
+
+class LeaveQuery(Schema):
+    forfeit_credit = QueryBoolean(load_default=False, metadata={"description": "give up store credit that is left"})
 
 
 @blp.post("/api/users")
@@ -82,13 +92,16 @@ def change(wish: dict[str, Any]) -> Response:
 
 @blp.delete("/api/users/me")
 @signed_in
+@blp.arguments(LeaveQuery, location="query")
 @blp.response(204)
-def leave() -> Response:
+def leave(query: dict[str, Any]) -> Response:
     """Everything that says who you are is deleted, and every session ends. There is no way back.
 
-    Orders under way keep what they need until they are over; then they forget it by themselves."""
+    Orders under way keep what they need until they are over; then they forget it by themselves. With store credit left
+    it is a 409 `wallet_not_empty`, unless that is given up."""
     with db.transaction() as session:
         id = caller().id
+        _give_up_credit(session, id, wanted=query["forfeit_credit"])
         personal.forget(session, id)
         order_privacy.forget(
             session, order_privacy.due(session, engine.busy("order"), customer_id=id, limit=MOST_ORDERS)
@@ -104,6 +117,12 @@ def export() -> Response:
         answer = jsonify(personal.told(session, caller().id))
     answer.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return answer
+
+
+def _give_up_credit(session: Session, id: str, *, wanted: bool) -> None:
+    if not wanted and any(row.balance for row in wallets.balances(session, id)):
+        raise WalletNotEmpty("Use it, have it paid out, or say forfeit_credit=true.")
+    wallets.forfeit(session, id)
 
 
 def _must_know_password(id: str, password: str) -> None:

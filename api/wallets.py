@@ -28,10 +28,10 @@ blp = Blueprint("wallets", __name__, description="Store credit")
 
 
 class EntrySchema(Schema):
-    """What was put in, or (below zero) taken out. `kind`: grant, payment or refund."""
+    """What was put in, or (below zero) taken out. `kind`: grant, payment, refund or forfeit."""
 
     id = fields.String()
-    kind = fields.String(metadata={"enum": ["grant", "payment", "refund"]})
+    kind = fields.String(metadata={"enum": ["grant", "payment", "refund", "forfeit"]})
     amount = fields.Nested(SignedMoneySchema)
     payment_id = fields.String(allow_none=True)
     note = fields.String()

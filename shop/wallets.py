@@ -32,7 +32,7 @@ class WalletEntryRow(Base):
     customer_id: Mapped[Id] = mapped_column(index=True)
     currency: Mapped[str] = mapped_column(String(3))
     amount: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(String(20))  # grant | payment | refund
+    kind: Mapped[str] = mapped_column(String(20))  # grant | payment | refund | forfeit
     key: Mapped[str] = mapped_column(String(255), unique=True)
     payment_id: Mapped[Id | None] = mapped_column(ForeignKey("payments.id"), index=True)
     note: Mapped[str] = mapped_column(String(500), default="")
@@ -64,6 +64,15 @@ def move(
     session.execute(update(WalletRow).where(*mine).values(balance=WalletRow.balance + amount))
     session.flush()
     return True
+
+
+def forfeit(session: Session, customer_id: str) -> None:
+    """Whoever leaves gives up what is left; an entry says so."""
+    for currency in [row.currency for row in balances(session, customer_id)]:
+        left = _wallet(session, customer_id, currency).balance
+        if left:
+            key = f"forfeit:{customer_id}:{currency}"
+            move(session, customer_id, -left, currency, kind="forfeit", key=key, note="the account was deleted")
 
 
 def _wallet(session: Session, customer_id: str, currency: str) -> WalletRow:

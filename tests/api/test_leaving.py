@@ -11,6 +11,7 @@ import db
 from doctor.privacy import nothing_is_left_of_who_left
 from gateways.mail import Mail
 from migrations.models import metadata
+from shop import wallets
 from shop.fulfilments import FulfilmentRow
 from shop.order_privacy import SILENT_DAYS
 from shop.orders import OrderRow
@@ -21,7 +22,7 @@ from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, SHIPPING, credit, order, paid, put_on_shelf, shelf, shipped
 from tests.api.offers import coupon
-from tests.api.people import Person
+from tests.api.people import Person, problem
 
 HOME = ADDRESS | {"name": "Ada Lovelace", "line1": "St James Square 12", "phone": "+44 20 7946 0000"}
 FIGURES = ("number", "status", "payment_status", "fulfilment_status", "currency", "subtotal", "shipping", "total")
@@ -200,3 +201,16 @@ def test_the_export_tells_of_store_credit(ada: Person, sam: Person) -> None:
     [entry] = ada.get("/api/users/me/export").json["wallet"]
     assert (entry["currency"], entry["amount"], entry["kind"], entry["note"]) == ("EUR", 700, "grant", "sorry")
     assert sam.get("/api/users/me/export").json["wallet"] == []
+
+
+def test_who_leaves_store_credit_behind_has_to_say_so(ada: Person, sam: Person) -> None:
+    credit(sam, ada, 700)
+    answer = ada.ask("DELETE", "/api/users/me")
+    assert (problem(answer), ada.get("/api/users/me").status_code) == ((409, "wallet_not_empty"), 200)
+    assert ada.ask("DELETE", "/api/users/me?forfeit_credit=true").status_code == 204
+    with db.reading() as session:
+        assert [wallet.balance for wallet in wallets.balances(session, ada.id)] == [0]
+        assert [(one.kind, one.amount) for one in wallets.entries(session, ada.id, limit=2)] == [
+            ("forfeit", -700),
+            ("grant", 700),
+        ]
