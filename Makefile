@@ -59,7 +59,7 @@ migration: $(DEV) ## write the next migration: make migration m="what changes"
 doctor: $(BASE) ## check every invariant, say what breaks which
 	@$(PY) -m doctor
 
-repair: $(BASE) ## show what could be put right in the stock; make repair args=--do does it
+repair: $(BASE) ## show what could be put right in stock and search; make repair args=--do does it
 	@$(PY) -m doctor.repair $(args)
 
 admin: $(BASE) ## make a registered account an administrator: make admin email=...

@@ -13,7 +13,7 @@ from api.schemas import MoneySchema, PageQuery, Schema
 from shop.catalogue import VariantRow
 from shop.currencies import OURS
 from shop.money import MOST
-from shop.search import Facets, Hit
+from shop.search import INCOMPLETE, Facets, Hit
 
 SORTS = ("name", "-name", "price", "-price", "newest", "relevance")
 
@@ -35,8 +35,8 @@ class SearchQuery(PageQuery, CurrencyQuery):
     )
     status = fields.String(
         load_default="active",
-        validate=validate.OneOf(["active", "archived"]),
-        metadata={"description": "archived: staff only"},
+        validate=validate.OneOf(["active", "archived", INCOMPLETE]),
+        metadata={"description": "staff only: archived; incomplete, for sale and without a variant to sell"},
     )
 
 

@@ -21,6 +21,7 @@ from doctor import (  # noqa: F401 - each registers its checks
     prices,
     privacy,
     runs,
+    search,
     webhooks,
 )
 from doctor.finding import Finding, examine

@@ -1,4 +1,4 @@
-"""`python -m doctor.repair`: what could be put right in the stock, and with `--do` puts it right.
+"""`python -m doctor.repair`: what could be put right in stock and search, and with `--do` puts it right.
 
 Without `--do` nothing is changed. Exit 1 when something is left that is not right.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from db import in_transaction, reading
-from shop import stock_repair
+from shop import reindexing, stock_repair
 from shop.stock_repair import Wrong
 
 
@@ -22,15 +22,20 @@ def main(arguments: Sequence[str]) -> int:
 def _show() -> int:
     with reading() as session:
         orders, found = stock_repair.forgotten(session), stock_repair.wrong(session)
+        lost = reindexing.stale(session) or not reindexing.is_whole(session)
     _tell("would release", "would set", orders, found)
-    if orders or found:
+    if lost:
+        print("would make the index of words anew")
+    if orders or found or lost:
         print("Nothing was changed. `--do` does it.")
-    return 1 if orders or found else 0
+    return 1 if orders or found or lost else 0
 
 
 def _do() -> int:
     orders, found = in_transaction(stock_repair.put_right)
     _tell("released", "set", orders, found)
+    for product in in_transaction(reindexing.make_anew):
+        print(f"indexed product {product} anew")
     return 0 if all(one.possible for one in found) else 1
 
 

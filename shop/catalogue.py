@@ -94,11 +94,16 @@ def stock_changed(session: Session, skus: Iterable[str], *, lists: bool) -> None
 
 def index_words(session: Session, ids: Sequence[str]) -> None:
     """To be called by whoever holds these products and has changed what is written of them or their SKUs."""
+    search_index.put(session, entries(session, ids))
+
+
+def entries(session: Session, ids: Sequence[str]) -> list[dict[str, str]]:
+    """What these products are to be found by."""
     skus: dict[str, list[str]] = defaultdict(list)
     for id, sku in session.execute(_SKUS, {"ids": ids}):
         skus[id].append(sku)
     texts = session.execute(_TEXTS, {"ids": ids}).all()
-    search_index.put(session, [search_index.entry(id, name, about, skus[id]) for id, name, about in texts])
+    return [search_index.entry(id, name, about, skus[id]) for id, name, about in texts]
 
 
 def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased, join
 
 from shop import price_lists, search_index
@@ -18,6 +18,9 @@ from shop.price_lists import Prices, VariantPriceRow
 from shop.search_index import ProductWordsRow
 from shop.stock import StockRow
 from sql import among
+
+INCOMPLETE = "incomplete"
+"""In the place of a status: for sale, and without a variant that could be sold."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...]
     """A page, from behind `after`: the sort key of the last hit seen (see `key_of`)."""
     offers = _offers(search)
     rank = search_index.relevance(search.q) if search.q else literal(0)
-    query = select(ProductRow, offers.c.price, rank.label("rank")).select_from(_found(search, offers))
-    column = {"name": ProductRow.name, "price": offers.c.price, "relevance": rank}.get(search.sort.removeprefix("-"))
+    price = func.coalesce(offers.c.price, 0) if _any_at_all(search) else offers.c.price
+    query = select(ProductRow, price.label("price"), rank.label("rank")).select_from(_found(search, offers))
+    column = {"name": ProductRow.name, "price": price, "relevance": rank}.get(search.sort.removeprefix("-"))
     query = _paged(query.where(*_wanted(search)), column, search.sort, after)
     rows = session.execute(query.limit(limit)).all()
     skus = [variant.sku for row in rows for variant in row.ProductRow.variants]
@@ -167,12 +171,23 @@ def _price(search: Search) -> Any:
 
 def _found(search: Search, offers: Subquery) -> Any:
     """Where to look: with words, from their index."""
-    products = join(ProductRow, offers, offers.c.product_id == ProductRow.id)
+    products = join(ProductRow, offers, offers.c.product_id == ProductRow.id, isouter=_any_at_all(search))
     return products.join(ProductWordsRow, ProductWordsRow.product_id == ProductRow.id) if search.q else products
 
 
+def _any_at_all(search: Search) -> bool:
+    """Staff also look for what has no variant to sell."""
+    narrowed = (search.min_price, search.max_price, search.in_stock)
+    return search.status != "active" and all(bound is None for bound in narrowed)
+
+
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [ProductRow.status == search.status]
+    incomplete = search.status == INCOMPLETE
+    wanted: list[ColumnElement[bool]] = [ProductRow.status == ("active" if incomplete else search.status)]
+    if incomplete:
+        wanted.append(~exists().where(VariantRow.product_id == ProductRow.id, VariantRow.active))
+    if _any_at_all(search) and search.q:
+        wanted.append(search_index.found(search.q))
     if search.category:
         wanted.append(ProductRow.category_id.in_(_subtree(search.category)))
     return wanted

@@ -148,6 +148,19 @@ def test_what_is_archived_is_listed_for_staff_alone(
     assert problem(sam.get(f"{PATH}?status=all")) == (422, "validation_failed")
 
 
+def test_staff_find_what_has_no_variant_to_sell(sam: Person, people: People) -> None:
+    put_on_shelf("CHAIR")
+    assert sam.post(PATH, {"slug": "idea", "name": "An Idea"}).status_code == 201
+    incomplete = f"{PATH}?status=incomplete"
+    for query in ("", "&q=idea", "&sort=price"):
+        found = sam.get(incomplete + query).json
+        assert [(item["slug"], item["variants"]) for item in found["items"]] == [("idea", [])]
+    for query in ("&q=chair", "&in_stock=true", "&min_price=0"):
+        assert sam.get(incomplete + query).json["items"] == []
+    assert problem(people.join().get(incomplete)) == (403, "forbidden")
+    assert [item["slug"] for item in sam.get(PATH).json["items"]] == ["chair"]
+
+
 def test_a_slug_or_a_sku_that_is_taken_is_409_and_changes_nothing(sam: Person, bench: TestResponse) -> None:
     put_on_shelf("CHAIR")
     chair = sam.get(f"{PATH}/chair")
