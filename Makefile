@@ -7,7 +7,8 @@ BABEL := $(PY) -m babel.messages.frontend -q
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
-# Tests wait for clocks, banks and processes more than they compute: three share two cores well.
+# Tests wait for clocks, banks and processes more than they compute: three share two cores well. The tests of a file
+# stay together, because the running copies that they share take long to start.
 SIDE_BY_SIDE ?= 3
 
 help: ## show this list
@@ -23,7 +24,7 @@ demo: $(BASE) ## show the demo against what is up
 	@$(PY) -m demo.tour
 
 test: $(DEV) ## set up and run all tests (some of them: make test args="-k stock"; one at a time: args="-n 0")
-	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist worksteal $(args)
+	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile $(args)
 
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
 	@$(PY) -m pytest tests/faults --drill=full $(args)

@@ -17,7 +17,7 @@ from schemathesis.core.failures import FailureGroup
 from tests.api.bank import Bank
 from tests.api.fuzz.sender import Sender
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))  # of each operation, role, and kind
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))  # of each operation, role, and kind
 SEED = int(os.environ.get("FUZZ_SEED", "4"))
 
 BOUNDED = settings(

@@ -11,7 +11,18 @@ from dataclasses import replace
 import pytest
 
 from engine.crash import POINTS
-from tests.faults.crashes.cells import DO, UNDO, UNDO_BEGUN, Cell, cells_of, every_cell, registered, sample, stands_at
+from tests.faults.crashes.cells import (
+    DO,
+    UNDO,
+    UNDO_BEGUN,
+    Cell,
+    cells_of,
+    every_cell,
+    noun,
+    registered,
+    sample,
+    stands_at,
+)
 from tests.faults.crashes.scene import Scene
 from tests.faults.judge import Judge, Kept
 from tests.faults.openers import OPENERS
@@ -96,7 +107,7 @@ def test_so_has_every_undo_of_a_step_done_and_of_a_remote_one_begun() -> None:
 
 
 @pytest.mark.sample
-def test_the_sample_has_every_task_every_point_and_both_pairs() -> None:
-    assert {cell.task for cell, _ in SAMPLE} == {cell.task for cell in every_cell()}
+def test_the_sample_has_every_noun_every_point_and_both_pairs() -> None:
+    assert {noun(cell.task) for cell, _ in SAMPLE} == {noun(cell.task) for cell in every_cell()}
     assert {cell.point for cell, _ in SAMPLE} == set(POINTS)
     assert {pair for _, pair in SAMPLE} == set(PAIRS)
