@@ -90,8 +90,15 @@ def test_a_lock_is_waited_for(line: Open) -> None:
     holder.execute("CREATE TABLE things (id int)")
     holder.commit()
     holder.execute("LOCK things")
-    threading.Timer(2, holder.commit).start()
+    holding = threading.Thread(target=_work_and_commit, args=(holder,))
+    holding.start()
     assert waiter.execute("SELECT count(*) FROM things").fetchone() == (0,)
+    holding.join()
+
+
+def _work_and_commit(holder: Line) -> None:
+    holder.execute("SELECT pg_sleep(2)")
+    holder.commit()
 
 
 def test_whoever_vanishes_in_the_middle_of_a_transaction_keeps_nothing_for_long(line: Open) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 import db
 import engine.dispatch
 from engine import lanes, plans
+from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, JournalRow, LaneRow, PlanRow, RunRow
 from sql import Base
 from tests.engine import parcels
@@ -75,6 +76,7 @@ def _with_tables(url: str) -> str:
 
 @pytest.fixture
 def driver(parcel_tables: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    assert finish_sending(30), "a test before this one left runs that are still to be sent"
     driver = Driver(parcel_tables.kind)
     monkeypatch.setattr(engine.dispatch, "app", SimpleNamespace(producer_pool=_NoBroker()))
     monkeypatch.setattr(engine.dispatch, "send", driver.send)
