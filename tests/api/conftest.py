@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api import create_app
+from api import catalogue_answers, create_app
 from api.app import SERVICES
+from api.limits import limiter
+from config import settings
 from engine import plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
 from tests.api.hooks import door  # noqa: F401 - a fixture
@@ -24,7 +29,20 @@ def app(database: Database, configure: Configure, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(SERVICES, "probe", ("tests.api.probe",))
     plans.forget()  # the tables are empty again
     configure(**dict.fromkeys(LIMITS, PLENTY))
-    return create_app()
+    said = settings()
+    app, counting = _app(
+        *(said.services, said.cors_origins, said.trusted_proxies, said.public_url, said.jwt_secret),
+        *(said.redis_url, said.queue_prefix, said.log_level),
+    )
+    vars(limiter).update(counting)
+    catalogue_answers.init_app(app)  # what it kept is of another database
+    return app
+
+
+@cache
+def _app(*_read_when_it_is_made: object) -> tuple[Flask, dict[str, Any]]:
+    """To make one takes as long as a dozen requests. With it how it counts, which is that of the app made last."""
+    return create_app(), dict(vars(limiter))
 
 
 @pytest.fixture
