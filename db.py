@@ -169,7 +169,12 @@ def is_away(error: Exception) -> bool:
 def clashed(error: DBAPIError) -> bool:
     """Deadlock, serialization failure, a lock not had in time, a process that slept: nothing was committed."""
     state = getattr(error.orig, "sqlstate", None)
-    return state in ("40P01", "40001", "55P03", "25P03") or "database is locked" in str(error)
+    return slept(error) or state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
+
+
+def slept(error: DBAPIError) -> bool:
+    """The process stood still in a transaction, so long that the server had ended it when it went on."""
+    return getattr(error.orig, "sqlstate", None) == "25P03"
 
 
 def _passing(error: DBAPIError) -> bool:

@@ -30,8 +30,8 @@ def until_alone(carry_out: Callable[[], T]) -> T:
         try:
             return carry_out()
         except DBAPIError as error:
-            last = turn == TRIES or time.monotonic() > end
-            if last or not db.clashed(error) or g.get("committed"):
+            late = time.monotonic() > end and not db.slept(error)
+            if late or turn == TRIES or not db.clashed(error) or g.get("committed"):
                 raise
             time.sleep(uniform(0.5, 1) * 0.02 * 2**turn)  # noqa: S311 - jitter, or the same two clash again
     raise AssertionError("unreachable")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 from uuid import UUID
 
 from flask import Response
 from marshmallow import fields
 from psycopg.errors import DeadlockDetected
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -77,6 +78,18 @@ def clash(when: str) -> dict[str, int]:
         with db.transaction():
             pass
     raise OperationalError("UPDATE users", {}, DeadlockDetected("deadlock detected"))
+
+
+@blp.post("/probe/sleep")
+@blp.response(200)
+def sleep() -> dict[str, int]:
+    """The first time longer than the server waits for whoever has a transaction open."""
+    done.append("sleep")
+    with db.transaction() as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        time.sleep(0.2 if done == ["sleep"] else 0)
+        session.execute(text("SELECT 1"))
+    return {}
 
 
 @blp.get("/probe/<uuid:id>")

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api import repeating
 from tests.api import probe
 from tests.api.people import People, post, problem
 
@@ -26,6 +27,13 @@ def test_of_two_that_lock_each_other_out_both_are_answered_and_each_is_done_once
     assert said == [200, 200]
     assert len(probe.done) == 5, "the one that was ended had changed one, and then both"
     assert [who.get("/api/users/me").json["name"] for who in (ada, bob)] == ["Ada!!", "Bob!!"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whoever_has_slept_is_repeated_however_late_it_is(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeating, "PATIENCE", 0)
+    assert client.post("/probe/sleep").status_code == 200
+    assert probe.done == ["sleep"] * 2
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
