@@ -26,6 +26,7 @@ Time = Every | Cron
 SCHEDULE: dict[str, Time] = {
     "release_expired_reservations": Every(60),
     "look_at_payments": Every(300),
+    "ask_for_transfers": Every(900),
     "remind_of_carts": Every(60),
     "prune_finished_runs": Cron("17 * * * *"),
     "prune_clock": Cron("27 * * * *"),

@@ -55,7 +55,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.jobs",
         "api.schedule",
     ),
-    "payment": ("api.payments", "api.payment_desk", "api.reconciliations", "api.webhooks"),
+    "payment": ("api.payments", "api.payment_desk", "api.bank_transfers", "api.reconciliations", "api.webhooks"),
     "notification": (
         "api.notifications",
         "api.notification_desk",

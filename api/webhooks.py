@@ -26,7 +26,7 @@ from shop import webhook_events
 from shop.errors import NotFound, Refusal
 from shop.payments import PaymentRow
 from shop.webhook_events import Problem, Told
-from workflows import verify_payment
+from workflows import receive_transfers, verify_payment
 
 log = structlog.get_logger("webhooks")
 
@@ -55,7 +55,8 @@ def receive(provider: str) -> dict[str, object]:
     body = request.get_data()
     event, payload = _verified(body), strict_json.parse(body)
     told = _told(provider, event)
-    fresh = db.in_transaction(lambda session: _take(session, told, payload))
+    take = _take_transfer if event.about == "transfer" else _take
+    fresh = db.in_transaction(lambda session: take(session, told, payload))
     return {"received": event.id, "repeated": not fresh}
 
 
@@ -85,6 +86,16 @@ def _take(session: Session, told: Told, payload: dict[str, Any]) -> bool:
     return True
 
 
+def _take_transfer(session: Session, told: Told, payload: dict[str, Any]) -> bool:
+    """The provider is asked for it; what it pays is told by the transfer itself."""
+    fresh = webhook_events.store(session, told, payload)
+    if fresh:
+        about: dict[str, Any] = {"subject": ("transfer", told.provider_id), "input": {"transfer": told.provider_id}}
+        engine.start(session, receive_transfers, key=f"{told.provider}:{told.id}", **about)
+        webhook_events.handled(session, told.provider, told.id, None, None)
+    return fresh
+
+
 def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem | None) -> None:
     """Whoever waits asks the provider; money that came too late is asked for and goes back."""
     if problem:
@@ -101,7 +112,7 @@ class EventSchema(Schema):
     id = fields.String(attribute="event_id")
     provider = fields.String()
     type = fields.String()
-    provider_id = fields.String(metadata={"description": "of the charge"})
+    provider_id = fields.String(metadata={"description": "of the charge, or of the transfer"})
     reference = fields.String()
     problem = fields.String(allow_none=True, metadata={"enum": [*Problem]})
     order_id = fields.String(allow_none=True)

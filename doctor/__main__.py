@@ -11,6 +11,7 @@ import sys
 import workflows  # noqa: F401 - so that every step task is known
 from db import reading
 from doctor import (  # noqa: F401 - each registers its checks
+    bank_transfers,
     campaigns,
     clock,
     goods,

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import urllib3
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from config import settings
-from doctor.finding import CouldNotLook, invariant
+from doctor import bank
+from doctor.finding import invariant
 from engine.states import FINAL, Mark
 from engine.tables import JournalRow, RunRow
 from shop import reconciliations, refunds, returns
@@ -169,12 +169,4 @@ def _differences(ours: Sums, moving: set[str]) -> Iterator[str]:
 
 
 def _bank_entries() -> list[dict[str, Any]]:
-    if settings().payment_provider != "sandbox":
-        return []
-    url = f"{settings().bank_url}/ledger"
-    try:
-        answer = urllib3.request("GET", url, timeout=30.0, retries=False)
-    except urllib3.exceptions.HTTPError as error:
-        raise CouldNotLook(f"the bank's ledger at {url} can not be read: {type(error).__name__}") from error
-    entries: list[dict[str, Any]] = answer.json()["entries"]
-    return entries
+    return bank.books()["entries"]

@@ -11,6 +11,7 @@ import engine
 from doctor.finding import invariant
 from shop import order_privacy
 from shop.addresses import AddressRow
+from shop.bank_transfers import BankTransferRow
 from shop.coupon_uses import CouponUseRow
 from shop.notifications import NotificationRow
 from shop.order_notes import OrderNoteRow
@@ -64,10 +65,12 @@ def _orders_that_forgot_half(session: Session) -> Iterator[str]:
     told = select(order.id).join(NotificationRow, NotificationRow.subject_id == order.id).distinct()
     noted = select(order.id).join(OrderNoteRow).where(func.length(OrderNoteRow.text) > 0)
     explained = select(order.id).join(ReturnRow).where(func.length(ReturnRow.reason) > 0)
+    wrote = select(order.id).join(BankTransferRow, BankTransferRow.order_id == order.id)
     halves = {
         "whom it told": told.where(NotificationRow.recipient != NOBODY),
         "what was noted": noted,
         "why it came back": explained,
+        "what was written on its transfer": wrote.where(BankTransferRow.reference != ""),
     }
     for what, query in halves.items():
         for id in session.scalars(query.where(forgotten)):

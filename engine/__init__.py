@@ -19,6 +19,7 @@ from engine.commands import (
     skip,
     start,
     start_all,
+    turning_back,
     wake,
     wake_about,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "skip",
     "start",
     "start_all",
+    "turning_back",
     "wake",
     "wake_about",
     "workflows",

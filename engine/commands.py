@@ -136,6 +136,15 @@ def live_runs(session: Session, subject: tuple[str, str], workflow: str | None =
     return list(session.scalars((live.where(row.workflow == workflow) if workflow else live).order_by(row.id)))
 
 
+def turning_back(session: Session, subject: tuple[str, str]) -> bool:
+    """Whether a run about this subject is on its way back, or was asked to turn."""
+    kind, id = subject
+    row = RunRow
+    back = (row.direction == Direction.UNDO) | row.cancel_requested
+    mine = (row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
+    return session.scalar(select(row.id).where(*mine, back).limit(1)) is not None
+
+
 def cancel(session: Session, id: str) -> None:
     """Ask the run to turn back; it does so at its next claim, if its pivot is not behind it."""
     run, row = _get(session, id)

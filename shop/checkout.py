@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import cart_view, carts, coupon_uses, coupons, orders, payment_methods, payments
+from shop import cart_view, carts, coupon_uses, coupons, order_numbers, orders, payment_methods, payments
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.coupon_uses import Claim
@@ -21,8 +20,6 @@ from shop.priced_line import PricedLine
 from shop.prices import Quote, Terms, quote
 from shop.topics import LANGUAGES
 from sql import new_id
-
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32, so that a byte picks each as often
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ def _refuse_what_can_not_be_sold(inside: Goods) -> None:
 def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "number": "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(10)),
+        "number": order_numbers.new(),
         "customer_id": command.customer_id,
         "cart_id": cart.id,
         "email": command.email,

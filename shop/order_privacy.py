@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select,
 from sqlalchemy.orm import Session
 
 from shop import fulfilments, returns
+from shop.bank_transfers import BankTransferRow
 from shop.fulfilments import FulfilmentRow
 from shop.notifications import NotificationRow
 from shop.order_notes import OrderNoteRow
@@ -52,6 +53,7 @@ def forget(session: Session, ids: Sequence[str]) -> None:
     _set(session, OrderNoteRow, OrderNoteRow.order_id.in_(ids), text="")
     _set(session, ReturnRow, ReturnRow.order_id.in_(ids), reason="", answer=None)
     _set(session, FulfilmentRow, FulfilmentRow.order_id.in_(ids), tracking=None)
+    _set(session, BankTransferRow, BankTransferRow.order_id.in_(ids), reference="")
     _set(session, PaymentRow, PaymentRow.order_id.in_(ids), token=None, next_action=None)
 
 

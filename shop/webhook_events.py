@@ -93,7 +93,7 @@ def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
     return None if same else Problem.OTHER_AMOUNT
 
 
-def handled(session: Session, provider: str, event_id: str, order_id: str, problem: Problem | None) -> None:
+def handled(session: Session, provider: str, event_id: str, order_id: str | None, problem: Problem | None) -> None:
     row = WebhookEventRow
     this = (row.provider == provider, row.event_id == event_id)
     session.execute(update(row).where(*this).values(order_id=order_id, handled_at=now(), problem=problem))

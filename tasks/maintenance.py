@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import engine
+import gateways.payments as provider
 from celery_app import app
 from config import settings
 from db import in_transaction
@@ -30,6 +31,7 @@ from shop import (
 )
 from shop.campaigns import clock, forgetting
 from shop.campaigns.tables import CampaignRunRow
+from sql import new_id
 from tasks.clock import periodic
 
 
@@ -74,6 +76,19 @@ def look_at_payments() -> None:
     """Let go of what nobody captured in time, and look again at events whose order was not there yet."""
     in_transaction(_let_go)
     in_transaction(_wake_the_found)
+
+
+@periodic
+def ask_for_transfers() -> None:
+    """That came since the last look, so that a lost webhook loses none. One look at a time."""
+    if provider.payments().transfers:
+        in_transaction(_ask_for_transfers)
+
+
+def _ask_for_transfers(session: Session) -> None:
+    workflow, about = engine.workflows["receive_transfers"], ("transfers", settings().payment_provider)
+    if not engine.live_runs(session, about):
+        engine.start(session, workflow, key=new_id(), subject=about)
 
 
 def _let_go(session: Session) -> None:

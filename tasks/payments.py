@@ -13,9 +13,9 @@ from outcomes import Outcome, Refused
 from shop import charging, refunds
 from shop.charging import Charge, Reversal
 from shop.refunds import PayBack
-from tasks import charges, paying, payment_desk, reversing, verifying
+from tasks import bank_transfers, charges, paying, payment_desk, reversing, verifying
 
-ALSO_HERE = (paying, payment_desk, verifying)
+ALSO_HERE = (bank_transfers, paying, payment_desk, verifying)
 """Their steps travel in this queue: a worker that knows this module knows them."""
 
 # --- charge --------------------------------------------------------------------------------------

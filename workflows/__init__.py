@@ -10,6 +10,7 @@ from workflows.order_link import send_order_link
 from workflows.pay_order import pay_order
 from workflows.payments import capture_payment, refund_payment, verify_payment, void_payment
 from workflows.place_order import place_order
+from workflows.receive_transfers import receive_transfers
 from workflows.reconcile_payments import reconcile_payments
 from workflows.reject_return import reject_return
 from workflows.remind_of_cart import remind_of_cart
@@ -25,6 +26,7 @@ __all__ = [
     "import_catalogue",
     "pay_order",
     "place_order",
+    "receive_transfers",
     "reconcile_payments",
     "refund_payment",
     "reject_return",

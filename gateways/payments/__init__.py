@@ -11,15 +11,19 @@ import config
 from gateways.payments.contract import BadSignature, Entry, Event, Intent, Page, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
+from gateways.payments.transfers import IncomingTransfers, Transfer, TransferPage
 
 __all__ = [
     "BadSignature",
     "Entry",
     "Event",
+    "IncomingTransfers",
     "Intent",
     "Page",
     "PaymentGateway",
     "Receipt",
+    "Transfer",
+    "TransferPage",
     "UnknownProvider",
     "payments",
 ]

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from gateways.payments.transfers import IncomingTransfers
+
+About = Literal["charge", "transfer"]
 Status = Literal["captured", "authorised", "requires_action", "refunded", "voided"]
 
 
@@ -38,7 +41,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Event:
-    """A provider's word that something changed. It is a reason to `fetch`, not a fact to store."""
+    """A provider's word that something changed. It is a reason to `fetch`, not a fact to store.
+
+    `about` a transfer: `provider_id` is the transfer's, and `reference` what its sender wrote.
+    """
 
     id: str
     type: str
@@ -48,6 +54,7 @@ class Event:
     status: str
     amount: int
     currency: str
+    about: About = "charge"
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,10 @@ class Page:
 
 class PaymentGateway(Protocol):
     """Every method may raise Refused (final), TryAgain (nothing happened) and Unknown (ask again, same key)."""
+
+    @property
+    def transfers(self) -> IncomingTransfers | None:
+        """What it tells of money sent to our account; None: it knows of none."""
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         """Take the money, or authorise it. A repeated key tells how that same charge stands today."""

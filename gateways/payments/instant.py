@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateways.payments.contract import BadSignature, Event, Intent, Page, Receipt, Status
+from gateways.payments.transfers import IncomingTransfers
 from outcomes import Refused
 
 MEMORY = 100_000
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 
 class InstantPayments:
+    transfers: IncomingTransfers | None = None
+
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds  # each call takes that long, however many are made at once
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from gateways.payments.contract import Entry, Event, Intent, Page, Receipt, Status
+from gateways.payments.sandbox_transfers import SandboxTransfers
 from gateways.payments.transport import Transport, failure
 from gateways.payments.webhooks import verified
 from outcomes import Refused, Unknown
@@ -24,6 +25,7 @@ class SandboxPayments:
 
     def __init__(self, url: str, api_key: str, webhook_secret: str, connections: int = 16) -> None:
         self._bank = Transport(url, api_key, connections)
+        self.transfers = SandboxTransfers(self._bank)
         self._webhook_secret = webhook_secret
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:

@@ -22,6 +22,9 @@ from outcomes import Refused
 
 
 class StripePayments:
+    transfers = None
+    """Stripe takes transfers only into a customer's balance of its own (docs/stripe.md); to our account, never."""
+
     def __init__(
         self,
         secret_key: str,

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 
-from gateways.payments.contract import BadSignature, Event
+from gateways.payments.contract import About, BadSignature, Event
 
 HEADER = "bank-signature"
 TOLERANCE_SECONDS = 300  # the bank signs every delivery anew, so even a day-late event is fresh
@@ -37,16 +37,18 @@ def _parts(headers: Mapping[str, str]) -> tuple[int, str]:
 def _event(body: bytes) -> Event:
     try:
         event = json.loads(body)
-        charge = event["data"]["charge"]
+        about: About = "transfer" if "transfer" in event["data"] else "charge"
+        told = event["data"][about]
         return Event(
             id=event["id"],
             type=event["type"],
             created=event["created"],
-            provider_id=charge["id"],
-            reference=charge["reference"],
-            status=charge["status"],
-            amount=charge["amount"],
-            currency=charge["currency"],
+            provider_id=told["id"],
+            reference=told["reference"],
+            status=told["status"],
+            amount=told["amount"],
+            currency=told["currency"],
+            about=about,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadSignature("the signed body is not an event") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado.web import Application
 
 from sandbox import web
-from sandbox.bank import api, pages, statements
+from sandbox.bank import api, pages, statements, transfers
 from sandbox.bank.bank import Bank
 
 
@@ -20,6 +20,9 @@ def create_app(bank: Bank) -> Application:
             (r"/v1/charges/([^/]+)/refunds", api.Refunds, parts),
             (r"/v1/requests/(.+)", api.LookUp, parts),
             (r"/v1/ledger", statements.Statement, parts),
+            (r"/v1/transfers", transfers.Transfers, parts),
+            (r"/v1/transfers/([^/]+)", transfers.OneTransfer, parts),
+            (r"/transfers", transfers.Sent, parts),
             (r"/3ds/([^/]+)", pages.Challenge, parts),
             (r"/3ds/([^/]+)/complete", pages.Complete, parts),
             (r"/ledger", pages.Ledger, parts),

@@ -30,7 +30,7 @@ class Bank:
     def tell(self, db: sqlite3.Connection, kind: str, row: dict[str, Any], *, always: bool = False) -> None:
         """Write an event for this change, in its transaction. `always`: nobody has been answered with it."""
         if always or self.weather.webhooks == "all":
-            webhooks.write(db, kind, self.shape(row))
+            webhooks.write(db, kind, {"charge": self.shape(row)})
             self.postman.wake()
 
     async def obstacle(self, key: str, source: str = "", *, charge: bool = False) -> None:

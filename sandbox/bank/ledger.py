@@ -1,4 +1,4 @@
-"""What an outside judge reads: every charge, every movement, the sums."""
+"""What an outside judge reads: every charge, every movement, what others have sent, the sums."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ CHARGES = (
     " created_at from charges {where} order by seq"
 )
 ENTRIES = "select id, charge, reference, kind, amount, currency, key, at from entries {where} order by id"
+TRANSFERS = "select id, reference, amount, currency, at from transfers {where} order by seq"
 TOTALS = (
     "select currency, count(*) as charges, sum(captured) as captured, sum(refunded) as refunded,"
     " sum(captured - refunded) as net from charges {where} group by currency order by currency"
@@ -24,6 +25,7 @@ def ledger(db: sqlite3.Connection, reference: str | None, *, only_totals: bool =
     return {
         "charges": _rows(db, CHARGES, reference),
         "entries": _rows(db, ENTRIES, reference),
+        "transfers": _rows(db, TRANSFERS, reference),
         "totals": totals,
     }
 
@@ -31,6 +33,10 @@ def ledger(db: sqlite3.Connection, reference: str | None, *, only_totals: bool =
 def latest(db: sqlite3.Connection, count: int = 200) -> list[dict[str, Any]]:
     """The newest charges, newest first, for the page."""
     return [dict(row) for row in db.execute("select * from charges order by seq desc limit ?", (count,))]
+
+
+def latest_transfers(db: sqlite3.Connection, count: int = 50) -> list[dict[str, Any]]:
+    return [dict(row) for row in db.execute("select * from transfers order by seq desc limit ?", (count,))]
 
 
 def _rows(db: sqlite3.Connection, query: str, reference: str | None) -> list[dict[str, Any]]:

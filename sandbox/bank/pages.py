@@ -36,7 +36,8 @@ class Home(PublicHandler):
         rows = [[escape(str(cell)) for cell in _cells(row)] for row in newest]
         heads = ["Charge", "Reference", "Status", "Amount", "Captured", "Refunded", "Token", "At"]
         intro = f'<p class="quiet">Captured less refunded: {kept}. <a href="/ledger">As JSON</a></p>'
-        self.page("Sandbox bank", intro + table(heads, rows), refresh=5)
+        sent = _sent(self.bank.store.read(ledger.latest_transfers))
+        self.page("Sandbox bank", intro + table(heads, rows) + sent, refresh=5)
 
 
 class Control(PublicHandler):
@@ -90,6 +91,14 @@ def money(minor: int, currency: str) -> str:
 def _cells(row: dict[str, Any]) -> list[str]:
     sums = [money(row[name], row["currency"]) for name in ("amount", "captured", "refunded")]
     return [row["id"], row["reference"], row["status"], *sums, row["source"], row["created_at"][:19]]
+
+
+def _sent(transfers: list[dict[str, Any]]) -> str:
+    rows = [
+        [escape(cell) for cell in (row["id"], row["reference"], money(row["amount"], row["currency"]), row["at"][:19])]
+        for row in transfers
+    ]
+    return f"<h2>Transfers</h2>{table(['Transfer', 'Reference', 'Amount', 'At'], rows)}" if rows else ""
 
 
 def _buttons(charge_id: str) -> str:

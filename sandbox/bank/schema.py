@@ -32,6 +32,16 @@ create table if not exists entries (
 create index if not exists entries_by_reference on entries (reference);
 create index if not exists entries_by_time on entries (at, id);
 
+create table if not exists transfers (
+    seq integer primary key,
+    id text not null unique,
+    amount integer not null check (amount > 0),
+    currency text not null,
+    reference text not null,
+    at text not null
+);
+create index if not exists transfers_by_time on transfers (at, seq);
+
 create table if not exists requests (
     key text primary key,
     fingerprint text not null,

@@ -16,14 +16,11 @@ ENTRIES = (
 )
 
 
-class Statement(ApiHandler):
-    """GET /v1/ledger?since=&until=&after=: oldest first; `next` is the `after` of the page that follows."""
+class Windowed(ApiHandler):
+    """A list by time, page by page: `next` is the `after` of the page that follows."""
 
-    def get(self) -> None:
-        since, until, after = self._moment("since"), self._moment("until"), self._after()
-        rows = self.bank.store.read(lambda db: _page(db, since, until, after))
-        next = str(rows[PAGE - 1]["number"]) if len(rows) > PAGE else None
-        self.answer({"entries": [_shape(row) for row in rows[:PAGE]], "next": next})
+    def window(self) -> tuple[str, str, int]:
+        return self._moment("since"), self._moment("until"), self._after()
 
     def _moment(self, name: str) -> str:
         try:
@@ -37,6 +34,16 @@ class Statement(ApiHandler):
         if not (after.isascii() and after.isdigit() and len(after) < 19):
             raise Refusal(422, "invalid_after", "after must be what a page before gave out as next.")
         return int(after)
+
+
+class Statement(Windowed):
+    """GET /v1/ledger?since=&until=&after=: oldest first."""
+
+    def get(self) -> None:
+        since, until, after = self.window()
+        rows = self.bank.store.read(lambda db: _page(db, since, until, after))
+        next = str(rows[PAGE - 1]["number"]) if len(rows) > PAGE else None
+        self.answer({"entries": [_shape(row) for row in rows[:PAGE]], "next": next})
 
 
 def _page(db: sqlite3.Connection, since: str, until: str, after: int) -> list[dict[str, Any]]:

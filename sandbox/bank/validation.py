@@ -27,6 +27,16 @@ class NewCharge:
     reference: str
 
 
+@dataclass(frozen=True)
+class NewTransfer:
+    """`reference`: what the sender wrote as its purpose. `told` is false when its event is to be lost."""
+
+    amount: int
+    currency: str
+    reference: str
+    told: bool
+
+
 def new_charge(body: dict[str, Any]) -> NewCharge:
     _only(body, {"amount", "currency", "source", "capture", "reference"})
     return NewCharge(
@@ -35,6 +45,16 @@ def new_charge(body: dict[str, Any]) -> NewCharge:
         source=_text(body, "source"),
         capture=_flag(body.get("capture", True)),
         reference=_text(body, "reference"),
+    )
+
+
+def new_transfer(body: dict[str, Any]) -> NewTransfer:
+    _only(body, {"amount", "currency", "reference", "told"})
+    return NewTransfer(
+        amount=_amount(body.get("amount")),
+        currency=_currency(body.get("currency")),
+        reference=_text(body, "reference") if body.get("reference") else "",
+        told=_flag(body.get("told", True), "told"),
     )
 
 
@@ -79,9 +99,9 @@ def _text(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def _flag(value: object) -> bool:
+def _flag(value: object, name: str = "capture") -> bool:
     if not isinstance(value, bool):
-        raise _invalid("invalid_capture", "capture must be true or false.")
+        raise _invalid(f"invalid_{name}", f"{name} must be true or false.")
     return value
 
 

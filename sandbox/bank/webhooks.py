@@ -24,10 +24,10 @@ GIVE_UP_AFTER = 86_400.0
 BATCH = 20
 
 
-def write(db: sqlite3.Connection, kind: str, charge: dict[str, Any]) -> None:
+def write(db: sqlite3.Connection, kind: str, data: dict[str, Any]) -> None:
     """Put an event in the outbox; call it in the transaction of its effect."""
     event_id, created = "evt_" + secrets.token_hex(12), time.time()
-    event = {"id": event_id, "type": kind, "created": int(created), "data": {"charge": charge}}
+    event = {"id": event_id, "type": kind, "created": int(created), "data": data}
     db.execute(
         "insert into outbox (id, body, created, due) values (?, ?, ?, ?)",
         (event_id, json.dumps(event, separators=(",", ":")), created, created),

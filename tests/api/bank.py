@@ -18,13 +18,29 @@ from werkzeug.test import TestResponse
 import gateways.channels.email
 import gateways.payments
 from gateways.mail import Mail
-from gateways.payments import Entry, Event, Intent, Page, Receipt
+from gateways.payments import Entry, Event, Intent, Page, Receipt, Transfer, TransferPage
 from gateways.payments.instant import InstantPayments
 from gateways.payments.webhooks import verified
-from outcomes import TryAgain
+from outcomes import Refused, TryAgain
 
 SECRET = "the bank's webhook secret"
 HOOK = "/api/webhooks/payments/sandbox"
+
+
+class Desk:
+    """What was sent to our account, two a page."""
+
+    def __init__(self) -> None:
+        self.booked: dict[str, Transfer] = {}
+
+    def fetch(self, id: str) -> Transfer:
+        if id not in self.booked:
+            raise Refused("transfer_not_found")
+        return self.booked[id]
+
+    def came(self, since: datetime, until: datetime, cursor: str | None = None) -> TransferPage:
+        found, first = [one for one in self.booked.values() if since <= one.at < until], int(cursor or 0)
+        return TransferPage(found[first : first + 2], str(first + 2) if len(found) > first + 2 else None)
 
 
 class Bank(InstantPayments):
@@ -32,6 +48,7 @@ class Bank(InstantPayments):
 
     def __init__(self) -> None:
         super().__init__()
+        self.transfers: Desk = Desk()
         self.charged: dict[str, str] = {}  # order -> charge
         self.intents: list[Intent] = []
         self.down = False
@@ -73,6 +90,12 @@ class Bank(InstantPayments):
         moved = [entry for entry in self.book.values() if since <= entry.at < until]
         first = int(cursor or 0)
         return Page(moved[first : first + 2], str(first + 2) if len(moved) > first + 2 else None)
+
+    def sent(self, amount: int, reference: str, currency: str = "EUR", *, days_ago: float = 0) -> str:
+        """Somebody sends money. Returns the transfer."""
+        id, at = f"tr_{len(self.transfers.booked)}", datetime.now(UTC) - timedelta(days=days_ago)
+        self.transfers.booked[id] = Transfer(id, amount, currency, reference, at)
+        return id
 
     def taken(self, order: str) -> int:
         """What the bank has taken for this order and kept, in minor units."""

@@ -42,6 +42,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/payments/{id}/refunds"): {"reason": "x"},
     ("post", "/api/users/{id}/wallet"): {"amount": {"amount": 1, "currency": "EUR"}, "reason": "x"},
     ("post", "/api/payments/reconciliations/{id}/settle"): {"note": "x"},
+    ("post", "/api/payments/transfers/{id}/match"): {"payment_id": "0199aaaa-0000-7000-8000-000000000000"},
+    ("post", "/api/payments/transfers/{id}/settle"): {"note": "x"},
     ("post", "/api/stock/{sku}/movements"): {"kind": "receive", "quantity": 1},
     ("post", "/api/orders/{id}/fulfilments"): {},
     ("patch", "/api/orders/{id}/fulfilments/{fid}"): {"status": "shipped"},
@@ -113,6 +115,8 @@ STAFF_ONLY = (
     "/api/products/{id}/variants/{sku}",
     "/api/payments/reconciliations/{id}",
     "/api/payments/reconciliations/{id}/settle",
+    "/api/payments/transfers/{id}/match",
+    "/api/payments/transfers/{id}/settle",
 )
 
 
@@ -171,6 +175,7 @@ class Belongings:
             "products": "chair",
             "products/imports": new_id(),
             "payments/reconciliations": new_id(),
+            "payments/transfers": new_id(),
             "categories": person.get("/api/categories").json["items"][0]["id"],
             "suppressions": suppression(),
             "notifications": person.get("/api/notifications").json["items"][0]["id"],

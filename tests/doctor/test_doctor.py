@@ -11,7 +11,7 @@ import db
 import engine
 import gateways.mail
 import gateways.payments
-from doctor import clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks
+from doctor import bank_transfers, clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks
 from doctor.finding import examine
 from engine import plans
 from shop import carts, checkout, coupons, fulfilments, locations, order_events, orders, returns, stock_desk
@@ -24,7 +24,19 @@ from tests.fixtures import Configure, Database
 from tests.world import free_port
 from workflows import cancel_order, place_order
 
-ROOMS = (clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks)  # importing registers checks
+ROOMS = (
+    bank_transfers,
+    clock,
+    goods,
+    imports,
+    mail,
+    money,
+    parcels,
+    prices,
+    privacy,
+    runs,
+    webhooks,
+)  # importing registers checks
 
 
 @pytest.fixture(autouse=True)

@@ -257,6 +257,27 @@ def a_second_thought(stack: Stack, staff: Client) -> Kept:
     return replace(kept_order(client, order), job_id=job, name=f"payment of {order.id}", told="", mails=0)
 
 
+def a_transfer(stack: Stack, staff: Client) -> Kept:
+    """An order waits for its money, which comes: the bank tells of it, and its job is found by the transfer. The order
+    goes on; its customer was asked for the money, and is told that it is here. The bank has charged nothing."""
+    client = stack.client()
+    client.get("POST", "/api/cart/me", {"sku": stack.sku(on_hand=3), "quantity": 1})
+    order = accepted_of(client.get("POST", "/api/orders", order_of("") | {"payment": {"method": "bank_transfer"}}))
+    wait_until(lambda: client.job(order.job_id)["status"] == "waiting", seconds=30, what="the order to wait")
+    kept = kept_order(client, order)
+    sent = stack.bank.transfer(kept.total, order.number)["id"]
+    found = "SELECT id FROM runs WHERE workflow = 'receive_transfers' AND subject_id = :id"
+    wait_until(lambda: stack.shelf.rows(found, id=sent), seconds=30, what="the bank to tell")
+    job = str(stack.shelf.rows(found, id=sent)[0]["id"])
+
+    def complaint() -> str | None:
+        ended = client.finished(order.job_id)["status"]
+        return None if ended == "succeeded" else f"its order has {ended}"
+
+    about = {"told": "", "mails": 0, "reference": "", "total": 0}
+    return replace(kept, client=staff, job_id=job, name=f"transfer for {order.id}", outside=complaint, **about)
+
+
 def _payment(client: Client, order: Order) -> str:
     [found] = client.get("GET", f"/api/payments?order_id={order.id}")["items"]
     return str(found["id"])
@@ -309,6 +330,7 @@ OPENERS: dict[str, Opener] = {
     "refund_payment": a_goodwill,
     "verify_payment": a_question,
     "void_payment": a_void,
+    "receive_transfers": a_transfer,
     "reconcile_payments": a_reconciliation,
     "return_order": a_return,
     "run_periodic_task": a_time_of_the_clock,

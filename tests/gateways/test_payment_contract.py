@@ -168,3 +168,27 @@ def test_a_long_ledger_comes_in_pages(keeper: PaymentGateway, reference: str) ->
 def test_a_bank_without_a_ledger_says_so(instant: PaymentGateway) -> None:
     now = datetime.now(UTC)
     assert refusal(instant.ledger, now, now) == "provider_keeps_no_ledger"
+
+
+# --- money sent to our account, of those that tell of it ------------------------------------------
+
+
+def test_transfers_are_told_one_by_one_and_in_pages(sandbox: PaymentGateway, bank: Bank, reference: str) -> None:
+    assert sandbox.transfers is not None
+    begun = datetime.now(UTC).replace(microsecond=0)
+    sent = [bank.transfer(amount, reference)["id"] for amount in range(1, 103)]
+    until = datetime.now(UTC) + timedelta(seconds=2)
+    first = sandbox.transfers.came(begun, until)
+    assert first.next is not None
+    rest = sandbox.transfers.came(begun, until, first.next)
+    mine = [one for page in (first, rest) for one in page.transfers if one.reference == reference]
+    assert ([one.id for one in mine], [one.amount for one in mine], rest.next) == (sent, list(range(1, 103)), None)
+    one = sandbox.transfers.fetch(sent[0])
+    assert (one, one.currency, begun <= one.at < until) == (mine[0], "EUR", True)
+    assert refusal(sandbox.transfers.fetch, "tr_none") == "transfer_not_found"
+    assert sandbox.transfers.came(until, until + timedelta(days=1)).transfers == []
+    sandbox.close()
+
+
+def test_others_say_that_they_know_of_none(instant: PaymentGateway, stripe: PaymentGateway) -> None:
+    assert (instant.transfers, stripe.transfers) == (None, None)

@@ -30,6 +30,13 @@ def test_a_signed_event_is_read() -> None:
     assert GATEWAY.verify_webhook(signed(), BODY) == event
 
 
+def test_an_event_about_a_transfer_says_so() -> None:
+    transfer = {"id": "tr_1", "reference": "no. 7", "status": "booked", "amount": 1000, "currency": "USD"}
+    body = json.dumps(EVENT | {"type": "transfer.received", "data": {"transfer": transfer}}).encode()
+    event = GATEWAY.verify_webhook(signed(body), body)
+    assert (event.about, event.provider_id, event.reference) == ("transfer", "tr_1", "no. 7")
+
+
 def test_the_header_is_found_in_any_case() -> None:
     assert GATEWAY.verify_webhook({"BANK-SIGNATURE": signed()["Bank-Signature"]}, BODY).id == "evt_1"
 

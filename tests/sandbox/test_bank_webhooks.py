@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.receiver import Receiver, receiver
 from tests.sandbox.shopping import act, charge
-from tests.world import Bank, free_port, start_bank, wait_until
+from tests.world import Bank, free_port, request, start_bank, wait_until
 
 
 @pytest.fixture
@@ -68,6 +68,35 @@ def test_events_wait_while_nobody_listens(tmp_path: Path) -> None:
         wait_until(lambda: door.came)
         told.stop()
     assert json.loads(door.came[0][1])["data"]["charge"]["reference"] == "order-1"
+
+
+def test_a_transfer_is_told_unless_it_is_to_be_lost(telling_bank: Bank, door: Receiver) -> None:
+    telling_bank.transfer(5, "lost", told=False)
+    sent = telling_bank.transfer(7, "told")
+    wait_until(lambda: door.came)
+    told = json.loads(door.came[0][1])
+    assert (told["type"], told["data"]["transfer"]) == ("transfer.received", sent)
+    assert [(row["amount"], row["reference"]) for row in telling_bank.ledger()["transfers"]] == [
+        (5, "lost"),
+        (7, "told"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"amount": 0}, "invalid_amount"),
+        ({"currency": "XXX"}, "invalid_currency"),
+        ({"reference": "a\nb"}, "invalid_reference"),
+        ({"told": 1}, "invalid_told"),
+        ({"to": "me"}, "unknown_parameter"),
+    ],
+)
+def test_a_transfer_that_makes_no_sense_is_not_booked(bank: Bank, change: dict[str, object], code: str) -> None:
+    before = len(bank.ledger()["transfers"])
+    answer = request("POST", f"{bank.url}/transfers", {"amount": 5, "currency": "EUR", "reference": "x"} | change)
+    assert (answer.status, answer.body["error"]["code"]) == (422, code)
+    assert len(bank.ledger()["transfers"]) == before
 
 
 def test_everything_is_told_when_asked_to(telling_bank: Bank, door: Receiver) -> None:

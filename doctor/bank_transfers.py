@@ -1,0 +1,52 @@
+"""Invariants of money that was sent to our account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from doctor import bank
+from doctor.finding import invariant
+from shop.bank_transfers import BankTransferRow, Problem
+from shop.payments import PaymentRow, TransactionRow
+from shop.transfer_matching import key_of
+from sql import age, the_time
+
+LATE = 3600.0  # seconds: the clock has come by several times
+
+
+@invariant("I4", "every transfer that came is written down here")
+def transfers_are_here(session: Session) -> Iterator[str]:
+    known = {id for (id,) in session.execute(select(BankTransferRow.transfer_id))}
+    current = the_time(session)
+    for told in bank.books()["transfers"]:
+        old = (current - datetime.fromisoformat(told["at"])).total_seconds() > LATE
+        if old and told["id"] not in known:
+            yield f"transfer {told['id']} of {told['amount']} {told['currency']} came to the bank and is not here"
+
+
+@invariant("I4", "every transfer has paid for something, or was looked into")
+def transfers_are_looked_into(session: Session) -> Iterator[str]:
+    row = BankTransferRow
+    hopeful = (row.problem == Problem.UNDER_WAY) & (age(row.created_at) < LATE)
+    for one in session.scalars(select(row).where(row.closed_at.is_(None), ~hopeful).order_by(row.id)):
+        about = f", order {one.order_id}" if one.order_id else ""
+        yield f"transfer {one.id} of {one.amount} {one.currency} is held for nothing: {one.problem}{about}"
+
+
+@invariant("I9", "a transfer that has paid is one capture, of its currency and of no more than came")
+def transfers_are_captured_once(session: Session) -> Iterator[str]:
+    row, payment = BankTransferRow, PaymentRow
+    keyed: dict[str, TransactionRow] = {
+        one.key: one for one in session.scalars(select(TransactionRow).where(TransactionRow.key.like(key_of("%"))))
+    }
+    for one, amount in session.execute(select(row, payment.amount).join(payment, payment.id == row.payment_id)):
+        told = keyed.pop(key_of(one.id), None)
+        fits = told and (told.kind, told.payment_id, told.amount) == ("capture", one.payment_id, amount)
+        if not (told and fits and told.currency == one.currency and told.amount <= one.amount):
+            yield f"transfer {one.id} is said to have paid payment {one.payment_id}, whose transactions say otherwise"
+    for key in keyed:
+        yield f"a capture was made by {key}, which has paid for nothing"
