@@ -1,20 +1,43 @@
-"""Taking the money of an order that was sent, where it was only authorised before."""
+"""Taking the money of what was sent, where it was only authorised before."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 import engine
-from shop import payment_desk
-from shop.fulfilments import GONE
+from shop import part_captures, payment_desk
+from shop.errors import IllegalMove
+from shop.fulfilments import GONE, FulfilmentRow
+from shop.payments import PaymentRow, Status
 from sql import new_id
 from workflows import capture_payment
 
 
-def capture_if_sent(session: Session, order_id: str, parcel_status: str) -> None:
-    """With the first parcel that leaves, all of it."""
-    held = payment_desk.held_for(session, order_id) if parcel_status in GONE else None
-    if held:
-        row, amount = payment_desk.begin_capture(session, held, None)
-        about = {"payment": row.id, "amount": amount}
-        engine.start(session, capture_payment, key=new_id(), subject=("order", order_id), input=about)
+def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow) -> None:
+    """The parcel's share, where the provider takes an authorisation in parts; else all of it with the first parcel."""
+    payment = payment_desk.held_for(session, order_id) if parcel.status in GONE else None
+    if payment and payment.in_parts:
+        _capture_share(session, payment, parcel)
+    elif payment and payment.status == Status.AUTHORISED:
+        row, amount = payment_desk.begin_capture(session, payment.id, None)
+        _start(session, row, new_id(), amount=amount)
+
+
+def _capture_share(session: Session, payment: PaymentRow, parcel: FulfilmentRow) -> None:
+    """Once for each parcel, however often it is said that it has left."""
+    amount = part_captures.amount_of(session, payment.order_id, parcel)
+    if amount:
+        _start(session, payment, f"parcel:{parcel.id}", amount=amount, parcel=parcel.id)
+
+
+def _start(session: Session, payment: PaymentRow, key: str, **how: Any) -> None:
+    about = {"payment": payment.id, **how}
+    engine.start(session, capture_payment, key=key, subject=("order", payment.order_id), input=about)
+
+
+def check_none_under_way(session: Session, order_id: str) -> None:
+    """IllegalMove while the share of a parcel is being captured, or waits for a person."""
+    if engine.live_runs(session, ("order", order_id), capture_payment.name):
+        raise IllegalMove("A share of the order's money is being captured, or its capture needs attention.")

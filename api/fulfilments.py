@@ -92,13 +92,13 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 @blp.response(201, FulfilmentSchema)
 @blp.idempotent
 def fulfil(wish: dict[str, Any], id: UUID) -> Response:
-    """Pack a parcel of a paid order, whole or in part, never more than was ordered (409). Staff only."""
+    """Pack a parcel of a paid order, whole or in part, never more than was ordered or is paid for (409). Staff only."""
     lines = wish.pop("lines")
     wanted = None if lines is None else quantities(lines)
 
     def work(session: Session) -> Answer:
         parcel = fulfilments.add(session, str(id), wanted, by=caller().id, **wish)
-        capture_if_sent(session, str(id), parcel.status)
+        capture_if_sent(session, str(id), parcel)
         return FULFILMENT.dump(parcel), 201, {}
 
     return run_command(work)
@@ -110,11 +110,12 @@ def fulfil(wish: dict[str, Any], id: UUID) -> Response:
 @blp.response(200, FulfilmentSchema)
 @blp.idempotent
 def change(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
-    """Say that it was shipped or delivered, or correct its carrier and tracking. Staff only."""
+    """Say that it was shipped (409 if its share of the money was let go) or delivered, or correct its carrier and
+    tracking. Staff only."""
 
     def work(session: Session) -> Answer:
         parcel = fulfilments.change(session, str(id), str(fid), **wish)
-        capture_if_sent(session, str(id), parcel.status)
+        capture_if_sent(session, str(id), parcel)
         return FULFILMENT.dump(parcel), 200, {}
 
     return run_command(work)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 import engine
 from api.blueprint import Blueprint
+from api.capturing import check_none_under_way
 from api.commands import Answer, accepted, run_command
 from api.guests import STAFF
 from api.payment_schemas import CaptureSchema, PaymentSchema, RefundSchema, shown
@@ -35,6 +36,7 @@ def capture(wish: dict[str, Any], id: UUID) -> Response:
     cash was paid at the door. Staff only."""
 
     def work(session: Session) -> Answer:
+        check_none_under_way(session, payment_desk.get(session, str(id)).order_id)
         row, amount = payment_desk.begin_capture(session, str(id), _amount(session, id, wish))
         return _start(session, capture_payment, row, amount=amount)
 
@@ -46,8 +48,13 @@ def capture(wish: dict[str, Any], id: UUID) -> Response:
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
 def void(id: UUID) -> Response:
-    """Let go of what was authorised: the order is unpaid again. Staff only."""
-    return run_command(lambda session: _start(session, void_payment, payment_desk.begin_void(session, str(id))))
+    """Let go of what is still authorised; with nothing taken the order is unpaid again. Staff only."""
+
+    def work(session: Session) -> Answer:
+        check_none_under_way(session, payment_desk.get(session, str(id)).order_id)
+        return _start(session, void_payment, payment_desk.begin_void(session, str(id)))
+
+    return run_command(work)
 
 
 @blp.post("/api/payments/<uuid:id>/refunds")

@@ -187,11 +187,12 @@ def needs_action(session: Session, charge: Charge, provider_id: str, next_action
     payment_asks.ask(session, charge.order_id, later=True)
 
 
-def authorised(session: Session, charge: Charge, provider_id: str, key: str) -> None:
+def authorised(session: Session, charge: Charge, provider_id: str, key: str, *, in_parts: bool) -> None:
     """The bank holds the money for us."""
     _write(session, "authorise", [(charge.payment_id, charge.amount, charge.currency, provider_id, key)])
-    held = {"authorised": charge.amount, "provider_id": provider_id, "next_action": None, "token": None}
-    payments.change(session, charge.payment_id, status=Status.AUTHORISED, **held)
+    held = {"authorised": charge.amount, "in_parts": in_parts, "provider_id": provider_id}
+    served = {"next_action": None, "token": None}
+    payments.change(session, charge.payment_id, status=Status.AUTHORISED, **held, **served)
 
 
 def mismatched(session: Session, charge: Charge, code: str) -> None:

@@ -61,6 +61,12 @@ class IllegalMove(Refusal):
     code, title = "illegal_state", "Not possible in this state"
 
 
+class NotPaidFor(Refusal):
+    """Goods that would be sent, and whose share of the money is not there."""
+
+    code, title = "not_paid_for", "Not paid for"
+
+
 class TooMany(Refusal):
     """More than was ordered, or than was shipped."""
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import locations, orders, sent_from
+from shop import locations, orders, parcel_shares, sent_from
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
 from shop.locations import CODE_LENGTH
@@ -77,17 +77,19 @@ def add(
     by: str,
     location: str | None = None,
 ) -> FulfilmentRow:
-    """One more parcel with these lines; None: with all that is left. IllegalMove unless it is paid, TooMany.
+    """One more parcel with these lines; None: with all that is left. IllegalMove, NotPaidFor, TooMany.
 
     `location`: that it leaves; None: the one its goods were sold from.
     """
     order = orders.hold(session, order_id)
     check_paid(order)
-    left = less(ordered(order), _in_parcels(session, order_id, LIVE))
+    packed = _in_parcels(session, order_id, LIVE)
+    left = less(ordered(order), packed)
     wanted = {sku: n for sku, n in left.items() if n} if lines is None else lines
     if not wanted:
         raise IllegalMove("Everything that was ordered is in a parcel already.")
     check_room(order, wanted, left)
+    parcel_shares.check_paid_for(session, order, packed, wanted)
     if location is not None:
         locations.check(session, location)
     parcel = FulfilmentRow(id=new_id(), order_id=order_id, carrier=carrier, tracking=tracking, created_by=by)
@@ -103,7 +105,7 @@ def add(
 def change(
     session: Session, order_id: str, id: str, *, status: str | None = None, **labels: str | None
 ) -> FulfilmentRow:
-    """Move a parcel along a declared path, or correct its carrier and tracking."""
+    """Move a parcel along a declared path, or correct its carrier and tracking. IllegalMove, NotPaidFor."""
     order = orders.hold(session, order_id)
     parcel = session.get(FulfilmentRow, id, populate_existing=True)
     if parcel is None or parcel.order_id != order_id:
@@ -112,6 +114,8 @@ def change(
         raise IllegalMove("The fulfilment is cancelled.")
     for name, value in labels.items():
         setattr(parcel, name, value)
+    if status == Status.SHIPPED and parcel.status == Status.PENDING:  # its money may have been let go since
+        parcel_shares.check_paid_for(session, order, shipped(session, order_id), contents(parcel))
     return _settle(session, order, parcel, status or parcel.status)
 
 
@@ -119,6 +123,10 @@ def of_order(session: Session, order_id: str) -> Sequence[FulfilmentRow]:
     """Oldest first."""
     row = FulfilmentRow
     return session.scalars(select(row).where(row.order_id == order_id).order_by(row.id)).all()
+
+
+def contents(parcel: FulfilmentRow) -> dict[str, int]:
+    return {line.sku: line.quantity for line in parcel.lines}
 
 
 def shipped(session: Session, order_id: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Quantities of an order's lines: what is asked for, held against what there is."""
+"""Quantities of an order's lines: what is asked for, held against what there is, and what it is worth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shop.errors import IllegalMove, Invalid, TooMany
-from shop.orders import OrderRow, PaymentStatus, Status
+from shop.orders import OrderLineRow, OrderRow, PaymentStatus, Status
 
 Quantities = Mapping[str, int]  # SKU -> how many
 
@@ -35,6 +35,16 @@ def ordered(order: OrderRow) -> dict[str, int]:
 
 def less(whole: Quantities, part: Quantities) -> dict[str, int]:
     return {sku: n - part.get(sku, 0) for sku, n in whole.items()}
+
+
+def worth(order: OrderRow, goods: Quantities) -> int:
+    """What was paid for so many of its goods, without shipping. Of each line rounded down."""
+    return sum(_paid(order, line) * goods.get(line.sku, 0) // line.quantity for line in order.lines)
+
+
+def _paid(order: OrderRow, line: OrderLineRow) -> int:
+    """Less its discount, and with its tax where that comes on top."""
+    return line.total - line.discount + (0 if order.tax_included else line.tax)
 
 
 def quantities(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -32,7 +32,7 @@ class PaymentStatus(StrEnum):
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"  # it is to come by transfer, or in cash at the door
     AUTHORISED = "authorised"  # taken when it is sent
-    PARTIALLY_PAID = "partially_paid"  # less was taken than it came to, and no more will be
+    PARTIALLY_PAID = "partially_paid"  # less was taken than it came to; more only if some is still authorised
     PAID = "paid"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"

@@ -15,7 +15,7 @@ from outcomes import Outcome, Refused
 from shop import orders, payment_methods, payments, wallets
 from shop.charging import Reversal
 from shop.errors import IllegalMove, Invalid
-from shop.orders import OrderRow, PaymentStatus
+from shop.orders import FulfilmentStatus, OrderRow, PaymentStatus
 from shop.orders import Status as OrderStatus
 from shop.payment_methods import Buyer
 from shop.payments import PaymentRow, Status
@@ -45,7 +45,6 @@ def begin(session: Session, order_id: str, method: str, token: str | None) -> Pa
     why = payment_methods.hindrance(method, buyer_of(session, order))
     if why:
         raise Invalid({"method": [f"It can not be used: {why.replace('_', ' ')}."]})
-    delayed = method == "card" and settings().payment_capture == "on_fulfilment"
     fresh = payments.new(
         order_id,
         method=method,
@@ -53,11 +52,16 @@ def begin(session: Session, order_id: str, method: str, token: str | None) -> Pa
         amount=order.total,
         currency=order.currency,
         token=token,
-        delayed=delayed,
+        delayed=method == "card" and _is_captured_later(order),
         spare=True,
     )
     payments.write(session, [fresh])
     return session.get_one(PaymentRow, fresh["id"])
+
+
+def _is_captured_later(order: OrderRow) -> bool:
+    """Not where something is packed or has left: no parcel would take that share."""
+    return settings().payment_capture == "on_fulfilment" and order.fulfilment_status == FulfilmentStatus.UNFULFILLED
 
 
 def check_unpaid(order: OrderRow, first: PaymentRow) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from outcomes import Outcome, Refused
-from shop import offline, orders, payments
+from shop import offline, orders, payment_standing, payments
 from shop.errors import IllegalMove, Invalid, NotFound
-from shop.orders import PaymentStatus
 from shop.orders import Status as OrderStatus
-from shop.payments import PaymentRow, Status
+from shop.payments import PaymentRow, Status, TransactionRow
 from sql import held, later
 
 CLOSED = (OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.CANCELLING)
@@ -21,13 +20,14 @@ CLOSED = (OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.CANCELLING)
 
 @dataclass(frozen=True)
 class Authorised:
-    """What is needed to capture an authorisation, or to let go of it."""
+    """What is needed to capture an authorisation, or to let go of it. `final`: the rest is let go."""
 
     payment_id: str
     order_id: str
     provider_id: str
     amount: int
     currency: str
+    final: bool = True
 
 
 def get(session: Session, id: str) -> PaymentRow:
@@ -46,9 +46,10 @@ def begin_capture(session: Session, id: str, amount: int | None) -> tuple[Paymen
     order = orders.get(session, row.order_id)
     if order.status in CLOSED or (row.status == Status.AUTHORISED and order.status != OrderStatus.CONFIRMED):
         raise IllegalMove(f"The order is {order.status}; nothing is captured for it.")
-    wanted = row.amount if amount is None else amount
-    if wanted > row.amount or (row.status == Status.PENDING and wanted != row.amount):
-        raise Invalid({"amount": [f"The payment is of {row.amount} {row.currency}."]})
+    there = row.authorised or row.amount
+    wanted = there if amount is None else amount
+    if wanted > there or (row.status == Status.PENDING and wanted != row.amount):
+        raise Invalid({"amount": [f"There are {there} {row.currency} to be captured."]})
     payments.change(session, id, status=Status.CAPTURING)
     session.refresh(row)
     return row, wanted
@@ -63,21 +64,19 @@ def begin_void(session: Session, id: str) -> PaymentRow:
     return row
 
 
-def begin_expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow]:
-    """Authorisations that nobody has captured for so long: the bank would forget them soon."""
-    row = PaymentRow
-    old = select(row).where(row.status == Status.AUTHORISED, row.updated_at < later(-days * 86_400))
-    rows = list(session.scalars(held(old.order_by(row.order_id, row.id).limit(batch))))
-    for one in rows:
-        payments.change(session, one.id, status=Status.VOIDING)
-    return rows
+def expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow]:
+    """What was authorised so long ago and not captured, or not all of it: the bank would forget it soon. Locked."""
+    row, told = PaymentRow, TransactionRow
+    long_ago = exists().where(told.payment_id == row.id, told.kind == "authorise", told.at < later(-days * 86_400))
+    old = select(row).where(row.status == Status.AUTHORISED, long_ago)
+    return list(session.scalars(held(old.order_by(row.order_id, row.id).limit(batch))))
 
 
-def held_for(session: Session, order_id: str) -> str | None:
-    """The payment that holds an authorisation for this order."""
+def held_for(session: Session, order_id: str) -> PaymentRow | None:
+    """The payment that holds an authorisation for this order, locked."""
     row = PaymentRow
-    mine = select(row.id).where(row.order_id == order_id, row.status == Status.AUTHORISED, row.spare.is_(False))
-    return session.scalars(mine).first()
+    mine = select(row).where(row.order_id == order_id, row.authorised > 0, row.spare.is_(False))
+    return session.scalars(held(mine)).first()
 
 
 def resume(session: Session, ids: Sequence[str]) -> None:
@@ -97,34 +96,52 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
     if row.status != Status.CAPTURING or status in CLOSED:
         return Refused("order_closed", f"The order is {status} and the payment {row.status}.")
     if row.method == "card":
-        return _held(row, amount)
+        return asked_of(row, amount)
     offline.take(session, row, offline.OURS, key)
     return None
 
 
 def open_void(session: Session, id: str) -> Authorised | Outcome | None:
     row = payments.holding(session, [id])[id]
-    if row.status == Status.VOIDED:
+    if not row.authorised:
         return None
     if row.status != Status.VOIDING:
         return Refused("illegal_state", f"The payment is {row.status}.")
-    return _held(row, row.authorised)
+    return asked_of(row, row.authorised)
 
 
-def _held(row: PaymentRow, amount: int) -> Authorised:
-    return Authorised(row.id, row.order_id, row.provider_id or "", amount, row.currency)
+def asked_of(row: PaymentRow, amount: int, *, final: bool = True) -> Authorised:
+    return Authorised(row.id, row.order_id, row.provider_id or "", amount, row.currency, final)
 
 
-def captured(session: Session, hold: Authorised, key: str) -> None:
+def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
+    """`moved`: what the provider knows this capture by."""
+    orders.hold(session, hold.order_id)
     row = payments.holding(session, [hold.payment_id])[hold.payment_id]
-    payments.tell(session, row, "capture", hold.amount, hold.provider_id, key)
-    payments.change(session, row.id, status=Status.CAPTURED, captured=hold.amount, authorised=0)
-    paid = PaymentStatus.PAID if hold.amount == row.amount else PaymentStatus.PARTIALLY_PAID
-    orders.set_payment_status(session, [row.order_id], paid)
+    payments.tell(session, row, "capture", hold.amount, moved, key)
+    row.captured += hold.amount
+    row.authorised = 0 if hold.final else row.authorised - hold.amount
+    payment_standing.stand(session, row)
 
 
 def voided(session: Session, hold: Authorised, key: str) -> None:
+    """What was still authorised is let go; what was taken stays."""
+    orders.hold(session, hold.order_id)
     row = payments.holding(session, [hold.payment_id])[hold.payment_id]
-    payments.tell(session, row, "void", hold.amount, hold.provider_id, key)
-    payments.change(session, row.id, status=Status.VOIDED, authorised=0)
-    orders.set_payment_status(session, [row.order_id], PaymentStatus.UNPAID)
+    payments.tell(session, row, "void", row.authorised, hold.provider_id, key)
+    row.authorised = 0
+    payment_standing.stand(session, row)
+
+
+def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
+    """The provider said no. Where that means that it holds nothing any more, we write so: nobody builds on it.
+
+    `charge_already_captured` with nothing taken by us is money that somebody else took: that is left to a person.
+    """
+    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
+    if row.authorised and (code == VOIDED or (code == CAPTURED and row.captured)):
+        voided(session, hold, key)
+
+
+VOIDED, CAPTURED = "charge_voided", "charge_already_captured"
+"""What providers say of an authorisation that is not there."""

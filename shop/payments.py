@@ -34,8 +34,9 @@ class Status(StrEnum):
 class PaymentRow(Base):
     """`token` is what the provider gave the shopper for their card; it is forgotten once it has served.
 
-    `delayed`: it is authorised first and captured later. `settled`: what was given back otherwise than by the
-    provider. `spare`: not the one that its order is paid with: a try that has not taken over, or was replaced.
+    `delayed`: it is authorised first and captured later; `in_parts`: parcel by parcel, as its provider can.
+    `settled`: what was given back otherwise than by the provider. `spare`: not the one that its order is paid with:
+    a try that has not taken over, or was replaced.
     """
 
     __tablename__ = "payments"
@@ -53,6 +54,7 @@ class PaymentRow(Base):
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)
     settled: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     delayed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    in_parts: Mapped[bool] = mapped_column(default=False, server_default=false())
     spare: Mapped[bool] = mapped_column(default=False, server_default=false())
     token: Mapped[str | None] = mapped_column(String(255))
     charge_key: Mapped[str | None] = mapped_column(String(255))

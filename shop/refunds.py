@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from outcomes import Outcome, Refused
-from shop import offline, orders, payments, wallets
-from shop.orders import PaymentStatus
+from outcomes import Outcome, Refused, TryAgain
+from shop import offline, orders, payment_standing, payments, wallets
 from shop.payments import PaymentRow
 from sql import At, Base, Id, clock, held, new_id, now
 
@@ -88,7 +87,8 @@ def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome
 def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]:
     """The payment that each wish is about, locked: one at a time gives back of it."""
     row, orders = PaymentRow, {wish.order_id for wish in wishes}
-    taken = select(row).where(row.order_id.in_(orders), row.captured > 0).order_by(row.order_id, row.id)
+    some = or_(row.captured > 0, row.authorised > 0)
+    taken = select(row).where(row.order_id.in_(orders), some).order_by(row.order_id, row.id)
     rows = session.scalars(held(taken)).all()
     return {wish.key: payment for wish in wishes for payment in rows if _is_about(wish, payment)}
 
@@ -108,7 +108,7 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
         amount = before.amount if before else wish.amount
         amount = room if amount is None else amount
         if amount > room:
-            return Refused("refund_exceeds_payment", f"{amount} are to be given back and {room} are left")
+            return _too_much(payment, amount, room)
         if amount == 0:
             return None
         there = write(session, wish.key, payment, amount)
@@ -118,6 +118,12 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
     if there.destination == WALLET or payment.method != "card":
         return _locally(session, there, payment, back)
     return back
+
+
+def _too_much(payment: PaymentRow, amount: int, room: int) -> Outcome:
+    """What came back may have been sent a moment ago: its share is being captured then."""
+    why = f"{amount} are to be given back and {room} are left"
+    return TryAgain("capture_under_way", why) if payment.authorised else Refused("refund_exceeds_payment", why)
 
 
 def _before(session: Session, wish: Wish) -> RefundRow | None:
@@ -162,7 +168,7 @@ def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> N
 def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
     payments.tell(session, payment, "settle", amount, how, key)
     payment.settled += amount
-    _stand(session, payment)
+    payment_standing.stand(session, payment)
 
 
 def left(session: Session, payment: PaymentRow) -> int:
@@ -187,17 +193,7 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
     payment = payments.holding(session, [back.payment_id])[back.payment_id]
     payments.tell(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
-    _stand(session, payment)
-
-
-def _stand(session: Session, payment: PaymentRow) -> None:
-    """The payment's status and the order's follow from the sums."""
-    whole = payment.refunded + payment.settled == payment.captured
-    payment.status = payments.Status.REFUNDED if whole else payments.Status.CAPTURED
-    session.flush()
-    if not payment.spare:
-        told = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
-        orders.set_payment_status(session, [payment.order_id], told)
+    payment_standing.stand(session, payment)
 
 
 def refused(session: Session, back: PayBack, code: str) -> None:

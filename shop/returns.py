@@ -17,8 +17,8 @@ from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
 from shop.locations import CODE_LENGTH, MAIN
 from shop.notifications import Telling, tell
-from shop.order_goods import Quantities, check_paid, check_room, less
-from shop.orders import OrderLineRow, OrderRow
+from shop.order_goods import Quantities, check_paid, check_room, less, worth
+from shop.orders import OrderRow
 from shop.stock_changes import Lot
 from sql import At, Base, Id, clock, new_id, now
 
@@ -156,16 +156,7 @@ def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
 
     Shipping stays with the shop. Parts add up: all of a line together is worth what was paid for it, to the cent.
     """
-    return _worth(order, Counter(before) + Counter(coming)) - _worth(order, before)
-
-
-def _worth(order: OrderRow, goods: Quantities) -> int:
-    return sum(_paid(order, line) * goods.get(line.sku, 0) // line.quantity for line in order.lines)
-
-
-def _paid(order: OrderRow, line: OrderLineRow) -> int:
-    """Less its discount, and with its tax where that comes on top."""
-    return line.total - line.discount + (0 if order.tax_included else line.tax)
+    return worth(order, Counter(before) + Counter(coming)) - worth(order, before)
 
 
 def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:

@@ -29,7 +29,8 @@ def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False
     for answer in answers:
         charge, result = answer.request, answer.result
         if _is(answer, "authorised"):
-            charging.authorised(session, charge, _id(answer), answer.run.key)
+            in_parts = bool((answer.output or {}).get("in_parts"))
+            charging.authorised(session, charge, _id(answer), answer.run.key, in_parts=in_parts)
             _say(session, charge, PaymentStatus.AUTHORISED, spare)
         elif isinstance(result, Refused) and result.code == MISMATCH:
             charging.mismatched(session, charge, result.code)
@@ -70,7 +71,8 @@ def call(wanted: Charge, key: str, ask: Callable[[Charge, str], Receipt] | None 
         raise _wait_for_the_shopper(receipt)
     _check(wanted, receipt)
     taken = {"amount": receipt.amount, "currency": receipt.currency}
-    return {"provider_id": receipt.provider_id, "status": receipt.status, **taken}
+    held = {"in_parts": True} if receipt.in_parts else {}
+    return {"provider_id": receipt.provider_id, "status": receipt.status, **taken, **held}
 
 
 def _ask(wanted: Charge, key: str) -> Receipt:

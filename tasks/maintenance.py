@@ -92,9 +92,12 @@ def _ask_for_transfers(session: Session) -> None:
 
 
 def _let_go(session: Session) -> None:
-    for row in payment_desk.begin_expiring(session, settings().authorisation_days):
-        about: dict[str, Any] = {"subject": ("order", row.order_id), "input": {"payment": row.id}}
-        engine.start(session, engine.workflows["void_payment"], key=f"expired:{row.id}", **about)
+    for row in payment_desk.expiring(session, settings().authorisation_days):
+        order = ("order", row.order_id)
+        if not engine.live_runs(session, order, "capture_payment"):  # or a parcel that has left were not paid for
+            payment_desk.begin_void(session, row.id)
+            about: dict[str, Any] = {"subject": order, "input": {"payment": row.id}}
+            engine.start(session, engine.workflows["void_payment"], key=f"expired:{row.id}", **about)
 
 
 def _wake_the_found(session: Session) -> None:

@@ -11,7 +11,7 @@ import engine
 import gateways.payments as provider
 from engine import A_DAY, Answer, Run, local_step, on_failed, remote_step
 from outcomes import Outcome, Refused
-from shop import payment_desk, refund_desk
+from shop import part_captures, payment_desk, refund_desk
 from shop.payment_desk import Authorised
 
 
@@ -23,7 +23,8 @@ def begin(session: Session, runs: Sequence[Run]) -> None:
 @on_failed("payments.resume")
 def resume(session: Session, runs: Sequence[Run]) -> None:
     """Called off before it began."""
-    payment_desk.resume(session, [run.input["payment"] for run in runs])
+    by_staff = [run for run in runs if not run.input.get("parcel")]
+    payment_desk.resume(session, [run.input["payment"] for run in by_staff])
     refund_desk.withdraw(session, [run.id for run in runs])
 
 
@@ -31,15 +32,18 @@ def resume(session: Session, runs: Sequence[Run]) -> None:
 
 
 def _captures(session: Session, runs: Sequence[Run]) -> Mapping[str, Authorised | Outcome]:
-    asked = {run.id: payment_desk.open_capture(session, run.input["payment"], *_wish(run)) for run in runs}
+    asked = {run.id: _open(session, run) for run in runs}
     for run in runs:
         if asked[run.id] is None:
             _wake(session, run)
     return {id: found for id, found in asked.items() if found}
 
 
-def _wish(run: Run) -> tuple[int, str]:
-    return run.input["amount"], run.key
+def _open(session: Session, run: Run) -> Authorised | Outcome | None:
+    payment, amount = run.input["payment"], run.input["amount"]
+    if run.input.get("parcel"):
+        return part_captures.begin(session, payment, amount)
+    return payment_desk.open_capture(session, payment, amount, run.key)
 
 
 def _wake(session: Session, run: Run) -> None:
@@ -50,16 +54,23 @@ def _wake(session: Session, run: Run) -> None:
 def _captured(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output:
-            payment_desk.captured(session, answer.request, answer.run.key)
+            payment_desk.captured(session, answer.request, answer.output["provider_id"], answer.run.key)
+        else:
+            _refused(session, answer)
+
+
+def _refused(session: Session, answer: Answer) -> None:
+    if isinstance(answer.result, Refused):
+        payment_desk.gone(session, answer.request, answer.result.code, answer.run.key)
 
 
 @remote_step("payments.capture", fetch=_captures, remember=_captured, retry=A_DAY)
 def capture(held: Authorised, key: str) -> dict[str, Any]:
     """Take what was authorised, or write down the money that has come by another way."""
-    receipt = provider.payments().capture(held.provider_id, held.amount, key=key)
+    receipt = provider.payments().capture(held.provider_id, held.amount, key=key, final=held.final)
     if (receipt.amount, receipt.currency) != (held.amount, held.currency):
         raise Refused("amount_mismatch", "The provider took another amount than was asked for.")
-    return {"provider_id": receipt.provider_id, "amount": receipt.amount}
+    return {"provider_id": receipt.moved or receipt.provider_id, "amount": receipt.amount}
 
 
 # --- void -------------------------------------------------------------------------------------------
@@ -74,9 +85,16 @@ def _voided(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output:
             payment_desk.voided(session, answer.request, answer.run.key)
+        else:
+            _refused(session, answer)
 
 
 @remote_step("payments.void", fetch=_voids, remember=_voided, retry=A_DAY)
 def void(held: Authorised, key: str) -> dict[str, Any]:
-    """Let go of what was authorised."""
-    return {"provider_id": provider.payments().void(held.provider_id, key=key).provider_id}
+    """Let go of what was authorised, or hear that the provider has done so by itself."""
+    try:
+        provider.payments().void(held.provider_id, key=key)
+    except Refused as no:
+        if no.code != payment_desk.VOIDED:
+            raise
+    return {"provider_id": held.provider_id}

@@ -30,13 +30,19 @@ class Intent:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the provider has done, and where it stands."""
+    """What the provider has done, and where it stands. `amount`: what was taken; as long as nothing was, is to be.
+
+    `in_parts`: an authorisation that can be captured more than once. `moved`: of a capture that is not its charge's
+    first, what the movement is known by; else the charge's own id does.
+    """
 
     provider_id: str
     status: Status
     amount: int
     currency: str
     next_action: dict[str, Any] | None = None
+    in_parts: bool = False
+    moved: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ class Entry:
     """One movement of money in the provider's own ledger.
 
     `kind` is `capture` or `refund`, or another word for what the shop did not ask for (a chargeback, say).
-    `provider_id` is what the shop knows it by: the charge's for a capture, the refund's own for a refund.
+    `provider_id` is what the shop knows it by: the charge's for its first capture, the movement's own for others and
+    for refunds.
     """
 
     kind: str
@@ -91,8 +98,11 @@ class PaymentGateway(Protocol):
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         """Take the money, or authorise it. A repeated key tells how that same charge stands today."""
 
-    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
-        """Take what was authorised: all of it, or `amount`."""
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        """Take what is authorised: all that is left of it, or `amount`, which is the receipt's.
+
+        What is left then is let go, unless it is not `final`; that is only said where the receipt had `in_parts`.
+        """
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
         """Let go of an authorisation, or of a charge that waits for its shopper."""

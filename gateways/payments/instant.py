@@ -32,12 +32,13 @@ class InstantPayments:
         self._answers: OrderedDict[str, Receipt | Refused] = OrderedDict()
         self._charges: OrderedDict[str, Receipt] = OrderedDict()
         self._refunded: Counter[str] = Counter()
+        self._parts: Counter[str] = Counter()  # taken so far of what is still authorised
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         return self._once(key, lambda: self._charge(intent, key))
 
-    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
-        return self._once(key, lambda: self._capture(self._get(provider_id), amount))
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        return self._once(key, lambda: self._capture(self._get(provider_id), amount, key, final))
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
         return self._once(key, lambda: self._void(self._get(provider_id)))
@@ -50,11 +51,11 @@ class InstantPayments:
             answer = self._answers.get(key)
             if isinstance(answer, Refused):
                 raise Refused(answer.code)
-            return answer and self._charges.get(answer.provider_id, answer)
+            return answer and self._today(self._charges.get(answer.provider_id, answer))
 
     def fetch(self, provider_id: str) -> Receipt:
         with self._lock:
-            return self._get(provider_id)
+            return self._today(self._get(provider_id))
 
     def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
         raise Refused("provider_keeps_no_ledger")
@@ -81,6 +82,10 @@ class InstantPayments:
             raise Refused("charge_not_found")
         return self._charges[provider_id]
 
+    def _today(self, charge: Receipt) -> Receipt:
+        taken = self._parts[charge.provider_id] if charge.status == "authorised" else 0
+        return replace(charge, amount=taken) if taken else charge
+
     def _keep(self, receipt: Receipt) -> Receipt:
         _store(self._charges, receipt.provider_id, receipt)
         return receipt
@@ -89,25 +94,36 @@ class InstantPayments:
         if intent.token.endswith("declined"):
             raise Refused("card_declined")
         status: Status = "captured" if intent.capture else "authorised"
-        return self._keep(Receipt(_id("ch", key), status, intent.amount, intent.currency))
+        in_parts = status == "authorised"
+        return self._keep(Receipt(_id("ch", key), status, intent.amount, intent.currency, in_parts=in_parts))
 
-    def _capture(self, charge: Receipt, amount: int | None) -> Receipt:
+    def _capture(self, charge: Receipt, amount: int | None, key: str, final: bool) -> Receipt:
         _must_be(charge, "authorised", "charge_already_captured")
-        if (amount or 0) > charge.amount:
+        before = self._parts[charge.provider_id]
+        wanted = charge.amount - before if amount is None else amount
+        if wanted > charge.amount - before:
             raise Refused("capture_exceeds_authorization")
-        return self._keep(replace(charge, status="captured", amount=amount or charge.amount))
+        self._parts[charge.provider_id] += wanted
+        if final or before + wanted == charge.amount:
+            charge = self._keep(replace(charge, status="captured", amount=before + wanted, in_parts=False))
+        return replace(charge, amount=wanted, moved=_id("cp", key) if before else None)
 
     def _void(self, charge: Receipt) -> Receipt:
         _must_be(charge, "authorised", "charge_already_captured")
-        return self._keep(replace(charge, status="voided"))
+        if taken := self._parts[charge.provider_id]:
+            status: Status = "refunded" if self._refunded[charge.provider_id] == taken else "captured"
+            return self._keep(replace(charge, status=status, amount=taken, in_parts=False))
+        return self._keep(replace(charge, status="voided", in_parts=False))
 
     def _refund(self, charge: Receipt, amount: int, key: str) -> Receipt:
-        left = charge.amount - self._refunded[charge.provider_id]
-        _must_be(charge, "captured", "refund_exceeds_charge" if charge.status == "refunded" else "charge_not_captured")
+        taken = charge.amount if charge.status in ("captured", "refunded") else self._parts[charge.provider_id]
+        if not taken:
+            raise Refused("charge_not_captured")
+        left = taken - self._refunded[charge.provider_id]
         if amount > left:
             raise Refused("refund_exceeds_charge")
         self._refunded[charge.provider_id] += amount
-        if amount == left:
+        if amount == left and charge.status == "captured":
             self._keep(replace(charge, status="refunded"))
         return Receipt(_id("re", key), "refunded", amount, charge.currency)
 
@@ -121,7 +137,7 @@ def _answer(effect: Callable[[], Receipt]) -> Receipt | Refused:
 
 def _must_be(charge: Receipt, status: str, code: str) -> None:
     if charge.status != status:
-        raise Refused(code)
+        raise Refused("charge_voided" if charge.status == "voided" else code)
 
 
 def _id(kind: str, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -41,9 +42,9 @@ class SandboxPayments:
             return self.fetch(reply.body["id"])  # the stored answer is of then, the shopper may have acted since
         return _receipt(reply.body)
 
-    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
-        wish = {} if amount is None else {"amount": amount}
-        return _receipt(self._bank.post("v1", "charges", provider_id, "capture", body=wish, key=key).body)
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        wish = ({} if amount is None else {"amount": amount}) | ({} if final else {"final": False})
+        return _capture(self._bank.post("v1", "charges", provider_id, "capture", body=wish, key=key).body)
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
         return _receipt(self._bank.post("v1", "charges", provider_id, "void", body={}, key=key).body)
@@ -89,7 +90,18 @@ def _receipt(answer: dict[str, Any]) -> Receipt:
     try:
         status = _status(answer)
         amount = answer.get("captured") or answer["amount"]
-        return Receipt(answer["id"], status, amount, answer["currency"], answer.get("next_action"))
+        in_parts = status == "authorised"
+        return Receipt(answer["id"], status, amount, answer["currency"], answer.get("next_action"), in_parts)
+    except KeyError as error:
+        raise Unknown("provider_garbled") from error
+
+
+def _capture(answer: dict[str, Any]) -> Receipt:
+    """Its own amount, beside the charge as it stands."""
+    try:
+        taken = answer["capture"]
+        moved = None if taken["id"] == answer["id"] else taken["id"]
+        return replace(_receipt(answer), amount=taken["amount"], moved=moved)
     except KeyError as error:
         raise Unknown("provider_garbled") from error
 
@@ -107,8 +119,9 @@ def _entry(told: dict[str, Any]) -> Entry:
 
 
 def _status(answer: dict[str, Any]) -> Status:
-    if answer["object"] == "refund" or 0 < answer["captured"] == answer["refunded"]:
+    if answer["object"] == "refund":
         return "refunded"
     if answer["status"] == "failed":
         raise Refused(cast(str, answer["failure_code"]))
-    return STATUSES[answer["status"]]
+    given_back = answer["status"] == "succeeded" and answer["captured"] == answer["refunded"]
+    return "refunded" if given_back else STATUSES[answer["status"]]

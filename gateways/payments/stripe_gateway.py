@@ -49,7 +49,8 @@ class StripePayments:
             raise Refused("invalid_token" if no.code == "charge_not_found" else no.code) from no  # there is none yet
         return self.fetch(made["id"]) if replayed else shapes.intent(made)  # the stored answer is of then
 
-    def capture(self, provider_id: str, amount: int | None = None, *, key: str) -> Receipt:
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        """Once: no receipt says `in_parts`, for capturing more than once is to be had at Stripe only on request."""
         some = {} if amount is None else {"amount_to_capture": amount}
         taken = {**some, "metadata": {"capture_key": key}, "expand": EXPAND}
         try:

@@ -97,12 +97,12 @@ class Action(ApiHandler):
 
 class Capture(Action):
     def check(self, body: dict[str, Any]) -> None:
-        validation.optional_amount(body)
+        validation.capture_wish(body)
 
     def act(self, db: DB, charge_id: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-        charge = charges.capture(db, charge_id, validation.optional_amount(body), key)
+        charge, capture = charges.capture(db, charge_id, validation.capture_wish(body), key)
         self.bank.tell(db, "charge.captured", charge)
-        return self.bank.shape(charge)
+        return {**self.bank.shape(charge), "capture": capture}
 
 
 class Void(Action):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.bank import tokens
-from sandbox.bank.records import DB, Charge, enter, get, insert
-from sandbox.bank.validation import NewCharge
+from sandbox.bank.records import DB, Charge, captured_as, enter, get, insert
+from sandbox.bank.validation import CaptureWish, NewCharge
 from sandbox.web import Refusal
 
 
@@ -27,30 +27,37 @@ def create(db: DB, new: NewCharge, key: str) -> Charge:
     return _settle(db, insert(db, new, key, _final(new.capture)), key)
 
 
-def capture(db: DB, charge_id: str, amount: int | None, key: str) -> Charge:
-    """Take all or part of what was authorised, once; the rest is let go."""
+def capture(db: DB, charge_id: str, wish: CaptureWish, key: str) -> tuple[Charge, dict[str, Any]]:
+    """Take all or part of what is still authorised. The rest is let go, unless it is said that more will follow."""
     charge = get(db, charge_id)
     if charge["status"] != "authorized":
         raise Refusal(409, *_not_authorized(charge))
-    if (amount or 0) > charge["amount"]:
+    room = charge["amount"] - charge["captured"]
+    amount = wish.amount or room
+    if amount > room:
         raise Refusal(422, "capture_exceeds_authorization", "No more can be captured than was authorised.")
-    return _captured(db, charge, amount or charge["amount"], key)
+    entry = enter(db, charge, "capture", amount, key)
+    status = "succeeded" if wish.final or amount == room else "authorized"
+    taken = {"status": status, "captured": charge["captured"] + amount}
+    db.execute("update charges set status = :status, captured = :captured where id = :id", taken | {"id": charge_id})
+    return charge | taken, {"id": captured_as(charge["id"], entry, first=not charge["captured"]), "amount": amount}
 
 
 def void(db: DB, charge_id: str, key: str) -> Charge:
-    """Let go of an authorisation, or of a charge that still waits for its shopper."""
+    """Let go of what is still authorised, or of a charge that still waits for its shopper."""
     charge = get(db, charge_id)
     if charge["status"] not in ("authorized", "requires_action"):
         raise Refusal(409, *_not_authorized(charge))
-    db.execute("update charges set status = 'voided' where id = ?", (charge_id,))
-    enter(db, charge, "void", charge["amount"], key)
+    status = "succeeded" if charge["captured"] else "voided"
+    db.execute("update charges set status = ? where id = ?", (status, charge_id))
+    enter(db, charge, "void", charge["amount"] - charge["captured"], key)
     return get(db, charge_id)
 
 
 def refund(db: DB, charge_id: str, amount: int, key: str, *, refuse: bool = False) -> dict[str, Any]:
     """Give back part of what was captured; the sum of all refunds never passes it."""
     charge = get(db, charge_id)
-    if charge["status"] != "succeeded":
+    if not charge["captured"]:
         raise Refusal(409, "charge_not_captured", f"The charge is {charge['status']}; there is nothing to refund.")
     if amount > charge["captured"] - charge["refunded"]:
         raise Refusal(422, "refund_exceeds_charge", "No more can be refunded than was captured.")

@@ -53,5 +53,10 @@ def enter(db: DB, charge: Charge, kind: str, amount: int, key: str) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def captured_as(charge_id: str, entry: int, *, first: bool) -> str:
+    """What a capture is known by: the charge, or itself where it is not the charge's first."""
+    return charge_id if first else f"cp_{entry}"
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")

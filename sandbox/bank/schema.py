@@ -30,6 +30,7 @@ create table if not exists entries (
     at text not null
 );
 create index if not exists entries_by_reference on entries (reference);
+create index if not exists entries_by_charge on entries (charge);
 create index if not exists entries_by_time on entries (at, id);
 
 create table if not exists transfers (

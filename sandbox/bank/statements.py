@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.bank.api import ApiHandler
+from sandbox.bank.records import captured_as
 from sandbox.web import Refusal
 
 PAGE = 100
 ENTRIES = (
-    "select id as number, charge, kind, amount, currency, reference, at from entries"
+    "select id as number, charge, kind, amount, currency, reference, at, not exists (select 1 from entries earlier"
+    "  where earlier.charge = entries.charge and earlier.kind = 'capture' and earlier.id < entries.id) as first"
+    " from entries"
     " where at >= ? and at < ? and id > ? and kind in ('capture', 'refund') order by id limit ?"
 )
 
@@ -51,5 +54,5 @@ def _page(db: sqlite3.Connection, since: str, until: str, after: int) -> list[di
 
 
 def _shape(row: dict[str, Any]) -> dict[str, Any]:
-    number, charge = row.pop("number"), row.pop("charge")
-    return {"id": charge if row["kind"] == "capture" else f"re_{number}", **row}
+    number, charge, first = row.pop("number"), row.pop("charge"), bool(row.pop("first"))
+    return {"id": captured_as(charge, number, first=first) if row["kind"] == "capture" else f"re_{number}", **row}

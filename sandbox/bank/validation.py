@@ -37,13 +37,21 @@ class NewTransfer:
     told: bool
 
 
+@dataclass(frozen=True)
+class CaptureWish:
+    """`amount` None: all that is left. `final`: what is left then is let go."""
+
+    amount: int | None
+    final: bool
+
+
 def new_charge(body: dict[str, Any]) -> NewCharge:
     _only(body, {"amount", "currency", "source", "capture", "reference"})
     return NewCharge(
         amount=_amount(body.get("amount")),
         currency=_currency(body.get("currency")),
         source=_text(body, "source"),
-        capture=_flag(body.get("capture", True)),
+        capture=_flag(body.get("capture", True), "capture"),
         reference=_text(body, "reference"),
     )
 
@@ -64,10 +72,10 @@ def amount(body: dict[str, Any]) -> int:
     return _amount(body.get("amount"))
 
 
-def optional_amount(body: dict[str, Any]) -> int | None:
-    """The amount of a capture: all of it when not given."""
-    _only(body, {"amount"})
-    return None if body.get("amount") is None else _amount(body["amount"])
+def capture_wish(body: dict[str, Any]) -> CaptureWish:
+    _only(body, {"amount", "final"})
+    amount = None if body.get("amount") is None else _amount(body["amount"])
+    return CaptureWish(amount, _flag(body.get("final", True), "final"))
 
 
 def nothing(body: dict[str, Any]) -> None:
@@ -99,7 +107,7 @@ def _text(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def _flag(value: object, name: str = "capture") -> bool:
+def _flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise _invalid(f"invalid_{name}", f"{name} must be true or false.")
     return value

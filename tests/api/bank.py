@@ -63,12 +63,22 @@ class Bank(InstantPayments):
             receipt = self._keep(replace(receipt, status="requires_action", next_action={"redirect": "https://bank"}))
         return self._enter("capture", receipt, intent.reference)
 
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        receipt = super().capture(provider_id, amount, key=key, final=final)
+        moved = replace(receipt, provider_id=receipt.moved or provider_id, status="captured")
+        self._enter("capture", moved, self._order_of(provider_id))
+        return receipt
+
     def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
-        order = next(order for order, charge in self.charged.items() if charge == provider_id)
-        return self._enter("refund", super().refund(provider_id, amount, key=key), order)
+        return self._enter("refund", super().refund(provider_id, amount, key=key), self._order_of(provider_id))
+
+    def _order_of(self, provider_id: str) -> str:
+        return next(order for order, charge in self.charged.items() if charge == provider_id)
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
-        return self._keep(replace(self._get(provider_id), status="voided"))
+        if self._get(provider_id).status == "requires_action":
+            return self._keep(replace(self._get(provider_id), status="voided"))
+        return super().void(provider_id, key=key)
 
     def approve(self, order: str) -> str:
         """The shopper has confirmed at the bank. Returns the charge."""
@@ -100,9 +110,11 @@ class Bank(InstantPayments):
     def taken(self, order: str) -> int:
         """What the bank has taken for this order and kept, in minor units."""
         charge = self.charged.get(order)
-        if charge is None or self._get(charge).status not in ("captured", "refunded"):
+        status = self._get(charge).status if charge else "unknown"
+        if charge is None or status not in ("captured", "refunded", "authorised"):
             return 0
-        return self._get(charge).amount - self._refunded[charge]
+        taken = self._parts[charge] if status == "authorised" else self._get(charge).amount
+        return taken - self._refunded[charge]
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
         return verified(headers, body, SECRET)

@@ -15,6 +15,7 @@ from api.limits import limiter
 from config import settings
 from engine import plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
+from tests.api.desk import later_on, well  # noqa: F401 - fixtures
 from tests.api.hooks import door  # noqa: F401 - a fixture
 from tests.api.people import People, Person
 from tests.fixtures import Configure, Database

@@ -11,19 +11,18 @@ import pytest
 from sqlalchemy import select, update
 
 import db
-from doctor import money
 from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Unknown
-from shop.payments import PaymentRow
+from shop.payments import PaymentRow, TransactionRow
 from shop.refunds import RefundRow
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
+from tests.api.desk import do, eur, give_back, kinds, payment, standing, sums
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, order, paid, put_on_shelf, shipped
 from tests.api.people import Person, problem
-from tests.fixtures import Configure
 
 TOTAL = 1999 + SHIPPING
 
@@ -33,61 +32,6 @@ pytestmark = pytest.mark.usefixtures("sent")
 @pytest.fixture(autouse=True)
 def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=9)
-
-
-@pytest.fixture
-def later_on(configure: Configure) -> None:
-    """Money is captured when it is sent."""
-    configure(PAYMENT_CAPTURE="on_fulfilment")
-
-
-@pytest.fixture
-def well(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """What the doctor finds in our own ledger."""
-    monkeypatch.setattr(money, "_bank_entries", list)
-
-    def look() -> list[str]:
-        with db.reading() as session:
-            checks = (money.payments_match_their_transactions, money.refunds_match_their_transactions)
-            told = [told for check in (*checks, money.nothing_is_given_twice) for told in check(session)]
-            return told + [told for told in money.money_is_conserved(session) if "at the bank" not in told]
-
-    return look
-
-
-def eur(amount: int) -> dict[str, Any]:
-    return {"amount": amount, "currency": "EUR"}
-
-
-def payment(staff: Person, order: str) -> dict[str, Any]:
-    [found] = staff.get(f"/api/payments?order_id={order}").json["items"]
-    return dict(found)
-
-
-def sums(staff: Person, order: str) -> tuple[str, int, int, int, int]:
-    found = payment(staff, order)
-    return found["status"], *(found[name]["amount"] for name in ("authorised", "captured", "refunded", "settled"))
-
-
-def kinds(staff: Person, order: str) -> list[tuple[str, int]]:
-    return [(told["kind"], told["amount"]["amount"]) for told in payment(staff, order)["transactions"]]
-
-
-def standing(person: Person, id: str) -> tuple[str, str]:
-    seen = person.get(f"/api/orders/{id}").json
-    return seen["status"], seen["payment_status"]
-
-
-def do(staff: Person, order: str, what: str, **wish: Any) -> str:
-    """Returns the job."""
-    answer = staff.post(f"/api/payments/{payment(staff, order)['id']}/{what}", wish)
-    assert answer.status_code == 202, answer.text
-    job: str = answer.json["job"]["id"]
-    return job
-
-
-def give_back(staff: Person, order: str, amount: int, **more: Any) -> str:
-    return do(staff, order, "refunds", amount=eur(amount), reason="a scratch", **more)
 
 
 @pytest.mark.usefixtures("later_on")
@@ -144,7 +88,8 @@ def test_an_authorised_order_called_off_is_voided(ada: Person, sam: Person, bank
 def test_what_nobody_captures_in_time_is_let_go_by_the_clock(ada: Person, sam: Person) -> None:
     id, young = paid(ada), paid(ada)
     with db.transaction() as session:
-        old = update(PaymentRow).where(PaymentRow.order_id == id).values(updated_at=later(-7 * 86_400.0))
+        theirs = select(PaymentRow.id).where(PaymentRow.order_id == id)
+        old = update(TransactionRow).where(TransactionRow.payment_id.in_(theirs)).values(at=later(-7 * 86_400.0))
         session.execute(old)
     for _ in range(2):
         maintenance.look_at_payments()

@@ -23,7 +23,7 @@ from sql import later, now
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import count, order, put_on_shelf
+from tests.api.goods import count, order, put_on_shelf, shipped
 from tests.api.people import People, Person, problem
 from tests.api.test_foreign_ids import everything
 from tests.world import wait_until
@@ -116,6 +116,21 @@ def test_what_agrees_is_counted_and_not_kept(ada: Person, root: Person) -> None:
     assert (found["differences"], found["lines"], found["lines_left_out"]) == (0, [], 0)
     assert found["finished_at"] is not None
     assert (count(LineRow), diagnosis()) == (0, [])
+
+
+@pytest.mark.usefixtures("later_on")
+def test_the_captures_of_an_authorisation_agree_one_by_one(ada: Person, sam: Person, root: Person, bank: Bank) -> None:
+    placed = order(ada, quantity=3)
+    drive(placed["job"]["id"])
+    for _ in range(3):
+        shipped(sam, placed["order"]["id"], lines=[{"sku": "CHAIR", "quantity": 1}])
+    for job in sam.get("/api/jobs?workflow=capture_payment").json["items"]:
+        assert drive(job["id"]) == "succeeded"
+    long_ago()
+    assert counts(reconciled(root)) == {"matched": 3}
+    [*_, last] = [key for key in bank.book if key[0] == "capture"]
+    bank.book[last] = replace(bank.book[last], amount=1)
+    assert counts(reconciled(root)) == {"matched": 2, "different": 1}
 
 
 def test_what_differs_is_told_line_by_line_and_no_money_moves(

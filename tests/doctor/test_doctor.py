@@ -137,6 +137,29 @@ def test_i4_money_held_for_an_order_that_is_not_owed() -> None:
     assert "2490 held, 2489 owed" in _broken()["I4"][0]
 
 
+def test_i3_captures_are_those_we_know_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = _the_order()
+    book = [{"kind": "capture", "reference": order, "amount": amount} for amount in (1245, 1245)]
+    monkeypatch.setattr(money, "_bank_entries", lambda: book)
+    assert _broken() == {"I3": [f"order {order} was captured 2 times"]}
+    _change("UPDATE payment_transactions SET amount = 1245")
+    _change(
+        "INSERT INTO payment_transactions (id, payment_id, kind, amount, currency, provider_id, key, at)"
+        " SELECT :id, payment_id, kind, amount, currency, 'cp_1', 'again', at FROM payment_transactions",
+        id=new_id(),
+    )
+    assert _broken() == {}
+    book.append({"kind": "capture", "reference": order, "amount": 1})
+    assert _broken() == {
+        "I3": [f"order {order} was captured 3 times", f"order {order}: 2491 captured, 2490 owed at most"]
+    }
+
+
+def test_i9_a_part_that_is_captured_and_still_authorised() -> None:
+    _change("UPDATE payments SET authorised = 100")
+    assert "2590 are authorised or captured, of 2490" in _broken()["I9"][0]
+
+
 def test_i3_a_bank_that_can_not_be_asked_is_not_a_clean_bill(configure: Configure) -> None:
     configure(PAYMENT_PROVIDER="sandbox", BANK_URL=f"http://127.0.0.1:{free_port()}")
     assert "can not be read" in _broken()["I3"][0]

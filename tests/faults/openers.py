@@ -219,10 +219,14 @@ def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
 
 
 def a_capture(stack: Stack, staff: Client) -> Kept:
-    """Of an order that was only authorised."""
-    client, order, payment = _authorised(stack)
-    job = staff.get("POST", f"/api/payments/{payment}/capture", {})["job"]["id"]
-    return replace(kept_order(client, order), job_id=job, name=f"capture of {order.id}")
+    """Of the share of a parcel, with the half of an order that was only authorised. The customer is told of it."""
+    client, order, _ = _authorised(stack, quantity=2)
+    line = {"sku": order.body["order"]["lines"][0]["sku"], "quantity": 1}
+    staff.get("POST", f"/api/orders/{order.id}/fulfilments", {"lines": [line], "status": "shipped"})
+    jobs = staff.get("GET", "/api/jobs?workflow=capture_payment")["items"]
+    [job] = [job["id"] for job in jobs if job["subject"]["id"] == order.id]
+    kept = kept_order(client, order)
+    return replace(kept, job_id=job, name=f"capture of {order.id}", total=kept.total // 2, mails=2)
 
 
 def a_void(stack: Stack, staff: Client) -> Kept:
@@ -283,11 +287,11 @@ def _payment(client: Client, order: Order) -> str:
     return str(found["id"])
 
 
-def _authorised(stack: Stack) -> tuple[Client, Order, str]:
+def _authorised(stack: Stack, quantity: int = 1) -> tuple[Client, Order, str]:
     """The API decides when an order's money is to be captured: for this one it is another."""
     stack.api.kill9()
     stack.api.start(PAYMENT_CAPTURE="on_fulfilment")
-    client, order = _confirmed(stack)
+    client, order = _confirmed(stack, quantity)
     stack.api.kill9()
     stack.api.start()
     return client, order, _payment(client, order)

@@ -74,6 +74,44 @@ def test_an_authorisation_is_captured_later_in_part(gateway: PaymentGateway, ref
     assert refusal(gateway.capture, held.provider_id, key=f"{reference}:d") == "charge_already_captured"
 
 
+@pytest.fixture(params=["sandbox", "instant"])
+def by_parts(request: pytest.FixtureRequest) -> Iterator[PaymentGateway]:
+    made = request.getfixturevalue(request.param)
+    yield made
+    made.close()
+
+
+def test_a_receipt_says_whether_an_authorisation_is_captured_in_parts(
+    by_parts: PaymentGateway, stripe: PaymentGateway, reference: str
+) -> None:
+    asked = intent(reference, capture=False)
+    assert [one.charge(asked, key=reference).in_parts for one in (by_parts, stripe)] == [True, False]
+
+
+def test_parts_stop_at_what_was_authorised_and_the_last_closes_it(by_parts: PaymentGateway, reference: str) -> None:
+    held = by_parts.charge(intent(reference, capture=False), key=f"{reference}:a").provider_id
+    parts = [by_parts.capture(held, n, key=f"{reference}:{n}", final=False) for n in (300, 300, 200)]
+    assert parts[0] == parts[1], "the same key"
+    assert [(one.amount, one.status) for one in parts[1:]] == [(300, "authorised"), (200, "authorised")]
+    assert (by_parts.fetch(held).status, by_parts.fetch(held).amount) == ("authorised", 500)
+    no = refusal(by_parts.capture, held, 501, key=f"{reference}:501", final=False)
+    assert no == "capture_exceeds_authorization"
+    last = by_parts.capture(held, 500, key=f"{reference}:500", final=False)
+    assert (last.amount, last.status, by_parts.fetch(held).amount) == (500, "captured", 1000)
+    no = refusal(by_parts.capture, held, 1, key=f"{reference}:1", final=False)
+    assert no == "charge_already_captured"
+
+
+def test_what_no_part_has_taken_is_voided_and_parts_are_given_back(by_parts: PaymentGateway, reference: str) -> None:
+    held = by_parts.charge(intent(reference, capture=False), key=f"{reference}:a").provider_id
+    by_parts.capture(held, 400, key=f"{reference}:c", final=False)
+    assert refusal(by_parts.refund, held, 401, key=f"{reference}:r") == "refund_exceeds_charge"
+    by_parts.refund(held, 400, key=f"{reference}:r4")
+    assert by_parts.fetch(held).status == "authorised"
+    let_go = by_parts.void(held, key=f"{reference}:v")
+    assert (let_go.status, let_go.amount, let_go.in_parts) == ("refunded", 400, False)
+
+
 def test_an_authorisation_is_voided(gateway: PaymentGateway, reference: str) -> None:
     held = gateway.charge(intent(reference, capture=False), key=f"{reference}:a")
     assert gateway.void(held.provider_id, key=f"{reference}:v").status == "voided"

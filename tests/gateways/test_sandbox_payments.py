@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -105,6 +106,17 @@ def test_a_refund_refused_may_go_well_under_another_key(gateway: SandboxPayments
             gateway.refund(bought, 1000, key=f"{reference}:r1")
     assert bank.refunds(reference) == []
     assert gateway.refund(bought, 1000, key=f"{reference}:r2").status == "refunded"
+
+
+def test_captures_of_one_authorisation_are_told_apart_in_the_ledger(gateway: SandboxPayments, reference: str) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    held = gateway.charge(Intent(1000, "USD", "tok_ok", reference, capture=False), key=reference).provider_id
+    parts = [gateway.capture(held, n, key=f"{reference}:{n}", final=False) for n in (300, 200, 500)]
+    ours = [one.moved or one.provider_id for one in parts]
+    page = gateway.ledger(begun, datetime.now(UTC) + timedelta(seconds=1))
+    theirs = [(one.provider_id, one.amount) for one in page.entries if one.reference == reference]
+    assert theirs == [(held, 300), (ours[1], 200), (ours[2], 500)]
+    assert len(set(ours)) == 3
 
 
 def test_keys_with_odd_characters_are_found(gateway: SandboxPayments, reference: str) -> None:

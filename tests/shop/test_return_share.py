@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shop import parcel_shares
 from shop.returns import share
 
 LINES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10_000)), min_size=1, max_size=5)
@@ -34,6 +35,23 @@ def test_tax_that_is_in_the_price_is_not_given_back_twice() -> None:
     order = an_order([(1, 1190)])
     order.lines[0].tax = 190
     assert share(order, {}, {"S0": 1}) == 1190
+
+
+@given(lines=LINES, off=st.integers(0, 100), tax=st.integers(0, 999), extra=st.integers(0, 999), order=st.randoms())
+def test_parcels_in_any_order_take_the_whole_total_and_never_more(
+    lines: list[tuple[int, int]], off: int, tax: int, extra: int, order: Any
+) -> None:
+    placed = an_order(lines, off=off, tax=tax)
+    placed.total = sum(line.total - line.discount + line.tax for line in placed.lines) + extra
+    units = [line.sku for line in placed.lines for _ in range(line.quantity)]
+    order.shuffle(units)
+    sent: Counter[str] = Counter()
+    parts = []
+    for sku in units:
+        parts.append(parcel_shares.share(placed, sent, {sku: 1}))
+        sent[sku] += 1
+    assert min(parts) >= 0
+    assert sum(parts) == placed.total
 
 
 def test_what_cost_nothing_is_worth_nothing() -> None:
