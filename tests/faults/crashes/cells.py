@@ -68,11 +68,21 @@ def cells_of(workflow: Workflow) -> Iterator[Cell]:
 
 def sample() -> set[tuple[Cell, str]]:
     """Some with the pair they run on: every other task, every noun, every point and both pairs are among them."""
-    points, pairs, places = len(POINTS), len(PAIRS), list(_once_each())[::2]
-    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(places)}
+    points, pairs = len(POINTS), len(PAIRS)
+    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(_every_other())}
 
 
-def _once_each() -> Iterable[tuple[Workflow, int, str]]:
+Place = tuple[Workflow, int, str]
+
+
+def _every_other() -> list[Place]:
+    """And one of each noun of which none is among them."""
+    places = list(_once_each())
+    by_noun = {noun(Cell(*where, POINTS[0]).task): where for where in (*places[1::2], *places[::2])}
+    return [where for i, where in enumerate(places) if i % 2 == 0 or where in by_noun.values()]
+
+
+def _once_each() -> Iterable[Place]:
     """One place for each task, though several workflows share some."""
     drilled = [(workflow, *where) for workflow in registered() for where in _drilled(workflow)]
     return {Cell(*where, POINTS[0]).task: where for where in reversed(drilled)}.values()
