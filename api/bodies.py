@@ -80,6 +80,7 @@ def _line(line: OrderLineRow, currency: str) -> Body:
         "total": money(line.total, currency),
         "discount": money(line.discount, currency),
         "tax": money(line.tax, currency),
+        "backordered": line.backordered,
     }
 
 

@@ -65,9 +65,9 @@ class CartLineSchema(Schema):
     tax = fields.Nested(MoneySchema)
 
 
-PROBLEMS = ("archived", "out_of_stock", "price_changed", "too_many", "no_price_in_currency", "shipping_unavailable",
-            "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum", "coupon_no_effect",
-            "coupon_other_currency")  # fmt: skip
+PROBLEMS = ("archived", "out_of_stock", "backorder", "price_changed", "too_many", "no_price_in_currency",
+            "shipping_unavailable", "coupon_unknown", "coupon_expired", "coupon_used_up", "coupon_minimum",
+            "coupon_no_effect", "coupon_other_currency")  # fmt: skip
 
 
 class CartProblemSchema(Schema):

@@ -7,9 +7,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api import catalogue_fields as own
-from api.fields import Boolean, Few, Line, Text
+from api.fields import Boolean, Few, Integer, Line, Text
 from api.schemas import MoneySchema, Schema
 from shop.catalogue_rules import LONGEST_DESCRIPTION, LONGEST_NAME, MOST_VARIANTS
+from shop.stock import MOST_ON_HAND
 
 
 class ChangeSchema(Schema):
@@ -31,7 +32,24 @@ class CategoryChangeSchema(ChangeSchema):
     name = Line(most=120)
 
 
-class NewVariantSchema(Schema):
+class BackorderSchema(Schema):
+    """What is said of backorders replaces all that was said of them."""
+
+    backorder = Boolean(metadata={"description": "whether it can be ordered before it has come in"})
+    backorder_limit = Integer(
+        allow_none=True,
+        least=1,
+        most=MOST_ON_HAND - 1,
+        metadata={"description": "so many of all orders together; null, or not said: any number"},
+    )
+
+    @validates_schema
+    def _one_or_the_other(self, wish: dict[str, Any], **_: Any) -> None:
+        if wish.get("backorder") is False and wish.get("backorder_limit") is not None:
+            raise ValidationError("There is none without backorder.", "backorder_limit")
+
+
+class NewVariantSchema(BackorderSchema):
     sku = own.sku(required=True)
     name = Line(required=True, most=LONGEST_NAME)
     options = own.options(load_default=dict)
@@ -39,7 +57,7 @@ class NewVariantSchema(Schema):
     prices = own.prices()
 
 
-class VariantChangeSchema(ChangeSchema):
+class VariantChangeSchema(ChangeSchema, BackorderSchema):
     name = Line(most=LONGEST_NAME)
     options = own.options()
     price = fields.Nested(MoneySchema)

@@ -50,6 +50,7 @@ class OrderLineSchema(Schema):
     total = fields.Nested(MoneySchema)
     discount = fields.Nested(MoneySchema)
     tax = fields.Nested(MoneySchema)
+    backordered = Integer(metadata={"description": "of these, so many are sent when they have come in"})
 
 
 class OrderSchema(Schema):

@@ -10,10 +10,11 @@ from api.etags import versioned
 from api.fields import Integer, Moment, QueryBoolean, QueryInteger, Text
 from api.money import currency
 from api.schemas import MoneySchema, PageQuery, Schema
+from shop import backorders
 from shop.catalogue import VariantRow
 from shop.currencies import OURS
 from shop.money import MOST
-from shop.search import INCOMPLETE, Facets, Hit
+from shop.search import INCOMPLETE, Facets, Hit, Left
 
 SORTS = ("name", "-name", "price", "-price", "newest", "relevance")
 
@@ -47,6 +48,8 @@ class VariantSchema(Schema):
     price = fields.Nested(MoneySchema, metadata={"description": "in the currency that was asked for"})
     prices = fields.List(fields.Nested(MoneySchema), metadata={"description": "in other currencies than the shop's"})
     available = Integer()
+    backorder = fields.Boolean(metadata={"description": "can be ordered before it has come in"})
+    backorder_limit = Integer(allow_none=True, metadata={"description": "so many of all orders; null: any number"})
 
 
 class ProductSchema(Schema):
@@ -126,7 +129,8 @@ def _variant(variant: VariantRow, hit: Hit, currency: str) -> dict[str, Any]:
     price = _money(variant.price if variant.currency == currency else listed.get(currency), currency)
     shown = {"sku": variant.sku, "name": variant.name, "options": variant.options, "price": price}
     prices = [_money(amount, currency) for currency, amount in listed.items()]
-    return {**shown, "prices": prices, "available": hit.available.get(variant.sku, 0)}
+    left = hit.left.get(variant.sku, Left(0, None))
+    return {**shown, "prices": prices, "available": left.available, **backorders.told(left.most)}
 
 
 def _money(amount: int | None, currency: str) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ class StockSchema(Schema):
     on_hand = Integer()
     reserved = Integer()
     available = fields.Function(lambda row: row.on_hand - row.reserved, metadata={"type": "integer"})
+    backordered = Integer(metadata={"description": "ordered, and not come in yet"})
     locations = fields.List(fields.Nested(ShelfSchema), metadata={"description": "they add up to `on_hand`"})
 
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import transaction
 from demo.accounts import make_accounts
-from shop import catalogue, stock_desk
+from shop import backorders, catalogue, stock_desk
 from shop.catalogue import VariantRow
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
+TO_ORDER = {"LANGBORD-DINING-TABLE-260": 20, "CANE-FRONT-SIDEBOARD-NAT": 5}  # none is there, so many are promised
 
 
 def seed() -> tuple[int, int]:
@@ -39,6 +40,8 @@ def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
     for row in new:
         if quantity := int(row["on_hand"]):
             stock_desk.receive(session, row["sku"], quantity, "demo catalogue")
+    skus = {row["sku"] for row in new}
+    backorders.allow(session, {sku: limit for sku, limit in TO_ORDER.items() if sku in skus})
     return len(new)
 
 

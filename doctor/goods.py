@@ -12,7 +12,7 @@ from doctor.finding import invariant
 from shop import stock
 from shop.locations import MAIN
 from shop.order_events import IN_TURN, OrderEventRow
-from shop.orders import MOVES, OrderRow, Status
+from shop.orders import GIVEN_UP, MOVES, OrderRow, Status
 from shop.stock import Held, Kind, MovementRow, ReservationRow, StockRow
 
 
@@ -25,6 +25,8 @@ def stock_is_conserved(session: Session) -> Iterator[str]:
             yield f"{row.sku}: {row.on_hand} on hand, but its movements sum to {sum(ledger.values())}"
         if not 0 <= row.reserved <= row.on_hand:
             yield f"{row.sku}: {row.reserved} reserved of {row.on_hand} on hand"
+        if row.backordered and row.reserved < row.on_hand:
+            yield f"{row.sku}: {row.backordered} are waited for, and {row.on_hand - row.reserved} are there"
         yield from _misplaced(row, ledger)
 
 
@@ -45,17 +47,15 @@ def transfers_cancel_out(session: Session) -> Iterator[str]:
         yield f"{sku}: its transfers sum to {n}"
 
 
-@invariant("I6", "no live reservation on a closed order, and their sum is what is reserved")
+@invariant("I6", "no live reservation on a closed order, and their sum is what is reserved and backordered")
 def reservations_add_up(session: Session) -> Iterator[str]:
-    live = (
-        select(ReservationRow.sku, func.sum(ReservationRow.quantity))
-        .where(ReservationRow.state == Held.HELD)
-        .group_by(ReservationRow.sku)
-    )
-    held = dict(session.execute(live).all())
-    for sku, reserved in session.execute(select(StockRow.sku, StockRow.reserved)):
-        if reserved != held.get(sku, 0):
-            yield f"{sku}: {reserved} reserved, but live reservations sum to {held.get(sku, 0)}"
+    promised = stock.promised(session)
+    for sku, reserved, backordered in session.execute(select(StockRow.sku, StockRow.reserved, StockRow.backordered)):
+        held, late = promised.get(sku, (0, 0))
+        if reserved != held:
+            yield f"{sku}: {reserved} reserved, but live reservations sum to {held}"
+        if backordered != late:
+            yield f"{sku}: {backordered} backordered, but orders wait for {late}"
     forgotten = (
         select(ReservationRow.order_id, ReservationRow.sku, OrderRow.status)
         .join(OrderRow, OrderRow.id == ReservationRow.order_id)
@@ -63,6 +63,10 @@ def reservations_add_up(session: Session) -> Iterator[str]:
     )
     for order, sku, status in session.execute(forgotten):
         yield f"order {order} is {status} and still holds {sku}"
+    waiting = select(ReservationRow.order_id, ReservationRow.sku).where(ReservationRow.backordered > 0)
+    closed = waiting.join(OrderRow, OrderRow.id == ReservationRow.order_id).where(OrderRow.status.in_(GIVEN_UP))
+    for order, sku in session.execute(closed):
+        yield f"order {order} is closed and still waits for {sku}"
 
 
 @invariant("I10", "every order's history is a path of the state machine and ends where the order is")

@@ -19,12 +19,13 @@ from shop.stock import Kind, MovementRow
 Sums = Counter[tuple[str, str]]  # order and SKU -> how many
 
 
-@invariant("I10", "no more is sent than was ordered, no more comes back than was shipped or sold")
+@invariant("I10", "no more is sent than was ordered and has come in, no more comes back than was shipped or sold")
 def parcels_are_within_bounds(session: Session) -> Iterator[str]:
     line = OrderLineRow
     ordered = _sums(session, select(line.order_id, line.sku, func.sum(line.quantity)).group_by(line.order_id, line.sku))
     shipped, back = _parcels(session, fulfilments.GONE), _returned(session)
     yield from _beyond(_parcels(session, fulfilments.LIVE), ordered, "sent", "ordered")
+    yield from _beyond(_parcels(session, fulfilments.LIVE), _moved(session, Kind.SALE, -1), "sent", "sold")
     yield from _beyond(back, shipped, "came back", "shipped")
     yield from _beyond(_moved(session, Kind.RETURN, 1), _moved(session, Kind.SALE, -1), "restocked", "sold")
 

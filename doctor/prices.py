@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from doctor.finding import invariant
 from shop.coupon_uses import CouponUseRow
 from shop.offers import OfferRow
-from shop.orders import OrderLineRow, OrderRow, Status
+from shop.orders import GIVEN_UP, OrderLineRow, OrderRow
 
 LIVE = CouponUseRow.given_back_at.is_(None)
 
@@ -85,7 +85,7 @@ def _kept(session: Session) -> Iterator[str]:
     kept = (
         select(CouponUseRow.order_id, OrderRow.status)
         .outerjoin(OrderRow, OrderRow.id == CouponUseRow.order_id)
-        .where(LIVE, (OrderRow.id.is_(None)) | OrderRow.status.in_((Status.FAILED, Status.CANCELLED)))
+        .where(LIVE, (OrderRow.id.is_(None)) | OrderRow.status.in_(GIVEN_UP))
     )
     for order, status in session.execute(kept):
         yield f"order {order} is {status or 'not there'} and still holds its coupon"

@@ -41,7 +41,7 @@ def _do() -> int:
 
 def _tell(released: str, put: str, orders: Sequence[str], found: Sequence[Wrong]) -> None:
     for order in orders:
-        print(f"{released} what the closed order {order} still holds")
+        print(f"{released} what the closed order {order} still holds or waits for")
     for one in found:
         print(f"{put} {one}" if one.possible else f"needs a person: {one}")
     if not orders and not found:

@@ -114,6 +114,7 @@ def _lines() -> Select[Any]:
         .add_columns(price.label("price"), CartRow.currency, live, name)
         .add_columns(VariantRow.product_id, CategoryRow.path.label("category"), ProductRow.tax_class)
         .add_columns(func.coalesce(StockRow.on_hand - StockRow.reserved, 0).label("left"))
+        .add_columns(func.coalesce(StockRow.backorder_limit - StockRow.backordered, 0).label("room"))
         .join(CartRow, CartRow.id == CartLineRow.cart_id)
         .join(VariantRow, VariantRow.sku == CartLineRow.sku)
         .join(ProductRow)
@@ -133,9 +134,16 @@ def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]
         return [Problem("archived", row.sku, "This is no longer sold.")]
     if row.price is None:
         return [Problem("no_price_in_currency", row.sku, f"This has no price in {row.currency}.")]
-    found = []
-    if row.left < row.quantity:
-        found.append(Problem("out_of_stock", row.sku, f"Only {max(0, row.left)} left."))
+    found = _lacking(row.sku, row.quantity, max(0, row.left), max(0, row.room))
     if row.price != row.price_seen:
         found.append(Problem("price_changed", row.sku, "The price has changed since you put it in."))
     return found
+
+
+def _lacking(sku: str, quantity: int, left: int, room: int) -> list[Problem]:
+    """`room`: how many more can be ordered before they have come in."""
+    if quantity <= left:
+        return []
+    if quantity <= left + room:
+        return [Problem("backorder", sku, f"{left} can be sent now, the others when they have come in.")]
+    return [Problem("out_of_stock", sku, f"Only {left + room} left.")]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from shop import price_lists
+from shop import backorders, price_lists
 from shop.catalogue import CategoryRow, ProductRow, VariantRow
 from shop.import_lines import PRICE_IN, READERS
 from shop.price_lists import Prices
@@ -33,7 +33,7 @@ def page(session: Session, currencies: Sequence[str], after: Place | None) -> tu
     """
     columns = (ProductRow.slug, VariantRow.position, VariantRow.sku)
     query = (
-        select(ProductRow, VariantRow, CategoryRow.path, StockRow.on_hand)
+        select(ProductRow, VariantRow, CategoryRow.path, StockRow.on_hand, StockRow.backorder_limit)
         .join(VariantRow, VariantRow.product_id == ProductRow.id)
         .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
         .outerjoin(StockRow, StockRow.sku == VariantRow.sku)
@@ -48,7 +48,9 @@ def page(session: Session, currencies: Sequence[str], after: Place | None) -> tu
     return _csv(lines), (last.ProductRow.slug, last.VariantRow.position, last.VariantRow.sku) if last else None
 
 
-def _cells(product: ProductRow, variant: VariantRow, category: str | None, on_hand: int | None) -> list[str]:
+def _cells(
+    product: ProductRow, variant: VariantRow, category: str | None, on_hand: int | None, most: int | None
+) -> list[str]:
     options = json.dumps(variant.options, ensure_ascii=False, separators=(",", ":"))
     told = {
         "slug": product.slug,
@@ -62,6 +64,8 @@ def _cells(product: ProductRow, variant: VariantRow, category: str | None, on_ha
         "price_cents": str(variant.price),
         "currency": variant.currency,
         "on_hand": str(on_hand or 0),
+        "backorder": "" if most is None else "true",
+        "backorder_limit": "" if most in (None, backorders.UNLIMITED) else str(most),
     }
     return [defused(told[column]) for column in READERS]
 

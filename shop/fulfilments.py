@@ -17,7 +17,7 @@ from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
 from shop.locations import CODE_LENGTH
 from shop.notifications import Telling, tell
-from shop.order_goods import Quantities, check_paid, check_room, less, ordered
+from shop.order_goods import Quantities, check_paid, check_room, here, less, ordered
 from shop.orders import FulfilmentStatus, OrderRow
 from sql import At, Base, Id, clock, new_id, now
 
@@ -79,15 +79,17 @@ def add(
 ) -> FulfilmentRow:
     """One more parcel with these lines; None: with all that is left. IllegalMove, NotPaidFor, TooMany.
 
+    What has not come in yet is not sent.
     `location`: that it leaves; None: the one its goods were sold from.
     """
     order = orders.hold(session, order_id)
     check_paid(order)
     packed = _in_parcels(session, order_id, LIVE)
-    left = less(ordered(order), packed)
+    left = less(here(order), packed)
     wanted = {sku: n for sku, n in left.items() if n} if lines is None else lines
     if not wanted:
-        raise IllegalMove("Everything that was ordered is in a parcel already.")
+        missing = here(order) != ordered(order)
+        raise IllegalMove(f"Everything {'that has come in' if missing else 'that was ordered'} is in a parcel already.")
     check_room(order, wanted, left)
     parcel_shares.check_paid_for(session, order, packed, wanted)
     if location is not None:
@@ -98,7 +100,7 @@ def add(
     session.add(parcel)
     session.flush()
     if location is not None:
-        sent_from.book(session, order_id, ordered(order), _named(session, order_id), location, by)
+        sent_from.book(session, order_id, here(order), _named(session, order_id), location, by)
     return _settle(session, order, parcel, status)
 
 

@@ -140,6 +140,11 @@ def _number(most: int) -> Read:
     return read
 
 
+def _yes_or_no(value: Any) -> bool:
+    said = str(value).lower() if isinstance(value, str | bool) else ""
+    return said == "true" if said in ("true", "false") else bool(_no("Must be true or false."))
+
+
 def _currency(value: Any) -> str:
     return OURS if value == OURS else _no(f"price_cents is in {OURS}; those in other currencies are {PRICE_IN}USD...")
 
@@ -162,4 +167,6 @@ READERS: Mapping[str, Read] = {
     "price_cents": _price,
     "currency": _currency,
     "on_hand": _number(MOST_ON_HAND),
+    "backorder": _yes_or_no,
+    "backorder_limit": _number(MOST_ON_HAND - 1),
 }

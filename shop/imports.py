@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Select, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import catalogue, deliveries, price_lists, uploads
+from shop import backorders, catalogue, deliveries, price_lists, uploads
 from shop.catalogue import ProductRow, VariantRow
 from shop.errors import NotFound
 from shop.import_lines import NEEDED, BadLine, is_column, read_cells, read_text
@@ -142,8 +142,14 @@ def _strangers(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> dict[
 
 
 def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
-    """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better."""
+    """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better.
+
+    What may be ordered beyond that is as the file says, where it says anything.
+    """
+    limits = backorders.said(rows)
     wanted = {one["sku"]: one["on_hand"] for one in rows if one["on_hand"]}
+    deliveries.hold(session, limits.keys() | wanted.keys())
+    backorders.allow(session, limits)
     known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
     there = set(session.scalars(known, {"skus": list(wanted)}))
     deliveries.receive_all(

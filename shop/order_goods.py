@@ -33,6 +33,11 @@ def ordered(order: OrderRow) -> dict[str, int]:
     return {line.sku: line.quantity for line in order.lines}
 
 
+def here(order: OrderRow) -> dict[str, int]:
+    """What was ordered, less what has not come in yet."""
+    return {line.sku: line.quantity - line.backordered for line in order.lines}
+
+
 def less(whole: Quantities, part: Quantities) -> dict[str, int]:
     return {sku: n - part.get(sku, 0) for sku, n in whole.items()}
 

@@ -16,7 +16,7 @@ from shop.bank_transfers import BankTransferRow
 from shop.fulfilments import FulfilmentRow
 from shop.notifications import NotificationRow
 from shop.order_notes import OrderNoteRow
-from shop.orders import FulfilmentStatus, OrderRow, Status
+from shop.orders import GIVEN_UP, FulfilmentStatus, OrderRow, Status
 from shop.payments import PaymentRow
 from shop.returns import ReturnRow
 from shop.users import UserRow
@@ -58,7 +58,7 @@ def forget(session: Session, ids: Sequence[str]) -> None:
 
 
 def _came_to_nothing() -> ColumnElement[bool]:
-    return OrderRow.status.in_((Status.FAILED, Status.CANCELLED))
+    return OrderRow.status.in_(GIVEN_UP)
 
 
 def _is_at_home() -> ColumnElement[bool]:

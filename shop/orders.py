@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, bindparam, select, text, true, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, column_property, mapped_column, relationship
 
 from rows import inserting
-from shop import order_events, order_facts
+from shop import backorders, order_events, order_facts
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound
 from shop.topics import LANGUAGES
@@ -53,6 +53,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(),
     Status.CANCELLED: frozenset(),
 }
+GIVEN_UP = (Status.FAILED, Status.CANCELLED)
 
 
 _GUESTS = text("customer_id IS NULL")
@@ -106,6 +107,8 @@ class OrderLineRow(Base):
     total: Mapped[int] = mapped_column(BigInteger)
     discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    backordered: Mapped[int] = column_property(backorders.waits(order_id, sku))  # they have not come in yet
 
 
 def get(session: Session, id: str) -> OrderRow:
@@ -225,7 +228,7 @@ def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> lis
 
 
 def _as_written(values: Values, lines: list[Values], at: datetime) -> Placed:
-    written = [SimpleNamespace(**line) for line in lines]
+    written = [SimpleNamespace(**line, backordered=0) for line in lines]
     return Placed(**_FRESH, **values, created_at=at, updated_at=at, lines=written)
 
 

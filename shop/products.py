@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import categories, freshness, price_lists
+from shop import backorders, categories, freshness, price_lists
 from shop.catalogue import ProductRow, VariantRow, index_words
 from shop.catalogue_rules import MOST_VARIANTS
 from shop.currencies import OURS
@@ -33,6 +33,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
     _flush(session, SkuTaken("One of these SKUs is taken."))
     for variant in variants:
         price_lists.replace(session, variant["sku"], variant.get("prices", ()))
+    backorders.allow(session, backorders.said(variants))
     index_words(session, [product.id])
     freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
@@ -61,7 +62,7 @@ def archive(session: Session, product: ProductRow) -> None:
 
 
 def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) -> None:
-    """`{sku, name, options, price: {amount, currency}, prices: [{amount, currency}]}`."""
+    """`{sku, name, options, price: {amount, currency}, prices: [...]}`, and maybe `backorder` and `backorder_limit`."""
     of_product = select(func.count(), func.max(VariantRow.position)).where(VariantRow.product_id == product.id)
     number, last = session.execute(of_product).one()
     if number >= MOST_VARIANTS:
@@ -72,6 +73,7 @@ def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) 
     session.add(_variant(product, wish, 0 if last is None else last + 1))
     _written(session, product, taken)
     price_lists.replace(session, wish["sku"], wish.get("prices", ()))
+    backorders.allow(session, backorders.said([wish]))
 
 
 def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mapping[str, Any]) -> None:
@@ -80,6 +82,7 @@ def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mappi
         setattr(variant, name, value)
     if "prices" in changes:
         price_lists.replace(session, sku, changes["prices"])
+    backorders.allow(session, backorders.said([{**changes, "sku": sku}]))
     _written(session, product)
 
 
@@ -101,8 +104,8 @@ def _variant(product: ProductRow, wish: Mapping[str, Any], position: int) -> Var
 
 
 def _flat(wish: Mapping[str, Any]) -> dict[str, Any]:
-    """The price as the two columns that hold it. Those in other currencies stand elsewhere."""
-    columns = {name: value for name, value in wish.items() if name not in ("price", "prices")}
+    """The price as the two columns that hold it. Other currencies and backorders stand elsewhere."""
+    columns = {name: value for name, value in wish.items() if name not in ("price", "prices", *backorders.TERMS)}
     if "price" in wish:
         if wish["price"]["currency"] != OURS:
             raise Invalid({"price.currency": [f"Is in {OURS}; those in other currencies are `prices`."]})

@@ -16,10 +16,10 @@ from shop import fulfilments, locations, orders
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
 from shop.locations import CODE_LENGTH, MAIN
+from shop.lots import Lot
 from shop.notifications import Telling, tell
 from shop.order_goods import Quantities, check_paid, check_room, less, worth
 from shop.orders import OrderRow
-from shop.stock_changes import Lot
 from sql import At, Base, Id, clock, new_id, now
 
 

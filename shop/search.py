@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select
@@ -37,6 +37,13 @@ class Search:
     currency: str = OURS  # of the prices
 
 
+class Left(NamedTuple):
+    """`most`: how many can be ordered that are not there; None: none."""
+
+    available: int
+    most: int | None
+
+
 @dataclass(frozen=True)
 class Hit:
     """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted.
@@ -46,7 +53,7 @@ class Hit:
 
     product: ProductRow
     price: int
-    available: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, Left] = field(default_factory=dict)
     relevance: int = 0
     listed: Mapping[str, Prices] = field(default_factory=dict)
 
@@ -217,11 +224,14 @@ def _behind(columns: Sequence[Any], after: tuple[Any, ...], down: bool) -> Colum
     return or_(further, and_(first == value, _behind(columns[1:], after[1:], down)))
 
 
-_LEFT = select(StockRow.sku, StockRow.on_hand - StockRow.reserved).where(among(StockRow.sku, "skus"))
+_LEFT = select(StockRow.sku, StockRow.on_hand - StockRow.reserved, StockRow.backorder_limit).where(
+    among(StockRow.sku, "skus")
+)
 
 
-def _left(session: Session, skus: Sequence[str]) -> dict[str, int]:
-    return dict(session.execute(_LEFT, {"skus": list(skus)}).all()) if skus else {}
+def _left(session: Session, skus: Sequence[str]) -> dict[str, Left]:
+    rows = session.execute(_LEFT, {"skus": list(skus)}).all() if skus else ()
+    return {sku: Left(available, most) for sku, available, most in rows}
 
 
 def _is_id(text: str) -> bool:

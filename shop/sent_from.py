@@ -13,15 +13,15 @@ from shop.locations import MAIN
 Places = Mapping[tuple[str, str], int]  # SKU and location -> how many
 
 
-def book(session: Session, order_id: str, ordered: Mapping[str, int], named: Places, location: str, by: str) -> None:
+def book(session: Session, order_id: str, bought: Mapping[str, int], named: Places, location: str, by: str) -> None:
     """The goods of the order's parcels, `named` by the location these leave, really lie there.
 
     What was sold from elsewhere is taken from here instead, and stays there: a transfer. IllegalMove if it is not here.
     """
     sold = Counter[tuple[str, str]]()
-    for lot in stock_places.sold_from(session, {order_id: ordered}):
+    for lot in stock_places.sold_from(session, {order_id: bought}):
         sold[lot.sku, lot.location] += lot.quantity
-    for sku in sorted(ordered):
+    for sku in sorted(bought):
         for place, n in _instead(sku, sold - Counter(named), named.get((sku, location), 0) - sold[sku, location]):
             about = "sent from here instead"
             stock_desk.transfer(session, sku, n, about, by, location=location, to=place, order_id=order_id)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, func, not_, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, case, func, not_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from shop.catalogue import SKU_LENGTH, VariantRow
@@ -42,13 +42,15 @@ class Held(StrEnum):
 class StockRow(Base):
     """All there is of one SKU: the one row that whoever changes any of it locks first, in the order of SKUs.
 
-    `elsewhere`: how many of those on hand do not lie in main; `levels` says where.
+    `elsewhere`: how many of those on hand do not lie in main; `levels` says where. `backordered`: how many were ordered
+    and have not come in yet, of `backorder_limit` at most; None: nothing can be ordered that is not there.
     """
 
     __tablename__ = "stock"
     __table_args__ = (
         CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
         CheckConstraint("elsewhere >= 0 AND elsewhere <= on_hand", name="elsewhere_within_on_hand"),
+        CheckConstraint("backordered >= 0", name="backordered_not_negative"),
         CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="reserved_within_on_hand"),
         {"postgresql_with": {"fillfactor": "50"}},
     )
@@ -58,6 +60,8 @@ class StockRow(Base):
     reserved: Mapped[int] = mapped_column(default=0)
     low_at: Mapped[int | None]  # so many left are few: see stock_events.py
     elsewhere: Mapped[int] = mapped_column(default=0, server_default="0")
+    backordered: Mapped[int] = mapped_column(default=0, server_default="0")
+    backorder_limit: Mapped[int | None]
 
     levels: Mapped[list[LevelRow]] = relationship(order_by="LevelRow.location", lazy="selectin")
 
@@ -105,8 +109,14 @@ class MovementRow(Base):
     location: Mapped[str] = mapped_column(String(CODE_LENGTH), default=MAIN, server_default=MAIN)
 
 
+_WAITING = text("backordered > 0")
+
+
 class ReservationRow(Base):
-    """What one order holds of one SKU, until it is sold, released, or its time is up."""
+    """What one order holds of one SKU, until it is sold, released, or its time is up.
+
+    So many of `quantity` are `backordered`: they wait, also when the others are sold.
+    """
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -116,6 +126,8 @@ class ReservationRow(Base):
             postgresql_where=text("state = 'held'"),
             sqlite_where=text("state = 'held'"),
         ),
+        Index("ix_reservations_waiting", "sku", "reserved_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        CheckConstraint("backordered >= 0 AND backordered <= quantity", name="backordered_within_quantity"),
     )
 
     order_id: Mapped[Id] = mapped_column(primary_key=True)
@@ -123,6 +135,8 @@ class ReservationRow(Base):
     quantity: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default=Held.HELD)
     expires_at: Mapped[At]
+    backordered: Mapped[int] = mapped_column(default=0, server_default="0")
+    reserved_at: Mapped[At | None]
 
 
 def level(session: Session, sku: str) -> StockRow:
@@ -130,7 +144,7 @@ def level(session: Session, sku: str) -> StockRow:
     row = session.get(StockRow, sku)
     if row is None and session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
-    return row or StockRow(sku=sku, on_hand=0, reserved=0, elsewhere=0)
+    return row or StockRow(sku=sku, on_hand=0, reserved=0, elsewhere=0, backordered=0)
 
 
 def levels(session: Session, *, limit: int, after: str | None = None, low: bool | None = None) -> list[StockRow]:
@@ -150,6 +164,15 @@ def movements(session: Session, sku: str, *, limit: int, before: str | None = No
     if before:
         query = query.where(MovementRow.id < before)
     return list(session.scalars(query))
+
+
+def promised(session: Session) -> Mapping[str, tuple[int, int]]:
+    """By SKU, how many orders hold, and how many they wait for."""
+    row = ReservationRow
+    held = func.sum(case((row.state == Held.HELD, row.quantity - row.backordered), else_=0))
+    sums = select(row.sku, held, func.sum(row.backordered)).group_by(row.sku)
+    live = sums.where((row.state == Held.HELD) | (row.backordered > 0))
+    return {sku: (int(held), int(late)) for sku, held, late in session.execute(live)}
 
 
 def moved(session: Session) -> Mapping[str, Mapping[str, int]]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop import locations, stock_changes, stock_places
+from shop import locations, stock_changes
 from shop.catalogue import VariantRow
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.locations import MAIN
+from shop.lots import Lot, coming
 from shop.stock import MOST_ON_HAND, Kind, StockRow
-from shop.stock_changes import Lot
 from sql import held, upsert
 
 
@@ -68,7 +68,7 @@ def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
 
 def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_id: str | None) -> StockRow:
     """Lots of one SKU."""
-    [(sku, move)] = stock_changes.coming(lots).items()
+    [(sku, move)] = coming(lots).items()
     row = _hold(session, sku)
     if not row.reserved <= row.on_hand + move.on_hand <= MOST_ON_HAND:
         raise IllegalMove(f"{row.on_hand} are on hand and {row.reserved} reserved; {move.on_hand:+d} is not possible.")
@@ -76,9 +76,7 @@ def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_
         there = row.places.get(lot.location, 0)
         if there + lot.quantity < 0:
             raise IllegalMove(f"{there} are in {lot.location}; {lot.quantity:+d} is not possible.")
-    stock_places.put(session, lots)
-    stock_changes.change(session, {sku: move})
-    stock_changes.write(session, kind, lots, reason, actor_id)
+    stock_changes.book(session, kind, lots, reason, actor_id)
     session.refresh(row)
     return row
 

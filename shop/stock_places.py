@@ -11,11 +11,9 @@ from sqlalchemy.orm import Session
 
 from rows import Many, inserting
 from shop.locations import MAIN
+from shop.lots import Lot, StockBroken, Wants
 from shop.stock import Kind, LevelRow, MovementRow
-from shop.stock_changes import Lot, StockBroken
 from sql import among, bare, direct
-
-Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
 
 _LEVEL = bare(LevelRow)
 _LEVELS = (

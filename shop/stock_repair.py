@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from shop import reservations, stock, stock_places
 from shop.locations import MAIN
-from shop.orders import OrderRow, Status
+from shop.lots import Lot
+from shop.orders import GIVEN_UP, OrderRow, Status
 from shop.stock import Held, LevelRow, ReservationRow, StockRow
-from shop.stock_changes import Lot
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Figures:
     on_hand: int
     reserved: int
     elsewhere: int
+    backordered: int
     places: Mapping[str, int]
 
 
@@ -44,8 +45,8 @@ class Wrong:
         now, new = self.now, self.derived
         told = [("on hand", now.on_hand, new.on_hand), ("reserved", now.reserved, new.reserved)]
         told += [(f"in {place}", *each) for place, each in self._places() if each[0] != each[1]]
-        if now.elsewhere != new.elsewhere:
-            told.append(("elsewhere", now.elsewhere, new.elsewhere))
+        more = (("elsewhere", now.elsewhere, new.elsewhere), ("backordered", now.backordered, new.backordered))
+        told += [one for one in more if one[1] != one[2]]
         return f"{self.sku}: " + ", ".join(f"{name} {before} -> {after}" for name, before, after in told)
 
     def _places(self) -> list[tuple[str, tuple[int, int]]]:
@@ -54,21 +55,20 @@ class Wrong:
 
 
 def forgotten(session: Session) -> list[str]:
-    """Orders that are closed and still hold goods."""
+    """Orders that are closed and still hold goods, or wait for them in vain."""
     row = ReservationRow
-    closed = select(row.order_id).join(OrderRow, OrderRow.id == row.order_id).where(OrderRow.status != Status.PENDING)
-    return list(session.scalars(closed.where(row.state == Held.HELD).distinct().order_by(row.order_id)))
+    holds = (row.state == Held.HELD) & (OrderRow.status != Status.PENDING)
+    waits = (row.backordered > 0) & OrderRow.status.in_(GIVEN_UP)
+    query = select(row.order_id).join(OrderRow, OrderRow.id == row.order_id).where(holds | waits)
+    return list(session.scalars(query.distinct().order_by(row.order_id)))
 
 
 def wrong(session: Session) -> list[Wrong]:
     """By SKU."""
-    live = ReservationRow.state == Held.HELD
-    held = select(ReservationRow.sku, func.sum(ReservationRow.quantity)).where(live).group_by(ReservationRow.sku)
-    held_of = dict(session.execute(held).all())
-    moved_of = stock.moved(session)
+    moved, promised = stock.moved(session), stock.promised(session)
     rows = session.scalars(select(StockRow).order_by(StockRow.sku).execution_options(populate_existing=True))
     all_of_them = [
-        Wrong(row.sku, _said(row), _derived(moved_of.get(row.sku, {}), held_of.get(row.sku, 0))) for row in rows
+        Wrong(row.sku, _said(row), _derived(moved.get(row.sku, {}), promised.get(row.sku, (0, 0)))) for row in rows
     ]
     return [one for one in all_of_them if one.now != one.derived]
 
@@ -78,6 +78,7 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
     orders = forgotten(session)
     reservations.release(session, orders)
     session.execute(select(StockRow.sku).order_by(StockRow.sku).with_for_update()).all()
+    reservations.wait_no_longer(session, orders)
     found = wrong(session)
     for one in found:
         if one.possible:
@@ -86,12 +87,12 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
 
 
 def _said(row: StockRow) -> Figures:
-    return Figures(row.on_hand, row.reserved, row.elsewhere, _elsewhere(row.places))
+    return Figures(row.on_hand, row.reserved, row.elsewhere, row.backordered, _elsewhere(row.places))
 
 
-def _derived(moved: Mapping[str, int], held: int) -> Figures:
-    places = _elsewhere(moved)
-    return Figures(sum(moved.values()), held, sum(places.values()), places)
+def _derived(moved: Mapping[str, int], promised: tuple[int, int]) -> Figures:
+    places, (held, late) = _elsewhere(moved), promised
+    return Figures(sum(moved.values()), held, sum(places.values()), late, places)
 
 
 def _elsewhere(places: Mapping[str, int]) -> dict[str, int]:
@@ -99,7 +100,7 @@ def _elsewhere(places: Mapping[str, int]) -> dict[str, int]:
 
 
 def _set(session: Session, sku: str, to: Figures) -> None:
-    values = {"on_hand": to.on_hand, "reserved": to.reserved, "elsewhere": to.elsewhere}
+    values = {name: getattr(to, name) for name in ("on_hand", "reserved", "elsewhere", "backordered")}
     session.execute(update(StockRow).where(StockRow.sku == sku).values(values))
     session.execute(delete(LevelRow).where(LevelRow.sku == sku))
     stock_places.put(session, [Lot(sku, n, place) for place, n in to.places.items()])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import orders
 from shop.charging import CLOSED
-from shop.orders import OrderRow, Status
+from shop.orders import GIVEN_UP, OrderRow
 from shop.payments import PaymentRow
 from sql import At, Base, Document, Id, later, now, upsert
 
@@ -86,7 +86,7 @@ QUIET = ("voided", "failed", "canceled", "requires_action", "refunded")
 
 def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
     order = orders.get(session, payment.order_id)
-    given_up = order.status in (Status.FAILED, Status.CANCELLED) and payment.status in CLOSED
+    given_up = order.status in GIVEN_UP and payment.status in CLOSED
     if given_up and told.status not in QUIET:
         return Problem.TOO_LATE
     same = (told.amount, told.currency) in ((payment.amount, payment.currency), (payment.captured, payment.currency))

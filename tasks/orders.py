@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import carts, coupon_uses, coupons, orders, payments, reservations, stock_places
+from shop import carts, coupon_uses, coupons, orders, payments, reservations
 from shop.orders import Status
 
 
@@ -46,7 +46,7 @@ def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 def cancel(session: Session, runs: Sequence[Run]) -> None:
     """The money is back: so are the goods, which never left the house, and the coupon."""
     cancelled = [run.subject_id for run in runs]
-    reservations.take_back(session, stock_places.sold_from(session, orders.wants(session, cancelled)))
+    reservations.call_off(session, orders.wants(session, cancelled))
     orders.move(session, cancelled, Status.CANCELLED, "called off")
     coupon_uses.give_back(session, cancelled)
 

@@ -61,7 +61,7 @@ def test_an_accepted_order_names_its_job_and_its_price(people: People) -> None:
         "unpaid",
         "unfulfilled",
     )
-    nothing = {"discount": euros(0), "tax": euros(0)}
+    nothing = {"discount": euros(0), "tax": euros(0), "backordered": 0}
     assert placed["lines"] == [
         {
             "sku": "CHAIR",

@@ -45,6 +45,8 @@ def test_a_product_is_the_same_in_the_list_and_alone_by_id_and_by_slug(client: F
             "price": {"amount": 2000, "currency": "EUR"},
             "prices": [],
             "available": 5,
+            "backorder": False,
+            "backorder_limit": None,
         }
     ]
 

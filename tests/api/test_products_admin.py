@@ -18,6 +18,7 @@ from tests.api.test_foreign_ids import everything
 PATH = "/api/products"
 PRICE = {"amount": 4900, "currency": "EUR"}
 VARIANT = {"sku": "BENCH-OAK", "name": "Oak", "options": {"wood": "oak"}, "price": PRICE}
+NONE_LEFT = {"available": 0, "backorder": False, "backorder_limit": None}
 BENCH = {"slug": "bench", "name": "Bench", "description": "To sit on", "images": ["https://img.example.com/b.jpg"]}
 
 
@@ -40,7 +41,7 @@ def test_a_product_is_made_with_its_variants_and_everybody_sees_it(
     seen = client.get(bench.headers["Location"])
     assert seen.json == bench.json == client.get(f"{PATH}/bench").json
     assert seen.headers["ETag"] == bench.headers["ETag"]
-    assert seen.json["variants"] == [VARIANT | {"prices": [], "available": 0}]
+    assert seen.json["variants"] == [VARIANT | {"prices": []} | NONE_LEFT]
     assert {name: seen.json[name] for name in BENCH} == BENCH
     assert (seen.json["category"], seen.json["status"]) == (None, "active")
     [found] = client.get(f"{PATH}?q=bench").json["items"]
@@ -101,7 +102,7 @@ def test_a_variants_edit_makes_the_products_older_versions_stale(sam: Person, be
     assert problem(sam.ask("DELETE", path, **old)) == (412, "stale")
     assert problem(sam.post(f"{PATH}/bench/variants", VARIANT | {"sku": "B2"}, **old)) == (412, "stale")
     [variant] = sam.get(f"{PATH}/bench").json["variants"]
-    assert variant == VARIANT | {"price": {"amount": 5000, "currency": "EUR"}, "prices": [], "available": 0}
+    assert variant == VARIANT | {"price": {"amount": 5000, "currency": "EUR"}, "prices": []} | NONE_LEFT
 
 
 def test_variants_are_added_changed_retired_and_brought_back(sam: Person, bench: TestResponse) -> None:
@@ -270,6 +271,10 @@ def test_a_bad_edit_changes_nothing(sam: Person, bench: TestResponse, bad: dict[
         {"prices": [{"amount": 1, "currency": "USD"}] * 2},
         {"prices": {"USD": 1}},
         {"available": 5},
+        {"backorder": 1},
+        {"backorder_limit": 0},
+        {"backorder_limit": 10**9},
+        {"backorder": False, "backorder_limit": 3},
         {"product_id": "x"},
         {"position": 1},
     ],

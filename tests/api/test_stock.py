@@ -26,12 +26,20 @@ def test_anybody_sees_how_much_there_is(client: FlaskClient, people: People) -> 
     drive(order(people.join(), quantity=2)["job"]["id"], steps=1)
     answer = client.get("/api/stock/CHAIR")
     lies = [{"code": "main", "on_hand": 5}]
-    assert answer.json == {"sku": "CHAIR", "on_hand": 5, "reserved": 2, "available": 3, "locations": lies}
+    assert answer.json == {"sku": "CHAIR", "on_hand": 5, "reserved": 2, "available": 3, "backordered": 0} | {
+        "locations": lies
+    }
 
 
 def test_a_sku_that_never_came_in_has_nothing_and_an_unknown_one_is_404(client: FlaskClient) -> None:
     put_on_shelf("NEW", on_hand=0)
-    nothing = {"on_hand": 0, "reserved": 0, "available": 0, "locations": [{"code": "main", "on_hand": 0}]}
+    nothing = {
+        "on_hand": 0,
+        "reserved": 0,
+        "available": 0,
+        "backordered": 0,
+        "locations": [{"code": "main", "on_hand": 0}],
+    }
     assert client.get("/api/stock/NEW").json == {"sku": "NEW"} | nothing
     assert problem(client.get("/api/stock/NOTHING")) == (404, "not_found")
 

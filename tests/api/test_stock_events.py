@@ -55,7 +55,7 @@ def release(id: str) -> None:
 
 def test_what_is_watched_tells_when_little_is_left_and_when_it_comes_back(sam: Person) -> None:
     first = [("back_in_stock", 5)]
-    lies = {"locations": [{"code": "main", "on_hand": 5}]}
+    lies = {"backordered": 0, "locations": [{"code": "main", "on_hand": 5}]}
     assert watch(sam, 2) == {"sku": "CHAIR", "on_hand": 5, "reserved": 0, "available": 5, "low_at": 2} | lies
     held = hold(2)
     assert told(sam) == first

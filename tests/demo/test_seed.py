@@ -28,6 +28,7 @@ def test_everything_in_the_file_is_on_the_shelf(database: Database) -> None:
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(VariantRow)) == len(GOODS)
         assert stock.level(session, GOODS[0]["sku"]).on_hand == int(GOODS[0]["on_hand"])
+        assert {sku: stock.level(session, sku).backorder_limit for sku in seed.TO_ORDER} == seed.TO_ORDER
 
 
 def test_a_second_time_changes_nothing(database: Database) -> None:

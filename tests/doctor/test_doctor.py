@@ -14,7 +14,18 @@ import gateways.payments
 from doctor import bank_transfers, clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks
 from doctor.finding import examine
 from engine import plans
-from shop import carts, checkout, coupons, fulfilments, locations, order_events, orders, returns, stock_desk
+from shop import (
+    carts,
+    checkout,
+    coupons,
+    fulfilments,
+    locations,
+    order_events,
+    orders,
+    returns,
+    stock_desk,
+    stock_repair,
+)
 from shop.orders import OrderRow, Status
 from sql import new_id
 from tests.api.drive import drive
@@ -191,6 +202,16 @@ def test_i6_a_closed_order_that_still_holds_goods() -> None:
     _change("UPDATE reservations SET state = 'held'")
     _change("UPDATE stock SET reserved = 2")
     assert "is confirmed and still holds CHAIR" in _broken()["I6"][0]
+
+
+def test_i6_an_order_that_is_called_off_and_still_waits_until_the_repair() -> None:
+    _change("UPDATE orders SET status = 'cancelled'")
+    _change("UPDATE reservations SET backordered = 1")
+    _change("UPDATE stock SET backordered = 1")
+    assert _broken()["I6"] == [f"order {_the_order()} is closed and still waits for CHAIR"]
+    with db.transaction() as session:
+        assert stock_repair.put_right(session) == ([_the_order()], [])
+    assert "I6" not in _broken()
 
 
 def test_i7_a_confirmed_order_whose_customer_was_not_told() -> None:

@@ -23,6 +23,8 @@ FULL = GOOD | {
     "options": {"wood": "oak"},
     "currency": "EUR",
     "on_hand": 7,
+    "backorder": True,
+    "backorder_limit": 3,
 }
 
 
@@ -82,6 +84,9 @@ def test_what_is_not_said_has_a_default() -> None:
         ("currency", "USD"),
         ("on_hand", "-1"),
         ("on_hand", "many"),
+        ("backorder", "yes"),
+        ("backorder_limit", "-1"),
+        ("backorder_limit", str(10**9)),
         ("on_hand", str(10**9 + 1)),
     ],
 )
