@@ -30,7 +30,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "tax": 18186,
         "tax_included": True,
     },
-    "payment_action": {**_ORDER, "total": 113900, "by_transfer": False},
+    "payment_action": {**_ORDER, "total": 113900, "by_transfer": False, "declined": False},
     "order_shipped": {**_ORDER, **_GOODS, "shipped": _WHEN, "carrier": "DHL", "tracking": "00340434161094042557"},
     "order_cancelled": _ORDER,
     "refunded": {**_ORDER, "amount": 61900, "how": "source"},

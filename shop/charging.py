@@ -177,6 +177,7 @@ def declined(session: Session, charge: Charge, code: str, seconds: float) -> Non
     until: datetime = session.execute(select(later(seconds))).scalar_one()
     again = {"type": PAY_AGAIN, "path": "/api/payments", "until": until.isoformat(timespec="seconds")}
     payments.change(session, charge.payment_id, next_action=again)
+    payment_asks.ask(session, charge.order_id, later=True)
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:

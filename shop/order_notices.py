@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import notifications, order_tokens, orders
+from shop import notifications, order_tokens, orders, payments
 from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
 from shop.orders import OrderRow, PaymentStatus, Status
@@ -20,11 +20,16 @@ from sql import among, bare, direct
 _ORDER, _USER, _PAYMENT = bare(OrderRow).c, bare(UserRow).c, bare(PaymentRow).c
 _METHOD = select(_PAYMENT.method).where(_PAYMENT.order_id == _ORDER.id, ~_PAYMENT.spare).limit(1).scalar_subquery()
 _BY_TRANSFER = and_(_ORDER.payment_status == PaymentStatus.PENDING, _METHOD == "bank_transfer")
+_DECLINED = exists().where(
+    *(_PAYMENT.order_id == _ORDER.id, ~_PAYMENT.spare),
+    *(_PAYMENT.status == payments.Status.REFUSED, _PAYMENT.next_action.is_not(None)),
+)
 ORDERS = (
     select(
         *bare(OrderRow).c,
         func.coalesce(_USER.language, _ORDER.language).label("spoken"),
         _BY_TRANSFER.label("by_transfer"),
+        _DECLINED.label("declined"),
     )
     .outerjoin(bare(UserRow), _USER.id == _ORDER.customer_id)
     .where(_ORDER.email != "")
@@ -35,7 +40,8 @@ TRUE_WHILE: Mapping[str, ColumnElement[bool]] = {
     "order_confirmed": _ORDER.status == Status.CONFIRMED,
     "order_cancelled": _ORDER.status == Status.CANCELLED,
     "payment_action": and_(
-        _ORDER.status == Status.PENDING, or_(_ORDER.payment_status == PaymentStatus.ACTION_REQUIRED, _BY_TRANSFER)
+        _ORDER.status == Status.PENDING,
+        or_(_ORDER.payment_status == PaymentStatus.ACTION_REQUIRED, _BY_TRANSFER, _DECLINED),
     ),
     "order_link": _ORDER.customer_id.is_(None),
 }
@@ -82,6 +88,7 @@ def values(order: Any) -> dict[str, Any]:
         "placed": order.created_at,
         "paid": order.payment_status == PaymentStatus.PAID,
         "by_transfer": order.by_transfer,
+        "declined": order.declined,
         "breakdown": order.breakdown or (),  # adds up to total
         "coupon": order.coupon_code,
         "total": order.total,

@@ -138,6 +138,16 @@ def test_who_answers_the_bank_in_time_is_not_asked_to(
     assert sent[-1].subject == f"Your order {slow['order']['number']} waits for your payment"
 
 
+def test_whoever_has_time_to_pay_after_a_declined_card_is_reminded_of_it(
+    ada: Person, sam: Person, bank: Bank, sent: list[Mail], configure: Configure
+) -> None:
+    configure(PAYMENT_RETRY_MINUTES="20", PAYMENT_REMINDER_SECONDS="0")
+    placed = order(ada, token="tok_declined")
+    assert drive(placed["job"]["id"]) == "waiting"
+    assert delivered(sam, "payment_action")["status"] == "sent"
+    assert "Your card was declined. Please pay €24.89 with another card" in sent[-1].text
+
+
 def test_who_pays_by_transfer_is_told_how_at_once(ada: Person, sam: Person, sent: list[Mail]) -> None:
     placed = order_by(ada, "bank_transfer")
     assert drive(placed["job"]["id"]) == "waiting"
