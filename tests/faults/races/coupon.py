@@ -32,6 +32,8 @@ def many_buyers(ground: Ground, *, buyers: int = 50, uses: int = 10) -> Report:
         _side_by_side(tabs, lambda tab: tab.get("POST", "/api/cart/me/coupons", {"code": code}))
         answers = at_once([partial(order, tab) for tab in tabs])
         _count(report, ground, ground.keep(tabs, answers), code, uses)
+        losers = [tab for tab, answer in zip(tabs, answers, strict=True) if answer.status == 409]
+        _side_by_side(losers, lambda tab: tab.get("DELETE", f"/api/cart/me/coupons/{code}"))  # they race on
     report.count_answers(answers, accepted=uses, coupon_not_usable=buyers - uses)
     report.count("units left", ground.people(1)[0].stock(sku)["available"], buyers - uses)
     return report
