@@ -20,6 +20,7 @@ from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRo
 from sql import bare, clock, held, new_id, the_time
 
 BATCH = 64
+AHEAD = 8  # batches on their way at least: about what one connection sends until the next turn
 SOON = 0.25  # seconds until somebody looks again when there is nothing to hold back
 FULL = 1.0  # and when as many are on their way as may be
 TURN = 2.0  # seconds of a throttled campaign that are let go at once
@@ -38,8 +39,8 @@ class Turn:
     over: bool = False
 
 
-def take(session: Session, run_id: str, most_batches: int) -> Turn:
-    """One turn of a run. Safe to come twice: what was let go is waiting no longer."""
+def take(session: Session, run_id: str, connections: int) -> Turn:
+    """One turn of a run, with so many to send over. Safe to come twice: what was let go is waiting no longer."""
     run = session.scalars(held(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     campaign = session.get_one(CampaignRow, run.campaign_id, populate_existing=True)
     if run.stage != Stage.SENDING:
@@ -51,7 +52,7 @@ def take(session: Session, run_id: str, most_batches: int) -> Turn:
     moment = the_time(session)
     if quiet := times.quiet_for(campaign, moment):
         return Turn(after=quiet)
-    return _let_go(session, campaign, run, most_batches, moment)
+    return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
 
 
 def _let_go(session: Session, campaign: CampaignRow, run: CampaignRunRow, most: int, moment: datetime) -> Turn:

@@ -39,7 +39,7 @@ class Campaign:
         """How many were let go, and after how many seconds one is to look again."""
         self._second = second
         with db.transaction() as session:
-            turn = pace.take(session, self.run, most_batches=8)
+            turn = pace.take(session, self.run, connections=4)
             let_go = select(func.count()).where(RecipientRow.batch_id.in_(turn.batches))
             number = session.scalar(let_go) or 0
             if arrives:
