@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from environs import Env, validate
 
+DEMO_ACCOUNT = "Orderwave Demo, IBAN DE02 1203 0000 0000 2020 51"
 CAPTURE = validate.OneOf(("immediate", "on_fulfilment"))
 
 
@@ -37,6 +38,7 @@ class Settings:
     payment_provider: str
     payment_capture: str
     transfer_days: int
+    transfer_account: str
     authorisation_days: int
     payment_retry_minutes: int
     instant_bank_ms: int
@@ -122,6 +124,7 @@ def load(env: Env | None = None) -> Settings:
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
         payment_provider=provider,
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
+        transfer_account=env.str("TRANSFER_ACCOUNT", "" if environment == "production" else DEMO_ACCOUNT),
         transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
         authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
         payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # a declined card is the end of an order if 0

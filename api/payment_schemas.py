@@ -10,6 +10,7 @@ from api.fields import Line, Moment, Text
 from api.money import Amount
 from api.order_schemas import PayWithSchema
 from api.schemas import ErrorSchema, MoneySchema, PageQuery, Schema
+from config import settings
 from shop.payment_list import Paying
 from shop.payment_methods import METHODS
 from shop.payments import KINDS, Status
@@ -27,8 +28,8 @@ class TransactionSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """`next_action`: what the shopper must do at their bank before it can go on. `authorised`: held by the bank and
-    not taken. `settled`: given back by hand or as store credit."""
+    """`next_action`: what the shopper must do before it can go on: at their bank, or to transfer the amount.
+    `authorised`: held by the bank and not taken. `settled`: given back by hand or as store credit."""
 
     id = fields.String()
     order_id = fields.String()
@@ -89,4 +90,13 @@ TRANSACTIONS = TransactionSchema(many=True)
 def shown(found: Paying) -> dict[str, Any]:
     code = found.payment.error_code
     error = {"code": code, "detail": code.replace("_", " ")} if code else None
-    return {**PAYMENT.dump(found.payment), "transactions": TRANSACTIONS.dump(found.transactions), "error": error}
+    told = {**PAYMENT.dump(found.payment), "transactions": TRANSACTIONS.dump(found.transactions), "error": error}
+    return told | {"next_action": _transfer(found)} if _waits_for_transfer(found) else told
+
+
+def _waits_for_transfer(found: Paying) -> bool:
+    return found.payment.method == "bank_transfer" and found.payment.status == Status.PENDING
+
+
+def _transfer(found: Paying) -> dict[str, str]:
+    return {"type": "transfer", "account": settings().transfer_account, "reference": found.number}

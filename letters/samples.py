@@ -8,6 +8,7 @@ from typing import Any
 
 _CASEY = {"name": "Casey Customer"}
 _LINK = {"link": "https://shop.example.com/account#token=sample"}
+_ACCOUNT = "The Shop, IBAN DE02 1203 0000 0000 2020 51"
 _ORDER = {**_CASEY, **_LINK, "number": "K7QX2M9WPT", "currency": "EUR"}
 _GOODS = {"goods": ["2 x Crunchy Armchair", "1 x Lamp"]}
 _WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -30,7 +31,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "tax": 18186,
         "tax_included": True,
     },
-    "payment_action": {**_ORDER, "total": 113900, "by_transfer": False, "declined": False},
+    "payment_action": {**_ORDER, "total": 113900, "by_transfer": True, "declined": False, "account": _ACCOUNT},
     "order_shipped": {**_ORDER, **_GOODS, "shipped": _WHEN, "carrier": "DHL", "tracking": "00340434161094042557"},
     "order_cancelled": _ORDER,
     "refunded": {**_ORDER, "amount": 61900, "how": "source"},

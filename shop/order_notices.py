@@ -88,6 +88,7 @@ def values(order: Any) -> dict[str, Any]:
         "placed": order.created_at,
         "paid": order.payment_status == PaymentStatus.PAID,
         "by_transfer": order.by_transfer,
+        "account": settings().transfer_account,
         "declined": order.declined,
         "breakdown": order.breakdown or (),  # adds up to total
         "coupon": order.coupon_code,

@@ -18,9 +18,10 @@ from sql import among
 
 @dataclass(frozen=True)
 class Paying:
-    """`customer_id` and `cart_id` say who may see it."""
+    """`number` is the order's; `customer_id` and `cart_id` say who may see it."""
 
     payment: PaymentRow
+    number: str
     customer_id: str | None
     cart_id: str
     transactions: Sequence[TransactionRow]
@@ -57,8 +58,9 @@ def _told(found: Paying) -> dict[str, Any]:
     return {name: getattr(found.payment, name) for name in names} | {"transactions": done}
 
 
-def _all() -> Select[PaymentRow, str | None, str]:
-    return select(PaymentRow, OrderRow.customer_id, OrderRow.cart_id).join(OrderRow, OrderRow.id == PaymentRow.order_id)
+def _all() -> Select[PaymentRow, str, str | None, str]:
+    of_order = (OrderRow.number, OrderRow.customer_id, OrderRow.cart_id)
+    return select(PaymentRow, *of_order).join(OrderRow, OrderRow.id == PaymentRow.order_id)
 
 
 _DONE = (
@@ -68,9 +70,9 @@ _DONE = (
 )
 
 
-def _with_transactions(session: Session, query: Select[PaymentRow, str | None, str]) -> list[Paying]:
+def _with_transactions(session: Session, query: Select[PaymentRow, str, str | None, str]) -> list[Paying]:
     rows = session.execute(query).all()
     done: dict[str, list[TransactionRow]] = defaultdict(list)
     for transaction in session.scalars(_DONE, {"payments": [payment.id for payment, *_ in rows]}) if rows else ():
         done[transaction.payment_id].append(transaction)
-    return [Paying(payment, owner, cart, done[payment.id]) for payment, owner, cart in rows]
+    return [Paying(payment, number, owner, cart, done[payment.id]) for payment, number, owner, cart in rows]

@@ -64,6 +64,8 @@ def hindrance(method: str, buyer: Buyer) -> str:
         return "account_needed"
     if method == "wallet" and buyer.total is not None and buyer.credit < buyer.total:
         return "insufficient_credit"
+    if method == "bank_transfer" and not settings().transfer_account:
+        return "no_account"  # that money could be sent to
     if method == "bank_transfer" and buyer.placed:
         return "order_already_placed"  # its goods are not held for days
     if method == "cash_on_delivery" and buyer.confirmed:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 import db
 import gateways.channels.email
+from config import settings
 from doctor.mail import told_once
 from engine import Hold
 from engine.tables import RunRow
@@ -152,7 +153,9 @@ def test_who_pays_by_transfer_is_told_how_at_once(ada: Person, sam: Person, sent
     placed = order_by(ada, "bank_transfer")
     assert drive(placed["job"]["id"]) == "waiting"
     assert delivered(sam, "payment_action")["status"] == "sent"
-    assert f"Please transfer €24.89 and name {placed['order']['number']}" in sent[-1].text
+    assert (
+        f"Please transfer €24.89 to {settings().transfer_account} and name {placed['order']['number']}" in sent[-1].text
+    )
 
 
 # --- what the mail server says ----------------------------------------------------------------------------------

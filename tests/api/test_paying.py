@@ -11,6 +11,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import db
+from config import settings
 from engine.tables import RunRow
 from shop.payments import PaymentRow
 from shop.wallets import WalletEntryRow
@@ -28,6 +29,7 @@ from tests.api.goods import (
     paid,
     put_on_shelf,
     shelf,
+    wish,
 )
 from tests.api.people import People, Person, problem
 from tests.fixtures import Configure
@@ -79,12 +81,25 @@ def test_an_order_waits_for_its_bank_transfer_and_goes_on_when_it_has_come(
     id, job = placed["order"]["id"], placed["job"]["id"]
     assert (drive(job), standing(ada, id), shelf()) == ("waiting", ("pending", "pending"), (5, 1))
     [found] = payments(sam, id)
+    where = {"type": "transfer", "account": settings().transfer_account, "reference": placed["order"]["number"]}
+    assert found["next_action"] == where
     less = {"amount": {"amount": TOTAL - 1, "currency": "EUR"}}
     assert problem(sam.post(f"/api/payments/{found['id']}/capture", less)) == (422, "validation_failed")
     capture = job_of(sam.post(f"/api/payments/{found['id']}/capture", {}))
     assert (drive(capture), drive(job)) == ("succeeded", "succeeded")
     assert (standing(ada, id), shelf(), bank.charged) == (("confirmed", "paid"), (4, 0), {})
-    assert [t["kind"] for t in payments(sam, id)[0]["transactions"]] == ["capture"]
+    [paid] = payments(sam, id)
+    assert ([t["kind"] for t in paid["transactions"]], paid["next_action"]) == (["capture"], None)
+
+
+def test_a_shop_without_an_account_takes_no_transfers(ada: Person, configure: Configure) -> None:
+    configure(TRANSFER_ACCOUNT="")
+    offered = {way["method"]: way["why"] for way in ada.get("/api/payments/methods").json["items"]}
+    assert offered["bank_transfer"] == "no_account"
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    refused = ada.post("/api/orders", wish(payment={"method": "bank_transfer"}))
+    assert problem(refused) == (422, "validation_failed")
+    assert ada.get("/api/orders").json["items"] == []
 
 
 def test_a_bank_transfer_that_never_comes_releases_everything(ada: Person, sam: Person) -> None:
