@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from environs import Env, validate
 
+import guards
+
 DEMO_ACCOUNT = "Orderwave Demo, IBAN DE02 1203 0000 0000 2020 51"
 CAPTURE = validate.OneOf(("immediate", "on_fulfilment"))
-
-
-class InsecureSetting(RuntimeError):
-    """A setting that is fine on a laptop and dangerous where strangers can reach it."""
-
-
-class MissingExtra(RuntimeError):
-    """A setting that needs a package which is not installed."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +96,13 @@ def load(env: Env | None = None) -> Settings:
     bank_port = env.int("BANK_PORT", port + 1)
     smtp_port = env.int("SMTP_PORT", port + 3)
     environment = env.str("ORDERWAVE_ENV", "development")
-    secret = _secret_reader(env, state_dir, environment)
+    secret = guards.secret_reader(env, state_dir, environment)
     provider = env.str("PAYMENT_PROVIDER", "sandbox")
     bank_secret = secret if provider == "sandbox" else (lambda name: env.str(name, ""))
-    stripe = _stripe_reader(env, needed=provider == "stripe")
+    stripe = guards.stripe_reader(env, needed=provider == "stripe")
     stripe_api_base = env.str("STRIPE_API_BASE", None) or None  # None: Stripe itself
     if provider == "stripe":
-        _check_stripe(stripe_api_base, environment)
+        guards.check_stripe(stripe_api_base, environment)
     return Settings(
         environment=environment,
         state_dir=state_dir,
@@ -148,7 +138,7 @@ def load(env: Env | None = None) -> Settings:
         queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
         task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
-        cors_origins=_origins(env.list("CORS_ORIGINS", [])),
+        cors_origins=guards.origins(env.list("CORS_ORIGINS", [])),
         access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
         refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),
         reservation_minutes=env.int("RESERVATION_MINUTES", 30),
@@ -160,7 +150,7 @@ def load(env: Env | None = None) -> Settings:
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError says which
-        webhooks_allow_private=_only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
+        webhooks_allow_private=guards.only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
         smtp_connections=env.int("SMTP_CONNECTIONS", 16),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),
@@ -188,66 +178,3 @@ def _environment() -> Env:
     env = Env()
     env.read_env(".env", recurse=False)
     return env
-
-
-def _only_at_home(allowed: bool, environment: str) -> bool:
-    if allowed and environment == "production":
-        raise InsecureSetting("WEBHOOKS_ALLOW_PRIVATE lets whoever may name a URL reach what lies inside")
-    return allowed
-
-
-def _secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:
-    def read(name: str) -> str:
-        value: str | None = env.str(name, None)
-        if environment == "production":
-            return _strong(name, value)
-        return value or _own_secret(state_dir / "secrets" / name.lower())
-
-    return read
-
-
-def _stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
-    """Stripe's secrets say by their first letters what they are; a wrong one is told of at the start, not shown."""
-
-    def read(name: str, *beginnings: str) -> str:
-        value: str = env.str(name, "")
-        if needed and not value.startswith(beginnings):
-            raise InsecureSetting(f"{name} must be set, and begin with {' or '.join(beginnings)}")
-        return value
-
-    return read
-
-
-def _check_stripe(api_base: str | None, environment: str) -> None:
-    if find_spec("stripe") is None:
-        raise MissingExtra(
-            "PAYMENT_PROVIDER=stripe needs its SDK: deploy/install.sh .venv stripe; REQUIREMENTS=stripe for the image"
-        )
-    if environment == "production" and api_base and not api_base.startswith("https://"):
-        raise InsecureSetting("STRIPE_API_BASE must begin with https:// in production: the secret key is sent there")
-
-
-def _origins(said: list[str]) -> tuple[str, ...]:
-    """Pages of which sites may call the API. A pattern would let in more of them than it seems to."""
-    for origin in said:
-        if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
-            raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
-    return tuple(said)
-
-
-def _strong(name: str, value: str | None) -> str:
-    if not value or len(value) < 32:
-        raise InsecureSetting(f"{name} must be set to at least 32 characters in production")
-    return value
-
-
-def _own_secret(path: Path) -> str:
-    """A laptop's secret: made once, kept beside its database, shared by the processes of one copy."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with path.open("x") as new:
-            path.chmod(0o600)
-            new.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
-    return path.read_text()

@@ -9,7 +9,8 @@ import jwt
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
-from config import InsecureSetting, settings
+from config import settings
+from guards import InsecureSetting
 from shop.errors import Unauthenticated
 from shop.sessions import Claim, Holder, Opened
 from sql import is_id

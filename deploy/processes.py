@@ -9,7 +9,8 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from celery_app import TASK_MODULES, noun_of
-from config import InsecureSetting, Settings
+from config import Settings
+from guards import InsecureSetting
 
 REMOTE = {
     "payments": ["payments"],

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 FLOORS = {
+    "guards": 0,
     "config": 1,
     "beat_schedule": 1,
     "crons": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import config
+import guards
 from gateways.mail.contract import Mail, Mailer
 from gateways.mail.discard import DiscardMailer
 from gateways.mail.smtp import SmtpMailer
@@ -23,5 +24,5 @@ def mailer() -> Mailer:
 
 def _discard(settings: config.Settings) -> DiscardMailer:
     if settings.environment == "production":
-        raise config.InsecureSetting("SMTP_URL=discard: tells nobody anything; production needs a real mail server")
+        raise guards.InsecureSetting("SMTP_URL=discard: tells nobody anything; production needs a real mail server")
     return DiscardMailer()

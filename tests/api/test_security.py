@@ -13,6 +13,7 @@ from flask import Flask
 
 import config
 import db
+import guards
 from api import create_app
 from shop import sessions, users
 from sql import new_id
@@ -143,7 +144,7 @@ def _clock_off_by(seconds: int, real: Any) -> Any:
 
 def test_a_short_secret_is_not_started_with(database: Database, configure: Configure) -> None:
     configure(JWT_SECRET="short")
-    with pytest.raises(config.InsecureSetting):
+    with pytest.raises(guards.InsecureSetting):
         create_app()
 
 

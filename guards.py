@@ -1,0 +1,82 @@
+"""What a setting may not be: fine on a laptop and dangerous where strangers are, or in need of what is not there."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from environs import Env
+
+
+class InsecureSetting(RuntimeError):
+    """A setting that is fine on a laptop and dangerous where strangers can reach it."""
+
+
+class MissingExtra(RuntimeError):
+    """A setting that needs a package which is not installed."""
+
+
+def only_at_home(allowed: bool, environment: str) -> bool:
+    if allowed and environment == "production":
+        raise InsecureSetting("WEBHOOKS_ALLOW_PRIVATE lets whoever may name a URL reach what lies inside")
+    return allowed
+
+
+def secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:
+    def read(name: str) -> str:
+        value: str | None = env.str(name, None)
+        if environment == "production":
+            return _strong(name, value)
+        return value or _own_secret(state_dir / "secrets" / name.lower())
+
+    return read
+
+
+def stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
+    """Stripe's secrets say by their first letters what they are; a wrong one is told of at the start, not shown."""
+
+    def read(name: str, *beginnings: str) -> str:
+        value: str = env.str(name, "")
+        if needed and not value.startswith(beginnings):
+            raise InsecureSetting(f"{name} must be set, and begin with {' or '.join(beginnings)}")
+        return value
+
+    return read
+
+
+def check_stripe(api_base: str | None, environment: str) -> None:
+    if find_spec("stripe") is None:
+        raise MissingExtra(
+            "PAYMENT_PROVIDER=stripe needs its SDK: deploy/install.sh .venv stripe; REQUIREMENTS=stripe for the image"
+        )
+    if environment == "production" and api_base and not api_base.startswith("https://"):
+        raise InsecureSetting("STRIPE_API_BASE must begin with https:// in production: the secret key is sent there")
+
+
+def origins(said: list[str]) -> tuple[str, ...]:
+    """Pages of which sites may call the API. A pattern would let in more of them than it seems to."""
+    for origin in said:
+        if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
+    return tuple(said)
+
+
+def _strong(name: str, value: str | None) -> str:
+    if not value or len(value) < 32:
+        raise InsecureSetting(f"{name} must be set to at least 32 characters in production")
+    return value
+
+
+def _own_secret(path: Path) -> str:
+    """A laptop's secret: made once, kept beside its database, shared by the processes of one copy."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with path.open("x") as new:
+            path.chmod(0o600)
+            new.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
