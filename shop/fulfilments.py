@@ -100,7 +100,7 @@ def add(
     session.add(parcel)
     session.flush()
     if location is not None:
-        sent_from.book(session, order_id, here(order), _named(session, order_id), location, by)
+        sent_from.book(session, order, _named(session, order_id), location, by)
     return _settle(session, order, parcel, status)
 
 

@@ -7,24 +7,34 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy.orm import Session
 
-from shop import stock_desk, stock_places
+from shop import backorders, stock_changes, stock_desk, stock_places
 from shop.locations import MAIN
+from shop.order_goods import Quantities, less, ordered
+from shop.orders import OrderRow
 
 Places = Mapping[tuple[str, str], int]  # SKU and location -> how many
 
 
-def book(session: Session, order_id: str, bought: Mapping[str, int], named: Places, location: str, by: str) -> None:
+def book(session: Session, order: OrderRow, named: Places, location: str, by: str) -> None:
     """The goods of the order's parcels, `named` by the location these leave, really lie there.
 
     What was sold from elsewhere is taken from here instead, and stays there: a transfer. IllegalMove if it is not here.
     """
+    bought = _bought(session, order)
     sold = Counter[tuple[str, str]]()
-    for lot in stock_places.sold_from(session, {order_id: bought}):
+    for lot in stock_places.sold_from(session, {order.id: bought}):
         sold[lot.sku, lot.location] += lot.quantity
     for sku in sorted(bought):
         for place, n in _instead(sku, sold - Counter(named), named.get((sku, location), 0) - sold[sku, location]):
             about = "sent from here instead"
-            stock_desk.transfer(session, sku, n, about, by, location=location, to=place, order_id=order_id)
+            stock_desk.transfer(session, sku, n, about, by, location=location, to=place, order_id=order.id)
+
+
+def _bought(session: Session, order: OrderRow) -> Quantities:
+    """All of it but what it waits for, under the locks of its SKUs: some of that may be coming in at this moment."""
+    whole = ordered(order)
+    stock_changes.lock(session, whole)
+    return less(whole, backorders.waiting(session, [order.id])[order.id])
 
 
 def _instead(sku: str, spare: Places, missing: int) -> Iterator[tuple[str, int]]:

@@ -26,7 +26,7 @@ def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False
     charging.captured(session, taken)
     if not spare:
         orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
-    for answer in answers:
+    for answer in sorted(answers, key=lambda answer: answer.request.order_id):  # as goods that come in lock them
         charge, result = answer.request, answer.result
         if _is(answer, "authorised"):
             in_parts = bool((answer.output or {}).get("in_parts"))
