@@ -40,13 +40,17 @@ class BackorderSchema(Schema):
         allow_none=True,
         least=1,
         most=MOST_ON_HAND - 1,
-        metadata={"description": "so many of all orders together; null, or not said: any number"},
+        metadata={"description": "so many of all orders together; null with `backorder`, or not said: any number"},
     )
 
     @validates_schema
     def _one_or_the_other(self, wish: dict[str, Any], **_: Any) -> None:
-        if wish.get("backorder") is False and wish.get("backorder_limit") is not None:
+        """A null that was read and is sent back alone must not open the door to any number."""
+        limit = wish.get("backorder_limit")
+        if wish.get("backorder") is False and limit is not None:
             raise ValidationError("There is none without backorder.", "backorder_limit")
+        if "backorder_limit" in wish and limit is None and "backorder" not in wish:
+            raise ValidationError("null needs backorder beside it.", "backorder_limit")
 
 
 class NewVariantSchema(BackorderSchema):

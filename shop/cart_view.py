@@ -145,5 +145,6 @@ def _lacking(sku: str, quantity: int, left: int, room: int) -> list[Problem]:
     if quantity <= left:
         return []
     if quantity <= left + room:
-        return [Problem("backorder", sku, f"{left} can be sent now, the others when they have come in.")]
+        later = f"{left} can be sent now, the others when they have come in." if left else "Sent when it has come in."
+        return [Problem("backorder", sku, later)]
     return [Problem("out_of_stock", sku, f"Only {left + room} left.")]

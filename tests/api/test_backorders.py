@@ -79,6 +79,10 @@ def test_a_cart_says_what_comes_later_and_what_can_not_be_had(ada: Person) -> No
     assert problems == [[], [later], [("out_of_stock", "Only 4 left.")]]
     assert drive(ada.post("/api/orders", wish()).json["job"]["id"]) == "failed"
     assert (shelf(), count(MovementRow)) == ((1, 0), 1)
+    ada.ask("DELETE", "/api/cart/me")
+    paid(ada)
+    [told] = ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1}).json["problems"]
+    assert told["detail"] == "Sent when it has come in."
 
 
 def test_what_has_not_come_in_is_paid_for_and_sent_when_it_is_there(ada: Person, sam: Person, bank: Bank) -> None:

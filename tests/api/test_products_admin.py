@@ -273,6 +273,7 @@ def test_a_bad_edit_changes_nothing(sam: Person, bench: TestResponse, bad: dict[
         {"available": 5},
         {"backorder": 1},
         {"backorder_limit": 0},
+        {"backorder_limit": None},
         {"backorder_limit": 10**9},
         {"backorder": False, "backorder_limit": 3},
         {"product_id": "x"},
