@@ -70,7 +70,7 @@ def add(wish: dict[str, Any], owner: str) -> Response:
 @maybe_signed_in
 @blp.response(200, CartSchema)
 def empty(owner: str) -> Response:
-    """Takes everything out."""
+    """Takes everything out, the coupon as well."""
     return _change(owner, carts.clear)
 
 

@@ -133,9 +133,11 @@ def remove(session: Session, cart: CartRow, sku: str) -> None:
 
 
 def clear(session: Session, cart: CartRow) -> None:
-    """Take everything out."""
+    """Take everything out, the coupon as well."""
     hold(session, cart)
     empty(session, cart)
+    cart.coupon_code = None
+    session.flush()
 
 
 def empty(session: Session, *carts: CartRow) -> None:

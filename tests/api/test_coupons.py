@@ -96,6 +96,8 @@ def test_in_the_cart_it_makes_cheaper_and_is_not_used(people: People) -> None:
     assert problem(ada.ask("DELETE", "/api/cart/me/coupons/OTHER")) == (404, "not_found")
     gone = ada.ask("DELETE", "/api/cart/me/coupons/spring").json
     assert (gone["coupons"], gone["total"]["amount"]) == ([], 2000)
+    assert ada.post("/api/cart/me/coupons", {"code": "SPRING"}).json["coupons"] == ["SPRING"]
+    assert ada.ask("DELETE", "/api/cart/me").json["coupons"] == []
 
 
 @pytest.mark.parametrize(("strategy", "kept"), [("merge", ["SPRING"]), ("keep_customer", [])])
