@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.fields import Email, Integer, Line, Moment
-from api.money import Amount, BreakdownSchema
+from api.money import Amount, BreakdownSchema, PriceSchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
@@ -26,6 +26,10 @@ class PlaceOrderSchema(Schema):
     shipping_method = Line(most=40, metadata={"example": "standard", "description": "default: the cart's"})
     payment = fields.Nested(PayWithSchema, required=True)
     email = Email(metadata={"description": "of guests; default: the account's"})
+    expected_total = fields.Nested(
+        PriceSchema,
+        metadata={"description": "what the shopper has seen: an order that comes to anything else is refused"},
+    )
 
     @validates_schema
     def _one_address(self, wish: dict[str, Any], **_: Any) -> None:

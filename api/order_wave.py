@@ -22,6 +22,7 @@ from shop.carts import CartRow
 from shop.checkout import PlaceOrder
 from shop.commands import Answered, Asked
 from shop.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
+from shop.money import Money
 from shop.offline import transfer_seconds
 from shop.orders import Placed
 from shop.sessions import Claim, Holder
@@ -164,6 +165,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         payment_method=wish["payment"]["method"],
         payment_token=wish["payment"].get("token"),
         language=case.placing.language,
+        expected_total=Money(**wish["expected_total"]) if "expected_total" in wish else None,
     )
 
 

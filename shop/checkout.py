@@ -13,7 +13,8 @@ from shop import cart_view, carts, coupon_uses, coupons, order_numbers, orders, 
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.coupon_uses import Claim
-from shop.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, Refusal
+from shop.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, Refusal, TotalChanged
+from shop.money import Money
 from shop.offers import Offer
 from shop.orders import Placed
 from shop.priced_line import PricedLine
@@ -33,6 +34,7 @@ class PlaceOrder:
     payment_method: str
     payment_token: str | None = field(repr=False)
     language: str = LANGUAGES[0]
+    expected_total: Money | None = None  # what the shopper has seen, if that is said
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def _draft(cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, know
     quoted = quote(inside.lines, terms, command.shipping_method)
     order = _order(cart, command, quoted)
     claim = _claim(cart, order, quoted, known)
+    _check_total(command.expected_total, quoted.total)
     return Draft(order, _lines(order["id"], quoted.lines), _payment(order, command), claim)
 
 
@@ -134,6 +137,12 @@ def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[
     if hindrance:
         raise CouponNotUsable(hindrance[1], reason=hindrance[0])
     return Claim(order["id"], offer.id, order["customer_id"], order["email"]) if offer else None
+
+
+def _check_total(expected: Money | None, total: Money) -> None:
+    """Prices, offers, tariffs and taxes change by the clock and by staff; nobody pays for that unasked."""
+    if expected not in (None, total):
+        raise TotalChanged(f"It comes to {total} now.", total={"amount": total.amount, "currency": total.currency})
 
 
 def _refuse_what_can_not_be_sold(inside: Goods) -> None:

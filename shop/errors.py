@@ -51,6 +51,12 @@ class NoPrice(Refusal):
     code, title = "no_price_in_currency", "No price in this currency"
 
 
+class TotalChanged(Refusal):
+    """The order comes to something else than its shopper has seen; `total` is what it comes to now."""
+
+    code, title = "total_changed", "It costs something else now"
+
+
 class EmptyCart(Refusal):
     code, title = "cart_empty", "The cart is empty"
 

@@ -152,6 +152,20 @@ def test_a_price_that_changed_is_charged_as_it_is_when_ordering(people: People, 
     assert bank.taken(placed["order"]["id"]) == 2500 + SHIPPING
 
 
+def test_who_says_what_it_should_come_to_pays_that_or_nothing(people: People, bank: Bank) -> None:
+    ada = people.join()
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    seen, now = euros(1999 + SHIPPING), euros(2500 + SHIPPING)
+    change_price("CHAIR", 2500)
+    for expected in (seen, now | {"currency": "USD"}):
+        answer = ada.post("/api/orders", wish(expected_total=expected))
+        assert (problem(answer), answer.json["total"]) == ((409, "total_changed"), now)
+    assert (count(OrderRow), len(ada.get("/api/cart/me").json["lines"])) == (0, 1)
+    placed = ada.post("/api/orders", wish(expected_total=now)).json
+    assert placed["order"]["total"] == now
+    assert problem(ada.post("/api/orders", wish(expected_total=2499))) == (422, "validation_failed")
+
+
 @pytest.mark.parametrize("field", ["user", "user_id", "role", "price", "total", "status", "id", "discount"])
 def test_what_the_server_decides_can_not_be_sent(people: People, field: str) -> None:
     ada = people.join()
