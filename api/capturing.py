@@ -37,6 +37,17 @@ def _start(session: Session, payment: PaymentRow, key: str, **how: Any) -> None:
     engine.start(session, capture_payment, key=key, subject=("order", payment.order_id), input=about)
 
 
+def check_rest_stays(session: Session, order_id: str) -> None:
+    """IllegalMove while staff have a part of the authorisation captured, which lets go of what a parcel would take.
+
+    Asked when the parcel has been checked: the payment is held since then, so that no such capture begins any more.
+    """
+    payment = payment_desk.held_for(session, order_id)
+    asked = engine.live_inputs(session, ("order", order_id), capture_payment.name) if payment else []
+    if payment and any(not about.get("parcel") and about["amount"] < payment.authorised for about in asked):
+        raise IllegalMove("A part of the order's money is being captured, and the rest of it let go.")
+
+
 def check_none_under_way(session: Session, order_id: str) -> None:
     """IllegalMove while the share of a parcel is being captured, or waits for a person."""
     if engine.live_runs(session, ("order", order_id), capture_payment.name):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 import db
 from api.blueprint import Blueprint
-from api.capturing import capture_if_sent
+from api.capturing import capture_if_sent, check_rest_stays
 from api.commands import Answer, run_command
 from api.fields import Few, Integer, Line, Moment
 from api.guests import STAFF, or_guest, their_order
@@ -98,6 +98,8 @@ def fulfil(wish: dict[str, Any], id: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         parcel = fulfilments.add(session, str(id), wanted, by=caller().id, **wish)
+        if parcel.status == Status.SHIPPED:
+            check_rest_stays(session, str(id))
         capture_if_sent(session, str(id), parcel)
         return FULFILMENT.dump(parcel), 201, {}
 
@@ -115,6 +117,8 @@ def change(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         parcel = fulfilments.change(session, str(id), str(fid), **wish)
+        if wish.get("status") == Status.SHIPPED:
+            check_rest_stays(session, str(id))
         capture_if_sent(session, str(id), parcel)
         return FULFILMENT.dump(parcel), 200, {}
 

@@ -136,6 +136,12 @@ def live_runs(session: Session, subject: tuple[str, str], workflow: str | None =
     return list(session.scalars((live.where(row.workflow == workflow) if workflow else live).order_by(row.id)))
 
 
+def live_inputs(session: Session, subject: tuple[str, str], workflow: str) -> list[dict[str, Any]]:
+    """What those of them were given, oldest first."""
+    ids = live_runs(session, subject, workflow)
+    return list(session.scalars(select(RunRow.input).where(RunRow.id.in_(ids)).order_by(RunRow.id))) if ids else []
+
+
 def turning_back(session: Session, subject: tuple[str, str]) -> bool:
     """Whether a run about this subject is on its way back, or was asked to turn."""
     kind, id = subject

@@ -228,6 +228,23 @@ def test_what_staff_have_taken_a_part_of_is_sent_up_to_that_part(ada: Person, sa
     assert (refused(sam, id), bank.taken(id), len(captures(sam))) == ((409, "not_paid_for"), FIRST, 1)
 
 
+@pytest.mark.parametrize("in_parts", [True, False], ids=["in parts", "once"])
+def test_nothing_leaves_while_staff_take_a_part_and_let_the_rest_go(
+    ada: Person, sam: Person, bank: Bank, monkeypatch: pytest.MonkeyPatch, in_parts: bool
+) -> None:
+    charge = bank.charge
+    monkeypatch.setattr(bank, "charge", lambda *asked, key: replace(charge(*asked, key=key), in_parts=in_parts))
+    id, where = paid(ada, quantity=3), "/api/orders/{}/fulfilments"
+    part = do(sam, id, "capture", amount=eur(FIRST))
+    parcel = sam.post(where.format(id), {}).json["id"]
+    assert problem(sam.ask("PATCH", f"{where.format(id)}/{parcel}", {"status": "shipped"})) == (409, "illegal_state")
+    sam.ask("PATCH", f"{where.format(id)}/{parcel}", {"status": "cancelled"})
+    assert problem(sam.post(where.format(id), {"status": "shipped"})) == (409, "illegal_state")
+    assert (drive(part), len(captures(sam)), bank.taken(id)) == ("succeeded", 1, FIRST)
+    chair(sam, id)
+    assert refused(sam, id) == (409, "not_paid_for")
+
+
 def test_cash_is_sent_before_it_is_paid(ada: Person, sam: Person) -> None:
     placed = order_by(ada, "cash_on_delivery")
     assert drive(placed["job"]["id"]) == "succeeded"
