@@ -36,6 +36,11 @@ ORDERS = (
 )
 """Those that still know whose they are, with the language that is spoken to them."""
 
+TAKEN = frozenset(
+    {PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED}
+)
+"""Money was taken for the order, whatever became of it since."""
+
 TRUE_WHILE: Mapping[str, ColumnElement[bool]] = {
     "order_confirmed": _ORDER.status == Status.CONFIRMED,
     "order_cancelled": _ORDER.status == Status.CANCELLED,
@@ -87,6 +92,7 @@ def values(order: Any) -> dict[str, Any]:
         "currency": order.currency,
         "placed": order.created_at,
         "paid": order.payment_status == PaymentStatus.PAID,
+        "taken": bool(order.total) and order.payment_status in TAKEN,
         "by_transfer": order.by_transfer,
         "account": settings().transfer_account,
         "declined": order.declined,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from shop import notifications, order_notices, refunds
 from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
+from shop.payments import PaymentRow
 from shop.refunds import RefundRow, Status
 
 KIND = "refunded"
@@ -26,21 +27,30 @@ def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
     }
     begun = notifications.note(session, list(tellings.values()))
     return {
-        run: _notice(begun[one], known[one.subject_id], given[run]) for run, one in tellings.items() if one in begun
+        run: _notice(session, begun[one], known[one.subject_id], given[run])
+        for run, one in tellings.items()
+        if one in begun
     }
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
     order = order_notices.known(session, [row.subject_id]).get(row.subject_id)
     refund = session.get(RefundRow, row.about)
-    return _notice(row.id, order, refund) if order and refund and refund.status in GIVEN else None
+    return _notice(session, row.id, order, refund) if order and refund and refund.status in GIVEN else None
 
 
 def _given(session: Session, run: str) -> RefundRow | None:
     return session.scalars(refunds.of_run(run).where(RefundRow.status.in_(GIVEN))).first()
 
 
-def _notice(id: str, order: object, refund: RefundRow) -> Notice:
-    by_hand = refund.destination == refunds.SOURCE and refund.status == Status.SETTLED
-    how = "hand" if by_hand else refund.destination
-    return order_notices.notice(id, KIND, order, amount=refund.amount, currency=refund.currency, how=how)
+def _notice(session: Session, id: str, order: object, refund: RefundRow) -> Notice:
+    return order_notices.notice(
+        id, KIND, order, amount=refund.amount, currency=refund.currency, how=_way(session, refund)
+    )
+
+
+def _way(session: Session, refund: RefundRow) -> str:
+    if refund.destination == refunds.SOURCE and refund.status == Status.SETTLED:
+        return "hand"
+    by_credit = session.get_one(PaymentRow, refund.payment_id).method == "wallet"
+    return refunds.WALLET if by_credit else refund.destination

@@ -22,8 +22,9 @@ from shop.notifications import NotificationRow
 from shop.suppressions import Reason, SuppressionRow
 from sql import later, new_id
 from tests.api.bank import Bank, deliver, event
+from tests.api.desk import give_back
 from tests.api.drive import drive
-from tests.api.goods import count, guests_cart, guests_order, order, order_by, paid, put_on_shelf, shipped, wish
+from tests.api.goods import count, credit, guests_cart, guests_order, order, order_by, paid, put_on_shelf, shipped, wish
 from tests.api.people import People, Person, ask, problem
 from tests.fixtures import Configure
 
@@ -156,6 +157,27 @@ def test_who_pays_by_transfer_is_told_how_at_once(ada: Person, sam: Person, sent
     assert (
         f"Please transfer €24.89 to {settings().transfer_account} and name {placed['order']['number']}" in sent[-1].text
     )
+
+
+def test_who_had_not_paid_yet_is_not_told_of_money_that_goes_back(ada: Person, sent: list[Mail]) -> None:
+    placed = order_by(ada, "cash_on_delivery")
+    for id in (placed["order"]["id"], paid(ada)):
+        drive(placed["job"]["id"])
+        assert drive(ada.post(f"/api/orders/{id}/cancel").json["job"]["id"]) == "succeeded"
+    unpaid, returned = [mail.text for mail in sent if "cancelled" in mail.subject]
+    assert ("You owe nothing for it." in unpaid, "goes back" in unpaid) == (True, False)
+    assert "What you paid for it goes back to you." in returned
+
+
+def test_who_paid_with_store_credit_is_told_that_it_came_back_as_such(
+    ada: Person, sam: Person, sent: list[Mail]
+) -> None:
+    credit(sam, ada, 3000)
+    placed = order_by(ada, "wallet")
+    assert drive(placed["job"]["id"]) == "succeeded"
+    assert drive(give_back(sam, placed["order"]["id"], 500)) == "succeeded"
+    assert "We gave you €5.00 of your order" in sent[-1].text
+    assert "back as store credit." in sent[-1].text
 
 
 # --- what the mail server says ----------------------------------------------------------------------------------
