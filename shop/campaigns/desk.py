@@ -91,7 +91,7 @@ def _check_state(session: Session, row: CampaignRow, values: Mapping[str, Any]) 
     if row.status == Status.CANCELLED:
         raise NotNow("It is cancelled.")
     if not values.keys() <= PACE and clock.is_under_way(session, row.id):
-        raise NotNow(f"It is being sent. Until then only {', '.join(sorted(PACE))} can be changed.")
+        raise NotNow("It is being sent: only its name, throttle_per_minute and quiet_hours can be changed meanwhile.")
 
 
 def _check(session: Session, row: CampaignRow) -> None:

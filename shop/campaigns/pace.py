@@ -51,7 +51,7 @@ def take(session: Session, run_id: str, connections: int) -> Turn:
         return Turn(paused=True)
     moment = the_time(session)
     if quiet := times.quiet_for(campaign, moment):
-        return Turn(after=quiet)
+        return Turn(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
     return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
 
 

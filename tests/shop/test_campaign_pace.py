@@ -93,3 +93,12 @@ def test_no_minute_has_more_however_irregularly_one_looks(campaign: Campaign) ->
             inside = sum(number for at, number in seen if begin <= at < begin + length)
             assert inside <= (length + 7) * A_SECOND
     assert sum(number for _, number in seen) >= 0.7 * 15 * A_SECOND
+
+
+def test_who_waits_for_quiet_hours_to_end_looks_now_and_then_whether_they_were_lifted(campaign: Campaign) -> None:
+    with db.transaction() as session:
+        session.execute(update(CampaignRow).values(quiet_from="11:00", quiet_until="12:02"))
+    assert [campaign.at(0.0), campaign.at(60.0), campaign.at(90.0)] == [(0, 60.0), (0, 60.0), (0, 30.0)]
+    with db.transaction() as session:
+        session.execute(update(CampaignRow).values(quiet_from=None, quiet_until=None))
+    assert campaign.at(91.0)[0] > 0
