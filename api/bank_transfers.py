@@ -31,7 +31,7 @@ class BankTransferSchema(Schema):
     amount = Amount()
     reference = fields.String(metadata={"description": "as its sender wrote it"})
     state = fields.String(metadata={"enum": [*State]})
-    problem = fields.String(allow_none=True, metadata={"enum": [*Problem]})
+    problem = fields.String(allow_none=True, metadata={"enum": [*Problem, None]})
     order_id = fields.String(allow_none=True, metadata={"description": "which the reference names, or that was paid"})
     payment_id = fields.String(allow_none=True, metadata={"description": "what it has paid"})
     note = fields.String(allow_none=True)

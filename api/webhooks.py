@@ -114,7 +114,7 @@ class EventSchema(Schema):
     type = fields.String()
     provider_id = fields.String(metadata={"description": "of the charge, or of the transfer"})
     reference = fields.String()
-    problem = fields.String(allow_none=True, metadata={"enum": [*Problem]})
+    problem = fields.String(allow_none=True, metadata={"enum": [*Problem, None]})
     order_id = fields.String(allow_none=True)
     received_at = Moment()
     handled_at = Moment(allow_none=True)

@@ -38,6 +38,14 @@ def test_every_path_of_the_app_is_in_the_document(app: Flask) -> None:
     assert {rule for rule in written if not rule.startswith("/api/docs")} - hidden <= set(paths)
 
 
+def test_what_may_be_null_may_be_so_where_its_values_are_listed(client: FlaskClient) -> None:
+    schemas = client.get("/api/openapi.json").json["components"]["schemas"]
+    fields = [(f"{name}.{of}", field) for name, it in schemas.items() for of, field in it.get("properties", {}).items()]
+    listed = [(name, field) for name, field in fields if "null" in field.get("type", ()) and "enum" in field]
+    assert "BankTransfer.problem" in dict(listed)
+    assert [name for name, field in listed if None not in field["enum"]] == []
+
+
 def test_the_page_and_all_it_loads_come_from_here_under_a_strict_policy(client: FlaskClient) -> None:
     page = client.get("/api/docs")
     assert page.status_code == 200
