@@ -20,6 +20,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         **_ORDER,
         "placed": _WHEN,
         "paid": True,
+        "late": True,
         "breakdown": [
             {"label": "2 x Crunchy Armchair", "amount": 123800},
             {"label": "Spring", "amount": -12380},

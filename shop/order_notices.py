@@ -14,6 +14,7 @@ from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow
+from shop.stock import ReservationRow
 from shop.users import UserRow
 from sql import among, bare, direct
 
@@ -24,12 +25,14 @@ _DECLINED = exists().where(
     *(_PAYMENT.order_id == _ORDER.id, ~_PAYMENT.spare),
     *(_PAYMENT.status == payments.Status.REFUSED, _PAYMENT.next_action.is_not(None)),
 )
+_LATE = exists().where(ReservationRow.order_id == _ORDER.id, ReservationRow.backordered > 0)
 ORDERS = (
     select(
         *bare(OrderRow).c,
         func.coalesce(_USER.language, _ORDER.language).label("spoken"),
         _BY_TRANSFER.label("by_transfer"),
         _DECLINED.label("declined"),
+        _LATE.label("late"),
     )
     .outerjoin(bare(UserRow), _USER.id == _ORDER.customer_id)
     .where(_ORDER.email != "")
@@ -96,6 +99,7 @@ def values(order: Any) -> dict[str, Any]:
         "by_transfer": order.by_transfer,
         "account": settings().transfer_account,
         "declined": order.declined,
+        "late": order.late,
         "breakdown": order.breakdown or (),  # adds up to total
         "coupon": order.coupon_code,
         "total": order.total,

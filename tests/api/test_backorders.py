@@ -8,6 +8,7 @@ import pytest
 
 import db
 from doctor import goods, parcels
+from gateways.mail import Mail
 from shop.stock import Kind, MovementRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -102,6 +103,14 @@ def test_what_has_not_come_in_is_paid_for_and_sent_when_it_is_there(ada: Person,
     assert ada.get(f"/api/orders/{id}").json["fulfilment_status"] == "fulfilled"
     assert count(MovementRow, MovementRow.order_id == id, MovementRow.kind == Kind.SALE) == 3
     assert late(ada, id) == 0
+
+
+def test_the_confirmation_says_whether_something_follows_later(ada: Person, sent: list[Mail]) -> None:
+    told = []
+    for _ in range(2):
+        paid(ada)
+        told.append("What is missing follows as soon as it is here." in sent[-1].text)
+    assert told == [False, True]
 
 
 def test_an_order_that_waits_is_called_off_and_the_next_has_its_goods(ada: Person, sam: Person, bank: Bank) -> None:
