@@ -13,6 +13,7 @@ from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world.ground import World
 from tests.faults.world.promptly import is_soon_quick_again
+from tests.world import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,8 @@ def test_p10_everybody_is_told_when_the_mail_server_is_well_again(world: World, 
 def test_p10_a_mail_that_is_refused_holds_up_no_order_and_is_written_down(world: World) -> None:
     stack = world.stack
     sku, client = stack.sku(on_hand=50), stack.client()
+    sent = "SELECT id FROM notifications WHERE state = 'sent'"
+    wait_until(lambda: stack.shelf.rows(sent), what="the account's own mail to be there")
     stack.sink.control("refuse")
     orders = [client.place(sku) for _ in range(10)]
     assert {client.finished(order.job_id)["status"] for order in orders} == {"succeeded"}
