@@ -51,6 +51,7 @@ TRUE_WHILE: Mapping[str, ColumnElement[bool]] = {
         _ORDER.status == Status.PENDING,
         or_(_ORDER.payment_status == PaymentStatus.ACTION_REQUIRED, _BY_TRANSFER, _DECLINED),
     ),
+    "order_expired": and_(_ORDER.status == Status.FAILED, _ORDER.payment_status.not_in(TAKEN)),
     "order_link": _ORDER.customer_id.is_(None),
 }
 _WAVES = {kind: ORDERS.where(among(_ORDER.id, "orders"), true) for kind, true in TRUE_WHILE.items()}

@@ -159,6 +159,25 @@ def test_who_pays_by_transfer_is_told_how_at_once(ada: Person, sam: Person, sent
     )
 
 
+def test_who_was_asked_to_pay_and_did_not_is_told_that_the_order_is_closed(
+    ada: Person, sam: Person, sent: list[Mail]
+) -> None:
+    expires, called_off, unasked = (order_by(ada, "bank_transfer") for _ in range(3))
+    for placed in (expires, called_off, unasked):
+        assert drive(placed["job"]["id"]) == "waiting"
+    for row in told(sam, "event=payment_action"):
+        if row["subject_id"] != unasked["order"]["id"]:
+            assert drive(job_of(sam, row["id"])) == "succeeded"
+    assert ada.post(f"/api/orders/{called_off['order']['id']}/cancel").status_code == 202
+    with db.transaction() as session:
+        session.execute(update(RunRow).where(RunRow.hold == Hold.WAIT).values(hold=Hold.NONE, wait_until=later(-1.0)))
+    assert [drive(placed["job"]["id"]) for placed in (expires, called_off, unasked)] == ["failed"] * 3
+    row = delivered(sam, "order_expired")
+    assert (row["subject_id"], row["status"]) == (expires["order"]["id"], "sent")
+    assert f"Your order {expires['order']['number']} was not paid for in time" in sent[-1].text
+    assert len(told(sam, "event=order_expired")) == 1
+
+
 def test_who_had_not_paid_yet_is_not_told_of_money_that_goes_back(ada: Person, sent: list[Mail]) -> None:
     placed = order_by(ada, "cash_on_delivery")
     for id in (placed["order"]["id"], paid(ada)):
