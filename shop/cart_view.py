@@ -147,4 +147,4 @@ def _lacking(sku: str, quantity: int, left: int, room: int) -> list[Problem]:
     if quantity <= left + room:
         later = f"{left} can be sent now, the others when they have come in." if left else "Sent when it has come in."
         return [Problem("backorder", sku, later)]
-    return [Problem("out_of_stock", sku, f"Only {left + room} left.")]
+    return [Problem("out_of_stock", sku, f"Only {left + room} left." if left + room else "None left.")]

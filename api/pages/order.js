@@ -24,7 +24,8 @@ async function show() {
   part("standing").textContent = `${order.status}, ${order.payment_status}, ${order.fulfilment_status}`.replaceAll("_", " ");
   part("lines").replaceChildren(...order.lines.map((line) => {
     const item = document.createElement("li");
-    item.textContent = `${line.quantity} x ${line.name}: ${money(line.total)}`;
+    const later = line.backordered ? ` (${line.backordered} not come in yet)` : "";
+    item.textContent = `${line.quantity} x ${line.name}: ${money(line.total)}${later}`;
     return item;
   }));
   part("total").textContent = order.breakdown.map(({ label, amount }) => `${label} ${money(amount)}`)

@@ -71,7 +71,7 @@ def test_staff_say_what_may_be_ordered_before_it_is_there(sam: Person) -> None:
     assert sam.post("/api/products/new/variants", new | {"sku": "NEWER", "backorder_limit": 1}).status_code == 201
 
 
-def test_a_cart_says_what_comes_later_and_what_can_not_be_had(ada: Person) -> None:
+def test_a_cart_says_what_comes_later_and_what_can_not_be_had(ada: Person, sam: Person) -> None:
     problems = []
     for quantity in (1, 3, 1):
         told = ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": quantity}).json["problems"]
@@ -84,6 +84,9 @@ def test_a_cart_says_what_comes_later_and_what_can_not_be_had(ada: Person) -> No
     paid(ada)
     [told] = ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1}).json["problems"]
     assert told["detail"] == "Sent when it has come in."
+    allow(sam, backorder=False)
+    [told] = ada.get("/api/cart/me").json["problems"]
+    assert told["detail"] == "None left."
 
 
 def test_what_has_not_come_in_is_paid_for_and_sent_when_it_is_there(ada: Person, sam: Person, bank: Bank) -> None:

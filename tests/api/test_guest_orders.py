@@ -186,6 +186,7 @@ def test_the_link_leads_to_a_page_that_runs_no_strangers_script(app: Flask) -> N
     assert (page.status_code, page.mimetype, script.status_code) == (200, "text/html", 200)
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "innerHTML" not in script.text
+    assert "line.backordered" in script.text  # it shows what has not come in yet
 
 
 def test_the_confirmation_says_how_its_total_comes_about(app: Flask, sent: list[Mail]) -> None:
