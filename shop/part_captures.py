@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from outcomes import Outcome, Refused, TryAgain
-from shop import fulfilments, orders, parcel_shares, payment_desk, payments
+from shop import fulfilments, orders, parcel_shares, paying, payment_desk, payments
 from shop.fulfilments import FulfilmentRow
 from shop.payment_desk import Authorised
 from shop.payments import PaymentRow, Status
@@ -19,7 +19,8 @@ def amount_of(session: Session, order_id: str, parcel: FulfilmentRow) -> int:
 
 
 def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None:
-    """What to ask the provider for; None where staff have taken it meanwhile, with all the rest."""
+    """What to ask the provider for; None where it has been taken meanwhile: by staff, with all the
+    rest, or with what the order was paid with instead."""
     order_id = session.get_one(PaymentRow, id).order_id
     orders.hold(session, order_id)
     row = payments.holding(session, [id])[id]
@@ -27,7 +28,7 @@ def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None
         return TryAgain("payment_busy", after=1.0)
     if row.status == Status.AUTHORISED and amount <= row.authorised:
         return payment_desk.asked_of(row, amount, final=False)
-    if _is_taken(session, row):
+    if _is_taken(session, paying.first_of(session, order_id)):
         return None
     return Refused("not_authorised", f"{row.authorised} are authorised, the payment is {row.status}.")
 

@@ -156,6 +156,11 @@ def test_an_authorisation_that_the_bank_forgot_needs_a_person_and_nothing_more_i
     again = ada.post("/api/payments", {"order_id": never, "method": "card", "token": "tok_ok"})
     assert (drive(again.json["job"]["id"]), standing(ada, never)[1], well()) == ("succeeded", "paid", [])
     assert bank.taken(never) == 1999 + SHIPPING, "at once, for its goods have left"
+    lost = captures(sam)[-1]
+    assert sam.post(f"/api/jobs/{lost}/retry").status_code == 202
+    assert (drive(lost), bank.taken(never), well()) == ("succeeded", 1999 + SHIPPING, []), (
+        "its share was paid otherwise"
+    )
 
 
 def test_the_clock_lets_the_rest_go_unless_a_parcel_waits_for_its_share(
