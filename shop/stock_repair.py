@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from shop import reservations, stock, stock_places
+from shop import reservations, stock, stock_changes, stock_places
 from shop.locations import MAIN
-from shop.lots import Lot
+from shop.lots import Lot, Move
 from shop.orders import GIVEN_UP, OrderRow, Status
 from shop.stock import Held, LevelRow, ReservationRow, StockRow
 
@@ -74,16 +74,24 @@ def wrong(session: Session) -> list[Wrong]:
 
 
 def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
-    """Does it, while nobody else moves anything. Returns whose goods were released, and what was wrong then."""
-    orders = forgotten(session)
-    reservations.release(session, orders)
+    """Does it, while nobody else moves anything. Returns whose goods were released, and what was wrong before."""
     session.execute(select(StockRow.sku).order_by(StockRow.sku).with_for_update()).all()
-    reservations.wait_no_longer(session, orders)
     found = wrong(session)
     for one in found:
         if one.possible:
             _set(session, one.sku, one.derived)
+    orders = forgotten(session)
+    reservations.release(session, orders)
+    reservations.wait_no_longer(session, orders)
+    stock_changes.change(session, dict.fromkeys(_waited_for(session, found), Move()))
     return orders, found
+
+
+def _waited_for(session: Session, found: Sequence[Wrong]) -> list[str]:
+    """SKUs of which some are free by now while orders wait for them. Those that a person must look at stay."""
+    free = (StockRow.backordered > 0) & (StockRow.on_hand > StockRow.reserved)
+    unclear = [one.sku for one in found if not one.possible]
+    return list(session.scalars(select(StockRow.sku).where(free, StockRow.sku.not_in(unclear)).order_by(StockRow.sku)))
 
 
 def _said(row: StockRow) -> Figures:

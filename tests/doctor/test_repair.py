@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import text
 
 import db
+from doctor.goods import reservations_add_up, stock_is_conserved
 from doctor.repair import main
-from shop import locations, reservations, stock_desk
+from shop import backorders, locations, reservations, stock_desk
 from sql import new_id
 from tests.api.goods import put_on_shelf, shelf
 from tests.api.test_foreign_ids import everything
@@ -62,6 +63,18 @@ def test_goods_are_put_where_their_movements_say(capsys: pytest.CaptureFixture[s
     assert said(capsys)[1][0] == f"would set {told}"
     assert said(capsys, "--do") == (0, [f"set {told}"])
     assert everything() == before
+
+
+def test_goods_that_turn_up_go_to_who_has_waited(capsys: pytest.CaptureFixture[str]) -> None:
+    with db.transaction() as session:
+        backorders.allow(session, {"CHAIR": 9})
+        reservations.reserve(session, {(order := new_id()): {"CHAIR": 7}})
+    change("UPDATE stock_movements SET quantity = 8 WHERE sku = 'CHAIR'")
+    assert said(capsys, "--do") == (0, ["set CHAIR: on hand 5 -> 8, reserved 5 -> 5"])
+    assert shelf("CHAIR") == (8, 7)
+    with db.reading() as session:
+        assert backorders.waiting(session, [order]) == {order: {}}
+        assert list(stock_is_conserved(session)) == list(reservations_add_up(session)) == []
 
 
 def test_what_the_ledger_can_not_explain_is_left_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:
