@@ -7,7 +7,8 @@ lease that another worker takes over when this one dies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
+from threading import BoundedSemaphore
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -96,6 +97,17 @@ def _batch(run: Run) -> Batch:
 @remote_step("campaigns.send_batch", fetch=_batches, retry=A_DAY_AND_MORE)
 def send_batch(batch: Batch, key: str) -> None:
     """Handful after handful, until there is nobody left or nobody wants it any more."""
+    with _hands():
+        _send_batch(batch)
+
+
+@cache
+def _hands() -> BoundedSemaphore:
+    """Of this process. A wave brings more batches than there are connections; what they hold would be sent twice."""
+    return BoundedSemaphore(settings().campaign_connections)
+
+
+def _send_batch(batch: Batch) -> None:
     fared: list[Fared] = []
     while handful := in_transaction(partial(mailing.turn, batch=batch, results=fared)):
         fared, away = _hand_over(batch, handful)
