@@ -64,6 +64,6 @@ def _sample(session: Session, row: CampaignRow, user: str) -> letters.Letter:
         raise NotFound("There is no such recipient, or they have not asked for this topic.")
     coupon = f"{row.coupon_code}-SAMPLE" if row.coupon_personal else row.coupon_code
     try:
-        return letters.written(letters.content(row), who, coupon)
+        return letters.written(letters.content(row), who, coupon, out=letters.NOBODYS)  # a click must not say no
     except TemplateFailed as failed:
         raise Invalid({"text": [str(failed)]}) from failed

@@ -7,10 +7,10 @@ from collections import Counter
 from sqlalchemy.orm import Session
 
 from shop import paying
-from shop.errors import NotPaidFor
+from shop.errors import IllegalMove, NotPaidFor
 from shop.money import Money
 from shop.order_goods import Quantities, ordered, worth
-from shop.orders import OrderRow
+from shop.orders import OrderRow, PaymentStatus
 from shop.payments import PaymentRow, Status
 
 
@@ -28,7 +28,12 @@ def due(order: OrderRow, goods: Quantities) -> int:
 
 
 def check_paid_for(session: Session, order: OrderRow, before: Quantities, coming: Quantities) -> None:
-    """NotPaidFor where less was taken, or can still be, than is due with these. Holds the payment: it stays so."""
+    """NotPaidFor where less was taken, or can still be, than is due with these. Holds the payment: it stays so.
+
+    What was given back in part was there, and may be a kindness; when all of it was, nothing is sent any more.
+    """
+    if order.payment_status == PaymentStatus.REFUNDED:
+        raise IllegalMove("All that was paid for the order was given back.")
     payment = paying.first_of(session, order.id)
     missing = due(order, Counter(before) + Counter(coming)) - _there(payment)
     if payment.method == "card" and missing > 0:

@@ -13,6 +13,8 @@ from shop.campaigns.tables import CampaignRow
 from shop.reach import Recipient
 
 SAMPLE = Recipient("00000000-0000-7000-8000-000000000000", "casey@example.com", "Casey Customer", "en")
+NOBODYS = "https://shop.example.com/unsubscribe"
+"""The way out that is shown where nobody is written to."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,13 @@ def content(campaign: CampaignRow) -> Content:
 
 def check(said: Content) -> None:
     """Raises Invalid that names the template and the line; it is tried on somebody made up."""
-    values = _values(SAMPLE, "SPRING-SAMPLE", "https://shop.example.com/unsubscribe")
+    values = _values(SAMPLE, "SPRING-SAMPLE", NOBODYS)
     templates.check({"subject": said.subject, "text": said.text, "html": said.html}, values)
 
 
-def written(said: Content, who: Recipient, coupon: str | None) -> Letter:
-    """Raises TemplateFailed. Whatever the templates say, the way out stands below."""
-    url = unsubscribing.link(who.id, who.email, said.topic)
+def written(said: Content, who: Recipient, coupon: str | None, *, out: str | None = None) -> Letter:
+    """Raises TemplateFailed. Whatever the templates say, the way out stands below; `out`: another than the real one."""
+    url = out or unsubscribing.link(who.id, who.email, said.topic)
     values = _values(who, coupon or "", url)
     text = templates.render("text", said.text, values)
     html = templates.render("html", said.html, values) if said.html else None

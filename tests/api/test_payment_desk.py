@@ -113,6 +113,7 @@ def test_parts_are_given_back_up_to_what_was_taken(
     assert (count(RefundRow), well()) == (1, [])
     assert drive(do(sam, id, "refunds", reason="all of it")) == "succeeded"
     assert (sums(sam, id), bank.taken(id), well()) == (("refunded", 0, TOTAL, TOTAL, 0), 0, [])
+    assert problem(sam.post(f"/api/orders/{id}/fulfilments", {})) == (409, "illegal_state"), "nor is it sent any more"
 
 
 def test_fifty_at_once_never_give_back_more_than_was_taken(ada: Person, sam: Person, bank: Bank) -> None:
