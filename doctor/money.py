@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
@@ -30,7 +29,7 @@ UNDECIDED = (Status.PENDING, Status.CANCELLING)
 def captured_once(session: Session) -> Iterator[str]:
     totals = dict(session.execute(select(OrderRow.id, OrderRow.total)).all())
     captures: dict[str, list[int]] = defaultdict(list)
-    for entry in _bank_entries():
+    for entry in bank.books()["entries"]:
         if entry["kind"] == "capture":
             captures[entry["reference"]].append(entry["amount"])
     ours, moving = _our_captures(session), _moving(session)
@@ -180,13 +179,9 @@ def _differences(ours: Sums, moving: set[str]) -> Iterator[str]:
     if settings().payment_provider != "sandbox":
         return
     theirs: Sums = defaultdict(int)
-    for entry in _bank_entries():
+    for entry in bank.books()["entries"]:
         sign = {"capture": 1, "refund": -1}.get(entry["kind"], 0)
         theirs[entry["reference"]] += sign * entry["amount"]
     for order in (ours.keys() | theirs.keys()) - moving:
         if ours.get(order, 0) != theirs.get(order, 0):
             yield f"order {order}: {ours.get(order, 0)} here, {theirs.get(order, 0)} at the bank"
-
-
-def _bank_entries() -> list[dict[str, Any]]:
-    return bank.books()["entries"]

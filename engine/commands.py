@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Float, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from engine import journal, plans
@@ -130,25 +130,25 @@ def busy(kind: str) -> Select[str]:
 
 def live_runs(session: Session, subject: tuple[str, str], workflow: str | None = None) -> list[str]:
     """The ids of the runs about this subject, of this workflow if one is named, that have not ended."""
-    kind, id = subject
-    row = RunRow
-    live = select(row.id).where(row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
-    return list(session.scalars((live.where(row.workflow == workflow) if workflow else live).order_by(row.id)))
+    live = select(RunRow.id).where(*_live(subject)).order_by(RunRow.id)
+    return list(session.scalars(live.where(RunRow.workflow == workflow) if workflow else live))
 
 
 def live_inputs(session: Session, subject: tuple[str, str], workflow: str) -> list[dict[str, Any]]:
     """What those of them were given, oldest first."""
-    ids = live_runs(session, subject, workflow)
-    return list(session.scalars(select(RunRow.input).where(RunRow.id.in_(ids)).order_by(RunRow.id))) if ids else []
+    mine = select(RunRow.input).where(*_live(subject), RunRow.workflow == workflow)
+    return list(session.scalars(mine.order_by(RunRow.id)))
 
 
 def turning_back(session: Session, subject: tuple[str, str]) -> bool:
     """Whether a run about this subject is on its way back, or was asked to turn."""
+    back = (RunRow.direction == Direction.UNDO) | RunRow.cancel_requested
+    return session.scalar(select(RunRow.id).where(*_live(subject), back).limit(1)) is not None
+
+
+def _live(subject: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
     kind, id = subject
-    row = RunRow
-    back = (row.direction == Direction.UNDO) | row.cancel_requested
-    mine = (row.subject_type == kind, row.subject_id == id, row.state.not_in(ENDED))
-    return session.scalar(select(row.id).where(*mine, back).limit(1)) is not None
+    return RunRow.subject_type == kind, RunRow.subject_id == id, RunRow.state.not_in(ENDED)
 
 
 def cancel(session: Session, id: str) -> None:

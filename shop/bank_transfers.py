@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.errors import IllegalMove, NotFound
-from sql import At, Base, Id, held, new_id, now, upsert
+from sql import At, Base, Id, held, new_id, now, the_time, upsert
 
 AGAIN = timedelta(days=1)  # so far each look goes back behind the last: a bank may book late, under an earlier time
 AHEAD = timedelta(minutes=10)  # two clocks
@@ -94,7 +94,7 @@ class Came(NamedTuple):
 
 def window(session: Session, provider: str) -> tuple[datetime, datetime]:
     """Of what to ask for next, and the time it is now. Who has never asked begins with the last day."""
-    current: datetime = session.execute(select(now())).scalar_one()
+    current = the_time(session)
     last = session.get(LookRow, provider)
     return (last.looked_until if last else current) - AGAIN, current
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from config import settings
 from shop import cart_view, carts, coupon_uses, coupons, order_numbers, orders, payment_methods, payments
 from shop.cart_view import Goods
 from shop.carts import CartRow
@@ -204,5 +203,5 @@ def _payment(order: dict[str, Any], command: PlaceOrder) -> dict[str, Any]:
         amount=order["total"],
         currency=order["currency"],
         token=command.payment_token,
-        delayed=command.payment_method == "card" and settings().payment_capture == "on_fulfilment",
+        delayed=payment_methods.is_captured_later(command.payment_method),
     )

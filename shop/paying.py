@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from config import settings
 from outcomes import Outcome, Refused
 from shop import orders, payment_methods, payments, wallets
 from shop.charging import Reversal
@@ -52,16 +51,16 @@ def begin(session: Session, order_id: str, method: str, token: str | None) -> Pa
         amount=order.total,
         currency=order.currency,
         token=token,
-        delayed=method == "card" and _is_captured_later(order),
+        delayed=payment_methods.is_captured_later(method) and _has_all_its_goods(order),
         spare=True,
     )
     payments.write(session, [fresh])
     return session.get_one(PaymentRow, fresh["id"])
 
 
-def _is_captured_later(order: OrderRow) -> bool:
-    """Not where something is packed or has left: no parcel would take that share."""
-    return settings().payment_capture == "on_fulfilment" and order.fulfilment_status == FulfilmentStatus.UNFULFILLED
+def _has_all_its_goods(order: OrderRow) -> bool:
+    """Of what is packed or has left no parcel would take the share."""
+    return order.fulfilment_status == FulfilmentStatus.UNFULFILLED
 
 
 def check_unpaid(order: OrderRow, first: PaymentRow) -> None:

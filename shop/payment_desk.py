@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from outcomes import Outcome, Refused
 from shop import offline, orders, payment_standing, payments
 from shop.errors import IllegalMove, Invalid, NotFound
+from shop.orders import GIVEN_UP
 from shop.orders import Status as OrderStatus
 from shop.payments import PaymentRow, Status, TransactionRow
 from sql import held, later
 
-CLOSED = (OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.CANCELLING)
+CLOSED = (*GIVEN_UP, OrderStatus.CANCELLING)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ def provider_of(method: str) -> str:
     return settings().payment_provider if method == "card" else OURS
 
 
+def is_captured_later(method: str) -> bool:
+    """Authorised first, and taken when it is sent."""
+    return method == "card" and settings().payment_capture == "on_fulfilment"
+
+
 def ways(buyer: Buyer) -> Iterator[Way]:
     for method in METHODS:
         yield Way(method, provider_of(method), hindrance(method, buyer))

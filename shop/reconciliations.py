@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, delete, func, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.errors import IllegalMove, NotFound
-from sql import At, Base, Id, held, new_id, now, upsert
+from sql import At, Base, Id, held, new_id, now, the_time, upsert
 
 EARLIER = timedelta(days=1)  # what we write down late has moved there before: an undo is tried for about a day
 LATER = timedelta(minutes=10)  # two clocks
@@ -124,7 +124,7 @@ def open_one(session: Session, provider: str, since: datetime, until: datetime, 
 
 def open_yesterday(session: Session, provider: str) -> str | None:
     """Of the day that ended last, in UTC, by the database's clock. Returns None when there was one."""
-    today: datetime = session.execute(select(now())).scalar_one().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = the_time(session).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today - timedelta(days=1)
     return open_one(session, provider, day, today, f"day:{provider}:{day:%Y-%m-%d}")
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from shop import looking_again
 from shop.payments import PaymentRow, TransactionRow
 from shop.reconciliations import LineRow, ReconciliationRow, Verdict, counts
-from sql import held, now
+from sql import held, now, the_time
 
 GRACE = timedelta(minutes=15)  # younger than that is under way: the other ledger may hear of it in a moment
 KINDS = ("capture", "refund")  # of ours, those that move money
@@ -35,7 +35,7 @@ def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
     """How many of each verdict. `moving` are the ids of what somebody is still working on."""
     row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.finished_at is None:
-        young = session.execute(select(now())).scalar_one() - GRACE
+        young = the_time(session) - GRACE
         _look_up_ours(session, row.provider, LineRow.reconciliation_id == row.id)
         _add_ours_that_they_miss(session, row)
         _judge(session, row, _verdict(young, moving))

@@ -14,6 +14,7 @@ from sandbox.bank.validation import NewTransfer
 from sandbox.web import Refusal
 
 LISTED = "select * from transfers where at >= ? and at < ? and seq > ? order by seq limit ?"
+FIELDS = ("id", "amount", "currency", "reference", "at")
 
 
 class Sent(PublicHandler):
@@ -52,11 +53,10 @@ class OneTransfer(ApiHandler):
 
 
 def shape(row: Any) -> dict[str, Any]:
-    names = ("id", "amount", "currency", "reference", "at")
-    return {"object": "transfer", "status": "booked", **{name: row[name] for name in names}}
+    return {"object": "transfer", "status": "booked", **{name: row[name] for name in FIELDS}}
 
 
 def _insert(db: DB, new: NewTransfer) -> dict[str, Any]:
     row = ("tr_" + secrets.token_hex(12), new.amount, new.currency, new.reference, now())
     db.execute("insert into transfers (id, amount, currency, reference, at) values (?, ?, ?, ?, ?)", row)
-    return shape(dict(zip(("id", "amount", "currency", "reference", "at"), row, strict=True)))
+    return shape(dict(zip(FIELDS, row, strict=True)))

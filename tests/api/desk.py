@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import db
-from doctor import money
+from doctor import bank, money
 from tests.api.people import Person
 from tests.fixtures import Configure
 
@@ -22,7 +22,7 @@ def later_on(configure: Configure) -> None:
 @pytest.fixture
 def well(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """What the doctor finds in our own ledger."""
-    monkeypatch.setattr(money, "_bank_entries", list)
+    monkeypatch.setattr(bank, "books", lambda: {"entries": [], "transfers": []})
 
     def look() -> list[str]:
         with db.reading() as session:

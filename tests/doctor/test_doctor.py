@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select, text
 
 import db
+import doctor.__main__  # noqa: F401 - registers every check
 import engine
 import gateways.mail
 import gateways.payments
-from doctor import bank_transfers, clock, goods, imports, mail, money, parcels, prices, privacy, runs, webhooks
+from doctor import bank
 from doctor.finding import examine
 from engine import plans
 from shop import (
@@ -34,20 +35,6 @@ from tests.api.offers import coupon
 from tests.fixtures import Configure, Database
 from tests.world import free_port
 from workflows import cancel_order, place_order
-
-ROOMS = (
-    bank_transfers,
-    clock,
-    goods,
-    imports,
-    mail,
-    money,
-    parcels,
-    prices,
-    privacy,
-    runs,
-    webhooks,
-)  # importing registers checks
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +138,7 @@ def test_i4_money_held_for_an_order_that_is_not_owed() -> None:
 def test_i3_captures_are_those_we_know_of(monkeypatch: pytest.MonkeyPatch) -> None:
     order = _the_order()
     book = [{"kind": "capture", "reference": order, "amount": amount} for amount in (1245, 1245)]
-    monkeypatch.setattr(money, "_bank_entries", lambda: book)
+    monkeypatch.setattr(bank, "books", lambda: {"entries": book, "transfers": []})
     assert _broken() == {"I3": [f"order {order} was captured 2 times"]}
     _change("UPDATE payment_transactions SET amount = 1245")
     _change(
