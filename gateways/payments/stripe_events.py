@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import stripe
 
+from gateways.payments import event_values as values
 from gateways.payments.contract import BadSignature, Event
 
 HEADER = "stripe-signature"
@@ -26,7 +26,7 @@ def verified(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
 
 def _event(body: bytes) -> Event:
     try:
-        event = json.loads(body)
+        event = values.document(body)
         return _about(event, event["data"]["object"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadSignature("the signed body is not an event") from error
@@ -37,7 +37,7 @@ STATUSES = {"requires_capture": "authorized", "requires_payment_method": "failed
 
 def _status(thing: dict[str, Any]) -> str:
     """In the words of the bank, which are those that the shop knows."""
-    status = "refunded" if thing.get("refunded") is True else str(thing.get("status") or "")
+    status = "refunded" if thing.get("refunded") is True else values.text(thing.get("status"))
     return STATUSES.get(status, status)
 
 
@@ -46,10 +46,10 @@ def _about(event: dict[str, Any], thing: dict[str, Any]) -> Event:
     return Event(
         id=event["id"],
         type=event["type"],
-        created=int(event["created"]),
-        provider_id=str(thing.get("payment_intent") or thing.get("id") or ""),
-        reference=str((thing.get("metadata") or {}).get("reference", "")),
+        created=values.seconds(event["created"]),
+        provider_id=values.text(thing.get("payment_intent") or thing.get("id")),
+        reference=values.text((thing.get("metadata") or {}).get("reference")),
         status=_status(thing),
-        amount=int(thing.get("amount") or 0),
-        currency=str(thing.get("currency") or "").upper(),
+        amount=values.minor_units(thing.get("amount") or 0),
+        currency=values.text(thing.get("currency")).upper(),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Mapping
 
+from gateways.payments import event_values as values
 from gateways.payments.contract import About, BadSignature, Event
 
 HEADER = "bank-signature"
@@ -36,18 +36,18 @@ def _parts(headers: Mapping[str, str]) -> tuple[int, str]:
 
 def _event(body: bytes) -> Event:
     try:
-        event = json.loads(body)
+        event = values.document(body)
         about: About = "transfer" if "transfer" in event["data"] else "charge"
         told = event["data"][about]
         return Event(
             id=event["id"],
             type=event["type"],
-            created=event["created"],
-            provider_id=told["id"],
-            reference=told["reference"],
-            status=told["status"],
-            amount=told["amount"],
-            currency=told["currency"],
+            created=values.seconds(event["created"]),
+            provider_id=values.text(told["id"]),
+            reference=values.text(told["reference"]),
+            status=values.text(told["status"]),
+            amount=values.minor_units(told["amount"]),
+            currency=values.text(told["currency"]),
             about=about,
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -17,7 +17,7 @@ from gateways.webhooks.dialling import dial
 from outcomes import TryAgain, Unknown
 
 SILENCE = 10.0  # seconds without a byte
-LONGEST = 20.0  # seconds for the whole call, also for somebody who drips
+LONGEST = 20.0  # seconds for all of it: name, addresses, TLS, sending, and somebody who drips
 READ = 1000  # bytes of the answer, and not one more
 
 
@@ -40,18 +40,18 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private_too: bool
     """Raises NotPosted when nobody answered."""
     began = time.monotonic()
     try:
-        status, answer = _post(url, body, headers, private_too=private_too)
+        status, answer = _post(url, body, headers, private_too=private_too, until=began + LONGEST)
     except TryAgain as why:
         raise NotPosted(why, _since(began)) from why
     return Answered(status, answer.decode("utf-8", "replace").replace("\0", ""), _since(began))
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], *, private_too: bool) -> tuple[int, bytes]:
+def _post(url: str, body: bytes, headers: Mapping[str, str], *, private_too: bool, until: float) -> tuple[int, bytes]:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    line = dial(host, port, private_too=private_too)
+    line = dial(host, port, private_too=private_too, until=until)
     end = line.dup()  # TLS takes the line itself away
-    watch = threading.Timer(LONGEST, _cut, [end])
+    watch = threading.Timer(max(0.0, until - time.monotonic()), _cut, [end])
     watch.daemon = True
     watch.start()
     try:

@@ -97,10 +97,10 @@ def test_events_in_any_order_and_a_day_late_do_no_harm(
 ) -> None:
     id = waiting["order"]["id"]
     charge = bank.approve(id)
-    deliver(app, event(id, charge, id="evt_2"))
+    deliver(app, event(id, charge, id="evt_2", created=86400))
     drive(waiting["job"]["id"])
     deliver(app, event(id, charge, id="evt_1", type="charge.requires_action", status="requires_action"))
-    deliver(app, event(id, charge, id="evt_3", created=1 - 86400))
+    deliver(app, event(id, charge, id="evt_3", created=0))
     assert drive(waiting["job"]["id"]) == "succeeded"
     assert (events(), count(TransactionRow), len(sent)) == ([(f"evt_{n}", id, True) for n in (1, 2, 3)], 1, 1)
 
@@ -156,7 +156,7 @@ def test_a_payment_that_goes_through_a_day_after_its_order_was_given_up_goes_bac
     charge = bank.approve(id)
     for _ in range(2):
         deliver(app, event(id, charge))
-    deliver(app, event(id, charge, id="evt_2"))
+    deliver(app, event(id, charge, id="evt_2", created=86400))
     jobs = [job["id"] for job in sam.get("/api/jobs?workflow=verify_payment").json["items"]]
     assert problems(sam, "?problem=too_late") == [("evt_2", "too_late"), ("evt_1", "too_late")]
     assert [drive(job) for job in jobs] == ["succeeded"] * 2
@@ -197,6 +197,39 @@ def test_what_is_not_the_banks_word_is_refused_and_wakes_nobody(
 def test_a_signed_event_without_a_usable_id_is_refused(app: Flask, change: dict[str, Any]) -> None:
     assert problem(deliver(app, event("nothing") | change)) == (400, "bad_signature")
     assert events() == []
+
+
+ODD = ["1e400", "-1e400", "NaN", "-1", "1.5", "1" + "0" * 30, "1" * 5000, "true", "null", '"1"', "[1]", "{}", ""]
+
+
+@pytest.mark.parametrize("said", ODD)
+@pytest.mark.parametrize("field", ["created", "amount"])
+def test_a_signed_event_with_a_number_that_is_none_is_refused(app: Flask, field: str, said: str) -> None:
+    told = json.dumps(event("x")).replace(f'"{field}": {1 if field == "created" else 2489}', f'"{field}": {said}')
+    assert said in told
+    assert problem(posted(app, told.encode())) == (400, "bad_signature")
+    assert events() == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"[]", b"null", b'{"data": []}', b'{"data": {"charge": [1]}}', b"\xff"]
+)
+def test_a_signed_body_of_another_shape_is_refused(app: Flask, body: bytes) -> None:
+    assert problem(posted(app, body)) == (400, "bad_signature")
+    assert events() == []
+
+
+@pytest.mark.parametrize("field", ["id", "reference", "status", "currency"])
+@pytest.mark.parametrize("value", [7, ["x"], {"a": 1}, True])
+def test_a_signed_event_with_words_that_are_none_is_refused(app: Flask, field: str, value: object) -> None:
+    told = event("x")
+    told["data"]["charge"][field] = value
+    assert problem(deliver(app, told)) == (400, "bad_signature")
+    assert events() == []
+
+
+def posted(app: Flask, body: bytes) -> Any:
+    return app.test_client().post(HOOK, data=body, headers=signed(body))
 
 
 def test_text_that_can_not_be_stored_is_refused(app: Flask) -> None:

@@ -124,6 +124,50 @@ def names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[Any]:
     return dialled
 
 
+def test_many_addresses_that_swallow_everything_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "LONGEST", 0.5)
+    monkeypatch.setattr(dialling, "CONNECT_SECONDS", 0.2)
+    names(monkeypatch, [f"1.1.1.{number}" for number in range(1, 60)])
+    allowed: list[float] = []
+
+    def black_hole(_: Any, timeout: float) -> Any:
+        allowed.append(timeout)
+        time.sleep(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(dialling.socket, "create_connection", black_hole)
+    with pytest.raises(webhooks.NotPosted) as why:
+        post("http://hole.example/")
+    assert why.value.code == "unreachable"
+    assert (allowed[0], len(allowed)) == (0.2, 3)
+    assert 450 <= why.value.ms < 2000
+
+
+def test_a_resolver_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "LONGEST", 0.3)
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(*_: Any, **__: Any) -> list[Any]:
+        asked.set()
+        over.wait(30)
+        return []
+
+    monkeypatch.setattr(dialling.socket, "getaddrinfo", silent)
+    with pytest.raises(webhooks.NotPosted) as why:
+        post("http://slow.example/")
+    over.set()
+    assert (why.value.code, asked.is_set()) == ("name_not_found", True)
+    assert 250 <= why.value.ms < 2000
+
+
+def test_tls_that_never_begins_counts_towards_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "LONGEST", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(webhooks.NotPosted) as why:
+        post(f"https://127.0.0.1:{mute.getsockname()[1]}/")
+    assert why.value.code == "unanswered"
+    assert 250 <= why.value.ms < 2000
+
+
 def test_of_a_long_answer_only_the_beginning_is_read() -> None:
     with speaker(b"HTTP/1.1 500 X\r\n\r\n" + b"x" * 5000) as url:
         answer = post(url)
