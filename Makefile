@@ -53,7 +53,7 @@ bench: $(BENCH) ## measure beside the peers, draw the plots (some: make bench on
 migrate: $(BASE) ## bring the tables of DATABASE_URL up to date
 	@$(PY) -m deploy.migrate
 
-migration: $(DEV) ## write the next migration: make migration m="what changes"
+migration: $(BASE) ## write the next migration: make migration m="what changes"
 	@test -n "$(m)" || { echo 'say what changes: make migration m="..."'; exit 1; }
 	@$(PY) -m deploy.migrate new "$(m)"
 

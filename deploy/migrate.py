@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -33,11 +34,17 @@ def upgrade() -> str | None:
 
 
 def write(message: str) -> None:
-    """Made against an empty database of its own, so that it does not matter what anybody's looks like."""
+    """Made against an empty database of its own, so that it does not matter what anybody's looks like.
+
+    Formatted where ruff is installed; elsewhere `make lint` will ask for it.
+    """
+    chosen = alembic()
+    if find_spec("ruff") is None:
+        chosen.set_section_option("post_write_hooks", "hooks", "")
     with tempfile.TemporaryDirectory() as folder:
         _use(f"sqlite:///{folder}/empty.db")
         command.upgrade(alembic(), "head")
-        command.revision(alembic(), message, autogenerate=True)
+        command.revision(chosen, message, autogenerate=True)
         db.engine().dispose()
 
 

@@ -59,6 +59,9 @@ def _hold(pair: str, services: Services, drill: Drill) -> int:
     folder, wrong = Path(tempfile.mkdtemp(prefix=f"orderwave-{pair}-")), -1
     try:
         wrong = drill(pair, services, folder)
+    except pytest.fail.Exception as sentence:
+        print(f"{pair}: {sentence}", flush=True)
+        wrong = 1
     finally:
         if wrong:
             print(f"{pair}: the logs are in {folder}", flush=True)

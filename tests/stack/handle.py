@@ -11,9 +11,7 @@ from config import Settings
 from deploy.child import Child
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
-from tests.world import wait_until
-
-START_SECONDS = 30.0
+from tests.world import wait_for_start, wait_until
 
 
 class Handle:
@@ -54,11 +52,13 @@ class Handle:
         self._child, self.is_itself = self._fresh(environment), not environment
         self._child.start()
 
-    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
-        wait_until(self.ready, seconds=seconds, what=f"{self.name} to be ready; its log: {self.log}")
+    def wait_until_ready(self) -> None:
+        """For DRILL_START_SECONDS at most (tests/world.py)."""
+        wait_for_start(self.name, self.ready, lambda: self.alive, self.tail)
 
     def ready(self) -> bool:
-        assert self.alive, f"{self.name} ended at once:\n{self.tail()}"
+        if not self.alive:
+            return False
         if self.process.node:
             return bool(self._pinged())
         return answers(self.process.url) if self.process.url else True

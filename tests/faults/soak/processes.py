@@ -9,10 +9,9 @@ from functools import partial
 
 from tests.faults.soak.fault import Fault
 from tests.stack import Handle
-from tests.world import wait_until
+from tests.world import START_SECONDS, wait_until
 
 GRACE = 40.0  # seconds from SIGTERM until a supervisor would kill
-START_SECONDS = 120.0  # something that the process needs may be broken as well
 
 
 def kills(handle: Handle, *, parts_mails: bool = False) -> Fault:
