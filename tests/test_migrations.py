@@ -113,6 +113,19 @@ def test_indexes_checks_and_page_room_are_as_the_models_say(services: Services, 
         db.engine().dispose()
 
 
+def test_a_migration_may_think_for_longer_than_the_shop_lets_a_transaction_stand(
+    services: Services, configure: Configure
+) -> None:
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=url)
+        with alone(db.engine()) as connection:
+            limit = connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
+        with db.reading() as session:
+            after = session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
+        db.engine().dispose()
+    assert (limit, after) == ("0", "5s")
+
+
 def test_a_migration_that_breaks_references_is_rolled_back(tmp_path: Path, configure: Configure) -> None:
     configure(DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
     migrate.upgrade()
@@ -150,8 +163,10 @@ USER = """
 
 
 def differences() -> list[object]:
+    """Looked for outside of any transaction: comparing takes longer than the server lets one stand idle when busy."""
     with db.engine().connect() as connection:
-        found: list[object] = compare_metadata(_context(connection), metadata)
+        looking = connection.execution_options(isolation_level="AUTOCOMMIT")
+        found: list[object] = compare_metadata(_context(looking), metadata)
     return found
 
 
