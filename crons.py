@@ -15,7 +15,7 @@ from cronsim import CronSim, CronSimError
 def is_cron(text: str) -> bool:
     """Five fields, which some day there is an occurrence of."""
     try:
-        return len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
+        return text.isascii() and len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
     except CronSimError:
         return False
 

@@ -7,10 +7,12 @@ lease that another worker takes over when this one dies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
 from config import settings
@@ -33,15 +35,18 @@ from gateways.mail import Mail, mailer
 from outcomes import More, Refused, TryAgain, Wait
 from shop import cart_reminders, reach, suppressions
 from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
-from shop.campaigns.letters import Letter
+from shop.campaigns.letters import Content, Letter
 from shop.campaigns.mailing import Batch, Handful, Ready
 from shop.campaigns.mailing import Result as Fared
 from shop.campaigns.tables import Fate, Stage
 from shop.campaigns.templates import TemplateFailed
 from shop.cart_reminders import Reminder
+from shop.reach import Recipient
 from shop.suppressions import Reason
 from shop.topics import Topic
 from tasks import cart_mail
+
+log = structlog.get_logger("campaigns")
 
 LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
 A_DAY_AND_MORE = Retry(attempts=2000, most=60.0)  # the mail server may be away
@@ -134,11 +139,11 @@ def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], bool]:
 
 
 def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
-    user = ready.who.id
+    user, letter = ready.who.id, _letter(handful, ready)
+    if isinstance(letter, str):
+        return Fared(user, Fate.FAILED, letter)
     try:
-        _send(letters.written(handful.said, ready.who, ready.coupon), f"<{batch.run}.{user}@orderwave>")
-    except TemplateFailed as failed:
-        return Fared(user, Fate.FAILED, str(failed))
+        _send(letter, f"<{batch.run}.{user}@orderwave>")
     except Refused as no:
         return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
@@ -146,6 +151,17 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
             raise
         return mailing.put_off(ready, later.detail)
     return Fared(user, Fate.SENT)
+
+
+def _letter(handful: Handful, ready: Ready) -> Letter | str:
+    """Or why it can not be written. That is this recipient's fate, whatever it is: others wait behind them."""
+    try:
+        return letters.written(handful.said, ready.who, ready.coupon)
+    except TemplateFailed as failed:
+        return str(failed)
+    except Exception as error:
+        log.exception("letter_not_written", user=ready.who.id)
+        return f"It could not be written ({type(error).__name__})."
 
 
 def _send(letter: Letter, message_id: str) -> None:
@@ -157,19 +173,28 @@ def _send(letter: Letter, message_id: str) -> None:
 # --- a trial ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Trial:
+    id: str
+    said: Content
+    who: Recipient
+    coupon: str | None
+
+
 def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
     """To whoever asked for it, at the address of their own account."""
     people = reach.recipients(session, [run.input["user"] for run in runs], Topic.ACCOUNT)
     found = {run.id: (desk.get(session, run.subject_id), people.get(run.input["user"])) for run in runs}
-    return {
-        id: (letters.written(letters.content(row), who, row.coupon_code), id) for id, (row, who) in found.items() if who
-    }
+    return {id: Trial(id, letters.content(row), who, row.coupon_code) for id, (row, who) in found.items() if who}
 
 
 @remote_step("campaigns.send_trial", fetch=_trials)
-def send_trial(request: tuple[Letter, str], key: str) -> None:
-    letter, id = request
-    _send(letter, f"<{id}@orderwave>")
+def send_trial(trial: Trial, key: str) -> None:
+    try:
+        letter = letters.written(trial.said, trial.who, trial.coupon)
+    except TemplateFailed as failed:
+        raise Refused("template_failed", str(failed)) from failed
+    _send(letter, f"<{trial.id}@orderwave>")
 
 
 # --- a cart that was left -----------------------------------------------------------------------------------

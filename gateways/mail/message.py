@@ -6,6 +6,7 @@ classes parse every value back and take 1.3 ms a message, and this takes a quart
 
 from __future__ import annotations
 
+from email.errors import MessageError
 from email.header import Header
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -13,13 +14,21 @@ from email.policy import compat32
 from email.utils import formataddr, formatdate, parseaddr
 
 from gateways.mail.contract import Mail
+from outcomes import Refused
 
 CRLF = compat32.clone(linesep="\r\n")
 LONGEST_LINE = 900  # RFC 5322 allows 998
 
 
 def compose(mail: Mail, sender: str) -> bytes:
-    """RFC 5322 bytes with CRLF line ends; text first, HTML as its alternative."""
+    """RFC 5322 bytes with CRLF line ends; text first, HTML as its alternative. Refused if it can not be written."""
+    try:
+        return _composed(mail, sender)
+    except (UnicodeError, MessageError) as error:
+        raise Refused("mail_invalid", "The mail holds what no mail can carry.") from error
+
+
+def _composed(mail: Mail, sender: str) -> bytes:
     lines = {
         "Message-ID": mail.message_id,
         "Date": formatdate(localtime=True),

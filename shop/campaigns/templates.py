@@ -6,6 +6,7 @@ stand on lists; whatever is not there is an error when the template is saved, wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from traceback import walk_tb
@@ -22,11 +23,17 @@ LOGIC = (nodes.And, nodes.Or, nodes.Not, nodes.Compare, nodes.Operand, nodes.Fil
 ALLOWED = (*PLAIN, *LOGIC, nodes.Keyword)
 TESTS = ("defined", "undefined", "none", "string", "eq", "ne", "equalto", "in")
 
-BROKEN = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError)
-"""What the code that Jinja2 makes of a template may raise."""
+TOO_DEEP = (SyntaxError, RecursionError, MemoryError)
+"""Nested deeper than Python goes."""
+
+BROKEN = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, *TOO_DEEP)
+"""What Jinja2 may raise while it reads a template, and the code that it makes of one."""
 
 LONGEST_OUTPUT = 200_000
 DEEPEST_IF = 20
+DEEPEST_FILTER = 10  # urlencode makes three characters of one, again and again
+LONGEST_NUMBER = 9  # digits
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class TemplateFailed(Exception):
@@ -46,10 +53,18 @@ def render(name: str, source: str, values: Mapping[str, str]) -> str:
     try:
         said = _made(source, name == "html").render(values)
     except BROKEN as error:
-        raise TemplateFailed(f"Line {_line_of(error)}: {error}"[:200]) from error
+        raise TemplateFailed(f"Line {_line_of(error)}: {_why(error)}"[:200]) from error
     if len(said) > LONGEST_OUTPUT:
         raise TemplateFailed(f"Longer than {LONGEST_OUTPUT} characters")
+    if UNWRITABLE.search(said):
+        raise TemplateFailed("It holds a character that no mail can carry (NUL, or half of a surrogate pair)")
     return " ".join(said.split()) if name == "subject" else said
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TOO_DEEP):
+        return "it is nested too deeply"
+    return str(error) or type(error).__name__
 
 
 def _line_of(error: BaseException) -> int:
@@ -66,8 +81,10 @@ def _problem(name: str, source: str, sample: Mapping[str, str]) -> str | None:
         return f"Line {error.lineno}: {error.message}"
     except TemplateFailed as error:
         return str(error)
-    except (SyntaxError, RecursionError, MemoryError):  # nested deeper than Python goes
+    except TOO_DEEP:
         return "It is nested too deeply."
+    except ValueError as error:  # Jinja2 reads numbers by Python's rules, and Python has a longest one
+        return f"It can not be read: {error}."[:200]
     return None
 
 
@@ -81,7 +98,16 @@ def _judge(tree: nodes.Template) -> None:
             _must_be_known("filter", node.name, FILTERS, node.lineno)
         if isinstance(node, nodes.Test):
             _must_be_known("test", node.name, TESTS, node.lineno)
-    _judge_depth(tree, 0)
+        if isinstance(node, nodes.Const):
+            _must_be_short(node)
+    _judge_depth(tree, 0, 0)
+
+
+def _must_be_short(node: nodes.Const) -> None:
+    if isinstance(node.value, int | float) and not abs(node.value) < 10**LONGEST_NUMBER:
+        raise TemplateSyntaxError(f"a number of more than {LONGEST_NUMBER} digits", node.lineno)
+    if isinstance(node.value, str) and UNWRITABLE.search(node.value):
+        raise TemplateSyntaxError("a character that no mail can carry", node.lineno)
 
 
 def _must_be_known(kind: str, name: str, known: Iterable[str], line: int) -> None:
@@ -89,13 +115,16 @@ def _must_be_known(kind: str, name: str, known: Iterable[str], line: int) -> Non
         raise TemplateSyntaxError(f"there is no {kind} {name}; there are {', '.join(known)}", line)
 
 
-def _judge_depth(node: nodes.Node, depth: int) -> None:
-    """Python takes a hundred levels of indentation at most."""
-    depth += isinstance(node, nodes.If | nodes.CondExpr)
-    if depth > DEEPEST_IF:
+def _judge_depth(node: nodes.Node, ifs: int, filters: int) -> None:
+    """Python takes a hundred levels of indentation at most, and what a filter makes longer the next makes longer."""
+    ifs += isinstance(node, nodes.If | nodes.CondExpr)
+    filters += isinstance(node, nodes.Filter)
+    if ifs > DEEPEST_IF:
         raise TemplateSyntaxError(f"more than {DEEPEST_IF} conditions in each other", node.lineno)
+    if filters > DEEPEST_FILTER:
+        raise TemplateSyntaxError(f"more than {DEEPEST_FILTER} filters in a row", node.lineno)
     for child in node.iter_child_nodes():
-        _judge_depth(child, depth)
+        _judge_depth(child, ifs, filters)
 
 
 @lru_cache(maxsize=2)

@@ -218,12 +218,78 @@ def test_a_run_that_is_still_under_way_is_not_overtaken_by_the_next(sam: Person,
     assert len(postman.mails) == 1
 
 
+# --- what can not be written ------------------------------------------------------------------------------
+
+ONLY_BEN = "{{% if first_name == 'Ben' %}}{}{{% endif %}}Hello"
+
+
+@pytest.mark.parametrize("broken", ["{{ '\\ud800' }}", "{{ name < 3 }}", "{{ nobody }}"])
+def test_a_letter_that_can_not_be_written_is_one_recipients_fate(sam: Person, postman: Postman, broken: str) -> None:
+    """Saved before such templates were refused; others stand behind it."""
+    ada, ben, cem = willing("ada", "ben", "cem")
+    id = campaign(sam)
+    overwrite(id, ONLY_BEN.format(broken))
+    run = sent_now(sam, id)
+    work_off()
+    assert fates(run["id"]) == {ada: "sent", ben: "failed", cem: "sent"}
+    assert postman.told == ["ada@example.com", "cem@example.com"]
+    [failed] = sam.get(f"{PATH}/{id}/recipients?status=failed").json["items"]
+    assert failed["detail"]
+    assert look(sam, id)["runs"][0]["status"] == "done"
+    assert sam.get("/api/suppressions?email=ben@example.com").json["items"] == []
+
+
+def test_our_own_fault_in_a_letter_holds_up_nobody_either(
+    sam: Person, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = willing("ada", "ben")
+    written = tasks.campaigns.letters.written
+
+    def faulty(said: Any, who: Any, coupon: Any) -> Any:
+        if who.id == ada:
+            raise RuntimeError("of our own")
+        return written(said, who, coupon)
+
+    monkeypatch.setattr(tasks.campaigns.letters, "written", faulty)
+    id = campaign(sam)
+    run = sent_now(sam, id)
+    work_off()
+    assert fates(run["id"]) == {ada: "failed", ben: "sent"}
+    [failed] = sam.get(f"{PATH}/{id}/recipients?status=failed").json["items"]
+    assert failed["detail"] == "It could not be written (RuntimeError)."
+
+
+def test_a_trial_and_a_preview_of_it_say_why(sam: Person, postman: Postman) -> None:
+    willing("ada")
+    id = campaign(sam)
+    overwrite(id, "{{ '\\ud800' }}")
+    assert problem(sam.get(f"{PATH}/{id}/preview")) == (422, "validation_failed")
+    job = sam.post(f"{PATH}/{id}/test").json["job"]["id"]
+    work_off()
+    told = sam.get(f"/api/jobs/{job}").json
+    assert (told["status"], told["error"]["code"], postman.mails) == ("failed", "template_failed", [])
+
+
+def overwrite(id: str, text: str) -> None:
+    with db.transaction() as session:
+        session.execute(update(CampaignRow).where(CampaignRow.id == id).values(text=text))
+
+
 # --- at the desk -----------------------------------------------------------------------------------------
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"subject": "a\r\nBcc: x@y.z"}, "subject"),
     ({"text": "{{ secret }}"}, "text"),
     ({"html": "{% for %}"}, "html"),
+    ({"text": "{{ " + "9" * 5000 + " }}"}, "text"),
+    ({"text": "{{ '\\ud800' }}"}, "text"),
+    ({"subject": "{{ 'a' * 10**9 }}"}, "subject"),
+    ({"html": "{% for a in range(10**9) %}{% endfor %}"}, "html"),
+    ({"text": "{{ " + "(" * 3000 + ")" * 3000 + " }}"}, "text"),
+    ({"schedule": {"cron": "² * * * *"}}, "schedule"),
+    ({"schedule": {"cron": "* * * * " + "9" * 90}}, "schedule"),
+    ({"segment": {"spent_at_least": 10**30}}, "segment"),
+    ({"segment": {"last_order_before": 10**30}}, "segment"),
     ({"segment": {"sql": "1"}}, "segment"),
     ({"schedule": {"cron": "61 * * * *"}}, "schedule"),
     ({"schedule": {"cron": "* * * * *", "at": "2099-01-01T00:00:00Z"}}, "schedule"),

@@ -55,6 +55,16 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[smtplib.SMTP]:
     return made
 
 
+@pytest.mark.parametrize("where", ["subject", "text", "html"])
+def test_what_no_mail_can_carry_is_refused_and_says_nothing_of_the_mailbox(
+    mailer: SmtpMailer, sink: Sink, where: str
+) -> None:
+    with pytest.raises(Refused) as no:
+        mailer.send(mail(**{where: "half of a pair: \ud800"}))
+    assert no.value.code == "mail_invalid"
+    assert sink.messages() == []
+
+
 def test_a_wave_of_mails_shares_a_few_connections(sink: Sink, opened: list[smtplib.SMTP]) -> None:
     mailer = SmtpMailer(sink.smtp_url, SENDER, connections=3)
     for _ in range(20):

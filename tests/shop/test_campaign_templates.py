@@ -8,6 +8,7 @@ import pytest
 
 from shop.campaigns import templates
 from shop.campaigns.letters import SAMPLE, Content, check, written
+from shop.campaigns.tables import LONGEST_TEMPLATE
 from shop.errors import Invalid
 
 VALUES = {
@@ -56,6 +57,25 @@ def test_a_subject_is_one_line_whatever_a_name_holds() -> None:
         ("ok\n{{ name|truncate('x') }}", "Line 2: "),
         ("ok\n{{ name < 3 }}", "Line 2: "),
         ("{% if name %}" * 60 + "{% endif %}" * 60, "Line 1: more than 20 conditions"),
+        ("ok\n{{ " + "9" * 5000 + " }}", "It can not be read: Exceeds the limit"),
+        ("ok\n{{ " + "9" * 10 + " }}", "Line 2: a number of more than 9 digits"),
+        ("ok\n{{ 1e400 }}", "Line 2: a number of more than 9 digits"),
+        ("ok\n{{ 10**400 }}", "Line 2: pow can not be used here"),
+        ("ok\n{{ '\\ud800' }}", "Line 2: a character that no mail can carry"),
+        ("ok\n{{ name|default('\\udfff') }}", "Line 2: a character that no mail can carry"),
+        ("ok\n{{ '\\0' }}", "Line 2: a character that no mail can carry"),
+        ("{% if name == '\\x00' %}{% endif %}", "Line 1: a character that no mail can carry"),
+        ("{{ '\\N{nothing}' }}", "Line 1: unknown Unicode character name"),
+        ("{{ '\\ud8' }}", "Line 1: truncated"),
+        ("{{ name" + "|urlencode" * 11 + " }}", "Line 1: more than 10 filters in a row"),
+        ("{{ name" + "|upper" * 5000 + " }}", "It is nested too deeply."),
+        ("{{ " + "not " * 5000 + "name }}", "It is nested too deeply."),
+        ("{{ -9 }}", "Line 1: neg can not be used here"),
+        ("{{ name.a.b.c }}", "Line 1: getattr can not be used here"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}", "Line 1: macro can not be used here"),
+        ("{% filter upper %}a{% endfilter %}", "Line 1: filterblock can not be used here"),
+        ("{{ [1] }}", "Line 1: list can not be used here"),
+        ("{{ (1, 2) }}", "Line 1: tuple can not be used here"),
         ("{{ " + "(" * 3000 + "name" + ")" * 3000 + " }}", "It is nested too deeply."),
     ],
 )
@@ -63,6 +83,24 @@ def test_what_is_not_let_in_is_named_with_its_line(text: str, said: str) -> None
     began = time.monotonic()
     assert problem(text).startswith(said)
     assert time.monotonic() - began < 2
+
+
+def test_the_longest_that_is_let_in_is_rendered_in_a_moment() -> None:
+    """A name of nothing but per cent signs, ten times made longer, as often as a template is long."""
+    one = "{{ name" + "|urlencode" * 10 + " }}"
+    greedy = {**VALUES, "name": "%" * 100}
+    began = time.monotonic()
+    with pytest.raises(templates.TemplateFailed, match="Longer than 200000 characters"):
+        templates.render("text", one * (LONGEST_TEMPLATE // len(one)), greedy)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ '\\ud800' }}", "{{ " + "9" * 5000 + " }}", "{{ " + "(" * 3000 + " }}", "{{ nobody }}"]
+)
+def test_what_was_saved_before_all_this_fails_by_name(text: str) -> None:
+    with pytest.raises(templates.TemplateFailed):
+        templates.render("text", text, VALUES)
 
 
 def test_the_way_out_stands_below_unless_the_template_has_it() -> None:
