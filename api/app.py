@@ -29,7 +29,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
-from api import account_pages, catalogue_answers, cors, limits, problems, repeating, requests, tokens
+from api import account_pages, catalogue_answers, cors, limits, problems, repeating, requests, tokens, undocumented
 from api.docs import docs
 from api.fields import rfc3339
 from api.health import health
@@ -83,7 +83,9 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
         part.init_app(app)
     for plain in (health, docs, account_pages.blp):
         app.register_blueprint(plain)
-    _mount(Api(app), list(services or settings().services or SERVICES))
+    openapi = Api(app)
+    _mount(openapi, list(services or settings().services or SERVICES))
+    undocumented.init_app(app, openapi)
     problems.init_app(app)
     _trust_proxies(app, settings().trusted_proxies)
     return app

@@ -36,8 +36,8 @@ def job_body(job: Job) -> Body:
     }
 
 
-def order_body(order: OrderRow | Placed, job: Body | None) -> Body:
-    """As OrderSchema shows it."""
+def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0) -> Body:
+    """As OrderSchema shows it. `refunded`: what went back of its money (`payment_list.refunded`)."""
     currency = order.currency
     return {
         "id": order.id,
@@ -55,6 +55,7 @@ def order_body(order: OrderRow | Placed, job: Body | None) -> Body:
         "tax": money(order.tax, currency),
         "tax_included": order.tax_included,
         "total": money(order.total, currency),
+        "refunded": money(refunded, currency),
         "coupon_code": order.coupon_code,
         "breakdown": [
             {"label": part["label"], "amount": money(part["amount"], currency)} for part in order.breakdown or ()

@@ -31,7 +31,7 @@ class NoteSchema(Schema):
 
 class StaffStepSchema(StepSchema):
     output = fields.Raw(
-        allow_none=True, metadata={"type": ["object", "null"], "description": "what it remembered; for staff alone"}
+        allow_none=True, metadata={"type": "object", "description": "what it remembered; for staff alone"}
     )
 
 

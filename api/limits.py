@@ -8,10 +8,12 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Flask, Response, request
-from flask_limiter import ApplicationLimit, Limiter
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
+from limits import RateLimitItem
 
 from api import windows
+from api.problems import problem
 from api.security import visitor
 from config import settings
 from shared_redis import shared_redis
@@ -30,6 +32,7 @@ def init_app(app: Flask) -> None:
         RATELIMIT_STORAGE_OPTIONS=_shared(settings().redis_url),
         RATELIMIT_KEY_PREFIX=settings().queue_prefix,
     )
+    app.register_error_handler(RateLimitExceeded, _too_often)
     app.after_request(_tell)  # runs after the limiter has had its say
     limiter.init_app(app)
 
@@ -89,6 +92,18 @@ def _account() -> str:
     body = request.get_json(silent=True)
     named = body.get("email") if isinstance(body, dict) else None
     return sha256(normal(named).encode()).hexdigest() if isinstance(named, str) else get_remote_address()
+
+
+def _too_often(error: RateLimitExceeded) -> Response:
+    limit = error.limit.limit if error.limit else None
+    return problem(429, "rate_limited", "Too many requests", f"At most {_in_words(limit)}." if limit else "")
+
+
+def _in_words(limit: RateLimitItem) -> str:
+    """`20 requests per 15 minutes`."""
+    unit, times = limit.GRANULARITY.name, limit.multiples
+    many = f"{times} {unit}s" if times > 1 else unit
+    return f"{limit.amount} request{'s' if limit.amount != 1 else ''} per {many}"
 
 
 def _tell(answer: Response) -> Response:

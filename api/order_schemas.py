@@ -75,6 +75,7 @@ class OrderSchema(Schema):
     tax = Amount()
     tax_included = fields.Boolean()
     total = Amount()
+    refunded = Amount(metadata={"description": "what went back of what was paid, by whatever way"})
     coupon_code = fields.String(allow_none=True)
     breakdown = fields.List(fields.Nested(BreakdownSchema), metadata={"description": "adds up to total"})
     shipping_method = fields.String()

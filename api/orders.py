@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,7 @@ from api.paging import an_id, page, start
 from api.schemas import accepted_with, page_of
 from api.security import caller, maybe_claimed, signed_in
 from engine import jobs
-from engine.jobs import Job
-from shop import orders
+from shop import orders, payment_list
 from shop.order_search import Search
 from shop.orders import OrderRow
 
@@ -60,7 +60,7 @@ def all_of_them(query: dict[str, Any]) -> Response:
 def one(id: UUID) -> Response:
     with db.reading() as session:
         found = their_order(session, id)
-        return json_answer(_body(found, jobs.latest(session, "order", [found.id])))
+        return json_answer(_bodies(session, [found])[0])
 
 
 @blp.get("/api/orders/<uuid:id>/timeline")
@@ -85,13 +85,17 @@ def cancel(id: UUID) -> Response:
         run = call_off(session, found)
         session.expire_all()
         body, status, headers = accepted(session, run)
-        return {**body, "order": order_body(found, body["job"])}, status, headers
+        refunded = payment_list.refunded(session, [found]).get(found.id, 0)
+        return {**body, "order": order_body(found, body["job"], refunded=refunded)}, status, headers
 
     return run_command(work, guest=guest_token())
 
 
-def _body(order: OrderRow, newest: dict[str, Job]) -> dict[str, Any]:
-    return order_body(order, job_body(newest[order.id]) if order.id in newest else None)
+def _bodies(session: Session, found: Sequence[OrderRow]) -> list[dict[str, Any]]:
+    newest = jobs.latest(session, "order", [order.id for order in found])
+    told = {id: job_body(job) for id, job in newest.items()}
+    refunded = payment_list.refunded(session, found)
+    return [order_body(order, told.get(order.id), refunded=refunded.get(order.id, 0)) for order in found]
 
 
 def _page(whose: str | None, *, limit: int, cursor: str | None, **search: Any) -> dict[str, Any]:
@@ -99,5 +103,4 @@ def _page(whose: str | None, *, limit: int, cursor: str | None, **search: Any) -
     with db.reading() as session:
         rows = orders.of_customer(session, whose, limit=limit + 1, before=before, where=where)
         found = page(rows, limit, lambda row: [row.id])
-        newest = jobs.latest(session, "order", [row.id for row in found["items"]])
-        return {**found, "items": [_body(row, newest) for row in found["items"]]}
+        return {**found, "items": _bodies(session, found["items"])}

@@ -42,7 +42,7 @@ class PaymentSchema(Schema):
     refunded = Amount()
     settled = Amount()
     transactions = fields.List(fields.Nested(TransactionSchema))
-    next_action = fields.Raw(allow_none=True, metadata={"type": ["object", "null"]})
+    next_action = fields.Raw(allow_none=True, metadata={"type": "object"})
     error = fields.Nested(ErrorSchema, allow_none=True)
     created_at = Moment()
     updated_at = Moment()

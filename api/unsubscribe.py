@@ -17,6 +17,8 @@ blp = Blueprint("unsubscribe", __name__, description="Unsubscribe")
 PAGES = Path(__file__).parent / "pages"
 CSP = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 HTML = {"type": "string"}
+WISH = {"List-Unsubscribe": {"type": "string", "enum": ["One-Click"]}, "everything": {"type": "string", "enum": ["1"]}}
+FORM = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": WISH}}}}
 
 
 @blp.get("/api/unsubscribe/<token>")
@@ -27,6 +29,7 @@ def ask(token: str) -> Response:
 
 
 @blp.post("/api/unsubscribe/<token>")
+@blp.doc(requestBody=FORM)
 @blp.response(200, HTML, content_type="text/html")
 def stop(token: str) -> Response:
     """Unsubscribes, with one click as in RFC 8058, as often as it is sent. `everything=1`: of all marketing."""

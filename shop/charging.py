@@ -16,6 +16,7 @@ from shop import offline, payment_asks, payment_facts, payments
 from shop.happenings import HEARD, Kind
 from shop.payment_facts import Moved
 from shop.payments import PaymentRow, Status, TransactionRow
+from shop.times import rfc3339
 from sql import among, bare, clock, direct, later, new_id
 
 
@@ -175,7 +176,7 @@ def declined(session: Session, charge: Charge, code: str, seconds: float) -> Non
     """A no that is not the end: for so long the order can be paid with something else."""
     refused(session, charge, code)
     until: datetime = session.execute(select(later(seconds))).scalar_one()
-    again = {"type": PAY_AGAIN, "path": "/api/payments", "until": until.isoformat(timespec="seconds")}
+    again = {"type": PAY_AGAIN, "path": "/api/payments", "until": rfc3339(until)}
     payments.change(session, charge.payment_id, next_action=again)
     payment_asks.ask(session, charge.order_id, later=True)
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from shop import happenings
 from shop.happenings import Fact, Kind
+from shop.times import rfc3339
 from sql import among, direct
 
 TOLD = {
@@ -37,4 +38,4 @@ def _fact(order: Mapping[str, Any], reason: str) -> dict[str, Any]:
     money = {"amount": order["total"], "currency": order["currency"]}
     parts = {"order_id": order["id"], "number": order["number"], "customer_id": order["customer_id"]}
     states = {"status": str(order["status"]), "payment_status": order["payment_status"], "reason": reason}
-    return {**parts, **states, "total": money, "created_at": order["created_at"].isoformat()}
+    return {**parts, **states, "total": money, "created_at": rfc3339(order["created_at"])}

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from shop.errors import NotFound
-from shop.orders import OrderRow
+from shop.orders import OrderRow, PaymentStatus
 from shop.payments import PaymentRow, TransactionRow
 from sql import among
 
@@ -46,10 +46,25 @@ def of_customer(
     return _with_transactions(session, query.where(PaymentRow.id < before) if before else query)
 
 
+def refunded(session: Session, orders: Sequence[OrderRow]) -> dict[str, int]:
+    """What went back of each of these orders' money, by whatever way, in minor units; only those of which any did."""
+    paid = [order.id for order in orders if order.payment_status != PaymentStatus.UNPAID]
+    return {id: int(sum_) for id, sum_ in session.execute(_REFUNDED, {"orders": paid})} if paid else {}
+
+
 def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
     """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
     query = _all().where(OrderRow.customer_id == customer_id).order_by(PaymentRow.id)
     return [_told(found) for found in _with_transactions(session, query)]
+
+
+_BACK = func.sum(PaymentRow.refunded + PaymentRow.settled)
+_REFUNDED = (
+    select(PaymentRow.order_id, _BACK)
+    .where(among(PaymentRow.order_id, "orders"), PaymentRow.spare.is_(False))
+    .group_by(PaymentRow.order_id)
+    .having(_BACK > 0)
+)
 
 
 def _told(found: Paying) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shop import happenings
 from shop.happenings import Fact, Kind
 from shop.offers import OfferRow
+from shop.times import rfc3339
 from sql import clock
 
 _PROMOTION = OfferRow.code.is_(None)
@@ -56,7 +57,5 @@ _PAST = {"synchronize_session": False}
 
 
 def _data(row: Any) -> dict[str, Any]:
-    times = {
-        name: at.isoformat() if at else None for name, at in (("starts_at", row.starts_at), ("ends_at", row.ends_at))
-    }
+    times = {name: rfc3339(at) if at else None for name, at in (("starts_at", row.starts_at), ("ends_at", row.ends_at))}
     return {"promotion_id": row.id, "name": row.name, "kind": row.kind, **times}

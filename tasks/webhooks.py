@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from gateways import webhooks
 from outcomes import Outcome, Refused, TryAgain
 from shop import webhook_log
 from shop.happenings import DeliveryState
+from shop.times import rfc3339
 from shop.webhook_log import Attempt, Letter
 
 FOR_A_DAY = Retry(attempts=40, first=5.0, most=3600.0)
@@ -82,7 +82,7 @@ def _posted(letter: Letter) -> Attempt:
 
 def body_of(letter: Letter) -> bytes:
     """The same bytes for every attempt."""
-    at = letter.happened_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = rfc3339(letter.happened_at)
     return json.dumps({"type": letter.kind, "timestamp": at, "data": letter.data}, separators=(",", ":")).encode()
 
 

@@ -54,6 +54,7 @@ def test_beyond_the_limit_is_429_with_the_time_to_wait(limited: Flask) -> None:
         assert ask(limited, "GET", "/api/openapi.json").status_code == 200
     answer = ask(limited, "GET", "/api/openapi.json")
     assert problem(answer) == (429, "rate_limited")
+    assert answer.json["detail"] == "At most 50 requests per minute."
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert answer.headers["RateLimit-Remaining"] == "0"
     assert ask(limited, "GET", "/healthz").status_code == 200

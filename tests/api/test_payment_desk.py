@@ -107,6 +107,8 @@ def test_parts_are_given_back_up_to_what_was_taken(
         ("captured", 0, TOTAL, 1000, 0),
         ("confirmed", "partially_refunded"),
     )
+    told = ada.get(f"/api/orders/{id}").json, ada.get("/api/orders").json["items"][0]
+    assert [order["refunded"] for order in told] == [eur(1000), eur(1000)]
     where, wish = f"/api/payments/{payment(sam, id)['id']}/refunds", {"reason": "x"}
     answer = sam.post(where, wish | {"amount": eur(TOTAL - 999)})
     assert (problem(answer), answer.json["left"]) == ((409, "refund_exceeds_payment"), TOTAL - 1000)
