@@ -76,7 +76,7 @@ def test(id: UUID) -> Response:
     def work(session: Session) -> Answer:
         row = desk.get(session, str(id))
         about = {"key": new_id(), "subject": ("campaign", row.id), "input": {"user": caller().id}}
-        run = engine.start(session, send_campaign_trial, **about)
+        run = engine.start(session, send_campaign_trial, **about, by=caller().id)
         return accepted(session, run.id, campaign=CAMPAIGN.dump(shown(session, row)))
 
     return run_command(work)
@@ -94,7 +94,7 @@ def _send_now(session: Session, id: str) -> CampaignRow:
 
 
 def _start(session: Session, run: CampaignRunRow) -> str:
-    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id)).id
+    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id), by=caller().id).id
 
 
 def _stop(session: Session, job: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import engine
+from api.job_permissions import starter
 from engine import NotPossible, jobs
 from shop import fulfilments, orders
 from shop.errors import IllegalMove
@@ -42,7 +43,7 @@ def _give_back(session: Session, id: str) -> str:
         raise IllegalMove(f"The order is {order.status}; there is nothing that could be called off.")
     fulfilments.check_none(session, id)
     orders.move(session, [id], Status.CANCELLING, "called off")
-    return engine.start(session, cancel_order, key=new_id(), subject=("order", id)).id
+    return engine.start(session, cancel_order, key=new_id(), subject=("order", id), by=starter()).id
 
 
 def _under_way(session: Session, id: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import engine
+from api.job_permissions import starter
 from shop import part_captures, payment_desk
 from shop.errors import IllegalMove
 from shop.fulfilments import GONE, FulfilmentRow
@@ -34,7 +35,7 @@ def _capture_share(session: Session, payment: PaymentRow, parcel: FulfilmentRow)
 
 def _start(session: Session, payment: PaymentRow, key: str, **how: Any) -> None:
     about = {"payment": payment.id, **how}
-    engine.start(session, capture_payment, key=key, subject=("order", payment.order_id), input=about)
+    engine.start(session, capture_payment, key=key, subject=("order", payment.order_id), input=about, by=starter())
 
 
 def check_rest_stays(session: Session, order_id: str) -> None:

@@ -74,7 +74,7 @@ def accept() -> Response:
 
     def work(session: Session) -> Answer:
         row = imports.accept(session, format, body, caller().id)
-        run = engine.start(session, import_catalogue, key=row.id, subject=("import", row.id))
+        run = engine.start(session, import_catalogue, key=row.id, subject=("import", row.id), by=caller().id)
         return accepted(session, run.id, **{"import": ImportSchema().dump(row)})
 
     return run_command(work)

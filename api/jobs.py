@@ -16,8 +16,10 @@ from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
 from api.etags import conditional
 from api.guests import STAFF, check_owner, guest_token, is_staff, or_guest
+from api.job_permissions import check_turn_back
 from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
 from api.operators import operate, settled_by_hand
+from api.operators import skip as skip_step
 from api.paging import an_id, page, start
 from api.schemas import accepted_with, page_of
 from api.security import roles, visitor
@@ -52,10 +54,13 @@ def one(query: dict[str, Any], id: UUID) -> Response:
 @blp.response(202, accepted_with())
 @blp.idempotent
 def cancel(id: UUID) -> Response:
-    """Ask the job to turn back; too late (409) once it has passed its point of no return."""
+    """Ask the job to turn back; too late (409) once it has passed its point of no return.
+
+    Customers turn back what they have begun themselves: an order, a payment for it, its cancellation, a return. What
+    takes the money of goods that have left is turned back by nobody (409 `not_allowed_for_this_job`)."""
 
     def work(session: Session) -> Answer:
-        _theirs(session, str(id))
+        check_turn_back(_theirs(session, str(id)))
         engine.cancel(session, str(id))
         session.expire_all()
         return accepted(session, str(id))
@@ -92,8 +97,9 @@ def retry(id: UUID) -> Response:
 @blp.response(202, accepted_with())
 @blp.idempotent
 def skip(wish: dict[str, Any], id: UUID) -> Response:
-    """Take the step as settled by hand and go on; who and why stay in the journal. Staff only."""
-    return operate("skip", id, engine.skip, **wish)
+    """Take the step as settled by hand and go on; who and why stay in the journal. Staff only; to write off what a
+    capture was to bring, admins only."""
+    return operate("skip", id, skip_step, **wish)
 
 
 @blp.post("/api/jobs/<uuid:id>/settle")
@@ -113,7 +119,13 @@ def settle(wish: dict[str, Any], id: UUID) -> Response:
 @blp.idempotent
 def compensate(id: UUID) -> Response:
     """Give up going forward and undo what was begun, if the point of no return is not behind. Staff only."""
-    return operate("compensate", id, engine.give_back)
+    return operate("compensate", id, _turn_back)
+
+
+def _turn_back(session: Session, id: str, **by: Any) -> None:
+    if job := jobs.get(session, id):
+        check_turn_back(job)
+    engine.give_back(session, id, **by)
 
 
 def _is_news(job: Job) -> bool:

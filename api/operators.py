@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 import engine
 from api.commands import Answer, accepted, run_command
+from api.job_permissions import check_skip
 from api.security import caller
 from engine import jobs
 from shop import refund_desk
@@ -30,6 +31,13 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
     return run_command(work)
 
 
+def skip(session: Session, id: str, *, by: str, note: str) -> None:
+    """NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid."""
+    place = engine.standing(session, id)
+    engine.skip(session, id, by=by, note=note)
+    check_skip(*place)
+
+
 GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
 
 
@@ -37,7 +45,7 @@ def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
     """IllegalMove unless the job needs attention at a step that gives money back."""
     job = jobs.get(session, id)
     at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
-    engine.skip(session, id, by=by, note=f"settled by hand: {note}")
+    skip(session, id, by=by, note=f"settled by hand: {note}")
     if job is None or at not in GIVING_BACK:
         raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
     refund_desk.settle_by_hand(session, id, job.subject["id"])

@@ -16,6 +16,7 @@ from api import tokens
 from api.bodies import job_body, order_body
 from api.cart_owner import Owner
 from api.commands import answered, replayed
+from api.job_permissions import GUEST
 from engine import Started, Wish, jobs
 from shop import addresses, carts, checkout, commands, order_tokens, sessions, users
 from shop.carts import CartRow
@@ -125,10 +126,15 @@ def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> 
         if isinstance(placed, Refusal):
             case.answer = placed
     fresh = [(case, order) for case, order in cases if isinstance(order, Placed)]
-    wishes = [Wish(order.id, ("order", order.id), deadline=_deadline(case)) for case, order in fresh]
+    wishes = [_wish(case, order) for case, order in fresh]
     runs = engine.start_all(session, place_order, wishes)
     for (case, order), run in zip(fresh, runs, strict=True):
         case.answer = _accepted(order, run)
+
+
+def _wish(case: Case, order: Placed) -> Wish:
+    by = case.holder.id if case.holder else GUEST
+    return Wish(order.id, ("order", order.id), deadline=_deadline(case), by=by)
 
 
 def _deadline(case: Case) -> float | None:

@@ -101,7 +101,9 @@ def _start(session: Session, workflow: Workflow, row: PaymentRow, **more: Any) -
 
 def _run(session: Session, workflow: Workflow, row: PaymentRow, **more: Any) -> str:
     about = {"payment": row.id, **more}
-    return engine.start(session, workflow, key=new_id(), subject=("order", row.order_id), input=about).id
+    return engine.start(
+        session, workflow, key=new_id(), subject=("order", row.order_id), input=about, by=caller().id
+    ).id
 
 
 def _accepted(session: Session, run: str, row: PaymentRow) -> Answer:

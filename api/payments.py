@@ -15,6 +15,7 @@ from api.answers import json_answer
 from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
 from api.guests import check_owner, guest_token, is_staff, or_guest, their_order
+from api.job_permissions import starter
 from api.paging import an_id, page, start
 from api.payment_schemas import (
     MethodSchema,
@@ -69,7 +70,7 @@ def pay(wish: dict[str, Any]) -> Response:
         _check_nobody_else_pays(session, order.id)
         row = paying.begin(session, order.id, wish["method"], wish.get("token"))
         about = {"subject": ("order", order.id), "input": {"payment": row.id}}
-        run = engine.start(session, pay_order, key=new_id(), **about)
+        run = engine.start(session, pay_order, key=new_id(), **about, by=starter())
         return accepted(session, run.id, payment=shown(payment_list.get(session, row.id)))
 
     return run_command(work, guest=guest_token())

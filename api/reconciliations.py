@@ -112,7 +112,7 @@ def begin(window: dict[str, Any]) -> Response:
     def work(session: Session) -> Answer:
         id = reconciliations.open_one(session, settings().payment_provider, since, until)
         assert id, "its key is its own id"
-        run = engine.start(session, reconcile_payments, key=id, subject=("reconciliation", id))
+        run = engine.start(session, reconcile_payments, key=id, subject=("reconciliation", id), by=caller().id)
         return accepted(session, run.id, reconciliation=RECONCILIATION.dump(reconciliations.get(session, id)))
 
     return run_command(work)

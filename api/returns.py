@@ -16,6 +16,7 @@ from api.commands import Answer, accepted, run_command
 from api.fields import Boolean, Few, Integer, Line, Moment, Text
 from api.fulfilments import some_lines
 from api.guests import STAFF, guest_token, or_guest, their_order
+from api.job_permissions import starter
 from api.money import Amount
 from api.schemas import Schema, accepted_with, page_of
 from api.security import caller, roles
@@ -110,7 +111,8 @@ def ask(wish: dict[str, Any], id: UUID) -> Response:
     def work(session: Session) -> Answer:
         order = their_order(session, id).id
         asked = returns.ask(session, order, wanted, wish["reason"])
-        run = engine.start(session, ask_return, key=asked.id, subject=("order", order), input={"return": asked.id})
+        about = {"subject": ("order", order), "input": {"return": asked.id}}
+        run = engine.start(session, ask_return, key=asked.id, **about, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(asked)})
 
     return run_command(work, guest=guest_token())
@@ -128,7 +130,8 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     def work(session: Session) -> Answer:
         row = returns.receive(session, str(id), str(rid), arrived, by=caller().id, location=wish["location"])
         inputs = {"return": row.id, "amount": row.refund}
-        run = engine.start(session, return_order, key=new_id(), subject=("order", row.order_id), input=inputs)
+        about = {"subject": ("order", row.order_id), "input": inputs}
+        run = engine.start(session, return_order, key=new_id(), **about, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)
@@ -146,7 +149,8 @@ def reject(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
         orders.hold(session, str(id))
         row = returns.requested(session, str(id), str(rid))
         inputs = {"return": row.id, "answer": wish["reason"]}
-        run = engine.start(session, reject_return, key=new_id(), subject=("order", row.order_id), input=inputs)
+        about = {"subject": ("order", row.order_id), "input": inputs}
+        run = engine.start(session, reject_return, key=new_id(), **about, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)

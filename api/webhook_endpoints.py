@@ -113,7 +113,8 @@ def replay(id: UUID, did: UUID) -> Response:
     def work(session: Session) -> Answer:
         endpoint = webhook_endpoints.get(session, str(id))
         row, happening = webhook_log.replay(session, endpoint, str(did))
-        run = engine.start(session, deliver_webhook, key=f"{row.id}:{row.replays}", subject=("delivery", row.id))
+        about = {"key": f"{row.id}:{row.replays}", "subject": ("delivery", row.id)}
+        run = engine.start(session, deliver_webhook, **about, by=caller().id)
         log.info("operator", action="webhook replayed", delivery=row.id, by=caller().id)
         return accepted(session, run.id, delivery=DeliverySchema().dump(delivery_of(row, happening)))
 

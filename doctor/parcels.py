@@ -10,9 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from doctor.finding import invariant
-from shop import fulfilments, returns
+from engine.states import ENDED, Mark
+from engine.tables import JournalRow, RunRow
+from shop import fulfilments, orders, parcel_shares, returns
 from shop.fulfilments import FulfilmentLineRow, FulfilmentRow
 from shop.orders import FulfilmentStatus, OrderLineRow, OrderRow
+from shop.payments import PaymentRow
 from shop.returns import ReturnLineRow, ReturnRow
 from shop.stock import Kind, MovementRow
 
@@ -42,6 +45,31 @@ def fulfilment_status_is_derived(session: Session) -> Iterator[str]:
         derived = FulfilmentStatus.FULFILLED if packed[id] == n else partly
         if status != derived:
             yield f"order {id} says {status}, its parcels {derived}"
+
+
+@invariant("I10", "what has left is captured, being captured, paid otherwise, written off, or needs attention")
+def what_left_is_paid_for(session: Session) -> Iterator[str]:
+    row = PaymentRow
+    short = row.spare.is_(False) & (row.method == "card") & (row.captured < row.amount)
+    settled = _being_captured(session) | _written_off(session)
+    gone = select(FulfilmentRow.order_id).where(FulfilmentRow.status.in_(fulfilments.GONE))
+    for order_id, captured in session.execute(select(row.order_id, row.captured).where(short, row.order_id.in_(gone))):
+        due = parcel_shares.due(orders.get(session, order_id), fulfilments.shipped(session, order_id))
+        if captured < due and order_id not in settled:
+            yield f"order {order_id}: {captured} captured of {due} that are due with what has left"
+
+
+def _being_captured(session: Session) -> set[str]:
+    """Or waiting for a person."""
+    taking = RunRow.workflow.in_(("capture_payment", "pay_order"))
+    return set(session.scalars(select(RunRow.subject_id).where(taking, RunRow.state.not_in(ENDED))))
+
+
+def _written_off(session: Session) -> set[str]:
+    """An admin has said so, and why."""
+    skipped = (JournalRow.run_id == RunRow.id) & (JournalRow.state == Mark.SKIPPED)
+    capture = JournalRow.name == "capture_payment"
+    return set(session.scalars(select(RunRow.subject_id).join(JournalRow, skipped).where(capture)))
 
 
 def _parcels(session: Session, statuses: tuple[fulfilments.Status, ...]) -> Sums:

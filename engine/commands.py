@@ -42,6 +42,7 @@ class Wish(NamedTuple):
     subject: tuple[str, str]  # type and id of what it is about
     input: dict[str, Any] | None = None  # what the steps need beside it, never card data
     deadline: float | None = None  # seconds; None: the workflow's own
+    by: str | None = None  # who asked for it
 
 
 class Started(NamedTuple):
@@ -51,10 +52,16 @@ class Started(NamedTuple):
 
 
 def start(
-    session: Session, workflow: Workflow, *, key: str, subject: tuple[str, str], input: dict[str, Any] | None = None
+    session: Session,
+    workflow: Workflow,
+    *,
+    key: str,
+    subject: tuple[str, str],
+    input: dict[str, Any] | None = None,
+    by: str | None = None,
 ) -> Started:
-    """Write the run; after the commit it goes on its way."""
-    return start_all(session, workflow, [Wish(key, subject, input)])[0]
+    """Write the run; after the commit it goes on its way. `by`: who asked for it; None: the shop itself."""
+    return start_all(session, workflow, [Wish(key, subject, input, by=by)])[0]
 
 
 def start_all(session: Session, workflow: Workflow, wishes: Sequence[Wish]) -> list[Started]:
@@ -80,6 +87,7 @@ def _fresh(workflow: Workflow, wish: Wish) -> dict[str, Any]:
         "subject_type": wish.subject[0],
         "subject_id": wish.subject[1],
         "input": wish.input or {},
+        "started_by": wish.by,
         "task": workflow.plan.task(0, Direction.DO),
     }
 
@@ -98,7 +106,7 @@ def _starting(insert: Any) -> Any:
 
 _START = inserting(
     bare(RunRow),
-    *("id", "workflow", "plan_id", "key", "subject_type", "subject_id", "input", "task"),
+    *("id", "workflow", "plan_id", "key", "subject_type", "subject_id", "input", "started_by", "task"),
     then=_starting,
     due_at=later(bindparam("patience", type_=Float())),
     sent_at=now(),
@@ -165,6 +173,12 @@ def cancel(session: Session, id: str) -> None:
     )
     if row.hold in (Hold.WAIT, Hold.BACKOFF):
         send_from_here(session, [run])
+
+
+def standing(session: Session, id: str) -> tuple[str, str, str]:
+    """The run's workflow, its step and its direction, which stay so until the transaction ends. Raises NotPossible."""
+    run, row = _get(session, id)
+    return row.workflow, run.name, run.direction
 
 
 def retry(session: Session, id: str, *, by: str) -> None:

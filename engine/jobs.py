@@ -45,6 +45,7 @@ class Job:
     result: dict[str, Any] | None
     steps: list[JobStep]
     version: int
+    started_by: str | None = None
 
     @property
     def final(self) -> bool:
@@ -146,6 +147,7 @@ def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:
         result=run.result,
         steps=[_step(run, row) for row in sorted(rows, key=_order)] + _pending(run, rows),
         version=run.version,
+        started_by=run.started_by,
     )
 
 

@@ -51,6 +51,7 @@ class RunRow(Base):
     subject_type: Mapped[str]
     subject_id: Mapped[str]
     input: Mapped[Document]
+    started_by: Mapped[str | None] = mapped_column(String(64))  # as the caller names them; none: the shop itself
     state: Mapped[str] = mapped_column(default=State.QUEUED)
     direction: Mapped[str] = mapped_column(default=Direction.DO)
     step: Mapped[int] = mapped_column(default=0)
