@@ -59,4 +59,4 @@ def prices(**kwargs: Any) -> fields.List:
 
 def tax_class(**kwargs: Any) -> fields.String:
     about = {"example": "standard", "description": "docs/prices.md; where it has no rate there is no tax"}
-    return fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}\Z"), metadata=about, **kwargs)
+    return fields.String(validate=validate.Regexp(rf"^{rules.TAX_CLASS}\Z"), metadata=about, **kwargs)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 from db import transaction
-from shop import carts, catalogue, checkout, stock_desk
+from shop import carts, catalogue_upsert, checkout, stock_desk
 
 SKUS = 50
 ON_HAND = 10_000_000
@@ -17,7 +17,7 @@ ADDRESS = {"name": "B. Bencher", "line1": "1 Loop", "city": "Bonn", "postal_code
 def stock_up() -> None:
     rows = [_row(number) for number in range(SKUS)]
     with transaction() as session:
-        catalogue.import_rows(session, rows)
+        catalogue_upsert.import_rows(session, rows)
         for row in rows:
             stock_desk.receive(session, str(row["sku"]), ON_HAND, "for the benchmark")
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import transaction
 from demo.accounts import make_accounts
-from shop import backorders, catalogue, stock_desk
+from shop import backorders, catalogue_upsert, stock_desk
 from shop.catalogue import VariantRow
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
@@ -36,7 +36,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
     known = set(session.scalars(select(VariantRow.sku)))
     new = [row for row in rows if row["sku"] not in known]
-    catalogue.import_rows(session, new)
+    catalogue_upsert.import_rows(session, new)
     for row in new:
         if quantity := int(row["on_hand"]):
             stock_desk.receive(session, row["sku"], quantity, "demo catalogue")

@@ -11,6 +11,7 @@ from sql import is_id
 SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
 SKU = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATH = rf"{SLUG}(/{SLUG})*"
+TAX_CLASS = r"[a-z][a-z0-9_-]{0,19}"
 
 LONGEST_SLUG = 120
 LONGEST_NAME = 200
@@ -70,6 +71,10 @@ def options_problem(options: object) -> str | None:
     if not all(isinstance(text, str) and 0 < len(text) <= LONGEST_OPTION for text in texts):
         return f"Names and values must be text of 1 to {LONGEST_OPTION} characters."
     return None
+
+
+def tax_class_problem(name: str) -> str | None:
+    return None if re.fullmatch(TAX_CLASS, name) else "Must be like reduced: lower-case letters, digits, - and _."
 
 
 def _is_public(host: str) -> bool:

@@ -66,6 +66,9 @@ def _cells(
         "on_hand": str(on_hand or 0),
         "backorder": "" if most is None else "true",
         "backorder_limit": "" if most in (None, backorders.UNLIMITED) else str(most),
+        "tax_class": product.tax_class,
+        "status": product.status,
+        "active": str(variant.active).lower(),
     }
     return [defused(told[column]) for column in READERS]
 

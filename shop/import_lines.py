@@ -17,6 +17,17 @@ from shop.stock import MOST_ON_HAND
 Read = Callable[[Any], Any]
 
 NEEDED = ("slug", "name", "sku", "price_cents")
+OF_PRODUCT = ("name", "description", "category", "image_url", "tax_class", "status")
+EMPTY: Mapping[str, Any] = {
+    "description": "",
+    "category": None,
+    "image_url": "",
+    "tax_class": "standard",
+    "variant_name": None,
+    "options": {},
+    "backorder_limit": None,
+}
+"""What an empty cell means, where its column is there. In any other column it says nothing."""
 PRICE_IN = "price_"
 MISSING = "Missing data for required field."
 _UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -31,14 +42,14 @@ class BadLine(Exception):
         self.errors = errors
 
 
-def read_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
+def read_cells(columns: Sequence[str], cells: Sequence[str], *, below: bool = False) -> dict[str, Any]:
     """A line of CSV as `read_row` gives it."""
     if len(cells) != len(columns):
         raise BadLine({"line": f"Has {len(cells)} cells; there are {len(columns)} columns."})
-    return read_row({column: plain(cell.strip()) for column, cell in zip(columns, cells, strict=True) if cell.strip()})
+    return read_row({name: plain(cell.strip()) for name, cell in zip(columns, cells, strict=True)}, below=below)
 
 
-def read_text(text: str) -> dict[str, Any]:
+def read_text(text: str, *, below: bool = False) -> dict[str, Any]:
     """A line of JSON as `read_row` gives it."""
     try:
         document = json.loads(text, object_pairs_hook=_unique)
@@ -46,26 +57,42 @@ def read_text(text: str) -> dict[str, Any]:
         raise BadLine({"line": "Is not a JSON object."}) from error
     if not isinstance(document, dict):
         raise BadLine({"line": "Is not a JSON object."})
-    return read_row({name: value for name, value in document.items() if value is not None})
+    return read_row(document, below=below)
 
 
-def read_row(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `catalogue.import_rows` takes; `on_hand` is None where nothing is said. Raises BadLine."""
+def read_row(given: Mapping[str, Any], *, below: bool = False) -> dict[str, Any]:
+    """What `catalogue_upsert.import_rows` takes: what the line says and nothing else, and `prices`, maybe none.
+
+    `below`: a line further up is about the same product. That one may empty its texts, this one only adds to them.
+    Raises BadLine.
+    """
+    said = {name: value for name, value in given.items() if not _is_empty(value)}
     errors = {str(name)[:60]: "Unknown field." for name in given if not is_column(name)}
-    errors |= {name: MISSING for name in NEEDED if name not in given}
-    row: dict[str, Any] = {"description": "", "category": None, "image_url": "", "options": {}, "on_hand": None}
+    errors |= {name: MISSING for name in NEEDED if name not in said and not (below and name in OF_PRODUCT)}
+    row: dict[str, Any] = {name: EMPTY[name] for name in EMPTY.keys() & (given.keys() - said.keys())}
     prices: dict[str, int] = {}
-    for name in filter(is_column, given):
+    for name in filter(is_column, said):
         try:
             if name in READERS:
-                row[name] = READERS[name](given[name])
+                row[name] = READERS[name](said[name])
             else:
-                prices[name.removeprefix(PRICE_IN)] = _price(given[name])
+                prices[name.removeprefix(PRICE_IN)] = _price(said[name])
         except ValueError as error:
             errors[name] = str(error)
     if errors:
         raise BadLine(dict(sorted(errors.items())))
-    return {"variant_name": row["name"], "currency": OURS, "prices": prices} | row
+    kept = {name: value for name, value in row.items() if name in said or not (below and name in OF_PRODUCT)}
+    return _without_lone_limit(kept) | {"prices": prices}
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+
+
+def _without_lone_limit(row: dict[str, Any]) -> dict[str, Any]:
+    """Only together with `backorder` an empty limit means any number."""
+    lone = "backorder" not in row and row.get("backorder_limit", 0) is None
+    return {name: value for name, value in row.items() if not (lone and name == "backorder_limit")}
 
 
 def is_column(name: str) -> bool:
@@ -145,6 +172,10 @@ def _yes_or_no(value: Any) -> bool:
     return said == "true" if said in ("true", "false") else bool(_no("Must be true or false."))
 
 
+def _one_of(*words: str) -> Read:
+    return lambda value: value if value in words else _no(f"Must be one of {', '.join(words)}.")
+
+
 def _currency(value: Any) -> str:
     return OURS if value == OURS else _no(f"price_cents is in {OURS}; those in other currencies are {PRICE_IN}USD...")
 
@@ -169,4 +200,7 @@ READERS: Mapping[str, Read] = {
     "on_hand": _number(MOST_ON_HAND),
     "backorder": _yes_or_no,
     "backorder_limit": _number(MOST_ON_HAND - 1),
+    "tax_class": _ruled(rules.tax_class_problem),
+    "status": _one_of("active", "archived"),
+    "active": _yes_or_no,
 }

@@ -6,19 +6,24 @@ So a page counts once, however often somebody begins with it, and whoever goes o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
 from sqlalchemy import ForeignKey, Select, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import backorders, catalogue, deliveries, price_lists, uploads
+from shop import backorders, catalogue_upsert, deliveries, import_marks, price_lists, uploads
 from shop.catalogue import ProductRow, VariantRow
 from shop.errors import NotFound
-from shop.import_lines import NEEDED, BadLine, is_column, read_cells, read_text
-from shop.stock import MovementRow
+from shop.import_lines import MISSING, NEEDED, BadLine, is_column, read_cells, read_text
+from shop.stock import MovementRow, StockRow
 from shop.uploads import Format
 from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
+
+Rows = Mapping[int, dict[str, Any]]
+Errors = dict[int, dict[str, str]]
+"""Both by the number of the line."""
 
 PAGE = 500  # lines
 MOST_ERRORS = 1000  # kept in detail; all are counted
@@ -57,9 +62,10 @@ def accept(session: Session, format: Format, body: bytes, actor_id: str | None) 
     row = ImportRow(format=format, columns=columns, actor_id=actor_id, lines=len(lines))
     session.add(row)
     session.flush()
-    pages = zip(count(), range(0, len(lines), PAGE), strict=False)
+    whole = list(import_marks.marked(columns, lines))
+    pages = zip(count(), range(0, len(whole), PAGE), strict=False)
     session.add_all(
-        ImportPageRow(import_id=row.id, number=number, lines=lines[first : first + PAGE]) for number, first in pages
+        ImportPageRow(import_id=row.id, number=number, lines=whole[first : first + PAGE]) for number, first in pages
     )
     session.flush()
     return row
@@ -114,40 +120,52 @@ def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> 
     """Returns what is wrong with those that were not taken."""
     rows, errors = _judged(row, lines)
     errors |= _strangers(session, rows)
-    good = {number: one | {"position": number} for number, one in rows.items() if number not in errors}
-    catalogue.import_rows(session, list(good.values()))
-    price_lists.put(session, {one["sku"]: one["prices"] for one in good.values()})
-    _stock_up(session, good.values(), row)
+    errors |= _nameless(session, rows, errors)
+    good = [one for number, one in rows.items() if number not in errors]
+    catalogue_upsert.import_rows(session, good)
+    price_lists.put(session, {one["sku"]: one["prices"] for one in good})
+    _stock_up(session, good, row)
     return [{"line": number, "errors": errors[number]} for number in sorted(errors)]
 
 
-def _judged(
-    row: ImportRow, lines: Sequence[Sequence[Any]]
-) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, str]]]:
+def _judged(row: ImportRow, lines: Sequence[Sequence[Any]]) -> tuple[Rows, Errors]:
     rows, errors = {}, {}
-    for number, content in lines:
+    read = partial(read_cells, row.columns) if row.columns else read_text
+    for number, content, *marks in lines:
+        said = marks[0] if marks else {}
         try:
-            rows[number] = read_cells(row.columns, content) if row.format == Format.CSV else read_text(content)
+            rows[number] = read(content, below="below" in said)
+            if "errors" in said:
+                raise BadLine(said["errors"])
         except BadLine as bad:
+            rows.pop(number, None)
             errors[number] = bad.errors
     return rows, errors
 
 
-def _strangers(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, str]]:
-    """Lines whose SKU is another product's, in the catalogue or further up on this page."""
+def _strangers(session: Session, rows: Rows) -> Errors:
+    """Lines whose SKU is another product's."""
     query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(among(VariantRow.sku, "skus"))
     owner = dict(session.execute(query, {"skus": [row["sku"] for row in rows.values()]}).all())
-    taken = {number for number, row in rows.items() if owner.setdefault(row["sku"], row["slug"]) != row["slug"]}
+    taken = {number for number, row in rows.items() if owner.get(row["sku"], row["slug"]) != row["slug"]}
     return {number: {"sku": "Belongs to another product."} for number in taken}
 
 
-def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
+def _nameless(session: Session, rows: Rows, refused: Errors) -> Errors:
+    """Lines of a product that is new and that no line has named: the one that does was refused."""
+    good = {number: row for number, row in rows.items() if number not in refused}
+    known = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
+    known |= {row["slug"] for row in good.values() if "name" in row}
+    return {number: {"name": MISSING} for number, row in good.items() if row["slug"] not in known}
+
+
+def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:
     """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better.
 
     What may be ordered beyond that is as the file says, where it says anything.
     """
-    limits = backorders.said(rows)
-    wanted = {one["sku"]: one["on_hand"] for one in rows if one["on_hand"]}
+    limits = _limits(session, rows)
+    wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
     deliveries.hold(session, limits.keys() | wanted.keys())
     backorders.allow(session, limits)
     known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
@@ -155,3 +173,14 @@ def _stock_up(session: Session, rows: Any, row: ImportRow) -> None:
     deliveries.receive_all(
         session, {sku: wanted[sku] for sku in wanted.keys() - there}, f"import {row.id}", row.actor_id
     )
+
+
+def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+    """What may be ordered beyond what is there. `backorder` alone leaves a limit as it is."""
+    unsaid = [row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row]
+    limited = select(StockRow.sku).where(among(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
+    kept = set(session.scalars(limited, {"skus": unsaid})) if unsaid else set()
+    return {sku: most for sku, most in backorders.said(rows).items() if sku not in kept}
+
+
+_SLUGS = select(ProductRow.slug).where(among(ProductRow.slug, "slugs"))

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 import db
-from shop import catalogue, stock, stock_desk
+from shop import catalogue, catalogue_upsert, stock, stock_desk
 from shop.catalogue import VariantRow
 from tests.api.drive import drive
 from tests.api.people import Person, post
@@ -32,7 +32,7 @@ def put_on_shelf(sku: str = "CHAIR", *, price: int = 1999, on_hand: int = 5, **m
         "currency": "EUR",
     }
     with db.transaction() as session:
-        catalogue.import_rows(session, [row | more])
+        catalogue_upsert.import_rows(session, [row | more])
         if on_hand:
             stock_desk.receive(session, sku, on_hand, "test")
 

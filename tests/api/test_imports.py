@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 import api.imports
 import db
 from engine.tables import RunRow
-from shop import catalogue, imports
+from shop import catalogue_upsert, imports
 from shop.catalogue import ProductRow, VariantRow
 from shop.imports import ImportPageRow, ImportRow
 from shop.stock import MovementRow
@@ -114,7 +114,7 @@ def test_bad_lines_are_told_by_number_and_stop_no_other(sam: Person) -> None:
                 "not json",
                 "",
                 jsonl(line("B", price_cents=-1, currency="USD")),
-                jsonl(line("C", status="active")),
+                jsonl(line("C", vendor="Acme")),
                 jsonl(line("CHAIR", slug="other")),  # somebody else's
                 jsonl(line("A", slug="other")),  # somebody else's, further up
                 jsonl(line("D")),
@@ -125,9 +125,9 @@ def test_bad_lines_are_told_by_number_and_stop_no_other(sam: Person) -> None:
     assert told["errors"] == [
         {"line": 2, "errors": {"line": "Is not a JSON object."}},
         {"line": 4, "errors": {"currency": OTHERS, "price_cents": "From 0 to 1000000000000."}},
-        {"line": 5, "errors": {"status": "Unknown field."}},
+        {"line": 5, "errors": {"vendor": "Unknown field."}},
         {"line": 6, "errors": {"sku": "Belongs to another product."}},
-        {"line": 7, "errors": {"sku": "Belongs to another product."}},
+        {"line": 7, "errors": {"sku": "Stands in line 1 already."}},
     ]
     assert sorted(item["slug"] for item in sam.get("/api/products").json["items"]) == ["a", "chair", "d"]
 
@@ -208,7 +208,7 @@ def test_a_cancelled_import_keeps_what_it_took_and_takes_no_more(sam: Person, mo
 def test_a_cancel_in_the_midst_stops_before_the_next_page(sam: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "PAGE", 2)
     job, _ = accepted(upload(sam, jsonl(*(line(f"A{n}") for n in range(6)))))
-    put = catalogue.import_rows
+    put = catalogue_upsert.import_rows
     answers: list[int] = []
 
     def cancelling(session: Any, rows: Any) -> int:
@@ -218,7 +218,7 @@ def test_a_cancel_in_the_midst_stops_before_the_next_page(sam: Person, monkeypat
             answers.append(202)
         return done
 
-    monkeypatch.setattr(catalogue, "import_rows", cancelling)
+    monkeypatch.setattr(catalogue_upsert, "import_rows", cancelling)
     told = ended(sam, job)
     assert (told["status"], told["error"]["code"]) == ("failed", "cancelled")
     assert count(ProductRow) == 2

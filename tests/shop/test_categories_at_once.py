@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 import db
 from shop import categories, products
-from shop.catalogue import CategoryRow, ProductRow, import_rows
+from shop.catalogue import CategoryRow, ProductRow
+from shop.catalogue_upsert import import_rows
 from tests.fixtures import Database
 from tests.shop.at_once import at_once
 

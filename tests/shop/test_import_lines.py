@@ -50,11 +50,23 @@ def test_prices_in_other_currencies_are_columns_of_their_own() -> None:
         assert list(said.value.errors) == list(bad)
 
 
-def test_what_is_not_said_has_a_default() -> None:
-    wanted = GOOD | {"description": "", "category": None, "image_url": "", "options": {}, "on_hand": None}
-    wanted |= {"variant_name": "Bench", "currency": "EUR", "prices": {}}
-    assert as_cells(GOOD) == read_text(json.dumps(GOOD | {"category": None})) == wanted
-    assert read_cells([*GOOD, "category"], ["bench", "Bench", "BENCH-OAK", "4900", " "]) == wanted
+def test_a_line_says_what_it_names_and_empties_what_it_leaves_empty() -> None:
+    wanted = GOOD | {"prices": {}}
+    assert as_cells(GOOD) == read_text(json.dumps(GOOD)) == wanted
+    emptied = GOOD | {"category": None, "options": {}, "on_hand": None}
+    assert read_text(json.dumps(emptied)) == wanted | {"category": None, "options": {}}
+    assert read_cells([*GOOD, "category", "on_hand"], ["bench", "Bench", "BENCH-OAK", "4900", " ", ""]) == wanted | {
+        "category": None
+    }
+
+
+def test_below_the_first_line_of_a_product_its_empty_cells_say_nothing() -> None:
+    cells = {"slug": "bench", "name": "", "sku": "B", "price_cents": "1", "description": "", "options": ""}
+    row = read_cells(list(cells), list(cells.values()), below=True)
+    assert row == {"slug": "bench", "sku": "B", "price_cents": 1, "options": {}, "prices": {}}
+    with pytest.raises(BadLine) as bad:
+        read_cells(list(cells), list(cells.values()))
+    assert list(bad.value.errors) == ["name"]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +100,9 @@ def test_what_is_not_said_has_a_default() -> None:
         ("backorder_limit", "-1"),
         ("backorder_limit", str(10**9)),
         ("on_hand", str(10**9 + 1)),
+        ("tax_class", "Reduced!"),
+        ("status", "draft"),
+        ("active", "1"),
     ],
 )
 def test_a_bad_column_is_named(column: str, value: str) -> None:
@@ -151,7 +166,7 @@ def test_lines_are_numbered_as_in_the_file() -> None:
         b"slug,name,sku,price_cents",
         b"slug,name,sku\na,b,c",
         b"slug,slug,name,sku,price_cents\na,a,b,c,1",
-        b"slug,name,sku,price_cents,status\na,b,c,1,x",
+        b"slug,name,sku,price_cents,vendor\na,b,c,1,x",
         b"slug;name;sku;price_cents\na;b;c;1",
         b'slug,name,sku,price_cents\na,"b"x,c,1',
         b'slug,name,sku,price_cents\na,"b,c,1',

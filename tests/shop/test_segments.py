@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 import db
-from shop import catalogue, orders, user_tags, users
+from shop import catalogue_upsert, orders, user_tags, users
 from shop.campaigns.segments import compiled
 from shop.catalogue import ProductRow
 from shop.errors import Invalid
@@ -55,7 +55,7 @@ def on_shelf(sku: str, category: str) -> str:
     row = {"slug": sku.lower(), "name": sku, "description": "", "category": category, "image_url": "", "sku": sku}
     row |= {"variant_name": "", "options": {}, "price_cents": 1000, "currency": "EUR"}
     with db.transaction() as session:
-        catalogue.import_rows(session, [row])
+        catalogue_upsert.import_rows(session, [row])
         return session.scalars(select(ProductRow.id).where(ProductRow.slug == sku.lower())).one()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from db import _sqlite
-from shop import catalogue, stock_desk
+from shop import catalogue_upsert, stock_desk
 
 
 class Shelf:
@@ -41,7 +41,7 @@ class Shelf:
             "currency": "EUR",
         }
         with self.session() as session:
-            catalogue.import_rows(session, [row])
+            catalogue_upsert.import_rows(session, [row])
             if on_hand:
                 stock_desk.receive(session, sku, on_hand, "test")
 

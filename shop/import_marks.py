@@ -1,0 +1,40 @@
+"""What a line can only know from those above it: whether its product was named already, and whether its SKU was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from shop.uploads import Line
+
+Marked = tuple[int, Any, dict[str, Any]]
+"""A line, and maybe `below`: True, and `errors` by column."""
+
+
+def marked(columns: Sequence[str], lines: Iterable[Line]) -> Iterator[Marked]:
+    """`columns`: of the cells; without them the lines are JSON."""
+    products: set[str] = set()
+    places: dict[str, int] = {}
+    for number, content in lines:
+        slug, sku = _names(columns, content)
+        marks: dict[str, Any] = {"below": True} if slug in products else {}
+        if places.setdefault(sku, number) != number and sku:
+            marks["errors"] = {"sku": f"Stands in line {places[sku]} already."}
+        products |= {slug} - {""}
+        yield number, content, marks
+
+
+def _names(columns: Sequence[str], content: Any) -> tuple[str, str]:
+    """Slug and SKU, empty where there is none to be seen."""
+    given = dict(zip(columns, content, strict=False)) if columns else _document(content)
+    slug, sku = given.get("slug"), given.get("sku")
+    return slug.strip() if isinstance(slug, str) else "", sku.strip() if isinstance(sku, str) else ""
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}  # to be said of the line when it is judged
+    return document if isinstance(document, dict) else {}
