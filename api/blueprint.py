@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import wraps
 from typing import Any, TypeVar
 
 import flask
@@ -13,6 +14,7 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api import strict_json
+from shop.errors import Invalid
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -50,9 +52,14 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(self._prepare_key_doc)
 
-    def arguments(self, schema: Any, **kwargs: Any) -> Any:
-        """With the schema made once: made for every request, it would cost more than what it checks."""
-        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+    def arguments(self, schema: Any, *, location: str = "json", required: bool = True, **kwargs: Any) -> Any:
+        """With the schema made once: made for every request, it would cost more than what it checks.
+
+        `required`: no body is a 422. Only where it is not is an empty body as good as `{}`.
+        """
+        made = schema() if isinstance(schema, type) else schema
+        parsed = super().arguments(made, location=location, required=required, **kwargs)
+        return (lambda view: _with_body(parsed(view))) if required and location == "json" else parsed
 
     @staticmethod
     def idempotent(view: View) -> View:
@@ -64,6 +71,18 @@ class Blueprint(flask_smorest.Blueprint):
         if doc_info.get("idempotent"):
             doc.setdefault("parameters", []).append(dict(KEY_HEADER))
         return doc
+
+
+def _with_body(view: View) -> View:
+    """A body that was lost on its way must not mean the defaults of all its fields."""
+
+    @wraps(view)
+    def demanding(*args: Any, **kwargs: Any) -> Any:
+        if not flask.request.get_data(cache=True):
+            raise Invalid({"body": ["Missing: this needs a JSON body."]})
+        return view(*args, **kwargs)
+
+    return demanding  # type: ignore[return-value]
 
 
 def note(view: View, **more: Any) -> View:

@@ -39,13 +39,14 @@ CART = CartSchema()
 @blp.response(201, CartSchema)
 @blp.idempotent
 def open_guests(wish: dict[str, Any]) -> Response:
-    """A cart for somebody without an account. Its `id` is the only key to it."""
+    """A cart for somebody without an account. Its `id` is the only key to it, so that it is told once: who has not
+    signed in gets another cart each time, with an Idempotency-Key too."""
 
     def work(session: Session) -> Answer:
         cart = carts.open_guest(session, wish["currency"])
         return _dump(session, cart), 201, {"Location": f"/api/cart/{cart.id}"}
 
-    return run_command(work)
+    return run_command(work, secret=True)
 
 
 @blp.get("/api/cart/<string:owner>")

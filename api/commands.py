@@ -25,13 +25,14 @@ Answer = tuple[Any, int, Mapping[str, str]]
 Work = Callable[[Session], Answer]
 
 
-def run_command(work: Work, *, guest: str | None = None) -> Response:
+def run_command(work: Work, *, guest: str | None = None, secret: bool = False) -> Response:
     """Run `work(session) -> (body, status, headers)` in a transaction and answer with what it returns.
 
     With an Idempotency-Key it takes effect once; whoever repeats the request gets the first answer again.
-    `guest`: the token that identifies a caller who has not signed in.
+    `guest`: the token that identifies a caller who has not signed in. `secret`: the answer holds something that opens
+    what is theirs, so that it is not repeated to whoever is known by an address alone; each request is a command then.
     """
-    asked = keyed(guest)
+    asked = None if secret and _nobody_known(guest) else keyed(guest)
     if asked is None:
         with db.transaction() as session:
             return respond(answered(*work(session)))
@@ -76,6 +77,10 @@ def _once(session: Session, work: Work, asked: Asked) -> Answered:
     said = answered(*work(session))
     commands.remember(session, {asked: said})
     return said
+
+
+def _nobody_known(guest: str | None) -> bool:
+    return not (security.claim() or guest)
 
 
 def _scope(guest: str | None) -> str:

@@ -88,7 +88,7 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 
 @blp.post("/api/orders/<uuid:id>/fulfilments")
 @roles(*STAFF)
-@blp.arguments(FulfilSchema)
+@blp.arguments(FulfilSchema, required=False)
 @blp.response(201, FulfilmentSchema)
 @blp.idempotent
 def fulfil(wish: dict[str, Any], id: UUID) -> Response:

@@ -28,7 +28,7 @@ blp = Blueprint("payment desk", __name__, description="What staff do with paymen
 
 @blp.post("/api/payments/<uuid:id>/capture")
 @roles(*STAFF)
-@blp.arguments(CaptureSchema)
+@blp.arguments(CaptureSchema, required=False)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
 def capture(wish: dict[str, Any], id: UUID) -> Response:

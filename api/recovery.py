@@ -79,7 +79,7 @@ def reset(wish: dict[str, Any]) -> Response:
 
 @blp.post("/api/auth/verify-email")
 @maybe_signed_in
-@blp.arguments(VerifySchema)
+@blp.arguments(VerifySchema, required=False)
 @blp.response(204)
 @blp.alt_response(202, schema=AcceptedSchema, success=True)
 @limit_own_mail

@@ -29,7 +29,7 @@ class ReorderSchema(Schema):
 
 @blp.post("/api/orders/<uuid:id>/reorder")
 @or_guest
-@blp.arguments(ReorderSchema)
+@blp.arguments(ReorderSchema, required=False)
 @blp.response(200, CartSchema)
 @blp.idempotent
 def again(wish: dict[str, Any], id: UUID) -> Response:

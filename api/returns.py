@@ -120,7 +120,7 @@ def ask(wish: dict[str, Any], id: UUID) -> Response:
 
 @blp.post("/api/orders/<uuid:id>/returns/<uuid:rid>/receive")
 @roles(*STAFF)
-@blp.arguments(ReceiveReturnSchema)
+@blp.arguments(ReceiveReturnSchema, required=False)
 @blp.response(202, accepted_with(**{"return": ReturnSchema}))
 @blp.idempotent
 def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:

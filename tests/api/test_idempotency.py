@@ -13,6 +13,9 @@ import db
 from shop.commands import CommandRow, prune_commands
 from sql import later
 from tests.api import probe
+from tests.api.bank import Bank
+from tests.api.documented import VERBS, document
+from tests.api.goods import guests_cart, put_on_shelf, wish
 from tests.api.people import People, ask, post, problem
 
 
@@ -109,3 +112,59 @@ def test_keys_are_forgotten_after_a_day_and_not_before(app: Flask) -> None:
         assert prune_commands(session) == 0
     assert post(app, "/probe", {}, **{"Idempotency-Key": "young"}).headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in post(app, "/probe", {}, **{"Idempotency-Key": "old"}).headers
+
+
+# --- guests -----------------------------------------------------------------------------------------
+
+BY_ADDRESS_ALONE = {"post /api/users", "post /probe"}
+"""Whoever repeats a registration knows its password; its answer opens nothing."""
+TOLD_ONCE = {"post /api/cart"}
+BY_THE_GUESTS_TOKEN = {
+    "post /api/cart/{owner}",
+    "post /api/cart/{owner}/merge",
+    "post /api/cart/{owner}/shipping",
+    "post /api/cart/{owner}/currency",
+    "post /api/cart/{owner}/coupons",
+    "post /api/orders",
+    "post /api/orders/{id}/cancel",
+    "post /api/orders/{id}/returns",
+    "post /api/orders/{id}/reorder",
+    "post /api/jobs/{id}/cancel",
+    "post /api/payments",
+}
+
+
+def test_two_guests_behind_one_address_share_no_cart(app: Flask) -> None:
+    bodies = [post(app, "/api/cart", **{"Idempotency-Key": "1"}) for _ in range(2)]
+    assert [answer.status_code for answer in bodies] == [201, 201]
+    first, second = (answer.json["id"] for answer in bodies)
+    assert first != second
+    assert ["Idempotency-Replayed" in answer.headers for answer in bodies] == [False, False]
+    assert keys_stored() == 0, "no token is kept for who may ask"
+
+
+def test_who_is_signed_in_is_told_the_same_cart_again(people: People) -> None:
+    ada, bob = people.join("Ada"), people.join("Bob")
+    opened = [who.post("/api/cart", **{"Idempotency-Key": "1"}).json["id"] for who in (ada, ada, bob)]
+    assert (opened[0] == opened[1], opened[0] == opened[2]) == (True, False)
+
+
+def test_two_guests_with_the_same_key_have_an_order_each(app: Flask, bank: Bank) -> None:
+    put_on_shelf("CHAIR", on_hand=5)
+    carts = [guests_cart(app) for _ in range(2)]
+    placed = [post(app, "/api/orders", wish(cart, email="g@example.com"), **{"Idempotency-Key": "1"}) for cart in carts]
+    assert len({answer.json["order_token"] for answer in placed}) == 2
+    again = post(app, "/api/orders", wish(carts[0], email="g@example.com"), **{"Idempotency-Key": "1"})
+    assert (again.json, again.headers["Idempotency-Replayed"]) == (placed[0].json, "true")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_may_be_repeated_to_an_address_alone_is_decided_for_each_command(app: Flask) -> None:
+    keyed = {
+        f"{verb} {path}"
+        for path, item in document(app)["paths"].items()
+        for verb, operation in item.items()
+        if verb in VERBS and {} in operation.get("security", [{}])
+        if any(each.get("name") == "Idempotency-Key" for each in operation.get("parameters", []))
+    }
+    assert keyed == BY_ADDRESS_ALONE | TOLD_ONCE | BY_THE_GUESTS_TOKEN
