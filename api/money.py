@@ -39,8 +39,8 @@ class BreakdownSchema(Schema):
 class Amount(fields.Nested):
     """`total = Amount()` shows `row.total` of a row with a `row.currency` as `{"amount": ..., "currency": ...}`."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(MoneySchema, **kwargs)
+    def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
+        super().__init__(SignedMoneySchema if signed else MoneySchema, **kwargs)
 
     def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         return None if nested_obj is None else {"amount": nested_obj, "currency": obj.currency}

@@ -32,7 +32,15 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid."""
+    """Nothing is said about the money: what this step may still have asked for can be given back otherwise.
+
+    NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid.
+    """
+    _pass(session, id, by=by, note=note)
+    refund_desk.withdraw(session, [id], "skipped")
+
+
+def _pass(session: Session, id: str, *, by: str, note: str) -> None:
     place = engine.standing(session, id)
     engine.skip(session, id, by=by, note=note)
     check_skip(*place)
@@ -45,7 +53,7 @@ def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
     """IllegalMove unless the job needs attention at a step that gives money back."""
     job = jobs.get(session, id)
     at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
-    skip(session, id, by=by, note=f"settled by hand: {note}")
+    _pass(session, id, by=by, note=f"settled by hand: {note}")
     if job is None or at not in GIVING_BACK:
         raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
-    refund_desk.settle_by_hand(session, id, job.subject["id"])
+    refund_desk.settle_by_hand(session, id, job.subject["id"], most=engine.input_of(session, id).get("amount"))

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.fields import Email, Integer, Line, Moment
-from api.money import Amount, BreakdownSchema, PriceSchema
+from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
@@ -107,3 +107,7 @@ class MomentSchema(Schema):
     error = fields.Nested(ErrorSchema, allow_none=True)
     fulfilment_id = fields.String()
     return_id = fields.String()
+    share = fields.Nested(MoneySchema, metadata={"description": "of a return that is over: see its own page"})
+    kept_back = fields.Nested(SignedMoneySchema)
+    given_before = fields.Nested(MoneySchema)
+    refund = fields.Nested(MoneySchema)

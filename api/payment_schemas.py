@@ -14,7 +14,7 @@ from config import settings
 from shop.payment_list import Paying
 from shop.payment_methods import METHODS
 from shop.payments import KINDS, Status
-from shop.refunds import SOURCE, WALLET
+from shop.refund_rows import SOURCE, WALLET
 
 
 class TransactionSchema(Schema):

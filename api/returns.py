@@ -42,7 +42,11 @@ class ReturnLineSchema(Schema):
 
 
 class ReturnSchema(Schema):
-    """`refund`: the goods' share of what was paid, without shipping; known once they are received."""
+    """`refund`: what goes back, or went back; known once the goods are received.
+
+    It is `share`, what was paid for these goods without shipping, less `kept_back`, what offers that hold no longer had
+    taken off, less `given_before`, what went back before (by whatever way) or never came in.
+    """
 
     id = fields.String()
     order_id = fields.String()
@@ -50,6 +54,9 @@ class ReturnSchema(Schema):
     reason = fields.String()
     lines = fields.List(fields.Nested(ReturnLineSchema))
     refund = Amount()
+    share = Amount()
+    kept_back = Amount(signed=True, metadata={"description": "below zero: owed, of what was kept back of another"})
+    given_before = Amount()
     created_at = Moment()
     updated_at = Moment()
     received_at = Moment(allow_none=True)
@@ -129,7 +136,7 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         row = returns.receive(session, str(id), str(rid), arrived, by=caller().id, location=wish["location"])
-        inputs = {"return": row.id, "amount": row.refund}
+        inputs = {"return": row.id, "amount": row.due}
         about = {"subject": ("order", row.order_id), "input": inputs}
         run = engine.start(session, return_order, key=new_id(), **about, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})

@@ -64,6 +64,14 @@ def _return(row: ReturnRow) -> Iterator[Moment]:
     if row.decided_at:
         told.append((returns.Status(row.status), row.decided_at))
     yield from _moments("return", "return_id", row.id, told)
+    if row.status == returns.Status.REFUNDED:
+        came_to = {name: {"amount": getattr(row, name), "currency": row.currency} for name in CAME_TO}
+        about = {"kind": "return", "status": row.status, "return_id": row.id}
+        yield {"at": row.updated_at, **about, **came_to}
+
+
+CAME_TO = ("share", "kept_back", "given_before", "refund")
+"""What of a return's money went back, and why not all of it."""
 
 
 def _moments(kind: str, name: str, id: str, told: list[tuple[Any, datetime | None]]) -> Iterator[Moment]:

@@ -120,6 +120,7 @@ def export() -> Response:
 
 
 def _give_up_credit(session: Session, id: str, *, wanted: bool) -> None:
+    users.hold(session, id)  # nobody credits it any more
     if not wanted and any(row.balance for row in wallets.balances(session, id)):
         raise WalletNotEmpty("Use it, have it paid out, or say forfeit_credit=true.")
     wallets.forfeit(session, id)

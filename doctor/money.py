@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from config import settings
 from doctor import bank
 from doctor.finding import invariant
-from engine.states import FINAL, Mark
+from engine.states import ENDED, FINAL, Mark
 from engine.tables import JournalRow, RunRow
-from shop import reconciliations, refunds, returns
+from shop import reconciliations, refund_rows, returns
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow, TransactionRow
-from shop.refunds import RefundRow
+from shop.refund_rows import RefundRow
 from shop.returns import ReturnRow
 from shop.wallets import WalletEntryRow, WalletRow
 
@@ -79,16 +79,27 @@ def payments_match_their_transactions(session: Session) -> Iterator[str]:
 def refunds_match_their_transactions(session: Session) -> Iterator[str]:
     row, part = RefundRow, TransactionRow
     told = and_(part.key == row.key, part.kind == "refund", part.payment_id == row.payment_id)
-    amounts = select(row.id, row.amount, part.amount).outerjoin(part, told).where(row.status == refunds.Status.DONE)
+    amounts = select(row.id, row.amount, part.amount).outerjoin(part, told).where(row.status == refund_rows.Status.DONE)
     for id, amount, given in session.execute(amounts):
         if amount != given:
             yield f"refund {id} of {amount} is done, its transaction says {given}"
-    promised = func.coalesce(func.sum(case((row.status == refunds.Status.ASKED, row.amount))), 0)
+    promised = func.coalesce(func.sum(case((row.status == refund_rows.Status.ASKED, row.amount))), 0)
     left = PaymentRow.captured - PaymentRow.refunded - PaymentRow.settled
     sums = select(PaymentRow.id, left, promised).join(row).group_by(PaymentRow.id)
     for id, left, asked in session.execute(sums):
         if asked > left:
             yield f"payment {id}: {asked} are being given back of {left} that are left"
+
+
+@invariant("I4", "what is asked for is being given back by a job, or a person is told: no amount is locked")
+def no_refund_is_forgotten(session: Session) -> Iterator[str]:
+    asked = select(RefundRow.id, RefundRow.key, RefundRow.amount).where(RefundRow.status == refund_rows.Status.ASKED)
+    rows = session.execute(asked.order_by(RefundRow.id)).all()
+    runs = {row.key.partition(":")[0] for row in rows}
+    live = set(session.scalars(select(RunRow.id).where(RunRow.id.in_(runs), RunRow.state.not_in(ENDED))))
+    for id, key, amount in rows:
+        if key.partition(":")[0] not in live:
+            yield f"refund {id} of {amount} is asked for, and no job gives it back any more"
 
 
 @invariant("I4", "nobody is given back more than was taken, and store credit is the sum of its entries")
@@ -134,7 +145,7 @@ def _not_taken(session: Session) -> Sums:
 
 def _given_by_staff(session: Session) -> Sums:
     """What staff have given back of orders that stand."""
-    done = RefundRow.by.is_not(None) & RefundRow.status.in_((refunds.Status.DONE, refunds.Status.SETTLED))
+    done = RefundRow.by.is_not(None) & RefundRow.status.in_((refund_rows.Status.DONE, refund_rows.Status.SETTLED))
     sums = select(PaymentRow.order_id, func.sum(RefundRow.amount)).join(RefundRow).where(done)
     return {order: int(amount) for order, amount in session.execute(sums.group_by(PaymentRow.order_id))}
 

@@ -154,6 +154,11 @@ def turning_back(session: Session, subject: tuple[str, str]) -> bool:
     return session.scalar(select(RunRow.id).where(*_live(subject), back).limit(1)) is not None
 
 
+def input_of(session: Session, id: str) -> dict[str, Any]:
+    """What this run was given."""
+    return session.scalars(select(RunRow.input).where(RunRow.id == id)).one()
+
+
 def _live(subject: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
     kind, id = subject
     return RunRow.subject_type == kind, RunRow.subject_id == id, RunRow.state.not_in(ENDED)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, TryAgain
+from outcomes import Outcome
 from rows import Many, inserting
 from shop import offline, payment_asks, payment_facts, payments
 from shop.happenings import HEARD, Kind
@@ -75,7 +75,7 @@ def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | O
     Money that comes by another way than the provider may have to be waited for, or is refused; an order that is
     not mentioned has been paid for, or will be without anybody asking.
     """
-    return _open(session, _locked(session, keys), keys)
+    return _open(session, locked(session, keys), keys)
 
 
 def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome | None:
@@ -105,44 +105,8 @@ def _charge(row: Any) -> Charge:
     return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known, row.delayed)
 
 
-def open_reversals(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    """For each order whose money was taken, or may have been, what to give back. The others are left out."""
-    return _back(session, _locked(session, keys), keys)
-
-
-def open_reversal(session: Session, payment_id: str, key: str) -> Reversal | Outcome | None:
-    row = payments.holding(session, [payment_id])[payment_id]
-    return _back(session, [row], {row.order_id: key}).get(row.order_id)
-
-
-def open_releases(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    """For each order that was never paid for what is held for it. What was to come otherwise need not come."""
-    rows = [row for row in _locked(session, keys) if not row.captured]
-    busy = [row for row in rows if row.status in (Status.CAPTURING, Status.VOIDING)]
-    found = _back(session, [row for row in rows if row not in busy], keys)
-    return found | {row.order_id: TryAgain("payment_busy", after=1.0) for row in busy}
-
-
-def _back(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    asked = [row for row in rows if row.method == "card" and row.charge_key and row.status in _REVERSIBLE]
-    found: dict[str, Reversal | Outcome] = {row.order_id: _reversal(row) for row in asked}
-    for row in rows:
-        by_card = row.method == "card" and row.amount
-        why = None if by_card else offline.give_back(session, row, keys[row.order_id])
-        if why:
-            found[row.order_id] = why
-    return found
-
-
-_REVERSIBLE = (Status.CHARGING, Status.REQUIRES_ACTION, Status.AUTHORISED, Status.CAPTURED)
-
-
-def _reversal(row: Any) -> Reversal:
-    left = row.captured - row.refunded if row.status == Status.CAPTURED else row.amount
-    return Reversal(row.id, row.order_id, row.status, left, row.currency, row.charge_key or "", row.provider_id)
-
-
-def _locked(session: Session, orders: Any) -> Sequence[Any]:
+def locked(session: Session, orders: Any) -> Sequence[Any]:
+    """What these orders are paid with."""
     rows: Sequence[Any] = direct(session, _OPEN, {"orders": list(orders)}).all()
     return rows
 
@@ -205,12 +169,11 @@ def mismatched(session: Session, charge: Charge, code: str) -> None:
 def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: str, amount: int, key: str) -> None:
     """All that was left of it is given back. If the capture was never recorded here, it is now."""
     id, currency = reversal.payment_id, reversal.currency
-    whole: Any = PaymentRow.captured
+    sums: dict[str, Any] = {"refunded": PaymentRow.refunded + amount, "authorised": 0}
     if reversal.status != Status.CAPTURED:
-        whole = amount
+        sums["captured"] = amount
         _write(session, "capture", [(id, amount, currency, charge_id, reversal.charge_key)])
     _write(session, "refund", [(id, amount, currency, refund_id, key)])
-    sums = {"captured": whole, "refunded": whole, "authorised": 0}
     payments.change(session, id, status=Status.REFUNDED, provider_id=charge_id, token=None, next_action=None, **sums)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shop import payments
+from shop import payments, refund_rows
 from shop.charging import CLOSED, LATE, Reversal
 from shop.payments import PaymentRow, Status
 
@@ -55,7 +55,9 @@ def open_return(session: Session, payment_id: str) -> Reversal | None:
     turned_up = row.status == Status.CAPTURED and row.error_code == LATE
     if not (row.status in CLOSED or turned_up) or not row.charge_key or row.method != "card":
         return None
-    left = row.captured - row.refunded - row.settled if turned_up else row.amount
+    left = refund_rows.left(session, row) if turned_up else row.amount
+    if not left:
+        return None
     return Reversal(row.id, row.order_id, row.status, left, row.currency, row.charge_key, row.provider_id)
 
 

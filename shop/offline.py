@@ -131,7 +131,8 @@ def refund(session: Session, row: Any, amount: int, key: str) -> Outcome | None:
     order = orders.get(session, row.order_id)
     assert order.customer_id, "nobody else has a wallet"
     back = {"kind": "refund", "key": key, "payment_id": row.id}
-    wallets.move(session, order.customer_id, amount, row.currency, **back)
+    if not wallets.move(session, order.customer_id, amount, row.currency, **back):
+        return Refused("refund_by_hand", "The account that it was paid from is deleted.")
     payments.tell(session, row, "refund", amount, OURS, key)
     status = Status.REFUNDED if amount + row.refunded + row.settled == row.captured else row.status
     payments.change(session, row.id, refunded=payments.PaymentRow.refunded + amount, status=status)

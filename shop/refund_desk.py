@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop import payments, refunds
+from shop import orders, payments, refund_rows, refunds, users
 from shop.charging import LATE
 from shop.errors import IllegalMove, Refusal
 from shop.payments import PaymentRow
-from shop.refunds import RefundRow, Status
+from shop.refund_rows import RefundRow, Status
 from sql import held
 
 
@@ -19,48 +19,66 @@ class RefundTooMuch(Refusal):
     code, title = "refund_exceeds_payment", "More than there is to give back"
 
 
+class NoWallet(Refusal):
+    """A guest, or an account that was deleted: nobody could spend the credit."""
+
+    code, title = "no_wallet", "Nobody has a wallet here"
+
+
 def promise(
     session: Session, key: str, payment_id: str, amount: int | None, *, reason: str, destination: str, by: str
 ) -> RefundRow:
-    """Staff give some of it back, or all that is left: it counts from now on. RefundTooMuch."""
+    """Staff give some of it back, or all that is left: it counts from now on. RefundTooMuch, NoWallet."""
     payment = payments.holding(session, [payment_id])[payment_id]
-    left = refunds.left(session, payment)
+    if destination == refund_rows.WALLET:
+        _check_wallet(session, payment)
+    left = refund_rows.left(session, payment)
     wanted = left if amount is None else amount
     if not 0 < wanted <= left:
         raise RefundTooMuch(f"{wanted} are to be given back and {left} are left.", left=left)
-    row = refunds.write(session, key, payment, wanted)
+    row = refund_rows.write(session, key, payment, wanted)
     row.reason, row.destination, row.by = reason, destination, by
     session.flush()
     return row
 
 
-def withdraw(session: Session, runs: Sequence[str]) -> None:
-    """These runs came to nothing before anybody was asked."""
+def _check_wallet(session: Session, payment: PaymentRow) -> None:
+    customer = orders.get(session, payment.order_id).customer_id
+    if customer is None or not users.hold(session, customer):
+        raise NoWallet("Nobody has an account that store credit could be given to. Give it back to its source.")
+
+
+def withdraw(session: Session, runs: Sequence[str], why: str = "withdrawn") -> None:
+    """These runs give nothing back any more: what they had asked for is free again."""
     for run in runs:
-        for row in session.scalars(refunds.of_run(run).where(RefundRow.status == Status.ASKED)):
-            refunds.end(session, row.id, status=Status.REFUSED, error_code="withdrawn")
+        for row in session.scalars(refund_rows.of_run(run).where(RefundRow.status == Status.ASKED)):
+            refund_rows.end(session, row.id, status=Status.REFUSED, error_code=why)
 
 
-def settle_by_hand(session: Session, run_id: str, order_id: str) -> None:
-    """What this run could not give back was given back by hand. IllegalMove: there is nothing of the kind."""
-    row = session.scalars(refunds.of_run(run_id)).first()
+def settle_by_hand(session: Session, run_id: str, order_id: str, most: int | None) -> None:
+    """What this run could not give back, `most` if it was for a part, was given back by hand.
+
+    IllegalMove: there is nothing of the kind.
+    """
+    row = session.scalars(refund_rows.of_run(run_id)).first()
     if row is not None and row.status in (Status.ASKED, Status.REFUSED):
         payment = payments.holding(session, [row.payment_id])[row.payment_id]
-        room = refunds.left(session, payment) + (row.amount if row.status == Status.ASKED else 0)
+        room = refund_rows.left(session, payment) + (row.amount if row.status == Status.ASKED else 0)
         _check_room(row.amount, room)
         refunds.settle(session, row, payment, "by hand")
         return
     found = _taken(session, run_id, order_id) if row is None else None
     if found is None:
         raise IllegalMove("This job has nothing to give back that could be settled by hand; skip its step instead.")
-    refunds.count_settled(session, found, refunds.left(session, found), "by hand", f"{run_id}:settled")
+    left = refund_rows.left(session, found)
+    refunds.count_settled(session, found, left if most is None else min(left, most), "by hand", f"{run_id}:settled")
 
 
 def _taken(session: Session, run_id: str, order_id: str) -> PaymentRow | None:
     """What was taken for this order and not given back: by this very run, or too late, or otherwise."""
     row = PaymentRow
     taken = held(select(row).where(row.order_id == order_id, row.captured > 0).order_by(row.id))
-    theirs = [one for one in session.scalars(taken) if refunds.left(session, one)]
+    theirs = [one for one in session.scalars(taken) if refund_rows.left(session, one)]
     by_this_run = [one for one in theirs if (one.charge_key or "").startswith(f"{run_id}:")]
     return next(iter([*by_this_run, *(one for one in theirs if one.error_code == LATE), *theirs]), None)
 

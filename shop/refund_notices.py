@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from shop import notifications, order_notices, refunds
+from shop import notifications, order_notices, refund_rows
 from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
 from shop.payments import PaymentRow
-from shop.refunds import RefundRow, Status
+from shop.refund_rows import RefundRow, Status
 
 KIND = "refunded"
 GIVEN = (Status.DONE, Status.SETTLED)
@@ -40,7 +40,7 @@ def of_row(session: Session, row: NotificationRow) -> Notice | None:
 
 
 def _given(session: Session, run: str) -> RefundRow | None:
-    return session.scalars(refunds.of_run(run).where(RefundRow.status.in_(GIVEN))).first()
+    return session.scalars(refund_rows.of_run(run).where(RefundRow.status.in_(GIVEN))).first()
 
 
 def _notice(session: Session, id: str, order: object, refund: RefundRow) -> Notice:
@@ -50,7 +50,7 @@ def _notice(session: Session, id: str, order: object, refund: RefundRow) -> Noti
 
 
 def _way(session: Session, refund: RefundRow) -> str:
-    if refund.destination == refunds.SOURCE and refund.status == Status.SETTLED:
+    if refund.destination == refund_rows.SOURCE and refund.status == Status.SETTLED:
         return "hand"
     by_credit = session.get_one(PaymentRow, refund.payment_id).method == "wallet"
-    return refunds.WALLET if by_credit else refund.destination
+    return refund_rows.WALLET if by_credit else refund.destination

@@ -1,64 +1,37 @@
 """Giving a part of an order's money back, or what is left of it. A refund is written down before it is asked for.
 
 What is asked for counts as given: the ceiling holds with two at once, and a repeated call asks for the same amount.
+What can not be done is closed, with its reason, and counts no more: nothing here locks money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, or_, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from outcomes import Outcome, Refused, TryAgain
-from shop import offline, orders, payment_standing, payments, wallets
+from shop import offline, orders, payment_standing, payments, refund_rows, wallets
 from shop.payments import PaymentRow
-from sql import At, Base, Id, clock, held, new_id, now
-
-
-class Status(StrEnum):
-    ASKED = "asked"  # the provider has been, or may have been, asked
-    DONE = "done"
-    SETTLED = "settled"  # given back, but not by the provider
-    REFUSED = "refused"
-
-
-SOURCE, WALLET = "source", "wallet"
-
-
-class RefundRow(Base):
-    """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
-
-    `destination`: `source` is the way it came, `wallet` is store credit.
-    """
-
-    __tablename__ = "refunds"
-    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
-
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    payment_id: Mapped[Id] = mapped_column(ForeignKey("payments.id"), index=True)
-    key: Mapped[str] = mapped_column(String(255), unique=True)
-    amount: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str] = mapped_column(String(3))
-    status: Mapped[str] = mapped_column(String(20), default=Status.ASKED)
-    error_code: Mapped[str | None] = mapped_column(String(80))
-    reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
-    destination: Mapped[str] = mapped_column(String(20), default=SOURCE, server_default=SOURCE)
-    by: Mapped[Id | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+from shop.refund_rows import WALLET, RefundRow, Status
+from sql import held
 
 
 @dataclass(frozen=True)
 class Wish:
-    """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with."""
+    """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with.
+
+    `for_goods`: that came back. `amount` is at most what they are owed: less, where money went back before.
+    """
 
     key: str
     order_id: str
     amount: int | None
     payment_id: str | None = None
+    for_goods: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,11 +44,6 @@ class PayBack:
     charge_id: str
     amount: int
     currency: str
-
-
-def of_run(run: str) -> Select[RefundRow]:
-    """Newest first."""
-    return select(RefundRow).where(RefundRow.key.startswith(f"{run}:")).order_by(RefundRow.id.desc())
 
 
 def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome | None]:
@@ -100,18 +68,17 @@ def _is_about(wish: Wish, payment: PaymentRow) -> bool:
 
 
 def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Outcome | None:
-    there = session.scalars(select(RefundRow).where(RefundRow.key == wish.key)).first()
     if payment is None:
-        return Refused("nothing_captured", "nothing was taken for this order") if wish.amount else None
+        return None  # nothing was ever taken, so nothing is owed
+    there = session.scalars(select(RefundRow).where(RefundRow.key == wish.key)).first()
     if there is None:
-        before, room = _before(session, wish), left(session, payment)
-        amount = before.amount if before else wish.amount
-        amount = room if amount is None else amount
-        if amount > room:
-            return _too_much(payment, amount, room)
+        before = _before(session, wish)
+        amount = _amount(session, wish, payment, before)
+        if isinstance(amount, Outcome):
+            return amount
         if amount == 0:
             return None
-        there = write(session, wish.key, payment, amount)
+        there = refund_rows.write(session, wish.key, payment, amount)
         _be_like(there, before)
         session.flush()
     back = PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
@@ -120,15 +87,32 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
     return back
 
 
-def _too_much(payment: PaymentRow, amount: int, room: int) -> Outcome:
+def _amount(session: Session, wish: Wish, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
+    """None that is not there: what was wanted a second time, or for goods, may have gone back by another way."""
+    room = refund_rows.left(session, payment)
+    if wish.for_goods:
+        return _of_goods(session, wish.amount or 0, payment)
+    if before:
+        return min(before.amount, room)
+    wanted = room if wish.amount is None else wish.amount
+    return wanted if wanted <= room else _too_much(wanted, room)
+
+
+def _of_goods(session: Session, due: int, payment: PaymentRow) -> int | Outcome:
     """What came back may have been sent a moment ago: its share is being captured then."""
-    why = f"{amount} are to be given back and {room} are left"
-    return TryAgain("capture_under_way", why) if payment.authorised else Refused("refund_exceeds_payment", why)
+    wanted, room = min(due, refund_rows.not_given(session, payment)), refund_rows.left(session, payment)
+    if wanted > room and payment.authorised:
+        return TryAgain("capture_under_way", f"{wanted} are to be given back and {room} are captured")
+    return min(wanted, room)
+
+
+def _too_much(wanted: int, room: int) -> Outcome:
+    return Refused("refund_exceeds_payment", f"{wanted} are to be given back and {room} are left")
 
 
 def _before(session: Session, wish: Wish) -> RefundRow | None:
     """What staff gave back and the provider refused, when an operator tries it again: the key is another then."""
-    return session.scalars(of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
+    return session.scalars(refund_rows.of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
 
 
 def _be_like(row: RefundRow, before: RefundRow | None) -> None:
@@ -139,29 +123,34 @@ def _be_like(row: RefundRow, before: RefundRow | None) -> None:
 def _locally(session: Session, row: RefundRow, payment: PaymentRow, back: PayBack) -> Outcome | None:
     if row.status != Status.ASKED:
         return None
+    no = _give(session, row, payment)
+    if no:
+        refused(session, back, no.code)
+    return no
+
+
+def _give(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:
     if row.destination == WALLET:
         return _as_credit(session, row, payment)
     no = offline.refund(session, payment, row.amount, row.key)
-    if no:
-        refused(session, back, no.code)
-    else:
-        end(session, row.id, status=Status.DONE)
+    if no is None:
+        refund_rows.end(session, row.id, status=Status.DONE)
     return no
 
 
 def _as_credit(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:
     customer = orders.get(session, payment.order_id).customer_id
-    if customer is None:
-        return Refused("no_wallet", "A guest has no store credit.")
-    credit = {"payment_id": payment.id, "note": row.reason}
-    wallets.move(session, customer, row.amount, row.currency, kind="refund", key=row.key, by=row.by, **credit)
+    credit: dict[str, Any] = {"kind": "refund", "key": row.key, "note": row.reason, "by": row.by}
+    credit["payment_id"] = payment.id
+    if customer is None or not wallets.move(session, customer, row.amount, row.currency, **credit):
+        return Refused("no_wallet", "Nobody has an account that store credit could be given to.")
     settle(session, row, payment, "wallet")
     return None
 
 
 def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> None:
     """It was given back, but not by the provider."""
-    end(session, row.id, status=Status.SETTLED)
+    refund_rows.end(session, row.id, status=Status.SETTLED)
     count_settled(session, payment, row.amount, how, row.key)
 
 
@@ -171,25 +160,9 @@ def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, 
     payment_standing.stand(session, payment)
 
 
-def left(session: Session, payment: PaymentRow) -> int:
-    return payment.captured - payment.refunded - payment.settled - _under_way(session, payment)
-
-
-def _under_way(session: Session, payment: PaymentRow) -> int:
-    asked = select(RefundRow.amount).where(RefundRow.payment_id == payment.id, RefundRow.status == Status.ASKED)
-    return sum(session.scalars(asked))
-
-
-def write(session: Session, key: str, payment: PaymentRow, amount: int) -> RefundRow:
-    row = RefundRow(id=new_id(), payment_id=payment.id, key=key, amount=amount, currency=payment.currency)
-    session.add(row)
-    session.flush()
-    return row
-
-
 def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
     """The provider has given it back."""
-    end(session, back.refund_id, status=Status.DONE)
+    refund_rows.end(session, back.refund_id, status=Status.DONE)
     payment = payments.holding(session, [back.payment_id])[back.payment_id]
     payments.tell(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
@@ -198,9 +171,4 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
 
 def refused(session: Session, back: PayBack, code: str) -> None:
     """A final no: it does not count any more."""
-    end(session, back.refund_id, status=Status.REFUSED, error_code=code)
-
-
-def end(session: Session, id: str, **values: str) -> None:
-    ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=clock(), **values)
-    session.execute(ending.execution_options(synchronize_session=False))
+    refund_rows.end(session, back.refund_id, status=Status.REFUSED, error_code=code)

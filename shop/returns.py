@@ -12,14 +12,13 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import fulfilments, locations, orders
+from shop import fulfilments, locations, orders, return_money
 from shop.catalogue import SKU_LENGTH
 from shop.errors import IllegalMove, NotFound, TooMany
 from shop.locations import CODE_LENGTH, MAIN
 from shop.lots import Lot
 from shop.notifications import Telling, tell
-from shop.order_goods import Quantities, check_paid, check_room, less, worth
-from shop.orders import OrderRow
+from shop.order_goods import Quantities, check_paid, check_room, less
 from sql import At, Base, Id, clock, new_id, now
 
 
@@ -32,8 +31,10 @@ class Status(StrEnum):
 
 
 class ReturnRow(Base):
-    """`refund`: its share of what was paid, in minor units of `currency`, known once it is received.
+    """`share`: what of the order was paid for it, in minor units of `currency`, known once it is received.
 
+    `kept_back`: what is not owed of that, for offers that hold no longer. `refund`: what goes back, which is less where
+    money went back before; once it is over, what did go back.
     `location`: where what can be sold again is put.
     """
 
@@ -45,6 +46,8 @@ class ReturnRow(Base):
     status: Mapped[str] = mapped_column(String(20), default=Status.REQUESTED)
     reason: Mapped[str] = mapped_column(String(500))
     refund: Mapped[int] = mapped_column(BigInteger, default=0)
+    share: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    kept_back: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
@@ -57,6 +60,14 @@ class ReturnRow(Base):
     )  # of what is restocked
 
     lines: Mapped[list[ReturnLineRow]] = relationship(order_by="ReturnLineRow.sku", lazy="selectin")
+
+    @property
+    def due(self) -> int:
+        return self.share - self.kept_back
+
+    @property
+    def given_before(self) -> int:
+        return self.due - self.refund
 
 
 class ReturnLineRow(Base):
@@ -102,7 +113,8 @@ def receive(
     row = requested(session, order_id, id)
     before = _received(session, order_id)
     _unpack(row, arrived)
-    row.refund = share(order, before, {line.sku: line.received for line in row.lines})
+    money = return_money.due(session, order, before, {line.sku: line.received for line in row.lines})
+    row.share, row.refund = money.share, money.refund
     row.status, row.received_by, row.location = Status.RECEIVED, by, location
     row.received_at = row.updated_at = clock()
     session.flush()
@@ -140,23 +152,17 @@ def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:
     return [Lot(*lot) for lot in session.execute(rows.where(line.resellable > 0).order_by(line.sku, row.id))]
 
 
-def move(session: Session, ids: Sequence[str], to: Status) -> None:
-    _set(session, ids, status=to)
+def close(session: Session, given: Mapping[str, int]) -> None:
+    """By return: what went back for it."""
+    for id, amount in given.items():
+        _set(session, [id], status=Status.REFUNDED, refund=amount)
 
 
 def reopen(session: Session, ids: Sequence[str]) -> None:
     """As if it had not come yet: nothing had been restocked or paid."""
-    _set(session, ids, status=Status.REQUESTED, refund=0, received_at=None, received_by=None)
+    _set(session, ids, status=Status.REQUESTED, refund=0, share=0, kept_back=0, received_at=None, received_by=None)
     lines = update(ReturnLineRow).where(ReturnLineRow.return_id.in_(ids)).values(received=0, resellable=0)
     session.execute(lines.execution_options(synchronize_session=False))
-
-
-def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
-    """What of the order's money belongs to these goods, when those came back before.
-
-    Shipping stays with the shop. Parts add up: all of a line together is worth what was paid for it, to the cent.
-    """
-    return worth(order, Counter(before) + Counter(coming)) - worth(order, before)
 
 
 def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shop import suppressions
 from shop.errors import EmailTaken, NotFound, Refusal
 from shop.topics import LANGUAGES
-from sql import At, Base, Id, new_id, now, upsert
+from sql import At, Base, Id, held, new_id, now, upsert
 
 
 class Role(StrEnum):
@@ -73,6 +73,12 @@ def get(session: Session, id: str) -> UserRow:
     if row is None or row.deleted_at:
         raise NotFound("There is no such user.")
     return row
+
+
+def hold(session: Session, id: str) -> bool:
+    """Whether this account is not deleted; nobody deletes or credits it until this transaction ends."""
+    row = UserRow
+    return session.scalar(held(select(row.id).where(row.id == id, row.deleted_at.is_(None)))) is not None
 
 
 def by_email(session: Session, email: str) -> UserRow | None:

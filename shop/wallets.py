@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shop import users
 from sql import At, Base, Id, held, new_id, now, upsert
 
 
@@ -52,11 +53,16 @@ def move(
     note: str = "",
     by: str | None = None,
 ) -> bool:
-    """Put something in, or take it out (below zero). False: there is not so much. A key moves once."""
+    """Put something in, or take it out (below zero). A key moves once.
+
+    Returns False, and moves nothing, when there is not so much, or when the account is deleted: nobody could spend
+    what were put in then.
+    """
+    owner_is_there = amount < 0 or users.hold(session, customer_id)
     wallet = _wallet(session, customer_id, currency)
     if session.scalars(select(WalletEntryRow.id).where(WalletEntryRow.key == key)).first():
         return True
-    if wallet.balance + amount < 0:
+    if wallet.balance + amount < 0 or not owner_is_there:
         return False
     told = {"kind": kind, "key": key, "payment_id": payment_id, "note": note, "by": by}
     session.add(WalletEntryRow(id=new_id(), customer_id=customer_id, amount=amount, currency=currency, **told))

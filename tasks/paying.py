@@ -12,7 +12,7 @@ import engine
 import gateways.payments as provider
 from engine import Answer, Result, Run, State, jobs, local_step, on_failed, remote_step
 from outcomes import Outcome, Refused
-from shop import charging, orders, paying
+from shop import charging, orders, paying, reversals
 from shop.charging import Charge, Reversal
 from shop.orders import PaymentStatus
 from tasks import charges, reversing
@@ -61,7 +61,7 @@ def charge(wanted: Charge, key: str) -> dict[str, Any]:
 
 
 def _spares_back(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Outcome]:
-    asked = {run.id: charging.open_reversal(session, run.input["payment"], run.key) for run in runs}
+    asked = {run.id: reversals.open_reversal(session, run.input["payment"], run.key) for run in runs}
     return {id: found for id, found in asked.items() if found}
 
 

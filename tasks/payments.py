@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 import gateways.payments as provider
 from engine import A_DAY, Answer, Run, remote_step
 from outcomes import Outcome, Refused
-from shop import charging, refunds
+from shop import charging, refunds, reversals
 from shop.charging import Charge, Reversal
 from shop.refunds import PayBack
 from tasks import bank_transfers, charges, paying, payment_desk, reversing, verifying
@@ -36,8 +36,8 @@ def charge(wanted: Charge, key: str) -> dict[str, Any]:
 
 
 def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Outcome]:
-    reversals = charging.open_reversals(session, {run.subject_id: run.key for run in runs})
-    return {run.id: reversals[run.subject_id] for run in runs if run.subject_id in reversals}
+    found = reversals.open_reversals(session, {run.subject_id: run.key for run in runs})
+    return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
 
 
 @remote_step("payments.refund", fetch=_reversals, remember=reversing.remember)
@@ -50,17 +50,25 @@ def refund(reversal: Reversal, key: str) -> dict[str, Any]:
 
 
 def _wanted_back(session: Session, runs: Sequence[Run]) -> Mapping[str, PayBack | Reversal | Outcome]:
-    """`amount` in the run's input, of its `payment`; without one all that is left of what the order was paid with."""
+    """`amount` in the run's input, of its `payment`; without one all that is left of what the order was paid with.
+
+    For a `return` at most that: what is held for goods that stay is not let go.
+    """
     wishes = [_wish(run) for run in runs]
     found = refunds.ask(session, wishes)
     asked = {run.id: answer for run in runs if (answer := found[run.key])}
-    unpaid = {run.subject_id: run.key for run in runs if run.id not in asked and not run.input.get("payment")}
-    held = charging.open_releases(session, unpaid) if unpaid else {}
+    unpaid = {run.subject_id: run.key for run in runs if run.id not in asked and run.input.keys().isdisjoint(PARTS)}
+    held = reversals.open_releases(session, unpaid) if unpaid else {}
     return asked | {run.id: held[run.subject_id] for run in runs if run.subject_id in held and run.id not in asked}
 
 
+PARTS = {"payment", "return"}
+"""Runs that were given one of these are about a part of the order's money."""
+
+
 def _wish(run: Run) -> refunds.Wish:
-    return refunds.Wish(run.key, run.subject_id, run.input.get("amount"), run.input.get("payment"))
+    payment, comes_back = run.input.get("payment"), "return" in run.input
+    return refunds.Wish(run.key, run.subject_id, run.input.get("amount"), payment, for_goods=comes_back)
 
 
 def _paid_back(session: Session, answers: Sequence[Answer]) -> None:

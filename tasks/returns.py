@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import reservations, returns
+from shop import refund_rows, reservations, returns
 from shop.returns import Status
 
 
@@ -41,8 +41,8 @@ def restock(session: Session, runs: Sequence[Run]) -> None:
 
 @local_step("returns.close")
 def close(session: Session, runs: Sequence[Run]) -> None:
-    """Its share of the money is back."""
-    returns.move(session, _named(runs), Status.REFUNDED)
+    """What is owed of its share is back."""
+    returns.close(session, {run.input["return"]: refund_rows.given_by(session, run.id) for run in runs})
 
 
 @on_failed("returns.reopen")

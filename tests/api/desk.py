@@ -26,7 +26,11 @@ def well(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
 
     def look() -> list[str]:
         with db.reading() as session:
-            checks = (money.payments_match_their_transactions, money.refunds_match_their_transactions)
+            checks = (
+                money.payments_match_their_transactions,
+                money.refunds_match_their_transactions,
+                money.no_refund_is_forgotten,
+            )
             told = [told for check in (*checks, money.nothing_is_given_twice) for told in check(session)]
             return told + [told for told in money.money_is_conserved(session) if "at the bank" not in told]
 

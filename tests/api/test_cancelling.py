@@ -18,7 +18,7 @@ from gateways.mail import Mail
 from gateways.payments import Receipt
 from outcomes import Refused, TryAgain, Unknown
 from shop.order_events import IN_TURN, OrderEventRow
-from shop.refunds import RefundRow
+from shop.refund_rows import RefundRow
 from shop.stock import MovementRow
 from sql import later
 from tests.api.bank import Bank

@@ -15,7 +15,7 @@ from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Unknown
 from shop.payments import PaymentRow, TransactionRow
-from shop.refunds import RefundRow
+from shop.refund_rows import RefundRow
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
