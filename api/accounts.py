@@ -12,9 +12,14 @@ from api.schemas import AddressSchema, Schema
 from api.tokens import access_token
 from config import settings
 from shop import user_tags
+from shop.errors import Forbidden
 from shop.passwords import LONGEST, SHORTEST
 from shop.sessions import Opened
 from shop.users import Role
+
+
+class WrongPassword(Forbidden):
+    code, title = "wrong_password", "That is not your password"
 
 
 def password(**kwargs: Any) -> fields.String:

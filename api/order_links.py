@@ -13,8 +13,8 @@ import engine
 from api.blueprint import Blueprint
 from api.bodies import order_body
 from api.commands import Answer, run_command
-from api.fields import Email, Line
-from api.limits import limit_mail
+from api.fields import Email, Few, Line
+from api.limits import limit_attempts, limit_mail
 from api.order_schemas import OrderSchema
 from api.recovery import ACCEPTED, AcceptedSchema
 from api.schemas import Schema
@@ -23,12 +23,23 @@ from shop import order_claims
 from sql import new_id
 from workflows import send_order_link
 
+MOST_AT_ONCE = 20
+
 blp = Blueprint("order links", __name__, description="Orders of guests")
 
 
 class LookupSchema(Schema):
     number = Line(required=True, most=20)
     email = Email(required=True)
+
+
+class ClaimSchema(Schema):
+    numbers = Few(
+        Line(most=20),
+        most=MOST_AT_ONCE,
+        load_default=[],
+        metadata={"description": "of orders from before the address was verified"},
+    )
 
 
 class ClaimedSchema(Schema):
@@ -52,13 +63,17 @@ def look_up(wish: dict[str, Any]) -> dict[str, str]:
 
 @blp.post("/api/orders/claim")
 @signed_in
+@blp.arguments(ClaimSchema, required=False)
 @blp.response(200, ClaimedSchema)
 @blp.idempotent
-def claim() -> Response:
-    """Every guest's order with the address that you have verified becomes yours; its tokens open nothing any more."""
+@limit_attempts
+def claim(wish: dict[str, Any]) -> Response:
+    """Guests' orders that name the address which you have verified become yours: those placed since then, and those
+    whose numbers you know. Their tokens open nothing any more."""
     id = caller().id
 
     def work(session: Session) -> Answer:
-        return {"items": [order_body(order, None) for order in order_claims.claim(session, id)]}, 200, {}
+        found = order_claims.claim(session, id, wish["numbers"])
+        return {"items": [order_body(order, None) for order in found]}, 200, {}
 
     return run_command(work)

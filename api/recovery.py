@@ -9,13 +9,15 @@ from marshmallow import fields, validate
 
 import db
 from api.account_mail import send_account_mail
-from api.accounts import password
+from api.accounts import WrongPassword, password, secret
 from api.blueprint import Blueprint
 from api.limits import limit_attempts, limit_mail, limit_own_mail
 from api.schemas import Schema
-from api.security import caller, maybe_signed_in
+from api.security import caller, maybe_signed_in, visitor
 from shop import account_links, passwords, sessions, users
 from shop.account_links import Kind, LinkDead
+from shop.errors import Unauthenticated
+from shop.users import UserRow
 from sql import new_id
 
 blp = Blueprint("recovery", __name__, description="Lost passwords and unproven addresses")
@@ -35,9 +37,11 @@ class ResetSchema(Schema):
 
 
 class VerifySchema(Schema):
-    """With the token from the mail; or signed in and without one, to get another mail."""
+    """With the token from the mail, by who is signed in to its account or sends the password; or signed in and
+    without one, to get another mail."""
 
     token = link_token()
+    password = secret()
 
 
 class AcceptedSchema(Schema):
@@ -84,15 +88,29 @@ def reset(wish: dict[str, Any]) -> Response:
 @blp.alt_response(202, schema=AcceptedSchema, success=True)
 @limit_own_mail
 def verify(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
-    """Confirm an address with the token from the mail, or ask for that mail again."""
+    """Confirm an address with the token from the mail, or ask for that mail again.
+
+    The token alone does not do: somebody else may have opened the account with the address of who reads the mail."""
     if "token" not in wish:
         _send_again()
         return ACCEPTED, 202
+    with db.reading() as session:
+        user = account_links.opened(session, wish["token"], Kind.VERIFY_EMAIL)
+    _prove(user, wish.get("password"))
     with db.transaction() as session:
         user = account_links.opened(session, wish["token"], Kind.VERIFY_EMAIL)
         if not users.verify_email(session, user.id, user.email or ""):
             raise LinkDead
     return Response(status=204)
+
+
+def _prove(user: UserRow, password: str | None) -> None:
+    """That whoever confirms is whose account it is. Unauthenticated, or WrongPassword."""
+    who = visitor()
+    if password is None and (who is None or who.id != user.id):
+        raise Unauthenticated("Sign in to the account that this link is for, or send its password.")
+    if password is not None and not passwords.matches(password, user.password_hash):
+        raise WrongPassword
 
 
 def _send_again() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 import db
 import engine
 from api.account_mail import send_account_mail
-from api.accounts import ChangeSchema, RegisterSchema, UserSchema
+from api.accounts import ChangeSchema, RegisterSchema, UserSchema, WrongPassword
 from api.blueprint import Blueprint
 from api.commands import Answer, run_command
 from api.fields import QueryBoolean
@@ -20,15 +20,11 @@ from api.schemas import Schema
 from api.security import caller, signed_in
 from shop import order_privacy, passwords, personal, users, wallets
 from shop.account_links import Kind
-from shop.errors import Forbidden, Refusal
+from shop.errors import Refusal
 
 MOST_ORDERS = 200  # that forget at once; the clock takes care of the others
 
 blp = Blueprint("users", __name__, description="Accounts")
-
-
-class WrongPassword(Forbidden):
-    code, title = "wrong_password", "That is not your password"
 
 
 class WalletNotEmpty(Refusal):

@@ -50,7 +50,8 @@ class Announcement:
         before = len(self._mails())
         self.customer.ask("POST", "/api/auth/verify-email", {})
         mail = _until(lambda: next((m for m in self._mails()[before:] if "#token=" in m["text"]), None), "a link")
-        self.customer.ask("POST", "/api/auth/verify-email", {"token": mail["text"].split("#token=")[1].split()[0]})
+        token = mail["text"].split("#token=")[1].split()[0]
+        self.customer.ask("POST", "/api/auth/verify-email", {"token": token})
 
     def _scheduled(self) -> Json:
         at = datetime.now(UTC) + timedelta(seconds=AHEAD)

@@ -1,10 +1,12 @@
 """Orders of guests: found again by number and address, and taken over by the account that the mailbox belongs to.
 
-The mailbox is the key. Whoever has verified an address may claim every guest's order that names it, as they would
-be mailed the link to each of them.
+Whoever has verified an address may claim a guest's order that names it, if they know its number or it was placed
+after they verified: an order from before may be somebody else's, who was led to confirm an account that is not theirs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -27,15 +29,17 @@ def find(session: Session, number: str, email: str) -> OrderRow | None:
     return order if theirs else None
 
 
-def claim(session: Session, user_id: str) -> list[OrderRow]:
-    """The orders that have become this user's now, oldest first. Their tokens open nothing any more."""
+def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderRow]:
+    """The orders that have become this user's now, oldest first: those of these numbers, and what was placed since
+    their address was verified. Their tokens open nothing any more. Raises Unverified."""
     user = users.get(session, user_id)
     if user.email_verified_at is None:
         raise Unverified("Open the link in the mail that we sent you first.")
     row = OrderRow
-    found = session.scalars(
-        held(select(row).where(row.customer_id.is_(None), row.email == user.email).order_by(row.id))
-    ).all()
+    known = row.number.in_([number.strip().upper() for number in numbers])
+    theirs = row.customer_id.is_(None) & (row.email == user.email)
+    since = row.created_at > user.email_verified_at
+    found = session.scalars(held(select(row).where(theirs, known | since).order_by(row.id))).all()
     for order in found:
         order.customer_id, order.updated_at = user.id, clock()
     session.flush()

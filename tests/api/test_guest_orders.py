@@ -158,7 +158,7 @@ def test_a_verified_account_claims_the_orders_of_its_mailbox(app: Flask, people:
     assert problem(ada.post(CLAIM)) == (409, "email_not_verified")
     assert ada.get("/api/orders").json["items"] == []
     verified(ada, "guest@example.com")
-    answer = ada.post(CLAIM)
+    answer = ada.post(CLAIM, {"numbers": [first["order"]["number"].lower(), others["order"]["number"]]})
     assert (answer.status_code, [item["id"] for item in answer.json["items"]]) == (200, [first["order"]["id"]])
     assert [item["id"] for item in ada.get("/api/orders").json["items"]] == [first["order"]["id"]]
     for token in (first["order_token"], cart):
@@ -170,6 +170,21 @@ def test_a_verified_account_claims_the_orders_of_its_mailbox(app: Flask, people:
     assert count(CouponUseRow, CouponUseRow.customer_id == ada.id) == 1
     assert ada.post(CLAIM).json == {"items": []}
     assert problem(post(app, CLAIM)) == (401, "unauthenticated")
+
+
+def test_orders_from_before_the_address_was_verified_need_their_numbers(app: Flask, people: People) -> None:
+    """Whoever registers somebody's address, and is confirmed by them, gets nothing of what they ordered before."""
+    before = guests(app)
+    eve = verified(people.join("Eve"), "guest@example.com")
+    assert eve.post(CLAIM).json == {"items": []}
+    assert eve.post(CLAIM, {"numbers": ["NOTANORDER"]}).json == {"items": []}
+    token = shown(before["order_token"])
+    assert ask(app, "GET", f"/api/orders/{before['order']['id']}", headers=token).status_code == 200
+    assert problem(eve.get(f"/api/orders/{before['order']['id']}")) == (404, "not_found")
+    since = guests(app)
+    assert [item["id"] for item in eve.post(CLAIM).json["items"]] == [since["order"]["id"]]
+    assert problem(eve.post(CLAIM, {"numbers": ["X"] * 21})) == (422, "validation_failed")
+    assert count(OrderRow, OrderRow.customer_id == eve.id) == 1
 
 
 def test_an_unverified_address_claims_nothing(app: Flask, people: People) -> None:

@@ -15,6 +15,7 @@ PREFERENCES = "/api/users/me/preferences"
 OPTIONAL = {
     "post /api/cart",
     "post /api/auth/verify-email",
+    "post /api/orders/claim",
     "post /api/orders/{id}/fulfilments",
     "post /api/orders/{id}/returns/{rid}/receive",
     "post /api/orders/{id}/reorder",

@@ -104,7 +104,7 @@ def test_who_registers_is_asked_to_confirm_the_address(app: Flask, people: Peopl
     assert mail.to == ada.email
     assert mail.subject == "Please confirm your e-mail address"
     assert mail.message_id.endswith("@orderwave>")
-    assert post(app, VERIFY, {"token": token_in(mail)}).status_code == 204
+    assert ada.post(VERIFY, {"token": token_in(mail)}).status_code == 204
     assert ada.get("/api/users/me").json["email_verified"]
 
 
@@ -247,16 +247,32 @@ def test_a_verification_works_once_and_only_for_its_address(app: Flask, people: 
     assert problem(post(app, VERIFY, {"token": token_in(mail)})) == (422, "invalid_link")
     (newer,) = postman.deliver()
     assert newer.to == "new@example.com"
-    assert post(app, VERIFY, {"token": token_in(newer)}).status_code == 204
-    assert problem(post(app, VERIFY, {"token": token_in(newer)})) == (422, "invalid_link")
+    assert ada.post(VERIFY, {"token": token_in(newer)}).status_code == 204
+    assert problem(ada.post(VERIFY, {"token": token_in(newer)})) == (422, "invalid_link")
     assert ada.get("/api/users/me").json["email_verified"]
+
+
+def test_confirming_needs_the_session_or_the_password_of_the_account(
+    app: Flask, people: People, postman: Postman
+) -> None:
+    eve = people.join("Eve", password="a password of Eve")
+    (mail,) = postman.deliver()
+    assert "password of the account" in mail.text
+    bob, token = people.join("Bob"), {"token": token_in(mail)}
+    assert problem(post(app, VERIFY, token)) == (401, "unauthenticated"), "whoever reads the mail and presses"
+    assert problem(bob.post(VERIFY, token)) == (401, "unauthenticated")
+    assert problem(post(app, VERIFY, token | {"password": PASSWORD})) == (403, "wrong_password")
+    assert problem(bob.post(VERIFY, token | {"password": PASSWORD})) == (403, "wrong_password")
+    assert not eve.get("/api/users/me").json["email_verified"]
+    assert post(app, VERIFY, token | {"password": "a password of Eve"}).status_code == 204
+    assert eve.get("/api/users/me").json["email_verified"]
 
 
 def test_the_mail_can_be_had_again_until_the_address_is_proven(app: Flask, people: People, postman: Postman) -> None:
     ada = people.join()
     assert ada.post(VERIFY, {}).status_code == 202
     _, second = postman.deliver()
-    assert post(app, VERIFY, {"token": token_in(second)}).status_code == 204
+    assert ada.post(VERIFY, {"token": token_in(second), "password": PASSWORD}).status_code == 204
     assert ada.post(VERIFY, {}).status_code == 202
     assert postman.deliver() == []
     assert problem(post(app, VERIFY, {})) == (401, "unauthenticated")
