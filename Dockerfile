@@ -10,7 +10,7 @@ COPY requirements requirements
 RUN pip install --require-hashes -r requirements/${REQUIREMENTS}.txt
 
 COPY . .
-RUN useradd --system --uid 10001 --home-dir /state orderwave && install -d -o orderwave /state
+RUN useradd --system --uid 10001 --home-dir /state orderwave && install -d -m 0700 -o orderwave /state
 USER orderwave
 VOLUME /state
 

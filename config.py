@@ -21,6 +21,7 @@ class Settings:
     state_dir: Path
     database_url: str = field(repr=False)
     database_connections: int
+    database_processes: int
     broker_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     smtp_url: str = field(repr=False)
@@ -108,6 +109,7 @@ def load(env: Env | None = None) -> Settings:
         state_dir=state_dir,
         database_url=env.str("DATABASE_URL", f"sqlite:///{state_dir}/shop.db"),
         database_connections=env.int("DATABASE_CONNECTIONS", 12),
+        database_processes=env.int("DATABASE_PROCESSES", 0),  # of the whole deployment; 0: nobody has counted them
         broker_url=env.str("BROKER_URL", f"litebroker:///{state_dir}/broker.db"),
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
+import guards
+import wal
 from config import settings
-from lines import Line, is_full
+from lines import Line
+from pool import CROWDED, ElasticPool, keep_small, note_use
 
 T = TypeVar("T")
 
-CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
 RESTED = 1.0  # seconds without use after which a connection is asked whether it still stands
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
@@ -35,17 +37,13 @@ def engine() -> Engine:
 def _postgresql(url: str) -> Engine:
     size = settings().database_connections
     # Last in, first out: the connection that was used a moment ago has its statements prepared, and needs no ping.
-    made = create_engine(
-        url, pool_size=size, max_overflow=0, pool_use_lifo=True, pool_timeout=CROWDED, hide_parameters=True
-    )
+    sizes: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "pool_use_lifo": True, "pool_timeout": CROWDED}
+    made = create_engine(url, poolclass=ElasticPool, **sizes, hide_parameters=True)
     event.listen(made, "do_connect", _connect)
-    event.listen(made, "checkin", _note_use)
+    event.listen(made, "checkin", note_use)
     event.listen(made, "checkout", _ping_if_rested(made.dialect))
+    keep_small(cast(ElasticPool, made.pool))
     return made
-
-
-def _note_use(_: Any, record: Any) -> None:
-    record.info["used"] = time.monotonic()
 
 
 def _ping_if_rested(dialect: Dialect) -> Callable[[Any, Any, Any], None]:
@@ -63,28 +61,31 @@ def _ping_if_rested(dialect: Dialect) -> Callable[[Any, Any, Any], None]:
     return ping
 
 
-def _connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:
-    """A server without a connection left has one in a moment: a copy that does not fit gets slower, not broken."""
-    deadline = time.monotonic() + CROWDED
-    while True:
-        try:
-            return Line.connect(*arguments, **options)
-        except dialect.loaded_dbapi.OperationalError as error:
-            if not is_full(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - jitter
+def _connect(_: Any, __: Any, arguments: Any, options: Any) -> Any:
+    return Line.connect(*arguments, **options)
 
 
 def _sqlite(url: str) -> Engine:
     made = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
+    if file := _file_of(made):
+        with suppress(OSError):  # no such folder, no room: SQLite says so to whoever asks it for something
+            guards.private_file(file)
+        wal.keep_short(made, file)
     return made
 
 
+def _file_of(made: Engine) -> Path | None:
+    name = made.url.database or ":memory:"
+    return None if name.startswith((":memory:", "file:")) else Path(name)
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """What is deleted is overwritten, and its log is emptied: a token that has served is on no disk (see `wal`)."""
     connection.isolation_level = None  # BEGIN is ours to say
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from environs import Env
+
+OURS_ALONE, OTHERS = 0o700, 0o077
 
 
 class InsecureSetting(RuntimeError):
@@ -70,9 +75,42 @@ def _strong(name: str, value: str | None) -> str:
     return value
 
 
+def private_folder(folder: Path) -> None:
+    """Make it, for its owner alone; one that others could look into is shut. What everybody may write to is left."""
+    folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
+    mode = folder.stat().st_mode
+    if mode & OTHERS and not mode & stat.S_ISVTX and folder.stat().st_uid == os.geteuid():
+        folder.chmod(mode & ~OTHERS & 0o7777)
+
+
+def private_file(path: Path) -> None:
+    """Make it, empty and for its owner alone, if it is not there; shut it to others if it is.
+
+    Never opened when it is there: to close it would free SQLite's locks on it, all that this process has.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    _shut(path)
+
+
+def shut_all(folder: Path) -> None:
+    """The files right below it, and in its folders of logs and secrets: written before this program was so careful."""
+    for place in (folder, folder / "logs", folder / "secrets"):
+        for path in place.glob("*"):
+            if path.is_file() and not path.is_symlink():
+                _shut(path)
+
+
+def _shut(path: Path) -> None:
+    found = path.stat()
+    if found.st_mode & OTHERS and found.st_uid == os.geteuid():
+        path.chmod(found.st_mode & ~OTHERS & 0o7777)
+
+
 def _own_secret(path: Path) -> str:
     """A laptop's secret: made once, kept beside its database, shared by the processes of one copy."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent.parent)
+    private_folder(path.parent)
     try:
         with path.open("x") as new:
             path.chmod(0o600)

@@ -21,7 +21,7 @@ LONGEST = 60.0  # seconds of silence at most where the server does not know our 
 # Whoever vanished or froze in the middle of a transaction must not keep its locks until the server's TCP notices.
 OPTIONS = "-c idle_in_transaction_session_timeout=5s"
 
-FULL = ("too many clients", "connection slots", "too many connections")
+FULL = ("too many clients", "connection slots", "too many connections", "no more connections allowed")
 LOOK = """
 SELECT pid, CASE wait_event WHEN 'ClientWrite' THEN 'answering, and nothing arrives' ELSE state END
 FROM pg_stat_activity WHERE usename = current_user AND state IS NOT NULL

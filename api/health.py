@@ -14,6 +14,7 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 import db
+import pool
 from api.limits import limiter
 from celery_app import app as celery
 from config import settings
@@ -21,6 +22,9 @@ from config import settings
 log = structlog.get_logger(__name__)
 
 SECONDS = 1.0
+
+Answer = str | tuple[str, dict[str, Any]]
+"""A state, and what else there is to be said."""
 
 health = Blueprint("health", __name__)
 limiter.exempt(health)
@@ -42,10 +46,20 @@ def ready() -> tuple[Response, int]:
     return jsonify(status="degraded" if degraded else "ok", checks=checks), 200
 
 
-def _database() -> str:
+def _database() -> Answer:
+    """Beside its state how many connections are open there, how many it has room for, and whether ours fit."""
+    chosen = settings()
     with db.reading() as session:
-        session.execute(text("SELECT 1"))
-    return "ok"
+        if chosen.on_sqlite:
+            session.execute(text("SELECT 1"))
+            return "ok"
+        room = pool.room(session)
+    told: dict[str, Any] = {"connections": {"open": room.open, "most": room.most}}
+    if chosen.database_processes:
+        told["connections"]["may_open"] = chosen.database_processes * chosen.database_connections
+        if warning := pool.shortage(chosen.database_processes, chosen.database_connections, room.most):
+            told["warning"] = warning
+    return "ok", told
 
 
 def _broker() -> str:
@@ -63,7 +77,7 @@ def _cache() -> str:
     return "ok"
 
 
-CHECKS: dict[str, Callable[[], str]] = {"database": _database, "broker": _broker, "cache": _cache}
+CHECKS: dict[str, Callable[[], Answer]] = {"database": _database, "broker": _broker, "cache": _cache}
 
 
 class _Looker:
@@ -95,11 +109,12 @@ def _result(look: Future[dict[str, Any]], until: float) -> dict[str, Any]:
         return {"state": "timeout"}
 
 
-def _timed(name: str, check: Callable[[], str]) -> dict[str, Any]:
-    began = time.perf_counter()
+def _timed(name: str, check: Callable[[], Answer]) -> dict[str, Any]:
+    began, more = time.perf_counter(), dict[str, Any]()
     try:
-        state = check()
+        answer = check()
+        state, more = (answer, more) if isinstance(answer, str) else answer
     except Exception as error:  # whatever it is, it is the answer
         log.warning("not ready", part=name, error=type(error).__name__)
         state = "down"
-    return {"state": state, "ms": round((time.perf_counter() - began) * 1000, 1)}
+    return {"state": state, "ms": round((time.perf_counter() - began) * 1000, 1), **more}

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from deploy.console import tell
 
 ROOT = Path(__file__).parent.parent
 PR_SET_PDEATHSIG = 1
@@ -29,7 +32,7 @@ class Child:
 
     def start(self) -> None:
         self.kill()  # what is left of the one before
-        with self.log.open("ab") as log:
+        with self._open_log() as log:
             self._running = subprocess.Popen(
                 self.argv,
                 cwd=ROOT,
@@ -60,7 +63,18 @@ class Child:
             bury(self._running)
 
     def last_lines(self, count: int = 15) -> list[str]:
-        return self.log.read_text(errors="replace").splitlines()[-count:]
+        try:
+            return self.log.read_text(errors="replace").splitlines()[-count:]
+        except OSError as error:
+            return [f"{self.log} can not be read: {error.strerror}"]
+
+    def _open_log(self) -> BinaryIO:
+        """Where there is no room for a log, what the process says is lost, and not the process."""
+        try:
+            return self.log.open("ab")
+        except OSError as error:
+            tell(self.name, f"{self.log} can not be opened: {error.strerror}. What it says is lost", "red")
+            return open(os.devnull, "ab")
 
 
 def signal_group(pid: int, sign: signal.Signals = signal.SIGKILL) -> None:

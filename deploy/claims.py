@@ -8,12 +8,14 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploy.child import signal_group
+from deploy.console import tell
 
 PATIENCE = 3.0
+RETRY = 5.0
 
 
 class Refused(RuntimeError):
@@ -23,18 +25,18 @@ class Refused(RuntimeError):
 @contextmanager
 def only_one(state_dir: Path) -> Iterator[None]:
     """The lock goes with its process, so that a kill -9 leaves none behind."""
-    with (state_dir / "up.lock").open("a+") as file:
+    with (state_dir / "up.lock").open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             raise Refused(
-                f"A copy is already running in {state_dir} (process {file.read().strip()}). "
+                f"A copy is already running in {state_dir} (process {file.read().decode().strip() or 'unknown'}). "
                 "Stop it with Ctrl-C, or set STATE_DIR and PORT for a second one."
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):  # a full disk: the lock holds all the same, only our number is not told
+            file.write(str(os.getpid()).encode())
         yield
 
 
@@ -69,6 +71,36 @@ def remember(state_dir: Path, running: Mapping[str, int]) -> None:
     fresh = state_dir / "processes.json.new"
     fresh.write_text(json.dumps(marks))
     fresh.replace(_list(state_dir))
+
+
+class Roll:
+    """`remember`, for as long as it takes: a disk without room is told of once, and tried again every few seconds."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._running: Mapping[str, int] = {}
+        self._again_at: float | None = None
+
+    def write(self, running: Mapping[str, int]) -> None:
+        self._running = running
+        self._try()
+
+    def catch_up(self) -> None:
+        """To be called a few times a second."""
+        if self._again_at is not None and time.monotonic() >= self._again_at:
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            remember(self._state_dir, self._running)
+        except OSError as error:
+            if self._again_at is None:
+                tell("supervisor", f"{_list(self._state_dir)} can not be written: {error.strerror}. Goes on", "red")
+            self._again_at = time.monotonic() + RETRY
+            return
+        if self._again_at is not None:
+            tell("supervisor", f"{_list(self._state_dir)} is written again", "green")
+        self._again_at = None
 
 
 def end_leftovers(state_dir: Path) -> list[str]:

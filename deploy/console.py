@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 
 COLOURS = {"green": "32", "red": "31", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 
@@ -18,4 +19,10 @@ def paint(text: str, colour: str) -> str:
 
 def tell(name: str, what: str, colour: str = "dim") -> None:
     clock = paint(time.strftime("%H:%M:%S"), "dim")
-    print(f"{clock}  {name:<22}{paint(what, colour)}", flush=True)
+    say(f"{clock}  {name:<22}{paint(what, colour)}")
+
+
+def say(text: str) -> None:
+    """A console that takes nothing (a file on a full disk, a terminal that was closed) stops nobody."""
+    with suppress(OSError):
+        print(text, flush=True)

@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 
 import config
 import db
+import guards
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,7 +28,7 @@ def alembic() -> Config:
 
 def upgrade() -> str | None:
     """Returns the revision that the tables are at now."""
-    config.settings().state_dir.mkdir(parents=True, exist_ok=True)
+    guards.private_folder(config.settings().state_dir)
     command.upgrade(alembic(), "head")
     with db.engine().connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

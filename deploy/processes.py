@@ -38,6 +38,8 @@ class Process:
     node: str | None = None
     ports: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    database_processes: int = 0
+    """How many of it open DATABASE_CONNECTIONS each; the clock and Flower open none."""
 
 
 def processes(chosen: Settings) -> list[Process]:
@@ -74,7 +76,7 @@ def worker(chosen: Settings, name: str, nouns: list[str], *, threads: int) -> Pr
     queues = ",".join(chosen.queue_prefix + noun for noun in nouns)
     options = ("-P", "threads", "-c", str(threads), "-n", f"{name}@%h", "-Q", queues, "-l", chosen.log_level)
     argv = (*_celery("worker"), *options, "--without-gossip", "--without-mingle")
-    return Process(f"worker-{name}", argv, node=name)
+    return Process(f"worker-{name}", argv, node=name, database_processes=1)
 
 
 def clock(chosen: Settings) -> Process:
@@ -106,19 +108,19 @@ def flower(chosen: Settings) -> Process:
 
 def api(chosen: Settings) -> Process:
     """Threads, because `?wait=` holds one. A second process only with Redis, which makes both count rates together."""
+    count = 2 if chosen.redis_url else 1
     options = {
         "interface": "wsgi",
         "host": chosen.host,
         "port": chosen.port,
-        "workers": 2 if chosen.redis_url else 1,
+        "workers": count,
         "blocking-threads": 32,
         "workers-kill-timeout": 10,
         "log-level": chosen.log_level.lower(),
     }
     flags = (part for name, value in options.items() for part in (f"--{name}", str(value)))
-    return Process(
-        "api", (*_python("granian"), *flags, "api.wsgi:app"), url=_healthz(chosen.port), ports=(chosen.port,)
-    )
+    argv = (*_python("granian"), *flags, "api.wsgi:app")
+    return Process("api", argv, url=_healthz(chosen.port), ports=(chosen.port,), database_processes=count)
 
 
 def _is_ours(url: str, port: int) -> bool:

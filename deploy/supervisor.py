@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from config import Settings
 from deploy.child import Child
-from deploy.claims import remember
+from deploy.claims import Roll
 from deploy.console import tell
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
@@ -34,6 +34,7 @@ class Supervisor:
     def __init__(self, chosen: Settings, wanted: list[Process]) -> None:
         self._chosen = chosen
         self._pinger = Pinger(chosen)
+        self._roll = Roll(chosen.state_dir)
         self._logs = chosen.state_dir / "logs"
         self._logs.mkdir(exist_ok=True)
         self.kept = [Kept(process, self._child(process)) for process in wanted]
@@ -46,6 +47,7 @@ class Supervisor:
         """To be called a few times a second: starts again what died, notices what became ready."""
         for kept in self.kept:
             self._keep_alive(kept)
+        self._roll.catch_up()
         self._look_for_the_ready()
 
     @property
@@ -74,9 +76,13 @@ class Supervisor:
         return Child(process.name, process.argv, environment, self._logs / f"{process.name}.log")
 
     def _start(self, kept: Kept) -> None:
-        kept.child.start()
+        try:
+            kept.child.start()
+        except OSError as error:  # no room for one more process, say
+            self._put_off(kept, f"could not be started: {error}")
+            return
         kept.started, kept.again_at, kept.ready = time.monotonic(), None, False
-        remember(self._chosen.state_dir, {k.process.name: k.child.pid for k in self.kept if k.started})
+        self._roll.write({k.process.name: k.child.pid for k in self.kept if k.started})
         tell(kept.process.name, "started")
 
     def _keep_alive(self, kept: Kept) -> None:
@@ -86,9 +92,14 @@ class Supervisor:
                 self._start(kept)
         elif (code := kept.child.exit_code()) is not None:
             kept.child.kill()  # what is left of its group
-            kept.pause = FIRST_PAUSE if now - kept.started > CALM else min(kept.pause * 2, LONGEST_PAUSE)
-            kept.again_at, kept.ready = now + kept.pause, False
-            tell(kept.process.name, f"ended with {code}, starts again in {kept.pause:g} s ({kept.child.log})", "red")
+            self._put_off(kept, f"ended with {code}, {kept.child.log}")
+
+    @staticmethod
+    def _put_off(kept: Kept, why: str) -> None:
+        now = time.monotonic()
+        kept.pause = FIRST_PAUSE if now - kept.started > CALM else min(kept.pause * 2, LONGEST_PAUSE)
+        kept.again_at, kept.ready = now + kept.pause, False
+        tell(kept.process.name, f"{why}; starts again in {kept.pause:g} s", "red")
 
     def _look_for_the_ready(self) -> None:
         waiting = [kept for kept in self.not_ready if kept.again_at is None]

@@ -5,6 +5,7 @@ A second Ctrl-C does not wait for the steps at hand; they are done again after t
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,25 +13,32 @@ import threading
 import time
 from collections.abc import Callable
 
+import guards
 from config import Settings, settings
 from deploy import banner
 from deploy.child import ROOT
 from deploy.claims import Refused, check_ports, end_leftovers, only_one
-from deploy.console import paint, tell
+from deploy.console import paint, say, tell
+from deploy.database import await_database, count_connections
+from deploy.lateness import Lateness
 from deploy.processes import processes
 from deploy.supervisor import Supervisor
 
-READY_SECONDS = 90.0
+NOT_FOR_THE_DEMO = ("flower",)
 
 
 def main(arguments: list[str]) -> int:
     """Returns 0 after a stop that was asked for, 1 if it could not start or the demo was not as promised."""
+    os.umask(guards.OTHERS)  # what we and our processes write is for our own eyes
     chosen = settings()
-    chosen.state_dir.mkdir(parents=True, exist_ok=True)
+    guards.private_folder(chosen.state_dir)
+    guards.shut_all(chosen.state_dir)
     try:
         with only_one(chosen.state_dir):
             prepare(chosen)
             return Foreground(chosen).run(demo="--demo" in arguments)
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 1
     except Refused as reason:
         print(paint(str(reason), "red"), file=sys.stderr)
         return 1
@@ -41,6 +49,8 @@ def prepare(chosen: Settings) -> None:
     for name in end_leftovers(chosen.state_dir):
         tell(name, "was left over from an earlier copy: killed", "yellow")
     check_ports([(process.name, port) for process in processes(chosen) for port in process.ports], chosen.host)
+    await_database()
+    count_connections(chosen)
     demo = [] if chosen.environment == "production" else ["demo.seed"]
     for module in ("deploy.migrate", *demo):
         if subprocess.run([sys.executable, "-m", module], cwd=ROOT, check=False).returncode:
@@ -53,20 +63,22 @@ class Foreground:
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
         self._supervisor = Supervisor(chosen, processes(chosen))
+        self._lateness = Lateness()
         self._stop = threading.Event()
         self._asked_at = 0.0
 
     def run(self, *, demo: bool) -> int:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, self._asked_to_stop)
+        good = True
         try:
             self._supervisor.start()
-            good = ready = self._become_ready()
-            if ready and demo:
-                good = self._show()
-            if ready and not self._stop.is_set():
-                print(banner.text(self._chosen), flush=True)
-                self._tend_until(lambda: False)
+            self._tend_until(lambda: "api" not in self._not_ready())
+            if demo:
+                self._tend_until(lambda: not self._not_ready(*NOT_FOR_THE_DEMO))
+                good = self._stop.is_set() or self._show()
+            self._welcome()
+            self._tend_until(lambda: False)
         finally:
             self._end()
         return 0 if good else 1
@@ -80,14 +92,16 @@ class Foreground:
             self._asked_at = now
             self._stop.set()
 
-    def _become_ready(self) -> bool:
-        deadline = time.monotonic() + READY_SECONDS
-        self._tend_until(lambda: not self._supervisor.not_ready or time.monotonic() > deadline)
-        late = [] if self._stop.is_set() else self._supervisor.not_ready
-        for kept in late:
-            tell(kept.process.name, f"not ready after {READY_SECONDS:g} s; the end of {kept.child.log}:", "red")
-            print("\n".join(kept.child.last_lines()))
-        return not late
+    def _welcome(self) -> None:
+        """Whoever is late does not keep the door shut: orders are taken, and go on when they are there."""
+        if self._stop.is_set():
+            return
+        say(banner.text(self._chosen))
+        for name in self._not_ready():
+            tell(name, "is not ready yet", "yellow")
+
+    def _not_ready(self, *besides: str) -> list[str]:
+        return [kept.process.name for kept in self._supervisor.not_ready if kept.process.name not in besides]
 
     def _show(self) -> bool:
         """The demo, over HTTP like any stranger, while everything is kept running."""
@@ -103,6 +117,7 @@ class Foreground:
     def _tend_until(self, enough: Callable[[], bool]) -> None:
         while not self._stop.is_set() and not enough():
             self._supervisor.tend()
+            self._lateness.look(self._supervisor.not_ready)
             self._stop.wait(0.2)
 
     def _end(self) -> None:

@@ -4,11 +4,12 @@ SQLite has one writer at a time anyway. Threads that queue at a Python lock take
 a connection each would sleep in SQLite's busy handler.
 """
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -129,7 +130,8 @@ class Database:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(self.path)
         db = sqlite3.connect(
             self.path, timeout=self.options.busy_timeout, isolation_level=None, check_same_thread=False
         )
@@ -153,6 +155,15 @@ class Database:
         if mode != self._synchronous:
             db.execute(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode
+
+
+def _make_private(path: Path) -> None:
+    """Its log and its shared memory take the mode of the file. Never opened if it is there: closing frees its locks."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    found = path.stat()
+    if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+        path.chmod(found.st_mode & 0o700)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

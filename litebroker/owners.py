@@ -18,7 +18,7 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         self.name = uuid.uuid4().hex
         self.path = folder / self.name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd: int | None = _locked_file(self.path)
 
     def forget(self) -> None:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import guards
+
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
@@ -20,7 +22,8 @@ class Store:
     """A writer with group commit and a reader that sees only what is committed."""
 
     def __init__(self, path: Path, schema: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=guards.OURS_ALONE)
+        guards.private_file(path)
         self._writer = _connect(path)
         self._writer.execute("pragma journal_mode = wal")
         # A killed process loses nothing with NORMAL; only a power cut could take the last commits.

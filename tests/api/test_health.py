@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 
+import db
 from api import health
 from tests.fixtures import Configure
+from tests.services.session import Services
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,18 @@ def test_without_the_database_nothing_is_ready(client: FlaskClient, configure: C
     assert answer.json["checks"]["database"]["state"] == "down"
     assert "nowhere" not in answer.text
     assert client.get("/healthz").status_code == 200
+
+
+def test_whether_all_connections_fit_is_told_with_the_database(
+    client: FlaskClient, services: Services, configure: Configure
+) -> None:
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=url, DATABASE_CONNECTIONS="10")
+        told = client.get("/readyz").json["checks"]["database"]
+        assert told.keys() == {"state", "ms", "connections"}
+        assert 1 <= told["connections"]["open"] <= told["connections"]["most"]
+        configure(DATABASE_URL=url, DATABASE_CONNECTIONS="10", DATABASE_PROCESSES="5000")
+        told = client.get("/readyz").json["checks"]["database"]
+        assert (told["state"], told["connections"]["may_open"]) == ("ok", 50_000)
+        assert told["warning"].startswith("5000 processes may open 50000 connections, the server has room for ")
+        db.engine().dispose()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import config
+import pool
 from api.app import SERVICES, create_app
 from deploy.processes import processes
 
@@ -24,6 +25,18 @@ def test_the_workers_take_the_same_queues_as_on_one_machine() -> None:
     here = [process.argv[process.argv.index("-Q") + 1] for process in processes(config.settings()) if process.node]
     prefix = config.settings().queue_prefix
     assert groups(QUEUES.findall(COMPOSE)) == groups(queues.replace(prefix, "orderwave.") for queues in here)
+
+
+def test_the_database_has_room_for_every_process() -> None:
+    """An API container runs two processes of granian; what it says of itself is the sum, and fits."""
+    containers = re.split(r"^  (?=[\w-]+:)", COMPOSE.partition("\nservices:\n")[2], flags=re.MULTILINE)
+    count = 0
+    for container in containers:
+        each = 2 if "<<: *api" in container else 1 if " -A celery_app worker " in container else 0
+        count += each * int((re.findall(r"replicas: (\d+)", container) or ["1"])[0])
+    assert re.findall(r'DATABASE_PROCESSES: "(\d+)"', COMPOSE) == [str(count)]
+    most = int(re.findall(r"max_connections=(\d+)", COMPOSE)[0]) - 3  # PostgreSQL keeps three for its superuser
+    assert pool.shortage(count, config.settings().database_connections, most) is None
 
 
 def test_every_service_is_a_container_that_mounts_only_itself() -> None:

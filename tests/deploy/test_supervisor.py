@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import os
 import signal
 import socket
@@ -171,3 +174,68 @@ def members(group: int) -> list[str]:
         if int(fields[2]) == group and fields[0] != "Z":
             alive.append(path.parent.name)
     return alive
+
+
+def test_a_disk_without_room_is_told_of_once_and_what_dies_is_started_again(
+    keep: Keep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "RETRY", 0.3)
+    supervisor = keep(SLEEPER)
+    first = supervisor.kept[0].child.pid
+    _fill(tmp_path / "processes.json.new")
+    (tmp_path / "logs").rename(tmp_path / "old-logs")
+    for _ in range(2):
+        before = supervisor.kept[0].child.pid
+        os.kill(before, 9)
+        supervisor.kept[0].pause = 0.1
+        tend(supervisor, lambda: supervisor.kept[0].child.pid != before and _runs(supervisor))  # noqa: B023
+    said = capsys.readouterr().out
+    assert said.count("processes.json can not be written: No space left on device. Goes on") == 1
+    assert "What it says is lost" in said
+    assert marked(tmp_path) == {"p0": first}, "the list is the old one, whole"
+    (tmp_path / "processes.json.new").unlink()
+    tend(supervisor, lambda: marked(tmp_path) == {"p0": supervisor.kept[0].child.pid})
+    assert "processes.json is written again" in capsys.readouterr().out
+
+
+def test_a_console_that_takes_nothing_ends_nobody(monkeypatch: pytest.MonkeyPatch, keep: Keep) -> None:
+    console = Full()
+    monkeypatch.setattr(sys, "stdout", console)
+    supervisor = keep(SLEEPER)
+    supervisor.tend()
+    assert supervisor.kept[0].child.exit_code() is None
+    assert console.asked >= 2, "it was told that it started, and that it is ready"
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    asked = 0
+
+    def write(self, _: str) -> int:
+        self.asked += 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_where_no_process_can_be_made_one_is_made_later(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as machine:
+        machine.setattr(subprocess, "Popen", refused)
+        supervisor = keep(SLEEPER)
+        assert supervisor.kept[0].again_at is not None
+    tend(supervisor, lambda: supervisor.kept[0].again_at is None and _runs(supervisor))
+
+
+def _runs(supervisor: Supervisor) -> bool:
+    return supervisor.kept[0].again_at is None and supervisor.kept[0].child.exit_code() is None
+
+
+def _fill(path: Path) -> None:
+    """Whoever writes there is told that there is no space left."""
+    path.symlink_to("/dev/full")
+
+
+def marked(state_dir: Path) -> dict[str, int]:
+    return {name: pid for name, (pid, _) in json.loads((state_dir / "processes.json").read_text()).items()}

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.slow
 class Copy:
     """A copy under its supervisor."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, console: Path | None = None) -> None:
         self.folder = folder
         self.environment = os.environ | everywhere(folder) | embedded(folder) | {"DEMO_PASSWORD": "open sesame"}
         self.url = self.environment["PUBLIC_URL"]
-        self.output = folder / "console"
+        self.output = console or folder / "console"
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "deploy.up", *arguments]

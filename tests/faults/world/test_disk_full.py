@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.deploy.test_up import Copy
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world.disk import Disk, small_disk
@@ -78,6 +82,38 @@ def test_p1_the_brokers_disk_is_full_and_has_space_again(world: World, judge: Ju
     judge.faults_are_over()
     judge.verdict().must_be_clean()
     is_soon_quick_again(client, sku)
+
+
+def test_p1_processes_die_while_their_own_disk_is_full(tmp_path: Path) -> None:
+    """Database, broker, logs and lists of a whole copy under its supervisor, which outlives it."""
+    with small_disk(tmp_path / "disk", RESERVED + 48) as disk:
+        copy = Copy(disk.folder, tmp_path / "console")
+        running = copy.start()
+        try:
+            wait_until(lambda: copy.up(running) and "is not ready yet" not in copy.said(), seconds=120, what="a start")
+            before = copy.pids()
+            disk.fill()
+            for name in ("worker-steps", "bank", "api"):
+                os.kill(before[name], signal.SIGKILL)
+            wait_until(lambda: "can not be written: No space left" in copy.said(), seconds=60, what="it to be told")
+            time.sleep(5)
+            assert running.poll() is None, copy.said()
+            disk.free()
+            wait_until(lambda: copy.pids()["worker-steps"] != before["worker-steps"], seconds=60, what="a new list")
+            wait_until(lambda: _is_registered(copy), seconds=60, what="somebody to be registered")
+            assert "processes.json is written again" in copy.said()
+            assert copy.said().count("can not be written") == 1
+        finally:
+            running.terminate()
+            assert running.wait(timeout=90) == 0
+
+
+def _is_registered(copy: Copy) -> bool:
+    body = {"email": f"{uuid4().hex}@example.com", "password": "a long enough password", "name": "Somebody"}
+    try:
+        return request("POST", f"{copy.url}/api/users", body).status == 201
+    except OSError:
+        return False  # the API is about to start again
 
 
 def _empty_the_log(database: Path) -> None:

@@ -1,0 +1,50 @@
+"""The database, before anything is started: is it there, and has it room for all of us?"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+import db
+import pool
+from config import Settings
+from deploy.console import tell
+from deploy.processes import processes
+
+PAUSE = 1.0
+
+
+def await_database() -> None:
+    """A server that starts after us is waited for, and told of once; Ctrl-C ends the wait."""
+    told = False
+    while True:
+        try:
+            with db.reading() as session:
+                session.connection()
+            return
+        except (OperationalError, NoConnection) as error:
+            if not told:
+                tell("database", f"is not there, is waited for: {str(error.__cause__ or error).strip()}", "yellow")
+            told = True
+            time.sleep(PAUSE)
+
+
+def count_connections(chosen: Settings) -> None:
+    """Say how many connections this copy may open, and what to do if the server has no room for them.
+
+    Leaves the number of processes in the environment, for those that are started next.
+    """
+    count = sum(process.database_processes for process in processes(chosen))
+    os.environ.setdefault("DATABASE_PROCESSES", str(count))
+    if chosen.on_sqlite:
+        return
+    with db.reading() as session:
+        most = pool.room(session).most
+    each = chosen.database_connections
+    if too_few := pool.shortage(count, each, most):
+        tell("database", too_few, "yellow")
+    else:
+        tell("database", f"{count} processes may open {count * each} connections, the server has room for {most}")
