@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -53,7 +54,7 @@ class QueryBoolean(fields.Boolean):
 
 
 class Text(fields.String):
-    """Text of bounded length, white space around it taken off; empty only if `least` is 0."""
+    """Text of bounded length in Unicode's form NFC, white space around it taken off; empty only if `least` is 0."""
 
     def __init__(self, *, least: int = 1, most: int, **kwargs: Any) -> None:
         checks = kwargs.pop("validate", [])
@@ -61,7 +62,7 @@ class Text(fields.String):
         super().__init__(validate=[validate.Length(least, most), *more], **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        return str(super()._deserialize(value, *args, **kwargs)).strip()
+        return unicodedata.normalize("NFC", str(super()._deserialize(value, *args, **kwargs))).strip()
 
 
 class Line(Text):

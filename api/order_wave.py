@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from api.commands import answered, replayed
 from api.job_permissions import GUEST
 from engine import Started, Wish, jobs
 from shop import addresses, carts, checkout, commands, order_tokens, sessions, users
+from shop.addresses import AddressRow
 from shop.carts import CartRow
 from shop.checkout import PlaceOrder
 from shop.commands import Answered, Asked
@@ -179,9 +180,16 @@ def _address(session: Session, case: Case) -> dict[str, Any]:
     wish, who = case.placing.wish, case.holder
     if "shipping_address" in wish:
         return dict(wish["shipping_address"])
+    if "shipping_address_id" not in wish:
+        return addresses.postal(_default_address(session, who))
     if who is None:
         raise Unauthenticated("Sign in first.")
     return addresses.postal(addresses.get(session, who.id, str(wish["shipping_address_id"])))
+
+
+def _default_address(session: Session, who: Holder | None) -> AddressRow:
+    found = addresses.default_shipping(session, who.id) if who else None
+    return found or _missing("shipping_address", "Say where it goes, or keep a default address for shipping.")
 
 
 def _email(wish: dict[str, Any], who: Holder | None) -> str:
@@ -191,5 +199,5 @@ def _email(wish: dict[str, Any], who: Holder | None) -> str:
     return users.normal(wish.get("email") or _missing("email", "A guest's order needs one."))
 
 
-def _missing(name: str, why: str = "Missing data for required field.") -> str:
+def _missing(name: str, why: str = "Missing data for required field.") -> NoReturn:
     raise Invalid({name: [why]})

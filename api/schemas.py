@@ -10,8 +10,10 @@ from marshmallow import INCLUDE, RAISE, fields, validate
 
 from api.fields import Integer, Line, Moment, QueryInteger, Text
 from engine import State
+from shop import postal_forms
 from shop.countries import CODES
 from shop.money import MOST
+from shop.postal_forms import BadAddress
 
 
 class Schema(ma.Schema):
@@ -29,18 +31,32 @@ class MoneySchema(Schema):
 
 
 class AddressSchema(Schema):
+    """Which of `city`, `region` and `postal_code` are needed depends on the country: docs/orders.md."""
+
     name = Line(required=True, most=100)
     line1 = Line(required=True, most=200)
     line2 = Line(least=0, most=200, allow_none=True)
-    city = Line(required=True, most=100)
+    city = Line(least=0, most=100, allow_none=True)
     region = Line(least=0, most=100, allow_none=True)
-    postal_code = Line(required=True, most=20)
+    postal_code = Line(least=0, most=20, allow_none=True)
     country = fields.String(
         required=True,
         validate=validate.OneOf(sorted(CODES), error="Must be a country code of ISO 3166-1, such as DE."),
         metadata={"example": "DE", "description": "ISO 3166-1 alpha-2"},
     )
-    phone = Line(most=32, allow_none=True, validate=validate.Regexp(r"^[0-9+()./ -]{3,32}\Z"))
+    phone = Line(
+        least=0,
+        most=64,
+        allow_none=True,
+        metadata={"example": "+49 30 123456", "description": "of the address's country, unless it begins with +"},
+    )
+
+    @ma.post_load
+    def _in_its_countrys_form(self, address: dict[str, Any], **_: Any) -> dict[str, Any]:
+        try:
+            return postal_forms.normalised(address)
+        except BadAddress as error:
+            raise ma.ValidationError(dict(error.errors)) from error
 
 
 class ErrorSchema(Schema):

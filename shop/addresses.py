@@ -27,9 +27,9 @@ class AddressRow(Base):
     name: Mapped[str] = mapped_column(String(100))
     line1: Mapped[str] = mapped_column(String(200))
     line2: Mapped[str | None] = mapped_column(String(200))
-    city: Mapped[str] = mapped_column(String(100))
+    city: Mapped[str | None] = mapped_column(String(100))
     region: Mapped[str | None] = mapped_column(String(100))
-    postal_code: Mapped[str] = mapped_column(String(20))
+    postal_code: Mapped[str | None] = mapped_column(String(20))
     country: Mapped[str] = mapped_column(String(2))
     phone: Mapped[str | None] = mapped_column(String(32))
     default_shipping: Mapped[bool] = mapped_column(default=False)
@@ -79,6 +79,11 @@ def of(session: Session, user_id: str, *, limit: int = MOST, after: str | None =
     """Oldest first, from above the id `after`."""
     query = select(AddressRow).filter_by(user_id=user_id).order_by(AddressRow.id).limit(limit)
     return list(session.scalars(query.where(AddressRow.id > after) if after else query))
+
+
+def default_shipping(session: Session, user_id: str) -> AddressRow | None:
+    """Where this user's parcels go when nothing else is said; None when the book names no such address."""
+    return session.scalar(select(AddressRow).filter_by(user_id=user_id, default_shipping=True))
 
 
 def remove(session: Session, user_id: str, id: str) -> None:
