@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -26,6 +27,32 @@ class Integer(fields.Integer):
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
+
+
+class Percent(fields.Decimal):
+    """More than 0 and at most 100 per cent, with up to two decimals: a JSON number, here an int of hundredths.
+
+    What it was written as is read exactly: 12.35 is 1235.
+    """
+
+    FINEST = Decimal("0.01")
+
+    def __init__(self, **kwargs: Any) -> None:
+        said = {"example": 12.5, "exclusiveMinimum": 0, "maximum": 100, "description": "with at most two decimals"}
+        super().__init__(metadata=said, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:  # type: ignore[override]
+        if type(value) not in (int, float):
+            raise self.make_error("invalid")
+        said = Decimal(repr(value))
+        if not 0 < said <= 100 or said % self.FINEST:
+            raise ValidationError("Must be more than 0 and at most 100, with at most two decimals.")
+        return int(said / self.FINEST)
+
+    def _serialize(self, value: int | None, *args: Any, **kwargs: Any) -> int | float | None:  # type: ignore[override]
+        if value is None:
+            return None
+        return value // 100 if value % 100 == 0 else float(value * self.FINEST)
 
 
 class QueryInteger(Integer):

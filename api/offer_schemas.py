@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from api.fields import Boolean, Integer, Line, Moment
+from api.fields import Boolean, Integer, Line, Moment, Percent
 from api.money import PriceSchema
 from api.paging import page
 from api.schemas import MoneySchema, Schema
@@ -32,7 +32,7 @@ class OfferChangeSchema(Schema):
     """
 
     name = Line(most=120)
-    percent = Integer(least=1, most=100, allow_none=True)
+    percent = Percent(allow_none=True)
     amount = fields.Nested(PriceSchema, validate=_more_than_nothing, allow_none=True)
     buy = Integer(least=1, most=100, allow_none=True)
     free = Integer(least=1, most=100, allow_none=True, metadata={"description": "of every buy + free units"})
@@ -67,7 +67,7 @@ class PromotionSchema(Schema):
     id = fields.String()
     name = fields.String()
     kind = fields.String(metadata={"enum": [*Kind]})
-    percent = Integer(allow_none=True)
+    percent = Percent(allow_none=True)
     amount = fields.Nested(MoneySchema, allow_none=True)
     buy = Integer(allow_none=True)
     free = Integer(allow_none=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import iso4217
 from demo.door import Unexpected
 from deploy.console import paint
 
@@ -17,7 +18,7 @@ def say(text: str) -> None:
 
 
 def money(amount: dict[str, Any]) -> str:
-    return f"{amount['amount'] / 100:.2f} {amount['currency']}"
+    return iso4217.shown(amount["amount"], amount["currency"])
 
 
 def must(true: bool, otherwise: str) -> None:

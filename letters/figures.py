@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency, get_currency_precision
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+import iso4217
 from config import settings
 
 
@@ -39,8 +40,10 @@ def day(context: Context, moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)  # it takes longer than all the rest of a letter, and prices are few
 def _money(amount: int, currency: str, locale: Locale) -> str:
-    whole = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return format_currency(whole, currency, locale=locale)
+    """With the digits of ISO 4217, in the language's way of writing."""
+    pattern, places = copy(locale.currency_formats["standard"]), iso4217.digits(currency)
+    pattern.frac_prec = (places, places)
+    return str(pattern.apply(Decimal(amount).scaleb(-places), locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(maxsize=64)

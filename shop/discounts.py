@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shop.offers import Kind, Offer
 from shop.priced_line import PricedLine
-from shop.rounding import PER_CENT, part, spread
+from shop.rounding import BASIS_POINTS, part, spread
 
 Left = dict[str, int]  # SKU -> what the line still costs
 
@@ -47,7 +47,7 @@ def apply(lines: Sequence[PricedLine], offers: Iterable[Offer]) -> list[Applied]
 
 
 def _percentage(offer: Offer, lines: Sequence[PricedLine], left: Left) -> Left:
-    return {line.sku: part(left[line.sku], offer.percent or 0, PER_CENT) for line in lines}
+    return {line.sku: part(left[line.sku], offer.percent or 0, BASIS_POINTS) for line in lines}
 
 
 def _fixed(offer: Offer, lines: Sequence[PricedLine], left: Left) -> Left:
@@ -63,7 +63,8 @@ def _buy_x_get_y(offer: Offer, lines: Sequence[PricedLine], left: Left) -> Left:
     for line in sorted(lines, key=lambda line: (line.unit_price.amount, line.sku)):
         units = min(free, line.quantity)
         free -= units
-        off[line.sku] = min(left[line.sku], part(line.unit_price.amount * units, offer.percent or PER_CENT, PER_CENT))
+        taken = part(line.unit_price.amount * units, offer.percent or BASIS_POINTS, BASIS_POINTS)
+        off[line.sku] = min(left[line.sku], taken)
     return off
 
 

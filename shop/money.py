@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shop import currencies
+import iso4217
 
 MOST = 10**12  # minor units; a total above this is a mistake, and fits every column
 
@@ -40,7 +40,7 @@ class Money:
         return Money(self.amount * times, self.currency)
 
     def __str__(self) -> str:
-        return currencies.shown(self.amount, self.currency)
+        return iso4217.shown(self.amount, self.currency)
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:

@@ -26,14 +26,14 @@ class Kind(StrEnum):
 
 
 class OfferRow(Base):
-    """Amounts in minor units of `currency`.
+    """Amounts in minor units of `currency`, `percent` in hundredths of a per cent: 1250 is 12.5 %.
 
     `uses` counts the orders that hold this coupon; the check is the limit's last word.
     """
 
     __tablename__ = "offers"
     __table_args__ = (
-        CheckConstraint("percent BETWEEN 1 AND 100", name="percent_in_bounds"),
+        CheckConstraint("percent BETWEEN 1 AND 10000", name="percent_in_bounds"),
         CheckConstraint("amount > 0 AND minimum >= 0", name="amounts_positive"),
         CheckConstraint("uses >= 0 AND (total_limit IS NULL OR uses <= total_limit)", name="uses_within_limit"),
     )
@@ -65,7 +65,7 @@ class OfferRow(Base):
 
 @dataclass(frozen=True)
 class Offer:
-    """As it was read at the moment of pricing: `live` by the database's clock."""
+    """As it was read at the moment of pricing: `live` by the database's clock. Units as in the row."""
 
     id: str
     kind: str

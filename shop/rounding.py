@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PER_CENT = 100
 BASIS_POINTS = 10_000
 
 

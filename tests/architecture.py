@@ -13,6 +13,7 @@ FLOORS = {
     "config": 1,
     "beat_schedule": 1,
     "crons": 1,
+    "iso4217": 1,
     "outcomes": 1,
     "sql": 1,
     "rows": 2,

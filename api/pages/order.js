@@ -6,9 +6,13 @@ const headers = { "X-Order-Token": given.get("token") || "" };
 const INVOICED = ["partially_paid", "paid", "partially_refunded", "refunded"];
 const part = (id) => document.getElementById(id);
 const say = (text) => { document.querySelector("[role=status]").textContent = text; };
+// Digits behind the point by ISO 4217, where they are not two (iso4217.py): browsers follow habits instead.
+const WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" ");
+const THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND".split(" ");
 const money = ({ amount, currency }) => {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+  const digits = WHOLE.includes(currency) ? 0 : THOUSANDTHS.includes(currency) ? 3 : 2;
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat("en", { style: "currency", currency, ...fraction }).format(amount / 10 ** digits);
 };
 
 async function ask(where, options = {}) {

@@ -5,13 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import iso4217
 from sandbox.bank import charges, ledger, records
 from sandbox.bank.bank import Bank
 from sandbox.web import Handler, Refusal, table
-
-NO_MINOR_UNIT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
-MINOR_DIGITS = dict.fromkeys(NO_MINOR_UNIT.split(), 0) | dict.fromkeys(THREE_DIGITS.split(), 3)
 
 
 class PublicHandler(Handler):
@@ -84,8 +81,8 @@ class Complete(PublicHandler):
 
 def money(minor: int, currency: str) -> str:
     """For eyes only; the ledger counts minor units."""
-    places = MINOR_DIGITS.get(currency, 2)
-    return f"{minor / 10**places:,.{places}f} {currency}"
+    whole, point, rest = iso4217.decimal(minor, currency).partition(".")
+    return f"{int(whole):,}{point}{rest} {currency}"
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

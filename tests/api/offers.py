@@ -15,12 +15,17 @@ TEN_OFF: dict[str, Any] = {"name": "Ten off", "kind": "percentage", "percent": 1
 
 def promotion(**more: Any) -> str:
     with db.transaction() as session:
-        return offer_desk.make(session, TEN_OFF | more).id
+        return offer_desk.make(session, _as_stored(TEN_OFF | more)).id
 
 
 def coupon(code: str = "SPRING", **more: Any) -> str:
     with db.transaction() as session:
-        return offer_desk.make(session, TEN_OFF | {"code": code} | more).id
+        return offer_desk.make(session, _as_stored(TEN_OFF | {"code": code} | more)).id
+
+
+def _as_stored(wish: dict[str, Any]) -> dict[str, Any]:
+    """`percent` in hundredths."""
+    return wish | {"percent": wish["percent"] and wish["percent"] * 100}
 
 
 def uses(code: str = "SPRING") -> tuple[int, int]:

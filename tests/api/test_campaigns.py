@@ -157,7 +157,7 @@ def test_each_may_have_a_coupon_of_their_own(sam: Person, postman: Postman) -> N
     assert all(code.startswith("SPRING-") and len(code) == 19 for code in codes)
     with db.reading() as session:
         copies = session.scalars(select(OfferRow).where(OfferRow.code.in_(codes))).all()
-        assert {(row.percent, row.total_limit, row.per_customer, row.uses) for row in copies} == {(20, 1, 1, 0)}
+        assert {(row.percent, row.total_limit, row.per_customer, row.uses) for row in copies} == {(2000, 1, 1, 0)}
     rows = sam.get(f"{PATH}/{id}/recipients").json["items"]
     assert sorted(row["coupon"] for row in rows) == sorted(codes)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+import db
+from engine.tables import RunRow
+from gateways.mail import Mail
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, order, put_on_shelf, wish
@@ -233,3 +238,25 @@ def test_a_wallet_pays_in_its_own_currency(people: People, sam: Person) -> None:
     assert pay() == "succeeded"
     balances = {one["currency"]: one["amount"] for one in ada.get("/api/users/me/wallet").json["balances"]}
     assert balances == {"EUR": 9000, "USD": 100}
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "written"),
+    [("RSD", 244_550, "2,445.50"), ("JPY", 2445, "2,445"), ("KWD", 2_445_500, "2,445.500")],
+)
+def test_a_mail_asks_for_what_the_order_comes_to(
+    ada: Person, sam: Person, sent: list[Mail], currency: str, price: int, written: str
+) -> None:
+    """Dinars have cents, whatever people are used to; yen have none, and those of Kuwait three digits."""
+    money = {"amount": price, "currency": currency}
+    assert sam.ask("PATCH", f"{CHAIR}/variants/CHAIR", {"prices": [money]}).status_code == 200
+    shipped_for(sam, {"rate": {"amount": 0, "currency": currency}, "free_above": None})
+    ada.post("/api/cart/me/currency", {"currency": currency})
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    placed = ada.post("/api/orders", wish() | {"payment": {"method": "bank_transfer"}}).json
+    assert (placed["order"]["total"], drive(placed["job"]["id"])) == (money, "waiting")
+    with db.reading() as session:
+        letters = list(session.scalars(select(RunRow.id).where(RunRow.workflow == "send_notification")))
+    assert [drive(id) for id in letters] == ["succeeded"] * len(letters)
+    [mail] = [mail for mail in sent if written in mail.text]
+    assert re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d.,]?\d)", mail.text)

@@ -77,6 +77,12 @@ def test_the_list_has_pages_and_no_coupons(staff: Person) -> None:
         ({"name": "x", "kind": "percentage"}, {"percent"}),
         ({"name": "x", "kind": "percentage", "percent": 101}, {"percent"}),
         ({"name": "x", "kind": "percentage", "percent": 0}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": 100.01}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": 12.345}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": 0.001}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": "12.5"}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": True}, {"percent"}),
+        ({"name": "x", "kind": "percentage", "percent": 10**400}, {"percent"}),
         ({"name": "x", "kind": "percentage", "percent": 10, "amount": EUROS}, {"amount"}),
         ({"name": "x", "kind": "fixed", "amount": EUROS | {"currency": "XXY"}}, {"amount.currency"}),
         ({"name": "x", "kind": "fixed", "amount": EUROS | {"amount": 0}}, {"amount"}),
@@ -107,6 +113,18 @@ def test_a_change_that_makes_no_sense_changes_nothing(staff: Person) -> None:
     assert (seen["percent"], seen["amount"], seen["name"]) == (10, None, "Ten off")
 
 
+@pytest.mark.parametrize("percent", [12.5, 12.35, 0.01, 99.99, 10, 100])
+def test_an_offer_may_take_a_fraction_of_a_per_cent(staff: Person, percent: float) -> None:
+    """0.29 per cent is 29 hundredths, whatever a float makes of it: of 1,000,000 cents every hundredth is 100."""
+    put_on_shelf("PALACE", price=1_000_000, category="houses")
+    made = staff.post("/api/promotions", {"name": "Odd", "kind": "percentage", "percent": percent})
+    assert (made.status_code, made.json["percent"]) == (201, percent)
+    filled(staff, "PALACE", code=None)
+    assert cart(staff)["discount"]["amount"] == round(percent * 100) * 100
+    changed = staff.ask("PATCH", f"/api/promotions/{made.json['id']}", {"percent": 7.25})
+    assert (changed.json["percent"], cart(staff)["discount"]["amount"]) == (7.25, 72_500)
+
+
 def test_customers_neither_see_nor_make_them(people: People) -> None:
     ada, id = people.join(), promotion()
     for verb, path, body in [
@@ -117,14 +135,14 @@ def test_customers_neither_see_nor_make_them(people: People) -> None:
         ("DELETE", f"/api/promotions/{id}", None),
     ]:
         assert problem(ada.ask(verb, path, body)) == (403, "forbidden")
-    assert count(OfferRow, OfferRow.percent == 10) == 1
+    assert count(OfferRow, OfferRow.percent == 1000) == 1
 
 
 def test_a_coupon_is_no_promotion(staff: Person) -> None:
     id = promotion(code="HIDDEN")
     for verb, body in (("GET", None), ("PATCH", {"percent": 99}), ("DELETE", None)):
         assert problem(staff.ask(verb, f"/api/promotions/{id}", body)) == (404, "not_found")
-    assert count(OfferRow, OfferRow.percent == 10) == 1
+    assert count(OfferRow, OfferRow.percent == 1000) == 1
 
 
 def test_a_cart_has_it_line_by_line_and_the_order_keeps_it(people: People) -> None:

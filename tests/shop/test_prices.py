@@ -32,7 +32,7 @@ def test_an_empty_cart_costs_nothing_and_is_not_shipped() -> None:
 
 
 def test_a_percentage_is_rounded_line_by_line_the_half_up() -> None:
-    quote = priced([line("A", 105), line("B", 105)], offer("percentage", percent=10))
+    quote = priced([line("A", 105), line("B", 105)], offer("percentage", percent=1000))
     assert off(quote) == {"A": 11, "B": 11}
 
 
@@ -56,13 +56,13 @@ def test_three_for_two(quantity: int, free: int) -> None:
 def test_of_different_goods_the_cheapest_is_free() -> None:
     goods = [line("A", 900), line("B", 500), line("C", 700)]
     assert off(priced(goods, offer("buy_x_get_y", buy=2, free=1))) == {"A": 0, "B": 500, "C": 0}
-    assert off(priced(goods, offer("buy_x_get_y", buy=2, free=1, percent=50))) == {"A": 0, "B": 250, "C": 0}
+    assert off(priced(goods, offer("buy_x_get_y", buy=2, free=1, percent=5000))) == {"A": 0, "B": 250, "C": 0}
 
 
 def test_a_category_covers_what_is_below_it_and_not_what_only_begins_alike() -> None:
     goods = [line("A", category="furniture"), line("B", category="furniture/chairs"), line("C", category="furnitures")]
     goods.append(line("D", category=None))
-    assert off(priced(goods, offer("percentage", percent=50, category="furniture"))) == {
+    assert off(priced(goods, offer("percentage", percent=5000, category="furniture"))) == {
         "A": 500,
         "B": 500,
         "C": 0,
@@ -72,32 +72,32 @@ def test_a_category_covers_what_is_below_it_and_not_what_only_begins_alike() -> 
 
 def test_a_product_is_that_product_only() -> None:
     goods = [line("A", product_id="1"), line("B", product_id="2")]
-    assert off(priced(goods, offer("percentage", percent=10, product_id="1"))) == {"A": 100, "B": 0}
+    assert off(priced(goods, offer("percentage", percent=1000, product_id="1"))) == {"A": 100, "B": 0}
 
 
 @pytest.mark.parametrize(("minimum", "discount"), [(1000, 100), (1001, 0)])
 def test_a_minimum_counts_the_goods_before_discounts(minimum: int, discount: int) -> None:
     first = offer("fixed", amount=900, priority=9)
-    second = offer("percentage", percent=100, minimum=minimum)
+    second = offer("percentage", percent=10000, minimum=minimum)
     assert priced([line()], first, second).discount.amount == 900 + discount
 
 
 def test_stackable_offers_take_from_what_the_others_have_left() -> None:
-    half, fifty = offer("percentage", percent=50, priority=2), offer("fixed", amount=50, priority=1)
+    half, fifty = offer("percentage", percent=5000, priority=2), offer("fixed", amount=50, priority=1)
     assert priced([line()], fifty, half).discount.amount == 550
     assert priced([line()], offer("fixed", amount=50, priority=3), half).discount.amount == 525
 
 
 def test_an_offer_that_does_not_stack_is_alone_or_not_at_all() -> None:
-    alone = offer("percentage", percent=10, priority=2, stackable=False)
+    alone = offer("percentage", percent=1000, priority=2, stackable=False)
     other = offer("fixed", amount=500, priority=1)
     assert priced([line()], alone, other).discount.amount == 100
-    late = offer("percentage", percent=10, priority=0, stackable=False)
+    late = offer("percentage", percent=1000, priority=0, stackable=False)
     assert priced([line()], late, other).discount.amount == 500
 
 
 def test_an_offer_that_would_take_nothing_off_keeps_nobody_out() -> None:
-    elsewhere = offer("percentage", percent=10, priority=2, stackable=False, category="garden")
+    elsewhere = offer("percentage", percent=1000, priority=2, stackable=False, category="garden")
     assert priced([line()], elsewhere, offer("fixed", amount=500)).discount.amount == 500
 
 
