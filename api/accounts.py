@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.fields import Boolean, Email, Few, Line, Moment
+from api.fields import Boolean, Email, Few, Line, Moment, Shown
 from api.languages import language
 from api.schemas import AddressSchema, Schema
 from api.tokens import access_token
@@ -34,7 +34,7 @@ def secret(**kwargs: Any) -> fields.String:
 
 class UserSchema(Schema):
     id = fields.String()
-    email = fields.String()
+    email = Shown()
     name = fields.String()
     role = fields.String(metadata={"enum": [str(role) for role in Role]})
     language = fields.String(metadata={"description": "of the mails: de, or de-AT"})

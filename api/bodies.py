@@ -12,6 +12,7 @@ from typing import Any
 from api.fields import rfc3339
 from api.schemas import AddressSchema
 from engine.jobs import Job, JobStep
+from shop import mail_addresses
 from shop.orders import OrderLineRow, OrderRow, Placed
 
 Body = dict[str, Any]
@@ -46,7 +47,7 @@ def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0)
         "payment_status": order.payment_status,
         "fulfilment_status": order.fulfilment_status,
         "customer_id": order.customer_id,
-        "email": order.email,
+        "email": mail_addresses.shown(order.email),
         "currency": currency,
         "lines": [_line(line, currency) for line in order.lines],
         "subtotal": money(order.subtotal, currency),

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from api.fields import Boolean, Integer, Line, Moment, Text
+from api.fields import Boolean, Integer, Line, Moment, Shown, Text
 from api.schemas import Schema
 from shop import offer_desk
 from shop.campaigns import times
@@ -120,7 +120,7 @@ class CampaignSchema(CampaignChangeSchema):
 
 class CampaignRecipientSchema(Schema):
     user_id = fields.String()
-    email = fields.String(allow_none=True, metadata={"description": "as it is today"})
+    email = Shown(allow_none=True, metadata={"description": "as it is today"})
     status = fields.String(attribute="state", metadata={"enum": [*Fate]})
     attempts = Integer()
     detail = fields.String(allow_none=True)
@@ -129,7 +129,7 @@ class CampaignRecipientSchema(Schema):
 
 
 class CampaignSampleSchema(Schema):
-    to = fields.String()
+    to = Shown()
     subject = fields.String()
     text = fields.String()
     html = fields.String(allow_none=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from shop import mail_addresses
 from shop.times import rfc3339
 
 BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp: they will stay these
@@ -115,14 +116,24 @@ class Few(fields.List):
         return super()._deserialize(value, *args, **kwargs)
 
 
-class Email(fields.Email):
-    """One e-mail address of at most 254 characters, as it was written apart from white space around it."""
+class Shown(fields.String):
+    """An e-mail address given out with its domain in its own letters."""
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
+        return mail_addresses.shown(value) if value else value
+
+
+class Email(Shown):
+    """One e-mail address, taken in any spelling and kept in the one that the shop has for its mailbox."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(max=254), **kwargs)
+        super().__init__(metadata={"format": "email", **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        return str(super()._deserialize(value, *args, **kwargs)).strip()
+        try:
+            return mail_addresses.checked(super()._deserialize(value, *args, **kwargs))
+        except mail_addresses.NotAnAddress as error:
+            raise ValidationError(str(error)) from error
 
 
 class Moment(fields.AwareDateTime):

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 import db
 from api.answers import json_answer
 from api.blueprint import Blueprint
-from api.fields import Email, Moment
+from api.fields import Email, Moment, Shown
 from api.guests import is_staff
 from api.paging import an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
@@ -29,7 +29,7 @@ class NotificationSchema(Schema):
     id = fields.String()
     event = fields.String(attribute="kind", metadata={"description": "the name of its template"})
     subject_id = fields.String(metadata={"description": "the order, return or account it is about"})
-    recipient = fields.String(metadata={"description": "an address; of other channels than e-mail, an account"})
+    recipient = Shown(metadata={"description": "an address; of other channels than e-mail, an account"})
     channel = fields.String(metadata={"enum": [*Channel]})
     status = fields.String(attribute="state", metadata={"enum": [*State]})
     attempts = fields.Integer()

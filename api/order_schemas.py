@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.fields import Email, Integer, Line, Moment
+from api.fields import Email, Integer, Line, Moment, Shown
 from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
@@ -68,7 +68,7 @@ class OrderSchema(Schema):
     payment_status = fields.String(metadata={"enum": [*PaymentStatus]})
     fulfilment_status = fields.String(metadata={"enum": [*FulfilmentStatus]})
     customer_id = fields.String(allow_none=True)
-    email = fields.String()
+    email = Shown()
     currency = fields.String()
     lines = fields.List(fields.Nested(OrderLineSchema))
     subtotal = Amount()

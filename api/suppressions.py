@@ -26,7 +26,7 @@ blp = Blueprint("suppressions", __name__, description="Suppressed addresses")
 
 class SuppressionSchema(Schema):
     id = fields.String()
-    address_hash = fields.String(metadata={"description": "SHA-256 of the address in lower case"})
+    address_hash = fields.String(metadata={"description": "SHA-256 of the address as the shop keeps it"})
     reason = fields.String(metadata={"enum": [*Reason]})
     detail = fields.String()
     at = Moment()

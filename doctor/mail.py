@@ -11,9 +11,11 @@ from doctor.finding import invariant
 from engine.states import ENDED
 from engine.states import State as RunState
 from engine.tables import RunRow
+from shop import suppressions, users
 from shop.fulfilments import GONE, FulfilmentRow
 from shop.notifications import OPEN, NotificationRow, State
 from shop.orders import OrderRow, Status
+from shop.users import UserRow
 
 
 @invariant("I7", "at most one mail per event and recipient, exactly one for a confirmed or cancelled order")
@@ -76,3 +78,14 @@ def _sent_by_nobody(session: Session) -> Iterator[str]:
     again = select(row.id).outerjoin(original, original.id == row.resend_of).where(row.resend_of.is_not(None))
     for id in session.scalars(again.where(row.asked_by.is_(None) | (original.subject_id != row.subject_id))):
         yield f"notification {id} was sent again by nobody, or about something else"
+
+
+@invariant("I30", "one mailbox has one spelling, and one account")
+def spelled_once(session: Session) -> Iterator[str]:
+    row = UserRow
+    live = select(row.id, row.email, row.email_hash).where(row.email.is_not(None)).order_by(row.id)
+    for id, email, hashed in session.execute(live):
+        if email != users.normal(email or ""):
+            yield f"account {id} has its address in a spelling from before"
+        elif hashed != suppressions.hashed(email or ""):
+            yield f"account {id} is not known to the suppressions by the address it has"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_
 
+from shop import users
 from shop.orders import FulfilmentStatus, OrderRow, PaymentStatus, Status
 
 
@@ -24,10 +25,11 @@ class Search:
         row = OrderRow
         found: list[ColumnElement[bool]] = []
         if self.q:
-            email = func.lower(row.email).contains(self.q.lower(), autoescape=True)
-            found.append(or_(row.number.startswith(self.q.upper(), autoescape=True), email))
+            email = func.lower(row.email)
+            parts = [email.contains(part, autoescape=True) for part in {self.q.lower(), users.normal(self.q)}]
+            found.append(or_(row.number.startswith(self.q.upper(), autoescape=True), *parts))
         if self.email:
-            found.append(func.lower(row.email) == self.email.lower())
+            found.append(func.lower(row.email).in_({self.email.lower(), users.normal(self.email)}))
         for name in ("status", "payment_status", "fulfilment_status"):
             wanted = getattr(self, name)
             if wanted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy import CheckConstraint, String, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import suppressions
+from shop import mail_addresses, suppressions
 from shop.errors import EmailTaken, NotFound, Refusal
 from shop.topics import LANGUAGES
 from sql import At, Base, Id, held, new_id, now, upsert
@@ -47,8 +46,8 @@ class UserRow(Base):
 
 
 def normal(email: str) -> str:
-    """One spelling for one mailbox: trimmed, composed, lower case."""
-    return unicodedata.normalize("NFKC", email.strip()).lower()
+    """One spelling for one mailbox."""
+    return mail_addresses.normal(email)
 
 
 def register(
@@ -82,7 +81,10 @@ def hold(session: Session, id: str) -> bool:
 
 
 def by_email(session: Session, email: str) -> UserRow | None:
-    return session.scalar(select(UserRow).where(UserRow.email == normal(email)))
+    """One of the accounts from before domains had one spelling is found by the old one too: two may have collided."""
+    before = mail_addresses.spelled_before(email)
+    found = session.scalars(select(UserRow).where(UserRow.email.in_({normal(email), before}))).all()
+    return next((row for row in found if row.email == before), None) or next(iter(found), None)
 
 
 def newest(session: Session, *, limit: int, before: str | None = None, role: str | None = None) -> list[UserRow]:

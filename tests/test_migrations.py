@@ -156,6 +156,36 @@ def test_what_people_wanted_to_hear_goes_along(nothing: str) -> None:
             ]
 
 
+def test_domains_get_one_spelling_and_accounts_that_collide_stay(
+    nothing: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command.upgrade(migrate.alembic(), "0029")
+    emails = ["a@münchen.de", "b@xn--mnchen-3ya.de", "b@münchen.de", "josé@example.com", "c@☃.net"]
+    ids = [f"0199aaaa-0000-7000-8000-00000000000{number}" for number in range(5)]
+    with db.engine().begin() as connection:
+        for id, email in zip(ids, emails, strict=True):
+            connection.execute(text(NEWER_USER), {"id": id, "email": email, "hash": sha256(email.encode()).hexdigest()})
+        bounced = {"id": new_id(), "hash": sha256(emails[0].encode()).hexdigest()}
+        connection.execute(text(SUPPRESSED), bounced)
+    migrate.upgrade()
+    with db.reading() as session:
+        rows = session.execute(text("SELECT email, email_hash FROM users ORDER BY id")).all()
+        kept = ["a@xn--mnchen-3ya.de", "b@xn--mnchen-3ya.de", "b@münchen.de", "josé@example.com", "c@☃.net"]
+        assert [tuple(row) for row in rows] == [(email, sha256(email.encode()).hexdigest()) for email in kept]
+        hashes = set(session.execute(text("SELECT address_hash FROM suppressions")).scalars())
+        assert hashes == {sha256(email.encode()).hexdigest() for email in ("a@münchen.de", "a@xn--mnchen-3ya.de")}
+    said = capfd.readouterr().out
+    assert (ids[2] in said, ids[0] in said, "münchen" in said) == (True, False, False)
+
+
+NEWER_USER = """
+    INSERT INTO users (id, email, email_hash, name, password_hash, role, created_at, updated_at)
+    VALUES (:id, :email, :hash, 'A', '', 'customer', '2026-01-01', '2026-01-01')
+"""
+SUPPRESSED = """
+    INSERT INTO suppressions (id, address_hash, reason, detail, at)
+    VALUES (:id, :hash, 'bounce', 'a mail to it was refused', '2026-01-01')
+"""
 USER = """
     INSERT INTO users (id, email, name, password_hash, role, preferences, created_at, updated_at)
     VALUES (:id, :email, 'A', '', 'customer', :wants, '2026-01-01', '2026-01-01')

@@ -158,6 +158,10 @@ class Sink:
         """accept, refuse, defer, drop_after_data, drop_after_data_stored"""
         assert request("POST", f"{self.url}/control", {"mode": mode}).status == 200
 
+    def speak_utf8(self, yes: bool) -> None:
+        """Whether connections made from now on are offered SMTPUTF8."""
+        assert request("POST", f"{self.url}/control", {"smtputf8": yes}).status == 200
+
     def clear(self) -> None:
         assert request("DELETE", f"{self.url}/messages").status == 200
 

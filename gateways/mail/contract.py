@@ -42,8 +42,8 @@ class Mailer(Protocol):
     def send(self, mail: Mail) -> None:
         """Hand the message to the mail server.
 
-        Raises Refused (`mail_refused` by the mailbox, `mail_rejected`, `mail_invalid`), TryAgain while nothing was
-        handed over, and Unknown when the server went silent with the whole message in its hands.
+        Raises Refused (`mail_refused`: no such mailbox; `mail_rejected`, `mail_not_carried`, `mail_invalid`), TryAgain
+        while nothing was handed over, and Unknown when the server went silent with the whole message in its hands.
         """
 
 

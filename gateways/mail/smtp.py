@@ -11,10 +11,12 @@ from gateways.mail.lines import GONE, Lines, Place
 from gateways.mail.message import compose
 from gateways.mail.server import parse
 from outcomes import Refused, TryAgain, Unknown
+from shop import mail_addresses
 
 Broken = (OSError, smtplib.SMTPServerDisconnected)
 GOING_DOWN = 421
 SEND_IT = 354
+SENDERS_FAULT = (b"7", b"8")  # of 5.1.x: a bad address of the sender
 
 
 class SmtpMailer:
@@ -36,27 +38,38 @@ class SmtpMailer:
 
     def _ready(self, place: Place, mail: Mail) -> smtplib.SMTP:
         """A connection on which the server waits for the message. A kept one that went stale is replaced once."""
-        sender, kept = parseaddr(self._sender)[1], place.smtp
+        sender, to, kept = parseaddr(self._sender)[1], mail_addresses.wire(mail.to), place.smtp
         try:
-            return _envelope(kept or place.open(), sender, mail.to)
+            return _envelope(kept or place.open(), sender, to)
         except TryAgain as problem:
             if not kept or problem.code != GONE:
                 raise
-            return _envelope(place.open(), sender, mail.to)
+            return _envelope(place.open(), sender, to)
 
 
 def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> smtplib.SMTP:
     """MAIL, RCPT and DATA up to the server's `go ahead`. Nothing is handed over yet."""
     options = [] if recipient.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     if options and not smtp.has_extn("smtputf8"):
-        raise Refused("mail_refused", "The mail server takes no address outside ASCII.")
+        raise Refused("mail_not_carried", "Our mail server takes nothing but ASCII before the @ (no SMTPUTF8).")
     try:
         _expect(smtp.mail(sender, options), 250)
-        _expect(smtp.rcpt(recipient), 250, 251, no="mail_refused")
+        answer = smtp.rcpt(recipient)
+        _expect(answer, 250, 251, no="mail_refused" if _no_such_mailbox(answer) else "mail_rejected")
         _expect(smtp.docmd("DATA"), SEND_IT)
     except Broken as error:
         raise TryAgain(GONE) from error
     return smtp
+
+
+def _no_such_mailbox(answer: tuple[int, bytes]) -> bool:
+    """Whether a no to RCPT is about the address: by its enhanced status code (RFC 3463), or by the plain one.
+
+    Policy, a full mailbox, a sender or a list that is not liked say nothing of it."""
+    told = re.match(rb"5\.(\d+)\.(\d+)\b", answer[1].lstrip())
+    if told:
+        return told[1] == b"1" and told[2] not in SENDERS_FAULT
+    return answer[0] in (550, 551, 553)
 
 
 def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:

@@ -16,12 +16,15 @@ BOUNCED = "550 5.1.1 No such mailbox"
 class Mood:
     def __init__(self) -> None:
         self.mode = "accept"
+        self.smtputf8 = True  # of connections made from now on
         self._later: dict[str, int] = {}
 
     def change(self, wishes: dict[str, Any]) -> None:
-        if set(wishes) != {"mode"} or wishes["mode"] not in MODES:
-            raise Refusal(422, "invalid_control", f"mode is one of {', '.join(sorted(MODES))}.")
-        self.mode = wishes["mode"]
+        mode, smtputf8 = wishes.get("mode", self.mode), wishes.get("smtputf8", self.smtputf8)
+        if not wishes or set(wishes) - {"mode", "smtputf8"} or mode not in MODES or not isinstance(smtputf8, bool):
+            modes = ", ".join(sorted(MODES))
+            raise Refusal(422, "invalid_control", f"mode is one of {modes}; smtputf8 is true or false.")
+        self.mode, self.smtputf8 = mode, smtputf8
 
     def objection(self, recipient: str) -> str | None:
         """The SMTP answer that turns this recipient away, or None."""

@@ -85,7 +85,7 @@ class Control(SinkHandler):
     """How the next messages are treated. JSON only, so that no web page can change it from a browser."""
 
     def get(self) -> None:
-        self.answer({"mode": self.mood.mode})
+        self.answer({"mode": self.mood.mode, "smtputf8": self.mood.smtputf8})
 
     def post(self) -> None:
         self.mood.change(self.json())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from config import settings
-from shop import unsubscribing
+from shop import mail_addresses, unsubscribing
 from shop.campaigns import templates
 from shop.campaigns.tables import CampaignRow
 from shop.reach import Recipient
@@ -64,7 +64,7 @@ def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
     return {
         "name": who.name,
         "first_name": who.name.split(" ")[0],
-        "email": who.email,
+        "email": mail_addresses.shown(who.email),
         "coupon": coupon,
         "shop_url": settings().public_url,
         "unsubscribe_url": url,

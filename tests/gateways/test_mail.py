@@ -164,7 +164,54 @@ def test_a_forked_child_sends_on_a_connection_of_its_own(
 
 def test_an_address_beyond_ascii_arrives(mailer: SmtpMailer, sink: Sink) -> None:
     mailer.send(mail("zoë@exämple.org"))
-    assert sink.messages()[0]["to"] == ["zoë@exämple.org"]
+    [came] = sink.messages()
+    assert (came["to"], came["headers"]["To"]) == (["zoë@xn--exmple-cua.org"], "zoë@xn--exmple-cua.org")
+
+
+def test_a_domain_in_its_own_letters_needs_nothing_of_the_server(mailer: SmtpMailer, sink: Sink) -> None:
+    sink.speak_utf8(False)
+    mailer.send(mail("info@münchen.de"))
+    [came] = sink.messages()
+    sink.speak_utf8(True)
+    assert (came["to"], came["headers"]["To"]) == (["info@xn--mnchen-3ya.de"], "info@xn--mnchen-3ya.de")
+
+
+def test_letters_before_the_at_that_the_server_does_not_take_say_nothing_of_the_mailbox(
+    mailer: SmtpMailer, sink: Sink
+) -> None:
+    sink.speak_utf8(False)
+    with pytest.raises(Refused) as no:
+        mailer.send(mail("zoë@example.org"))
+    sink.speak_utf8(True)
+    assert no.value.code == "mail_not_carried"
+    assert "SMTPUTF8" in no.value.detail
+    assert sink.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ((550, b"5.1.1 No such mailbox"), "mail_refused"),
+        ((550, b"5.1.10 Recipient not found"), "mail_refused"),
+        ((550, b"No such user here"), "mail_refused"),
+        ((553, b"Mailbox name not allowed"), "mail_refused"),
+        ((550, b"5.7.1 Refused"), "mail_rejected"),
+        ((550, b"5.7.606 Your IP is banned"), "mail_rejected"),
+        ((552, b"5.2.2 Mailbox full"), "mail_rejected"),
+        ((550, b"5.1.8 Bad sender"), "mail_rejected"),
+        ((530, b"Authentication required"), "mail_rejected"),
+        ((554, b"Transaction failed"), "mail_rejected"),
+        ((500, b"Error: strict ASCII only"), "mail_rejected"),
+    ],
+)
+def test_only_what_is_said_of_the_mailbox_counts_against_it(
+    mailer: SmtpMailer, sink: Sink, monkeypatch: pytest.MonkeyPatch, said: tuple[int, bytes], code: str
+) -> None:
+    monkeypatch.setattr(smtplib.SMTP, "rcpt", lambda *_: said)
+    with pytest.raises(Refused) as no:
+        mailer.send(mail())
+    assert no.value.code == code
+    assert sink.messages() == []
 
 
 @pytest.mark.parametrize(

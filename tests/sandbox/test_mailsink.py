@@ -135,4 +135,4 @@ def test_strange_messages_are_kept_and_shown(sink: Sink) -> None:
 def test_control_takes_only_modes_it_knows(sink: Sink) -> None:
     answer = request("POST", f"{sink.url}/control", {"mode": "lose"})
     assert (answer.status, answer.body["error"]["code"]) == (422, "invalid_control")
-    assert request("GET", f"{sink.url}/control").body == {"mode": "accept"}
+    assert request("GET", f"{sink.url}/control").body == {"mode": "accept", "smtputf8": True}
