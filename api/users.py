@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 from sqlalchemy.orm import Session
 
 import db
 import engine
+from api import personal_export
 from api.account_mail import send_account_mail
 from api.accounts import ChangeSchema, RegisterSchema, UserSchema, WrongPassword
 from api.blueprint import Blueprint
@@ -109,10 +110,7 @@ def leave(query: dict[str, Any]) -> Response:
 @signed_in
 @blp.response(200, content_type="application/json", description="All that the shop knows of you")
 def export() -> Response:
-    with db.reading() as session:
-        answer = jsonify(personal.told(session, caller().id))
-    answer.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
-    return answer
+    return personal_export.answer(caller().id)
 
 
 def _give_up_credit(session: Session, id: str, *, wanted: bool) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
+from shop.pages import Page, Place, behind, page
 from shop.topics import MARKETING, Channel
 from sql import At, Base, Id, bare, clock, new_id, now
 
@@ -64,22 +65,18 @@ def say(session: Session, user_id: str, wishes: Mapping[Kind, bool], source: str
         _NOTE(session, news)
 
 
-def events(session: Session, user_id: str) -> list[ConsentEventRow]:
-    """All they ever said, oldest first."""
-    row = ConsentEventRow
-    return list(session.scalars(select(row).where(row.user_id == user_id).order_by(row.at, row.id)))
-
-
 def newest(session: Session, user_id: str, *, limit: int, before: str | None = None) -> list[ConsentEventRow]:
     row = ConsentEventRow
     query = select(row).where(row.user_id == user_id).order_by(row.id.desc()).limit(limit)
     return list(session.scalars(query.where(row.id < before) if before else query))
 
 
-def told(session: Session, user_id: str) -> list[dict[str, Any]]:
-    """For the export."""
-    names = ("topic", "channel", "granted", "source", "at")
-    return [{name: getattr(row, name) for name in names} for row in events(session, user_id)]
+def told(session: Session, user_id: str, after: Place | None) -> Page:
+    """For the export: all they ever said, oldest first."""
+    row, names = ConsentEventRow, ("topic", "channel", "granted", "source", "at")
+    rows = session.scalars(behind(select(row).where(row.user_id == user_id), (row.at, row.id), after)).all()
+    last = (rows[-1].at, rows[-1].id) if rows else None
+    return page([{name: getattr(one, name) for name in names} for one in rows], last)
 
 
 def erase(session: Session, user_id: str) -> None:

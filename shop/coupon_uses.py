@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import Many, number
 from shop.offers import OfferRow, is_live
+from shop.pages import Page, Place, behind, page
 from sql import INSERT, At, Base, Id, among, bare, clock, direct
 
 
@@ -75,12 +76,14 @@ def most_by_one(session: Session, coupon_id: str) -> int:
     return most
 
 
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: which coupons this customer has used, oldest first."""
     use = CouponUseRow
     query = select(OfferRow.code, use.order_id, use.email, use.claimed_at, use.given_back_at)
     mine = query.join(OfferRow, OfferRow.id == use.coupon_id).where(use.customer_id == customer_id)
-    return [dict(row._mapping) for row in session.execute(mine.order_by(use.claimed_at, use.order_id))]
+    rows = session.execute(behind(mine, (use.claimed_at, use.order_id), after)).all()
+    last = (rows[-1].claimed_at, rows[-1].order_id) if rows else None
+    return page([dict(row._mapping) for row in rows], last)
 
 
 def erase(session: Session, customer_id: str) -> None:

@@ -41,7 +41,9 @@ def page(session: Session, currencies: Sequence[str], after: Place | None) -> tu
         .order_by(*columns)
         .limit(PAGE)
     )
-    rows = session.execute(query.where(tuple_(*columns) > after) if after else query).unique().all()
+    if after:  # the slug once more by itself, for the index that it has
+        query = query.where(ProductRow.slug >= after[0], tuple_(*columns) > after)
+    rows = session.execute(query).unique().all()
     listed = price_lists.of(session, [row.VariantRow.sku for row in rows]) if currencies else {}
     lines = [[*_cells(*row), *_prices(listed.get(row.VariantRow.sku, {}), currencies)] for row in rows]
     last = rows[-1] if rows else None

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from shop.notifications import NotificationRow
 from shop.orders import OrderRow
+from shop.pages import Page, Place, behind, page
 from shop.returns import ReturnRow
 
 
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: what this customer was told, oldest first."""
-    names = ("recipient", "channel", "state", "created_at")
-    rows = session.scalars(select(NotificationRow).where(theirs(customer_id)).order_by(NotificationRow.id))
-    return [{"event": row.kind, **{name: getattr(row, name) for name in names}, "message": row.content} for row in rows]
+    row, names = NotificationRow, ("recipient", "channel", "state", "created_at")
+    rows = session.scalars(behind(select(row).where(theirs(customer_id)), (row.id,), after)).all()
+    told = [{"event": one.kind, **{name: getattr(one, name) for name in names}, "message": one.content} for one in rows]
+    return page(told, (rows[-1].id,) if rows else None)
 
 
 def newest(

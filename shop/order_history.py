@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,22 +11,30 @@ from sqlalchemy.orm import Session
 
 from shop import returns
 from shop.orders import OrderRow
+from shop.pages import Page, Place, behind, page
 
 BOUGHT = ("number", "status", "email", "currency", "total", "shipping_address", "created_at")
 
-
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
-    """All their orders, oldest first. Amounts in minor units."""
-    mine = select(OrderRow).where(OrderRow.customer_id == customer_id).order_by(OrderRow.id)
-    return [_told(session, order) for order in session.scalars(mine)]
+Told = dict[str, Any]
 
 
-def _told(session: Session, order: OrderRow) -> dict[str, Any]:
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
+    """Their orders, oldest first. Amounts in minor units."""
+    mine = select(OrderRow).where(OrderRow.customer_id == customer_id)
+    orders = session.scalars(behind(mine, (OrderRow.id,), after)).all()
+    back = _back(session, [order.id for order in orders])
+    return page([_told(order, back[order.id]) for order in orders], (orders[-1].id,) if orders else None)
+
+
+def _told(order: OrderRow, back: list[Told]) -> Told:
     lines = [{"sku": line.sku, "name": line.name, "quantity": line.quantity} for line in order.lines]
-    return {name: getattr(order, name) for name in BOUGHT} | {"lines": lines, "returns": list(_back(session, order))}
+    return {name: getattr(order, name) for name in BOUGHT} | {"lines": lines, "returns": back}
 
 
-def _back(session: Session, order: OrderRow) -> Iterator[dict[str, Any]]:
-    for row in returns.of_order(session, order.id):
+def _back(session: Session, orders: Sequence[str]) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = defaultdict(list)
+    for row in returns.of_orders(session, orders):
         goods = {line.sku: line.quantity for line in row.lines}
-        yield {"status": row.status, "reason": row.reason, "goods": goods, "created_at": row.created_at}
+        told = {"status": row.status, "reason": row.reason, "goods": goods, "created_at": row.created_at}
+        found[row.order_id].append(told)
+    return found

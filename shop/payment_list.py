@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from shop.errors import NotFound
 from shop.orders import OrderRow, PaymentStatus
+from shop.pages import Page, Place, behind, page
 from shop.payments import PaymentRow, TransactionRow
 from sql import among
 
@@ -52,10 +53,11 @@ def refunded(session: Session, orders: Sequence[OrderRow]) -> dict[str, int]:
     return {id: int(sum_) for id, sum_ in session.execute(_REFUNDED, {"orders": paid})} if paid else {}
 
 
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
-    query = _all().where(OrderRow.customer_id == customer_id).order_by(PaymentRow.id)
-    return [_told(found) for found in _with_transactions(session, query)]
+    query = behind(_all().where(OrderRow.customer_id == customer_id), (PaymentRow.id,), after)
+    found = _with_transactions(session, query)
+    return page([_told(one) for one in found], (found[-1].payment.id,) if found else None)
 
 
 _BACK = func.sum(PaymentRow.refunded + PaymentRow.settled)

@@ -1,11 +1,12 @@
 """What the shop knows of a person, noun by noun: told when they ask, forgotten when they leave.
 
-A noun that keeps personal data adds itself to both tables below.
+A noun that keeps personal data adds itself to one of the first two tables below, and to the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -24,13 +25,17 @@ from shop import (
     users,
     wallets,
 )
+from shop.pages import Page, Tell
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
-    "consents": consents.told,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
-    "sessions": sessions.told,
     "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
+}
+
+TOLD_BY_PAGE: dict[str, Tell] = {
+    "consents": consents.told,
+    "sessions": sessions.told,
     "orders": order_history.told,
     "payments": payment_list.told,
     "wallet": wallets.told,
@@ -52,7 +57,17 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
 
 
 def told(session: Session, user_id: str) -> dict[str, Any]:
+    """What is never much. The rest comes by `TOLD_BY_PAGE`."""
     return {name: tell(session, user_id) for name, tell in TOLD.items()}
+
+
+def pages(read: Callable[[], AbstractContextManager[Session]], user_id: str, tell: Tell) -> Iterator[list[Any]]:
+    """Each page in a session of its own, so that whoever takes them slowly holds no connection."""
+    page = Page([], ())
+    while page.last is not None:
+        with read() as session:
+            page = tell(session, user_id, page.last or None)
+        yield page.rows
 
 
 def forget(session: Session, user_id: str) -> None:

@@ -19,7 +19,7 @@ from shop.locations import CODE_LENGTH, MAIN
 from shop.lots import Lot
 from shop.notifications import Telling, tell
 from shop.order_goods import Quantities, check_paid, check_room, less
-from sql import At, Base, Id, clock, new_id, now
+from sql import At, Base, Id, among, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -143,6 +143,14 @@ def decide(session: Session, id: str, to: Status, answer: str | None = None) -> 
 def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:
     """Oldest first."""
     return session.scalars(select(ReturnRow).where(ReturnRow.order_id == order_id).order_by(ReturnRow.id)).all()
+
+
+def of_orders(session: Session, ids: Sequence[str]) -> Sequence[ReturnRow]:
+    """Oldest first."""
+    return session.scalars(_OF_ORDERS, {"orders": ids}).all() if ids else []
+
+
+_OF_ORDERS = select(ReturnRow).where(among(ReturnRow.order_id, "orders")).order_by(ReturnRow.id)
 
 
 def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
 from shop.errors import Unauthenticated
+from shop.pages import Page, Place, behind, page
 from shop.users import UserRow
 from sql import At, Base, Id, age, among, direct, later, new_id, now, the_time
 
@@ -121,11 +122,13 @@ def alive() -> tuple[ColumnElement[bool], ...]:
     return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
 
 
-def told(session: Session, user_id: str) -> list[dict[str, Any]]:
+def told(session: Session, user_id: str, after: Place | None) -> Page:
     """For the export: when the user signed in, and with what."""
     row = SessionFamilyRow
-    rows = session.execute(select(row.created_at, row.expires_at, row.device).where(row.user_id == user_id))
-    return [dict(row._mapping) for row in rows]
+    query = select(row.created_at, row.expires_at, row.device, row.id).where(row.user_id == user_id)
+    rows = session.execute(behind(query, (row.created_at, row.id), after)).all()
+    last = (rows[-1].created_at, rows[-1].id) if rows else None
+    return page([dict(zip(row._fields[:3], row[:3], strict=True)) for row in rows], last)
 
 
 def prune_sessions(session: Session, batch: int = 1000) -> int:

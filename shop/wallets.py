@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop import users
+from shop.pages import Page, Place, behind, page
 from sql import At, Base, Id, held, new_id, now, upsert
 
 
@@ -106,9 +106,9 @@ def entries(session: Session, customer_id: str, *, limit: int, before: str | Non
     return session.scalars(query.where(row.id < before) if before else query).all()
 
 
-def told(session: Session, customer_id: str) -> list[dict[str, Any]]:
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: every entry, oldest first."""
-    row = WalletEntryRow
-    names = ("currency", "amount", "kind", "note", "at")
-    query = select(*(getattr(row, name) for name in names)).where(row.customer_id == customer_id)
-    return [dict(entry._mapping) for entry in session.execute(query.order_by(row.at, row.id))]
+    row, names = WalletEntryRow, ("currency", "amount", "kind", "note", "at")
+    rows = session.scalars(behind(select(row).where(row.customer_id == customer_id), (row.at, row.id), after)).all()
+    last = (rows[-1].at, rows[-1].id) if rows else None
+    return page([{name: getattr(one, name) for name in names} for one in rows], last)
