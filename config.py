@@ -32,6 +32,7 @@ class Settings:
     transfer_account: str
     authorisation_days: int
     payment_retry_minutes: int
+    credit_ceiling: int
     instant_bank_ms: int
     bank_url: str
     bank_key: str = field(repr=False)
@@ -120,6 +121,7 @@ def load(env: Env | None = None) -> Settings:
         transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
         authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
         payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # a declined card is the end of an order if 0
+        credit_ceiling=env.int("CREDIT_CEILING", 50_000),  # minor units that one of the staff gives within a day
         instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
         bank_key=bank_secret("BANK_KEY"),

@@ -40,7 +40,7 @@ LARGEST_BODY = 1024 * 1024
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
-    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin", "api.wallets"),
+    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin", "api.wallets", "api.wallet_grants"),
     "auth": ("api.auth", "api.sessions", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock", "api.locations"),
     "cart": ("api.carts", "api.promotions", "api.coupons", "api.tariffs"),

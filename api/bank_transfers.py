@@ -16,7 +16,7 @@ from api.money import Amount
 from api.paging import an_id, page, start
 from api.schemas import PageQuery, Schema, page_of
 from api.security import caller, roles
-from shop import bank_transfers, transfer_matching
+from shop import bank_transfers, own_business, transfer_matching
 from shop.bank_transfers import BankTransferRow, Problem, State
 
 blp = Blueprint("transfers", __name__, description="Payments: money that was sent to our account")
@@ -84,6 +84,7 @@ def match(wish: dict[str, Any], id: UUID) -> BankTransferRow:
             note=wish["note"],
         )
         assert row.order_id, "it has just been paid"
+        own_business.check_order(session, caller().id, row.order_id)
         engine.wake_about(session, ("order", row.order_id))
         return row
 

@@ -15,7 +15,7 @@ from api.commands import Answer, accepted, run_command
 from api.job_permissions import check_skip
 from api.security import caller
 from engine import jobs
-from shop import refund_desk
+from shop import own_business, refund_desk
 from shop.errors import IllegalMove
 
 log = structlog.get_logger("audit")
@@ -32,18 +32,18 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """Nothing is said about the money: what this step may still have asked for can be given back otherwise.
-
-    NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid.
-    """
-    _pass(session, id, by=by, note=note)
-    refund_desk.withdraw(session, [id], "skipped")
-
-
-def _pass(session: Session, id: str, *, by: str, note: str) -> None:
-    place = engine.standing(session, id)
+    """NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid."""
+    place = _place(session, id, by)
     engine.skip(session, id, by=by, note=note)
     check_skip(*place)
+
+
+def _place(session: Session, id: str, by: str) -> tuple[str, str, str]:
+    """Where it stands. OwnBusiness for a job about an order of whoever asks."""
+    job = jobs.get(session, id)
+    if job is not None and job.subject["type"] == "order":
+        own_business.check_order(session, by, job.subject["id"])
+    return engine.standing(session, id)
 
 
 GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
@@ -56,4 +56,5 @@ def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
     _pass(session, id, by=by, note=f"settled by hand: {note}")
     if job is None or at not in GIVING_BACK:
         raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
+    check_skip(*place)
     refund_desk.settle_by_hand(session, id, job.subject["id"], most=engine.input_of(session, id).get("amount"))

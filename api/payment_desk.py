@@ -17,7 +17,7 @@ from api.payment_schemas import CaptureSchema, PaymentSchema, RefundSchema, show
 from api.schemas import accepted_with
 from api.security import caller, roles
 from engine import Workflow
-from shop import payment_desk, payment_list, refund_desk
+from shop import own_business, payment_desk, payment_list, refund_desk
 from shop.errors import Invalid
 from shop.payments import PaymentRow
 from sql import new_id
@@ -36,7 +36,9 @@ def capture(wish: dict[str, Any], id: UUID) -> Response:
     cash was paid at the door. Staff only."""
 
     def work(session: Session) -> Answer:
-        check_none_under_way(session, payment_desk.get(session, str(id)).order_id)
+        order = payment_desk.get(session, str(id)).order_id
+        check_none_under_way(session, order)
+        own_business.check_order(session, caller().id, order)
         row, amount = payment_desk.begin_capture(session, str(id), _amount(session, id, wish))
         return _start(session, capture_payment, row, amount=amount)
 
@@ -67,6 +69,7 @@ def refund(wish: dict[str, Any], id: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         row = payment_desk.get(session, str(id))
+        own_business.check_order(session, caller().id, row.order_id)
         run = _run(session, refund_payment, row, amount=None)
         how = {"reason": wish["reason"], "destination": wish["to"], "by": caller().id}
         refund_desk.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)

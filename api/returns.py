@@ -20,7 +20,7 @@ from api.job_permissions import starter
 from api.money import Amount
 from api.schemas import Schema, accepted_with, page_of
 from api.security import caller, roles
-from shop import orders, returns
+from shop import orders, own_business, returns
 from shop.carts import MOST_LINES, MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 from shop.locations import CODE_LENGTH, MAIN
@@ -135,6 +135,7 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     arrived = _arrived(wish["lines"])
 
     def work(session: Session) -> Answer:
+        own_business.check_order(session, caller().id, str(id))
         row = returns.receive(session, str(id), str(rid), arrived, by=caller().id, location=wish["location"])
         inputs = {"return": row.id, "amount": row.due}
         about = {"subject": ("order", row.order_id), "input": inputs}

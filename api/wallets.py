@@ -19,10 +19,10 @@ from api.money import PriceSchema, SignedMoneySchema
 from api.paging import an_id, page, start
 from api.schemas import MoneySchema, PageQuery, Schema, page_of
 from api.security import caller, roles, signed_in
-from shop import users, wallets
+from api.wallet_grants import GRANT, WalletGrantSchema
+from shop import wallet_grants, wallets
 from shop.errors import Invalid
 from shop.wallets import WalletEntryRow
-from sql import new_id
 
 blp = Blueprint("wallets", __name__, description="Store credit")
 
@@ -76,19 +76,21 @@ def entries(query: dict[str, Any]) -> Response:
 @roles(*STAFF)
 @blp.arguments(GrantSchema)
 @blp.response(201, EntrySchema)
+@blp.alt_response(202, schema=WalletGrantSchema, success=True)
 @blp.idempotent
 def grant(wish: dict[str, Any], id: UUID) -> Response:
-    """Give somebody credit; it pays for orders in its currency. Staff only."""
+    """Give somebody else credit; it pays for orders in its currency. Staff only.
+
+    What one person gives within a day above CREDIT_CEILING waits until a second person approves it (202)."""
     amount, currency = wish["amount"]["amount"], wish["amount"]["currency"]
     if not amount:
         raise Invalid({"amount": ["Must be more than nothing."]})
 
     def work(session: Session) -> Answer:
-        customer, key = users.get(session, str(id)).id, new_id()
-        told = {"kind": "grant", "key": key, "note": wish["reason"], "by": caller().id}
-        wallets.move(session, customer, amount, currency, **told)
-        [entry] = wallets.entries(session, customer, limit=1)
-        return _shown(entry), 201, {}
+        given = wallet_grants.grant(session, str(id), amount, currency, reason=wish["reason"], by=caller().id)
+        if isinstance(given, WalletEntryRow):
+            return _shown(given), 201, {}
+        return GRANT.dump(given), 202, {"Location": "/api/wallet-grants?status=pending"}
 
     return run_command(work)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import String, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from config import settings
@@ -13,11 +13,12 @@ from doctor import bank
 from doctor.finding import invariant
 from engine.states import ENDED, FINAL, Mark
 from engine.tables import JournalRow, RunRow
-from shop import reconciliations, refund_rows, returns
+from shop import reconciliations, refund_rows, returns, wallet_grants
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow, TransactionRow
 from shop.refund_rows import RefundRow
 from shop.returns import ReturnRow
+from shop.wallet_grants import WalletGrantRow
 from shop.wallets import WalletEntryRow, WalletRow
 
 Sums = dict[str, int]
@@ -114,6 +115,21 @@ def nothing_is_given_twice(session: Session) -> Iterator[str]:
     for customer, balance, in_ledger in session.execute(sums.group_by(WalletRow.customer_id, WalletRow.balance)):
         if balance != in_ledger:
             yield f"wallet of {customer} says {balance}, its entries say {in_ledger}"
+
+
+@invariant(
+    "I4", "nobody gives credit to themselves; what a second person approved is one entry, what nobody did is none"
+)
+def credit_is_given_by_others(session: Session) -> Iterator[str]:
+    entry, grant = WalletEntryRow, WalletGrantRow
+    own = select(entry.id).where(entry.kind == "grant", entry.by == entry.customer_id)
+    for id in session.scalars(own):
+        yield f"wallet entry {id} was given by whose it is"
+    made = select(grant, entry.amount).outerjoin(entry, entry.key == "grant:" + cast(grant.id, String))
+    for row, amount in session.execute(made):
+        approved = row.status == wallet_grants.Status.APPROVED
+        if amount != (row.amount if approved else None):
+            yield f"grant {row.id} of {row.amount} is {row.status}, its entry says {amount}"
 
 
 @invariant("I4", "every difference that a reconciliation found has been looked into")

@@ -14,6 +14,7 @@ from gateways.mail import Mail
 from migrations.models import metadata
 from shop import fulfilments, returns, suppressions
 from shop.campaigns import desk
+from shop.wallet_grants import WalletGrantRow
 from sql import new_id
 from tests.api import documented
 from tests.api.bank import Bank
@@ -41,6 +42,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/payments/{id}/capture"): {},
     ("post", "/api/payments/{id}/refunds"): {"reason": "x"},
     ("post", "/api/users/{id}/wallet"): {"amount": {"amount": 1, "currency": "EUR"}, "reason": "x"},
+    ("post", "/api/wallet-grants/{id}/approve"): {"note": "x"},
+    ("post", "/api/wallet-grants/{id}/refuse"): {"note": "x"},
     ("post", "/api/payments/reconciliations/{id}/settle"): {"note": "x"},
     ("post", "/api/payments/transfers/{id}/match"): {"payment_id": "0199aaaa-0000-7000-8000-000000000000"},
     ("post", "/api/payments/transfers/{id}/settle"): {"note": "x"},
@@ -98,6 +101,8 @@ STAFF_ONLY = (
     "/api/payments/{id}/refunds",
     "/api/payments/{id}/verify",
     "/api/users/{id}/wallet",
+    "/api/wallet-grants/{id}/approve",
+    "/api/wallet-grants/{id}/refuse",
     "/api/users/{id}",
     "/api/stock/{sku}",
     "/api/stock/{sku}/movements",
@@ -150,6 +155,15 @@ def a_campaign() -> str:
         return desk.make(session, {"name": "x", "topic": "offers", "subject": "x", "text": "x"}, None).id
 
 
+def a_grant(person: Person) -> str:
+    """Which a second person has not agreed to yet."""
+    row = WalletGrantRow(id=new_id(), customer_id=person.id, amount=1, currency="EUR", reason="x", asked_by=new_id())
+    with db.transaction() as session:
+        session.add(row)
+        session.flush()
+        return row.id
+
+
 class Belongings:
     """One of everything that a person can have."""
 
@@ -185,6 +199,7 @@ class Belongings:
             "shipping-methods": "express",
             "tax-rates": "DE",
             "campaigns": a_campaign(),
+            "wallet-grants": a_grant(person),
         }
 
     def aim(self, path: str) -> str:
