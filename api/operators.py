@@ -32,18 +32,23 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid."""
-    place = _place(session, id, by)
-    engine.skip(session, id, by=by, note=note)
+    """Nothing is said about the money: what this step may still have asked for can be given back otherwise.
+
+    NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid.
+    """
+    place = _pass(session, id, by=by, note=note)
     check_skip(*place)
+    refund_desk.withdraw(session, [id], "skipped")
 
 
-def _place(session: Session, id: str, by: str) -> tuple[str, str, str]:
-    """Where it stands. OwnBusiness for a job about an order of whoever asks."""
+def _pass(session: Session, id: str, *, by: str, note: str) -> tuple[str, str, str]:
+    """Skip the step. Returns where the job stood; OwnBusiness for one about an order of whoever asks."""
     job = jobs.get(session, id)
     if job is not None and job.subject["type"] == "order":
         own_business.check_order(session, by, job.subject["id"])
-    return engine.standing(session, id)
+    place = engine.standing(session, id)
+    engine.skip(session, id, by=by, note=note)
+    return place
 
 
 GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
@@ -53,7 +58,7 @@ def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
     """IllegalMove unless the job needs attention at a step that gives money back."""
     job = jobs.get(session, id)
     at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
-    _pass(session, id, by=by, note=f"settled by hand: {note}")
+    place = _pass(session, id, by=by, note=f"settled by hand: {note}")
     if job is None or at not in GIVING_BACK:
         raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
     check_skip(*place)

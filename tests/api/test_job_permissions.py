@@ -162,7 +162,7 @@ def test_what_the_bank_will_not_give_for_goods_that_left_only_an_admin_writes_of
     [job] = captures(sam)
     assert drive(job) == "needs_attention"
     assert problem(sam.post(f"/api/jobs/{job}/skip", {"note": "a friend"})) == FORBIDDEN
-    assert problem(sam.post(f"/api/jobs/{job}/settle", {"note": "a friend"})) == FORBIDDEN
+    assert problem(sam.post(f"/api/jobs/{job}/settle", {"note": "a friend"})) == (409, "illegal_state")
     assert sam.get(f"/api/jobs/{job}").json["status"] == "needs_attention"
     assert unpaid() == []
     assert admin.post(f"/api/jobs/{job}/skip", {"note": "he is bankrupt"}).status_code == 202
