@@ -25,6 +25,8 @@ TASK_MODULES = (
     "tasks.maintenance",
 )
 DELIVERY_LIMIT = 5
+QUIET = ("engine.probe", "maintenance.poke", "maintenance.start_due_campaigns")
+"""Sent every few seconds for ever: neither Flower nor anybody else is told of them."""
 
 
 def task_modules() -> tuple[str, ...]:
@@ -82,7 +84,7 @@ def _transport_options(chosen: Settings) -> dict[str, Any]:
 
 
 def _make(chosen: Settings) -> Celery:
-    app = Celery("orderwave", broker=chosen.broker_url)
+    app = Celery("orderwave", broker=chosen.broker_url, amqp="engine.quiet:AMQP")
     app.conf.update(
         include=["engine.worker", *task_modules(), "workflows"],
         task_queues=queues(),
@@ -94,6 +96,8 @@ def _make(chosen: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
+        result_expires=None,  # there are none: beat has nothing to clean up
+        task_annotations={name: {"send_events": False} for name in QUIET},
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_publish_retry_policy={"max_retries": 0},
@@ -101,6 +105,7 @@ def _make(chosen: Settings) -> Celery:
         # Steps wait for the database and the outside, a wave at a time: a few threads do. And a SIGTERM to the
         # whole process group, as systemd and timeout(1) send it, can hang a prefork worker for ever in billiard.
         # Who wants one all the same says `-P processes`: Celery takes `-P prefork` for nothing said.
+        worker_consumer="engine.consumer:Consumer",
         worker_pool="threads",
         worker_concurrency=4,
         worker_send_task_events=True,

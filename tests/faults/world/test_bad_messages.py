@@ -11,7 +11,7 @@ from celery_app import DELIVERY_LIMIT, TASK_MODULES, noun_of
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world import pills
-from tests.faults.world.letters import Letter, bad_letters, to_task
+from tests.faults.world.letters import Letter, bad_letters, shapes, to_task
 from tests.faults.world.parking import parked
 from tests.faults.world.promptly import is_soon_quick_again
 from tests.faults.world.queues import put, waiting
@@ -28,6 +28,24 @@ NOUNS = [noun_of(module) for module in TASK_MODULES]
 def stack_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(request, tmp_path_factory, EXTRA_TASK_MODULES=pills.MODULE) as made:
         yield made
+
+
+@pytest.mark.sample("embedded")
+def test_a5_what_has_not_the_shape_of_a_task_kills_nobody_and_nothing_is_parked_with_it(stack: Stack) -> None:
+    judge, letters = Judge(stack), shapes()
+    sku, client, pids = stack.sku(on_hand=1000), stack.client(), _pids(stack)
+    orders = [client.place(sku) for _ in range(5)]
+    with Shoppers(stack, judge, sku):
+        for letter in letters.values():
+            put(stack, "stock", letter.body, letter.headers, **letter.properties)
+        wait_until(lambda: len(_parked(stack, letters)) == len(letters), seconds=30, what="all of them to be parked")
+    for order in orders:
+        judge.keep(client, order)
+    judge.faults_are_over()
+    judge.verdict().must_be_clean()
+    assert _pids(stack) == pids
+    assert len(parked(stack)) == len(letters)
+    is_soon_quick_again(client, sku)
 
 
 @pytest.mark.sample("embedded")
@@ -83,9 +101,14 @@ def _nothing_comes_again(stack: Stack, client: Client, sku: str, letters: dict[s
 def _are_told_of(stack: Stack, letters: dict[str, Letter]) -> None:
     """Each of them by each of the workers; and those that can be are kept."""
     assert _named(_said(stack), letters) == {worker: set(letters) for worker in stack.workers}
-    kept = "\n".join(parked(stack))
-    found = {name: letter.mark in kept for name, letter in letters.items()}
+    kept = _parked(stack, letters)
+    found = {name: name in kept for name in letters}
     assert found == {name: letter.parked for name, letter in letters.items()}
+
+
+def _parked(stack: Stack, letters: dict[str, Letter]) -> set[str]:
+    kept = "\n".join(parked(stack))
+    return {name for name, letter in letters.items() if letter.mark in kept}
 
 
 def _said(stack: Stack) -> dict[str, str]:
