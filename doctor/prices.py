@@ -62,7 +62,7 @@ def coupons_are_within_their_limits(session: Session) -> Iterator[str]:
             yield f"coupon {offer.code} says {offer.uses} uses, {used.get(offer.id, 0)} orders hold one"
         if offer.total_limit is not None and offer.uses > offer.total_limit:
             yield f"coupon {offer.code}: {offer.uses} uses of {offer.total_limit}"
-    for who in (CouponUseRow.customer_id, CouponUseRow.email):
+    for who in (CouponUseRow.customer_id, CouponUseRow.email, CouponUseRow.account_email):
         yield from _too_often(session, who)
     yield from _kept(session)
 

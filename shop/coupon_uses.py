@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, String, func, or_, select, update
+from sqlalchemy import Column, ForeignKey, Index, String, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import Many, number
+from shop import same_person
 from shop.offers import OfferRow, is_live
 from shop.pages import Page, Place, behind, page
+from shop.same_person import Person
 from sql import INSERT, At, Base, Id, among, bare, clock, direct
 
 
 class CouponUseRow(Base):
-    """An order's use of a coupon; it counts until it is given back. `email` is folded: case makes no new guest."""
+    """An order's use of a coupon; it counts until it is given back.
+
+    `email` is the order's and `account_email` its customer's, as `same_person` spells them; of who has left, marks.
+    """
 
     __tablename__ = "coupon_uses"
     __table_args__ = (
         Index("ix_coupon_uses_coupon_id_email", "coupon_id", "email"),
+        Index("ix_coupon_uses_coupon_id_account_email", "coupon_id", "account_email"),
         Index("ix_coupon_uses_coupon_id_customer_id", "coupon_id", "customer_id"),
     )
 
     order_id: Mapped[Id] = mapped_column(primary_key=True)
     coupon_id: Mapped[Id] = mapped_column(ForeignKey("offers.id", ondelete="CASCADE"))
     customer_id: Mapped[Id | None] = mapped_column(index=True)
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(320))
+    account_email: Mapped[str | None] = mapped_column(String(320))
     claimed_at: Mapped[At] = mapped_column(default=clock())
     given_back_at: Mapped[At | None]
 
@@ -47,7 +54,8 @@ def claim(session: Session, claims: Sequence[Claim]) -> set[str]:
     The coupons are locked first, in key order, so that the statement that claims sees what others have committed.
     """
     _lock(session, {claim.coupon_id for claim in claims})
-    won = list(_CLAIM(session, _numbered(claims)))
+    people = same_person.known(session, [(claim.customer_id, claim.email) for claim in claims])
+    won = list(_CLAIM(session, _numbered(claims, people)))
     _count(session, Counter(row.coupon_id for row in won))
     return {row.order_id for row in won}
 
@@ -61,16 +69,19 @@ def give_back(session: Session, orders: Sequence[str]) -> None:
 
 
 def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
-    """How often this customer has used it."""
-    of = (CouponUseRow.coupon_id == coupon_id, CouponUseRow.customer_id == customer_id)
-    return session.scalar(select(func.count()).where(*of, CouponUseRow.given_back_at.is_(None))) or 0
+    """How often this customer has used it, as a guest too."""
+    use, who = CouponUseRow, same_person.account(session, customer_id)
+    names = (who.email, same_person.mark(who.email))
+    theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
+    of = (use.coupon_id == coupon_id, theirs, use.given_back_at.is_(None))
+    return session.scalar(select(func.count()).where(*of)) or 0
 
 
 def most_by_one(session: Session, coupon_id: str) -> int:
     """How often whoever used it most has used it."""
     live = (CouponUseRow.coupon_id == coupon_id, CouponUseRow.given_back_at.is_(None))
     most = 0
-    for who in (CouponUseRow.email, CouponUseRow.customer_id):
+    for who in (CouponUseRow.email, CouponUseRow.account_email, CouponUseRow.customer_id):
         counts = select(func.count().label("uses")).where(*live, who.is_not(None)).group_by(who).subquery()
         most = max(most, session.scalar(select(func.max(counts.c.uses))) or 0)
     return most
@@ -87,8 +98,19 @@ def told(session: Session, customer_id: str, after: Place | None) -> Page:
 
 
 def erase(session: Session, customer_id: str) -> None:
-    """The uses stay, without the address."""
-    session.execute(update(CouponUseRow).where(CouponUseRow.customer_id == customer_id).values(email=customer_id))
+    """The uses stay, with marks in place of the addresses: a new account does not make a new person."""
+    who = same_person.account(session, customer_id)
+    for use in session.scalars(select(CouponUseRow).where(CouponUseRow.customer_id == customer_id)):
+        use.email = same_person.mark(use.email) or ""
+        use.account_email = same_person.mark(who.account_email)
+    session.flush()
+
+
+def taken_over(session: Session, orders: Sequence[str], customer_id: str) -> None:
+    """What a guest had used is this customer's now."""
+    who = same_person.account(session, customer_id)
+    theirs = update(CouponUseRow).where(CouponUseRow.order_id.in_(orders))
+    session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
 
 
 _LOCK = select(OfferRow.id).where(among(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
@@ -104,40 +126,56 @@ def _lock(session: Session, coupons: set[str]) -> None:
     direct(session, _LOCK, {"coupons": sorted(coupons)})
 
 
-def _numbered(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+def _numbered(claims: Sequence[Claim], people: Sequence[Person]) -> list[dict[str, Any]]:
     """With the place of each in this wave, and how many of the same person stand before it."""
-    before: Counter[tuple[str, str]] = Counter()
+    before: dict[tuple[str, str], set[int]] = defaultdict(set)
     rows = []
-    for place, claim in enumerate(claims):
-        email = claim.email.strip().casefold()
-        rows.append({**claim._asdict(), "email": email, "place": place, "ahead": before[claim.coupon_id, email]})
-        before[claim.coupon_id, email] += 1
+    for place, (claim, who) in enumerate(zip(claims, people, strict=True)):
+        signs = [(claim.coupon_id, sign) for sign in who.signs]
+        ahead = set[int]().union(*(before[sign] for sign in signs))
+        rows.append({**claim._asdict(), **_signs(who), "place": place, "ahead": len(ahead)})
+        for sign in signs:
+            before[sign].add(place)
     return rows
+
+
+def _signs(who: Person) -> dict[str, str | None]:
+    marks = {"email_mark": same_person.mark(who.email), "account_mark": same_person.mark(who.account_email)}
+    return {"email": who.email, "account_email": who.account_email, "holder_id": who.holder_id, **marks}
 
 
 def _claiming(kind: str, given: Any) -> Any:
     uses, offers = bare(CouponUseRow), bare(OfferRow)
-    theirs = or_(uses.c.customer_id == given.customer_id, uses.c.email == given.email)
+    names = (given.email, given.account_email, given.email_mark, given.account_mark)
+    by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
+    theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
     counted = (uses.c.coupon_id == given.coupon_id, uses.c.given_back_at.is_(None), theirs)
     mine = select(func.count()).select_from(uses).where(*counted).scalar_subquery()
-    names = ("order_id", "coupon_id", "customer_id", "email")
+    kept = ("order_id", "coupon_id", "customer_id", "email", "account_email")
     nth = func.row_number().over(partition_by=given.coupon_id, order_by=given.place)
     within_theirs = or_(offers.c.per_customer.is_(None), mine + given.ahead < offers.c.per_customer)
     allowed = (
-        select(*(getattr(given, name).label(name) for name in names), nth.label("nth"))
+        select(*(getattr(given, name).label(name) for name in kept), nth.label("nth"))
         .add_columns(offers.c.uses, offers.c.total_limit)
         .where(offers.c.id == given.coupon_id, is_live(), within_theirs)
         .subquery("allowed")
     )
     within = or_(allowed.c.total_limit.is_(None), allowed.c.uses + allowed.c.nth <= allowed.c.total_limit)
-    chosen = select(*(allowed.c[name] for name in names), clock()).where(within)
-    insert = INSERT[kind](uses).from_select([*names, "claimed_at"], chosen)
+    chosen = select(*(allowed.c[name] for name in kept), clock()).where(within)
+    insert = INSERT[kind](uses).from_select([*kept, "claimed_at"], chosen)
     return insert.returning(uses.c.order_id, uses.c.coupon_id)
 
 
 _USES = bare(CouponUseRow).c
 _CLAIM = Many(
-    _claiming, _USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, number("place"), number("ahead")
+    _claiming,
+    *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),
+    *(
+        Column("holder_id", _USES.customer_id.type),
+        Column("email_mark", String(320)),
+        Column("account_mark", String(320)),
+    ),
+    *(number("place"), number("ahead")),
 )
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop import users
-from shop.coupon_uses import CouponUseRow
+from shop import coupon_uses, users
 from shop.errors import Refusal
 from shop.orders import OrderRow
 from sql import clock, held
@@ -43,8 +42,7 @@ def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderR
     for order in found:
         order.customer_id, order.updated_at = user.id, clock()
     session.flush()
-    uses = update(CouponUseRow).where(CouponUseRow.order_id.in_([order.id for order in found]))
-    session.execute(uses.values(customer_id=user.id))
+    coupon_uses.taken_over(session, [order.id for order in found], user.id)
     for order in found:
         session.refresh(order)
     return list(found)
