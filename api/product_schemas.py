@@ -7,14 +7,17 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.etags import versioned
-from api.fields import Integer, Moment, QueryBoolean, QueryInteger, Text
+from api.fields import Few, Integer, Moment, QueryBoolean, QueryInteger, Text
 from api.money import currency
 from api.schemas import MoneySchema, PageQuery, Schema
 from shop import backorders
 from shop.catalogue import VariantRow
+from shop.catalogue_rules import LONGEST_OPTION
 from shop.currencies import OURS
+from shop.facets import Facets, Values
 from shop.money import MOST
-from shop.search import INCOMPLETE, Facets, Hit, Left
+from shop.search import Hit, Left
+from shop.search_query import INCOMPLETE
 
 SORTS = ("name", "-name", "price", "-price", "newest", "relevance")
 
@@ -38,6 +41,16 @@ class SearchQuery(PageQuery, CurrencyQuery):
         load_default="active",
         validate=validate.OneOf(["active", "archived", INCOMPLETE]),
         metadata={"description": "staff only: archived; incomplete, for sale and without a variant to sell"},
+    )
+
+    option = Few(
+        Text(most=2 * LONGEST_OPTION + 1),
+        most=20,
+        load_default=list,
+        metadata={
+            "description": "of a variant, like `color:white`; several of one name: any of them, of other names: all",
+            "example": ["color:white"],
+        },
     )
 
 
@@ -85,8 +98,19 @@ class PriceRangeSchema(Schema):
     max = fields.Nested(MoneySchema, allow_none=True)
 
 
+class ValueCountSchema(Schema):
+    value = fields.String()
+    count = Integer()
+
+
+class OptionCountSchema(Schema):
+    name = fields.String(metadata={"example": "color"})
+    values = fields.List(fields.Nested(ValueCountSchema))
+
+
 class FacetsSchema(Schema):
     categories = fields.List(fields.Nested(CategoryCountSchema))
+    options = fields.List(fields.Nested(OptionCountSchema))
     in_stock = fields.Nested(StockCountSchema)
     price = fields.Nested(PriceRangeSchema)
 
@@ -121,7 +145,17 @@ def tagged_product(hit: Hit, currency: str = OURS) -> tuple[dict[str, Any], str]
 def facets_of(facets: Facets) -> dict[str, Any]:
     counts = [{"category": path, "name": name, "count": count} for path, name, count in facets.categories]
     price = {"min": _money(facets.lowest, facets.currency), "max": _money(facets.highest, facets.currency)}
-    return {"categories": counts, "in_stock": {"yes": facets.in_stock, "no": facets.sold_out}, "price": price}
+    stock = {"yes": facets.in_stock, "no": facets.sold_out}
+    return {
+        "categories": counts,
+        "options": [_option(*one) for one in facets.options],
+        "in_stock": stock,
+        "price": price,
+    }
+
+
+def _option(name: str, values: Values) -> dict[str, Any]:
+    return {"name": name, "values": [{"value": value, "count": count} for value, count in values]}
 
 
 def _variant(variant: VariantRow, hit: Hit, currency: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -23,8 +24,9 @@ from api.product_schemas import (
     tagged_product,
 )
 from api.security import BEARER, must_be
-from shop import search
-from shop.search import Search
+from shop import option_index, search
+from shop.facets import facets
+from shop.search_query import Search
 
 blp = Blueprint("products", __name__, description="The catalogue")
 
@@ -38,24 +40,27 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 @blp.response(200, FoundSchema)
 @blp.doc(security=[{}, *BEARER])
 def find(query: dict[str, Any]) -> Response:
-    """Every word of `q` must begin one of the name, the description or a SKU. `facets` count all that was found."""
+    """Every word of `q` must begin a word of the product, nearly if nothing else is found. `facets` count all of it."""
     if query["status"] == "active":
         return catalogue_answers.many("products", query, lambda: _found(**query))
     must_be(*STAFF)
     return json_answer(_found(**query))
 
 
-def _found(*, limit: int, cursor: str | None, sort: str | None, q: str | None, **more: Any) -> Any:
-    wanted = Search(q=q, sort=sort or ("relevance" if q else "newest"), **more)
-    after = position(cursor, *KEYS[wanted.sort.removeprefix("-")])
+def _found(
+    *, limit: int, cursor: str | None, sort: str | None, q: str | None, option: Sequence[str], **more: Any
+) -> Any:
+    sort = sort or ("relevance" if q else "newest")
+    wanted = Search(q=q, sort=sort, options=option_index.asked(option), **more)
+    after = position(cursor, *KEYS[wanted.by])
     with db.reading() as session:
         hits = search.find(session, wanted, limit=limit + 1, after=after)
-        facets = search.facets(session, wanted)
+        counts = facets(session, wanted)
     found = page(hits, limit, lambda hit: search.key_of(wanted, hit))
     shown = {
         **found,
         "items": [product_of(hit, wanted.currency) for hit in found["items"]],
-        "facets": facets_of(facets),
+        "facets": facets_of(counts),
     }
     return FOUND.dump(shown)
 

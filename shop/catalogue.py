@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from shop import freshness, search_index
+from shop import freshness
 from shop.errors import NotFound
 from sql import DOCUMENT, At, Base, Document, Id, among, new_id, now
 
@@ -74,24 +73,4 @@ def stock_changed(session: Session, skus: Iterable[str], *, lists: bool) -> None
     freshness.changed(session, [name for row in rows for name in row], lists=lists)
 
 
-def index_words(session: Session, ids: Sequence[str]) -> None:
-    """To be called by whoever holds these products and has changed what is written of them or their SKUs."""
-    search_index.put(session, entries(session, ids))
-
-
-def entries(session: Session, ids: Sequence[str]) -> list[dict[str, str]]:
-    """What these products are to be found by."""
-    skus: dict[str, list[str]] = defaultdict(list)
-    for id, sku in session.execute(_SKUS, {"ids": ids}):
-        skus[id].append(sku)
-    texts = session.execute(_TEXTS, {"ids": ids}).all()
-    return [search_index.entry(id, name, about, skus[id]) for id, name, about in texts]
-
-
-_TEXTS = select(ProductRow.id, ProductRow.name, ProductRow.description).where(among(ProductRow.id, "ids"))
 _NAMES = select(ProductRow.id, ProductRow.slug).join(VariantRow).where(among(VariantRow.sku, "skus"))
-_SKUS = (
-    select(VariantRow.product_id, VariantRow.sku)
-    .where(VariantRow.active, among(VariantRow.product_id, "ids"))
-    .order_by(VariantRow.position, VariantRow.sku)
-)

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rows import inserting
-from shop import freshness
-from shop.catalogue import CategoryRow, ProductRow, VariantRow, index_words
+from shop import freshness, indexing
+from shop.catalogue import CategoryRow, ProductRow, VariantRow
 from shop.currencies import OURS
 from sql import among, bare, held, new_id, now
 
@@ -39,7 +39,7 @@ def import_rows(session: Session, rows: Sequence[Row]) -> int:
     products = _put_products(session, rows)
     _put_variants(session, rows, products)
     ids = [product["id"] for product in products.values()]
-    index_words(session, ids)
+    indexing.index(session, ids)
     freshness.changed(session, [*products, *ids])
     return len(rows)
 

@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import freshness, offers
+from shop import freshness, indexing, offers
 from shop.catalogue import CategoryRow, ProductRow
 from shop.catalogue_rules import LONGEST_PATH
 from shop.errors import CategoryInUse, IllegalMove, Invalid, NotFound, PathTaken
+from sql import held
 
 
 def create(session: Session, path: str, name: str) -> CategoryRow:
@@ -34,6 +35,7 @@ def edit(session: Session, id: str, *, path: str | None = None, name: str | None
         row.name = name
     session.flush()
     session.refresh(row)
+    _index_below(session, row.path)
     return row
 
 
@@ -61,6 +63,13 @@ def id_of(session: Session, path: str) -> str:
 def _hold_tree(session: Session) -> None:
     freshness.tree_changed(session)
     session.execute(select(CategoryRow.id).order_by(CategoryRow.path).with_for_update()).all()
+
+
+def _index_below(session: Session, path: str) -> None:
+    """Products are found by the names of the categories that they are in."""
+    inside = select(CategoryRow.id).where(_at_or_below(path))
+    products = select(ProductRow.id).where(ProductRow.category_id.in_(inside)).order_by(ProductRow.id)
+    indexing.index(session, session.scalars(held(products, of=ProductRow)).all())
 
 
 def _get(session: Session, id: str) -> CategoryRow:

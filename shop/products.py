@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop import backorders, categories, freshness, price_lists
-from shop.catalogue import ProductRow, VariantRow, index_words
+from shop import backorders, categories, freshness, indexing, price_lists
+from shop.catalogue import ProductRow, VariantRow
 from shop.catalogue_rules import MOST_VARIANTS
 from shop.currencies import OURS
 from shop.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
@@ -34,7 +34,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
     for variant in variants:
         price_lists.replace(session, variant["sku"], variant.get("prices", ()))
     backorders.allow(session, backorders.said(variants))
-    index_words(session, [product.id])
+    indexing.index(session, [product.id])
     freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
     return product
@@ -126,7 +126,7 @@ def _written(session: Session, product: ProductRow, taken: Refusal | None = None
     product.version += 1
     product.updated_at = now()
     _flush(session, taken)
-    index_words(session, [product.id])
+    indexing.index(session, [product.id])
     freshness.changed(session, [product.id, product.slug])
     session.refresh(product)
 

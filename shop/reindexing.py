@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import String, cast, select, text
 from sqlalchemy.orm import Session
 
-from shop import catalogue, freshness
+from shop import freshness, indexing, near_words, option_index
 from shop.catalogue import ProductRow
 from shop.search_index import FTS, ProductWordsRow
 from sql import dialect
 
-PAGE = 500
 _LINES = text(f"SELECT (SELECT count(*) FROM {FTS}_docsize) - (SELECT count(*) FROM product_words)")  # noqa: S608
 _REBUILD = text(f"INSERT INTO {FTS}({FTS}) VALUES ('rebuild')")  # noqa: S608
 
@@ -30,8 +30,7 @@ def is_whole(session: Session) -> bool:
 def make_anew(session: Session) -> list[str]:
     """Returns the ids of those that were stale."""
     products = stale(session)
-    for begin in range(0, len(products), PAGE):
-        catalogue.index_words(session, products[begin : begin + PAGE])
+    indexing.index(session, products)
     if not is_whole(session):
         session.execute(_REBUILD)
     if products:
@@ -40,7 +39,7 @@ def make_anew(session: Session) -> list[str]:
 
 
 def _pages(session: Session) -> Iterator[Sequence[str]]:
-    ids = select(ProductRow.id).order_by(ProductRow.id).limit(PAGE)
+    ids = select(ProductRow.id).order_by(ProductRow.id).limit(indexing.PAGE)
     page = session.scalars(ids).all()
     while page:
         yield page
@@ -48,13 +47,16 @@ def _pages(session: Session) -> Iterator[Sequence[str]]:
 
 
 def _stale_of(session: Session, ids: Sequence[str]) -> list[str]:
+    written = {one["product_id"]: _comparable(one) for one in indexing.entries(session, ids)}
+    unknown = set(near_words.missing(session, {word for *_, words in written.values() for word in words}))
     row = ProductWordsRow
-    query = select(row.product_id, row.name, row.skus, cast(row.words, String)).where(row.product_id.in_(ids))
-    known = {id: (name, skus, _words(words)) for id, name, skus, words in session.execute(query)}
-    written = {one["product_id"]: one for one in catalogue.entries(session, ids)}
-    return [id for id, one in written.items() if known.get(id) != (one["name"], one["skus"], _words(one["words"]))]
+    query = select(row.product_id, row.name, row.skus, row.sort_name, cast(row.words, String).label("words"))
+    there = session.execute(query.where(row.product_id.in_(ids))).mappings()
+    known = {one["product_id"]: _comparable(one) for one in there}
+    others = set(option_index.stale(session, ids))
+    return [id for id, one in written.items() if known.get(id) != one or unknown & one[-1] or id in others]
 
 
-def _words(line: str) -> set[str]:
-    """PostgreSQL quotes them."""
-    return set(line.replace("'", "").split())
+def _comparable(one: Mapping[Any, Any]) -> tuple[str, str, str, set[str]]:
+    """PostgreSQL quotes the words."""
+    return one["name"], one["skus"], one["sort_name"], set(one["words"].replace("'", "").split())

@@ -1,7 +1,7 @@
 """The index of words: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL; one table, one question.
 
 Both are given words that `shop.words` has made, so that they find the same and no text is read as a query language.
-The indexes are no part of the models: `INDEXES` makes them with the table, here and in migration 0012.
+The indexes are no part of the models: `INDEXES` makes them with the table, here and in migration 0033.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sqlalchemy import (
     event,
     false,
     literal,
+    select,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
@@ -31,7 +32,10 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from rows import inserting
-from shop.words import both_spellings, line, sought
+from shop import near_words
+from shop.catalogue import ProductRow
+from shop.markup import text_of
+from shop.words import code_words, line, sort_key, sought, spellings
 from sql import Base, Id, bare
 
 FTS = "product_words_fts"
@@ -44,7 +48,7 @@ INDEXES: Mapping[str, Sequence[str]] = {
     "postgresql": [f"CREATE INDEX {GIN} ON product_words USING gin (words) WITH (fastupdate = off)"],
     "sqlite": [
         f"CREATE VIRTUAL TABLE {FTS} USING fts5(words, content='product_words', content_rowid='number',"
-        " prefix='2 3', tokenize='unicode61 remove_diacritics 0')",
+        " prefix='2 3', tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* Co'\")",
         *(
             f"CREATE TRIGGER product_words_{when} AFTER {when.upper()} ON product_words BEGIN {change} END"
             for when, change in _WHEN.items()
@@ -53,8 +57,15 @@ INDEXES: Mapping[str, Sequence[str]] = {
 }
 
 
+Wanted = Sequence[Sequence[str]]
+"""Words that are looked for, each with those that are near to it behind it."""
+
+
 class ProductWordsRow(Base):
-    """What a product is found by: `words` is all of it, `name` and `skus` are what counts for more."""
+    """What a product is found by: `words` is all of it, `name` and `skus` are what counts for more.
+
+    `sort_name` is what it is sorted by, byte by byte.
+    """
 
     __tablename__ = "product_words"
 
@@ -63,6 +74,7 @@ class ProductWordsRow(Base):
     name: Mapped[str] = mapped_column(Text)
     skus: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text().with_variant(postgresql.TSVECTOR(), "postgresql"))
+    sort_name: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), server_default="")
 
 
 for kind, statements in INDEXES.items():
@@ -70,39 +82,59 @@ for kind, statements in INDEXES.items():
         event.listen(bare(ProductWordsRow), "after_create", DDL(statement).execute_if(dialect=kind))
 
 
-def entry(product_id: str, name: str, description: str, skus: Iterable[str]) -> dict[str, str]:
-    """A row of the index."""
-    named, coded = both_spellings(name), both_spellings(" ".join(skus))
-    all_of_them = sorted({*named, *coded, *both_spellings(description)})
-    return {"product_id": product_id, "name": line(named), "skus": line(coded), "words": line(all_of_them)}
+def entry(
+    product_id: str, name: str, description: str, skus: Iterable[str], more: Iterable[str] = ()
+) -> dict[str, str]:
+    """A row of the index. `description` may be HTML; `more`: whatever else it is to be found by."""
+    named = spellings(name)
+    coded = list(dict.fromkeys(word for sku in skus for word in code_words(sku)))
+    others = [word for text in (text_of(description), *more) for word in spellings(text)]
+    words = line(sorted({*named, *coded, *others}))
+    return {
+        "product_id": product_id,
+        "name": line(named),
+        "skus": line(coded),
+        "words": words,
+        "sort_name": sort_key(name),
+    }
 
 
 def put(session: Session, entries: Sequence[Mapping[str, str]]) -> None:
     """From now on these products are found by these words, and by no others."""
     _PUT(session, sorted(entries, key=lambda one: one["product_id"]))
+    near_words.add(session, {word for one in entries for word in one["words"].split()})
 
 
-def found(q: str) -> ColumnElement[bool]:
-    """Every word of `q` begins a word of the product's. Where there is no word in it, nothing is found."""
-    words = sought(q)
+def wanted(session: Session, q: str, status: str) -> Wanted:
+    """The words of `q`. Where no product of this status has all of them, each with those that are nearly it."""
+    exact = [(word,) for word in sought(q)]
+    of_status = select(ProductWordsRow.number).join(ProductRow).where(ProductRow.status == status, found(exact))
+    if not exact or session.scalar(of_status.limit(1)) is not None:
+        return exact
+    return [(word, *near_words.near(session, word)) for (word,) in exact]
+
+
+def found(words: Wanted) -> ColumnElement[bool]:
+    """Every word begins one of the product's, or one near to it is one. Without a word nothing is found."""
     return mentions(ProductWordsRow.number, ProductWordsRow.words, words) if words else false()
 
 
-def relevance(q: str) -> ColumnElement[int]:
+def relevance(words: Wanted) -> ColumnElement[int]:
     """A whole number out of the product's own words, so that it stays what it is while others come and go.
 
-    For each word the best of: 8 a word of the name, 6 the beginning of one, 4 of a SKU's, 1 elsewhere;
-    and 1 more if the words are the name's first ones, 2 if they are all of it.
+    For each word the best of: 8 a word of the name, 6 the beginning of one, 4 of a SKU's, 1 elsewhere; for one that is
+    only nearly it 1 in the name, 0 elsewhere; and 1 more if the words are the name's first ones, 2 if they are all.
     """
     name, skus = literal(" ") + ProductWordsRow.name + " ", literal(" ") + ProductWordsRow.skus
-    words = sought(q)
-    each = [
-        case((_in(name, f" {word} "), 8), (_in(name, f" {word}"), 6), (_in(skus, f" {word}"), 4), else_=1)
-        for word in words
-    ]
-    whole = line(both_spellings(q))
+    each = [_fits(name, skus, *alike) for alike in words]
+    whole = line(word for word, *_ in words)
     first = case((ProductWordsRow.name == whole, 2), (ProductWordsRow.name.startswith(whole), 1), else_=0)
     return sum(each, start=first)
+
+
+def _fits(name: ColumnElement[str], skus: ColumnElement[str], word: str, *near: str) -> ColumnElement[int]:
+    exact = [(_in(name, f" {word} "), 8), (_in(name, f" {word}"), 6), (_in(skus, f" {word}"), 4)]
+    return case(*exact, *[(_in(name, f" {other} "), 1) for other in near], else_=0 if near else 1)
 
 
 def _in(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
@@ -110,15 +142,15 @@ def _in(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
 
 
 class mentions(FunctionElement[bool]):
-    """Which rows of the index have words that begin with all of these."""
+    """Which rows of the index have words that begin with all of these, or are what is near to them."""
 
     inherit_cache = True
 
-    def __init__(self, number: Any, words: Any, wanted: Sequence[str]) -> None:
+    def __init__(self, number: Any, words: Any, wanted: Wanted) -> None:
         super().__init__(number, words, bindparam("wanted", list(wanted), type_=_Wanted(), unique=True))
 
 
-class _Wanted(TypeDecorator[Sequence[str]]):
+class _Wanted(TypeDecorator[Wanted]):
     """Words as the database's own query; they are letters and digits, and quoted all the same."""
 
     impl = String
@@ -128,9 +160,10 @@ class _Wanted(TypeDecorator[Sequence[str]]):
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        if dialect.name == "postgresql":
-            return " & ".join(f"'{word}':*" for word in value)
-        return " ".join(f'"{word}" *' for word in value)
+        begins, either, both = ("'{}':*", " | ", " & ") if dialect.name == "postgresql" else ('"{}" *', " OR ", " AND ")
+        is_ = begins.removesuffix(":*").removesuffix(" *")
+        alike = ([begins.format(word), *map(is_.format, near)] for word, *near in value)
+        return both.join(f"({either.join(one)})" for one in alike)
 
 
 @compiles(mentions, "postgresql")
@@ -145,11 +178,12 @@ def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"{number} IN (SELECT rowid FROM {FTS} WHERE {FTS} MATCH {wanted})"  # noqa: S608 - compiled, not pasted
 
 
+_COLUMNS = ("product_id", "name", "skus", "words", "sort_name")
 _PUT = inserting(
     bare(ProductWordsRow),
-    *("product_id", "name", "skus", "words"),
+    *_COLUMNS,
     then=lambda insert: insert.on_conflict_do_update(
         index_elements=["product_id"],
-        set_={name: insert.excluded[name] for name in ("name", "skus", "words")},
+        set_={name: insert.excluded[name] for name in _COLUMNS[1:]},
     ),
 )

@@ -1,6 +1,7 @@
 """What a word is, the same for what is written and for what is looked for, on every database.
 
-Letters and digits; whatever else stands between them. Case, accents and umlauts make no difference.
+Letters and digits; whatever else stands between them. Case, accents and umlauts make no difference, nor do Latin
+letters that are letters of their own (ø, ł, ß). Other scripts keep what tells their words apart.
 """
 
 from __future__ import annotations
@@ -8,24 +9,48 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
+
+from anyascii import anyascii
 
 LONGEST_WORD = 60
 MOST_WORDS = 8  # that are looked for
+LONGEST_SORT_KEY = 300
 
-_WORDS = re.compile(r"[^\W_]+")
-_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_ASCII_WORDS = re.compile(r"[a-z0-9]+")
+_APOSTROPHES = "'\u2018\u2019\u02bc\u02bb\u02b9\u2032\uff07`\u00b4"
+_INSIDE = re.compile(rf"(?<=\w)[{_APOSTROPHES}](?=\w)")
+_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_PARTS = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9]+")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def fold(text: str) -> str:
+    """`Crème IŞIK Smørrebrød` is `creme isik smorrebrod`: what differs by case and accents alone is alike."""
+    if text.isascii():
+        return text.casefold()
+    letters = "".join(map(_folded, unicodedata.normalize("NFKD", text.casefold())))
+    return unicodedata.normalize("NFC", letters.casefold())
 
 
 def words_of(text: str) -> list[str]:
-    """`Crème-Brûlée, 2 Stück` is `creme brulee 2 stuck`."""
-    return [word[:LONGEST_WORD] for word in _WORDS.findall(_plain(text))]
+    """`Crème-Brûlée, 2 Stück for Men's` is `creme brulee 2 stuck for mens`."""
+    return _split(fold(_INSIDE.sub("", text)))
 
 
-def both_spellings(text: str) -> list[str]:
-    """As `words_of`, and behind them those that are also written without their umlauts: `stuehle` for `Stühle`."""
-    spelled = unicodedata.normalize("NFC", text).casefold().translate(_SPELLED)
+def spellings(text: str) -> list[str]:
+    """As `words_of`, and behind them what else they are looked for by: `stuehle` for `Stühle`, `ete` for `d'été`."""
     plain = words_of(text)
-    return plain + [word for word in words_of(spelled) if word not in plain]
+    spelled = unicodedata.normalize("NFC", text).casefold().translate(_SPELLED)
+    others = [*words_of(spelled), *_split(fold(_INSIDE.sub(" ", text)))]
+    return plain + [word for word in dict.fromkeys(others) if word not in plain]
+
+
+def code_words(code: str) -> list[str]:
+    """Of a SKU: `AB12-X` is `ab12 x`, and `ab 12 x ab12x` behind them."""
+    plain = words_of(code)
+    parts = [part for word in plain for part in _PARTS.findall(word)]
+    return list(dict.fromkeys([*plain, *parts, "".join(plain)[:LONGEST_WORD]])) if plain else []
 
 
 def sought(q: str) -> list[str]:
@@ -38,6 +63,37 @@ def line(words: Iterable[str]) -> str:
     return " ".join(words)
 
 
-def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in parts if not unicodedata.combining(letter)).casefold()
+def sort_key(text: str) -> str:
+    """Text in the order of the alphabet, when compared byte by byte: `apfel`, `Äpfel`, `Ast`, `Zebra`.
+
+    Behind the folded text stands what was folded away, so that those alike have an order: without accents first, then
+    small letters before capitals.
+    """
+    whole = unicodedata.normalize("NFD", text)
+    alike = (" ".join(fold(text).split()), whole.casefold(), whole.swapcase())
+    return "\t".join(level[:LONGEST_SORT_KEY] for level in alike)
+
+
+def _split(folded: str) -> list[str]:
+    found = _ASCII_WORDS.findall(folded) if folded.isascii() else "".join(map(_or_space, folded)).split()
+    return [word[:LONGEST_WORD] for word in found]
+
+
+@lru_cache(maxsize=4096)
+def _or_space(letter: str) -> str:
+    """Marks are parts of words: vowels of Thai and Hindi are."""
+    return letter if unicodedata.category(letter)[0] in "LNM" else " "
+
+
+@lru_cache(maxsize=4096)
+def _folded(letter: str) -> str:
+    if _is_accent(letter) or (unicodedata.category(letter) == "Cf" and letter != _ZERO_WIDTH_SPACE):
+        return ""
+    latin = not letter.isascii() and unicodedata.name(letter, "").startswith("LATIN ")
+    return anyascii(letter).lower() if latin else letter
+
+
+def _is_accent(letter: str) -> bool:
+    """Strokes, accents above and below, points of Hebrew and Arabic; not the marks that make another syllable."""
+    kind = unicodedata.combining(letter)
+    return kind == 1 or 10 <= kind <= 36 or kind >= 200 or "\ufe00" <= letter <= "\ufe0f"

@@ -21,7 +21,7 @@ from migrations.alone import BrokenReferences, alone
 from migrations.models import metadata
 from migrations.rendering import options
 from shop import search
-from shop.search import Search
+from shop.search_query import Search
 from sql import new_id
 from tests.fixtures import Configure
 from tests.services.session import Services
