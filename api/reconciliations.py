@@ -47,6 +47,7 @@ class LedgerLineSchema(Schema):
         metadata={"description": "capture, refund, or the provider's word for what we did not ask for"}
     )
     provider_id = fields.String()
+    reference = fields.String(metadata={"description": "what the provider was told that it is for: our order's id"})
     order_id = fields.String(allow_none=True)
     theirs = fields.Nested(LedgerSideSchema, allow_none=True)
     ours = fields.Nested(LedgerSideSchema, allow_none=True)
@@ -60,6 +61,9 @@ class ReconciliationSchema(Schema):
     until = Moment(data_key="to", metadata={"description": "not included"})
     matched = Integer()
     missing_here = Integer()
+    unknown_here = Integer(
+        metadata={"description": "of orders that are not in our database: it may have been restored from a backup"}
+    )
     missing_there = Integer()
     different = Integer()
     under_way = Integer(metadata={"description": "too new, or of an order still worked on: no difference"})
@@ -157,4 +161,4 @@ def _line(line: LineRow) -> dict[str, Any]:
     ours = {"amount": line.our_amount, "currency": line.our_currency, "at": line.our_at}
     said = {"theirs": theirs if line.their_at else None, "ours": ours if line.our_at else None}
     known = {"verdict": line.verdict, "kind": line.kind, "provider_id": line.provider_id, "order_id": line.order_id}
-    return {**known, **said, "closed_in": line.closed_in}
+    return {**known, **said, "reference": line.reference, "closed_in": line.closed_in}

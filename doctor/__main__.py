@@ -23,6 +23,7 @@ from doctor import (  # noqa: F401 - each registers its checks
     privacy,
     runs,
     search,
+    two_ledgers,
     webhooks,
 )
 from doctor.finding import Finding, examine

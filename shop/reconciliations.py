@@ -24,12 +24,13 @@ LATER = timedelta(minutes=10)  # two clocks
 class Verdict(StrEnum):
     MATCHED = "matched"
     MISSING_HERE = "missing_here"  # the provider moved money that our ledger knows nothing of
+    UNKNOWN_HERE = "unknown_here"  # it did so for an order that we do not have: a backup was restored
     MISSING_THERE = "missing_there"  # our ledger says that money moved, the provider's does not
     DIFFERENT = "different"  # another amount, or another currency
     UNDER_WAY = "under_way"  # too new, or of an order that somebody is still working on: not a difference
 
 
-DIFFERENCES = (Verdict.MISSING_HERE, Verdict.MISSING_THERE, Verdict.DIFFERENT)
+DIFFERENCES = (Verdict.MISSING_HERE, Verdict.UNKNOWN_HERE, Verdict.MISSING_THERE, Verdict.DIFFERENT)
 
 
 class ReconciliationRow(Base):
@@ -51,6 +52,7 @@ class ReconciliationRow(Base):
     fetched_at: Mapped[At | None]
     matched: Mapped[int] = mapped_column(default=0)
     missing_here: Mapped[int] = mapped_column(default=0)
+    unknown_here: Mapped[int] = mapped_column(default=0, server_default="0")
     missing_there: Mapped[int] = mapped_column(default=0)
     different: Mapped[int] = mapped_column(default=0)
     under_way: Mapped[int] = mapped_column(default=0)
@@ -63,7 +65,7 @@ class ReconciliationRow(Base):
 
     @property
     def differences(self) -> int:
-        return self.missing_here + self.missing_there + self.different
+        return self.missing_here + self.unknown_here + self.missing_there + self.different
 
 
 class LineRow(Base):
@@ -198,8 +200,15 @@ def settle(session: Session, id: str, *, by: str, note: str) -> ReconciliationRo
 def unsettled(session: Session) -> list[ReconciliationRow]:
     """Those with differences that nobody has looked into."""
     row = ReconciliationRow
-    differing = row.missing_here + row.missing_there + row.different > 0
+    differing = row.missing_here + row.unknown_here + row.missing_there + row.different > 0
     return list(session.scalars(select(row).where(differing, row.settled_at.is_(None)).order_by(row.id)))
+
+
+def orders_looked_into(session: Session) -> set[str]:
+    """The orders that are unknown here, of which somebody has settled what became of their money."""
+    line, row = LineRow, ReconciliationRow
+    settled = select(line.reference).join(row, row.id == line.reconciliation_id).where(row.settled_at.is_not(None))
+    return set(session.scalars(settled.where(line.verdict == Verdict.UNKNOWN_HERE)))
 
 
 def counts(session: Session, id: str) -> dict[str, int]:

@@ -23,12 +23,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shop import looking_again
+from shop.orders import OrderRow
 from shop.payments import PaymentRow, TransactionRow
 from shop.reconciliations import LineRow, ReconciliationRow, Verdict, counts
 from sql import held, now, the_time
 
 GRACE = timedelta(minutes=15)  # younger than that is under way: the other ledger may hear of it in a moment
 KINDS = ("capture", "refund")  # of ours, those that move money
+BATCH = 1000
+_NAMES_AN_ORDER = LineRow.reference.like("________-____-____-____-____________")
 
 
 def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
@@ -37,6 +40,7 @@ def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
     if row.finished_at is None:
         young = the_time(session) - GRACE
         _look_up_ours(session, row.provider, LineRow.reconciliation_id == row.id)
+        _look_up_orders(session, LineRow.reconciliation_id == row.id)
         _add_ours_that_they_miss(session, row)
         _judge(session, row, _verdict(young, moving))
         _look_again(session, row, _verdict(young, moving))
@@ -50,6 +54,7 @@ def _look_again(session: Session, row: ReconciliationRow, verdict: ColumnElement
     if reports:
         looking_again.take_up(session, row, [report.id for report in reports])
         _look_up_ours(session, row.provider, LineRow.closed_in == row.id)
+        _look_up_orders(session, LineRow.closed_in == row.id)
         looking_again.judge(session, row, verdict)
         looking_again.count(session, row, reports)
 
@@ -59,6 +64,18 @@ def _look_up_ours(session: Session, provider: str, these: ColumnElement[bool]) -
     same = (ours.kind == line.kind, ours.provider_id == line.provider_id, payment.provider == provider)
     said = {"our_amount": ours.amount, "our_currency": ours.currency, "our_at": ours.at, "order_id": payment.order_id}
     _do(session, update(line).where(these, payment.id == ours.payment_id, *same).values(said))
+
+
+def _look_up_orders(session: Session, these: ColumnElement[bool]) -> None:
+    """Of what stands only there: whose order is it, if we have that order?"""
+    line, order = LineRow, OrderRow
+    alone = (these, line.our_at.is_(None), line.order_id.is_(None), _NAMES_AN_ORDER)
+    named = session.scalars(select(line.reference).where(*alone).distinct()).all()
+    for start in range(0, len(named), BATCH):
+        batch = named[start : start + BATCH]
+        found = select(cast(order.id, String)).where(order.id.in_(batch))
+        known = update(line).where(*alone, line.reference.in_(found))
+        _do(session, known.values(order_id=cast(line.reference, line.order_id.type)))
 
 
 def _add_ours_that_they_miss(session: Session, row: ReconciliationRow) -> None:
@@ -92,6 +109,8 @@ def _verdict(young: Any, moving: Select[str]) -> ColumnElement[Any]:
     return case(
         (both & same, Verdict.MATCHED),
         (both, Verdict.DIFFERENT),
+        # An order is written down before the provider hears of it: one that we do not have was never young.
+        (line.our_at.is_(None) & line.order_id.is_(None) & _NAMES_AN_ORDER, Verdict.UNKNOWN_HERE),
         (_is_young(young) | _is_moving(moving), Verdict.UNDER_WAY),
         (line.our_at.is_(None), Verdict.MISSING_HERE),
         else_=Verdict.MISSING_THERE,

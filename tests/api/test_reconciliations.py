@@ -19,7 +19,7 @@ from gateways.payments import Entry, Intent
 from shop import reconciliations
 from shop.payments import PaymentRow, TransactionRow
 from shop.reconciliations import LineRow, Moved, ReconciliationRow
-from sql import later, now
+from sql import later, new_id, now
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -29,7 +29,7 @@ from tests.api.test_foreign_ids import everything
 from tests.world import wait_until
 
 PATH = "/api/payments/reconciliations"
-NOTHING = {"matched": 0, "missing_here": 0, "missing_there": 0, "different": 0, "under_way": 0}
+NOTHING = {"matched": 0, "missing_here": 0, "unknown_here": 0, "missing_there": 0, "different": 0, "under_way": 0}
 TOTAL = 1999 + 490
 
 
@@ -159,6 +159,43 @@ def test_what_differs_is_told_line_by_line_and_no_money_moves(
     assert found["id"] in line
     [breach] = diagnosis()
     assert breach.endswith("1 missing here, 1 missing there, 2 different")
+
+
+def test_orders_that_only_the_bank_knows_tell_of_a_restored_backup_however_young(
+    ada: Person, root: Person, sam: Person, bank: Bank, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two orders were placed and charged after the backup was made: one hours ago, one a moment ago."""
+    paid(ada)
+    old, young, by_hand = new_id(), new_id(), _hours_ago(3)
+    bank.book[("capture", "ch_old")] = Entry("capture", "ch_old", 500, "EUR", old, _hours_ago(3))
+    bank.book[("capture", "ch_young")] = Entry("capture", "ch_young", 700, "EUR", young, datetime.now(UTC))
+    bank.book[("capture", "ch_hand")] = Entry("capture", "ch_hand", 5, "EUR", "a phone call", by_hand)
+    with caplog.at_level(logging.WARNING):
+        found = reconciled(root, until=0.1)
+    assert counts(found) == {"matched": 1, "missing_here": 1, "unknown_here": 2}
+    assert found["differences"] == 3
+    told = {line["provider_id"]: (line["verdict"], line["reference"], line["order_id"]) for line in found["lines"]}
+    assert told == {
+        "ch_old": ("unknown_here", old, None),
+        "ch_young": ("unknown_here", young, None),
+        "ch_hand": ("missing_here", "a phone call", None),
+    }
+    assert any("2 unknown_here" in record.getMessage() for record in caplog.records)
+    assert diagnosis()[0].endswith("0 different, 2 of orders unknown here")
+    with db.reading() as session:
+        assert reconciliations.orders_looked_into(session) == set()
+    assert sam.post(f"{PATH}/{found['id']}/settle", {"note": "given back"}).status_code == 200
+    with db.reading() as session:
+        assert reconciliations.orders_looked_into(session) == {old, young}
+
+
+def test_what_only_the_bank_knows_of_an_order_that_we_have_names_the_order(
+    ada: Person, root: Person, bank: Bank
+) -> None:
+    id = paid(ada)
+    bank.book[("capture", "ch_2")] = Entry("capture", "ch_2", 5, "EUR", id, _hours_ago(3))
+    [line] = reconciled(root)["lines"]
+    assert (line["verdict"], line["provider_id"], line["order_id"]) == ("missing_here", "ch_2", id)
 
 
 def test_differences_are_settled_once_by_somebody_who_says_how(

@@ -23,6 +23,7 @@ from shop import (
     locations,
     order_events,
     orders,
+    reconciliations,
     returns,
     stock_desk,
     stock_repair,
@@ -151,6 +152,63 @@ def test_i3_captures_are_those_we_know_of(monkeypatch: pytest.MonkeyPatch) -> No
     assert _broken() == {
         "I3": [f"order {order} was captured 3 times", f"order {order}: 2491 captured, 2490 owed at most"]
     }
+
+
+@pytest.fixture
+def book(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> list[dict[str, object]]:
+    """The sandbox bank's, which agrees with ours."""
+    configure(PAYMENT_PROVIDER="sandbox")
+    _change("UPDATE payments SET provider = 'sandbox'")
+    entries: list[dict[str, object]] = [_entry(_the_order(), 2490)]
+    monkeypatch.setattr(bank, "books", lambda: {"entries": entries, "transfers": []})
+    return entries
+
+
+def _entry(order: str, amount: int, kind: str = "capture", at: str = "2026-11-29T10:00:00Z") -> dict[str, object]:
+    return {"kind": kind, "reference": order, "amount": amount, "at": at}
+
+
+def test_i4_orders_that_only_the_bank_knows_are_one_finding_that_says_what_to_do(book: list[dict[str, object]]) -> None:
+    assert _broken() == {}
+    lost = sorted(new_id() for _ in range(7))
+    book += [_entry(order, 100, at=f"2026-11-29T1{at}:00:00Z") for at, order in enumerate(lost)]
+    [breach] = _broken()["I4"]
+    assert breach == (
+        "7 orders are unknown here of which the bank holds 700 (moved from 2026-11-29T10:00:00Z to"
+        " 2026-11-29T16:00:00Z): was a backup restored? docs/reconciliation.md#a-restored-backup;"
+        f" {', '.join(lost[:5])} ..."
+    )
+    assert _broken().keys() == {"I4"}
+    book += [_entry(order, 100, "refund") for order in lost]
+    assert _broken() == {}, "nothing of them is held any more"
+
+
+def test_i4_orders_unknown_here_that_somebody_has_settled_are_quiet(
+    book: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = new_id()
+    book.append(_entry(lost, 100))
+    assert lost in _broken()["I4"][0]
+    monkeypatch.setattr(reconciliations, "orders_looked_into", lambda session: {lost})
+    assert _broken() == {}
+
+
+def test_i4_an_order_that_the_bank_has_never_heard_of(book: list[dict[str, object]]) -> None:
+    book.clear()
+    assert _broken()["I4"] == [
+        "1 orders are unknown at the bank of which we hold 2490: is it another account, or was its ledger restored?"
+        f" docs/reconciliation.md#a-restored-backup; {_the_order()}"
+    ]
+
+
+def test_i4_what_the_bank_holds_of_something_that_is_no_order_of_ours(book: list[dict[str, object]]) -> None:
+    book.append(_entry("a phone call", 5))
+    assert _broken() == {"I4": ["'a phone call': 5 at the bank, of nothing that we know"]}
+
+
+def test_i4_an_order_of_which_the_two_ledgers_say_different_things(book: list[dict[str, object]]) -> None:
+    book.append(_entry(_the_order(), 90, "refund"))
+    assert _broken() == {"I4": [f"order {_the_order()}: 2490 here, 2400 at the bank"]}
 
 
 def test_i9_a_part_that_is_captured_and_still_authorised() -> None:
