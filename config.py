@@ -167,7 +167,7 @@ def load(env: Env | None = None) -> Settings:
         login_limit=env.str("LOGIN_LIMIT", "120 per minute"),  # by address
         account_limit=env.str("ACCOUNT_LIMIT", "20 per 15 minutes"),  # failed logins to one account, from anywhere
         register_limit=env.str("REGISTER_LIMIT", "120 per minute"),  # by address
-        mail_limit=env.str("MAIL_LIMIT", "5 per hour"),  # mails asked for by strangers, to one account
+        mail_limit=env.str("MAIL_LIMIT", "5 per hour"),  # mails that a mailbox did not ask for
         job_waiters=env.int("JOB_WAITERS", 16),  # requests that wait for a job in one process: fewer than its threads
     )
 

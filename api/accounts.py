@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.fields import Boolean, Email, Few, Line, Moment, Shown
+from api.fields import Boolean, Email, Few, Moment, PersonName, Shown
 from api.languages import language
 from api.schemas import AddressSchema, Schema
 from api.tokens import access_token
@@ -45,13 +45,13 @@ class UserSchema(Schema):
 class RegisterSchema(Schema):
     email = Email(required=True)
     password = password()
-    name = Line(required=True, most=100)
+    name = PersonName(required=True, most=100)
 
 
 class ChangeSchema(Schema):
     """Another e-mail address needs the password, and waits to be verified."""
 
-    name = Line(most=100)
+    name = PersonName(most=100)
     language = language()
     email = Email()
     current_password = secret()

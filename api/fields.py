@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from shop import mail_addresses
+from shop import mail_addresses, person_names
 from shop.times import rfc3339
 
 BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp: they will stay these
@@ -101,6 +101,16 @@ class Line(Text):
         if BREAKS.search(line):
             raise ValidationError("Must be a single line.")
         return line
+
+
+class PersonName(Line):
+    """What somebody is called: no address, no markup, nothing unseen."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        name = super()._deserialize(value, *args, **kwargs)
+        if problem := person_names.problem(name):
+            raise ValidationError(problem)
+        return name
 
 
 class Few(fields.List):

@@ -24,7 +24,8 @@ blp = Blueprint("notifications", __name__, description="Notifications")
 
 class NotificationSchema(Schema):
     """`status`: queued and sending are under way; sent; refused by the recipient's mail server; suppressed, because the
-    address has bounced before; outdated, because it was not true any more; failed, because nobody took it for long."""
+    address has bounced before; limited, because the address has had as many as it
+    may that it did not ask for; outdated, because it was not true any more; failed, because nobody took it for long."""
 
     id = fields.String()
     event = fields.String(attribute="kind", metadata={"description": "the name of its template"})

@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import INCLUDE, RAISE, fields, validate
 
-from api.fields import Integer, Line, Moment, QueryInteger, Text
+from api.fields import Integer, Line, Moment, PersonName, QueryInteger, Text
 from engine import State
 from shop import postal_forms
 from shop.countries import CODES
@@ -33,7 +33,7 @@ class MoneySchema(Schema):
 class AddressSchema(Schema):
     """Which of `city`, `region` and `postal_code` are needed depends on the country: docs/orders.md."""
 
-    name = Line(required=True, most=100)
+    name = PersonName(required=True, most=100)
     line1 = Line(required=True, most=200)
     line2 = Line(least=0, most=200, allow_none=True)
     city = Line(least=0, most=100, allow_none=True)

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from config import settings
 from letters import figures
 from letters.catalogues import translations
+from letters.links import defanged
 
 TEMPLATES = Path(__file__).parent / "templates"
 LANGUAGES = ("en", "de")
@@ -33,6 +34,7 @@ def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
     """`kind` is the name of a template; `language` is `de`, or `de-AT`. Only the HTML is escaped."""
     spoken = language.split("-")[0]
     known = spoken if spoken in LANGUAGES else LANGUAGES[0]
+    values = {**values, "name": defanged(str(values["name"]))} if "name" in values else values
     told = {"shop": _shop(), "language": known, "locale": figures.locale_of(language if known == spoken else known)}
     text = environment(known, html=False).get_template(f"{kind}.txt")
     subject = _subject(text, {**told, **values})

@@ -26,7 +26,9 @@ PATHS = {Kind.VERIFY_EMAIL: "/account/verify-email", Kind.PASSWORD_RESET: "/acco
 def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, Notice]:
     """By run: what was asked for by it, and for which account. Leaves out accounts that are not there."""
     found = {run: (kind, user) for run, (kind, id) in asked.items() if (user := there(session, id))}
-    tellings = {run: Telling(kind, user.id, user.email or "", turn=run) for run, (kind, user) in found.items()}
+    tellings = {
+        run: Telling(kind, user.id, user.email or "", turn=run, unasked=True) for run, (kind, user) in found.items()
+    }
     begun = notifications.note(session, list(tellings.values()), solicited=True)
     return {run: _with_link(session, begun[one], *found[run]) for run, one in tellings.items() if one in begun}
 
@@ -56,4 +58,4 @@ def there(session: Session, id: str) -> UserRow | None:
 def _with_link(session: Session, id: str, kind: Kind, user: UserRow) -> Notice:
     """The token stands behind the #, where no server log and no Referer header can see it."""
     link = f"{settings().public_url}{PATHS[kind]}#token={account_links.token(session, user, kind)}"
-    return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link})
+    return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link}, unasked=True)

@@ -19,3 +19,4 @@ class Notice:
     language: str
     values: Mapping[str, Any] = field(repr=False)
     channel: str = Channel.EMAIL
+    unasked: bool = False  # whoever gets it may have nothing to do with it: mail_limits.py counts it

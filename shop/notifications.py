@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import Many, inserting
-from shop import suppressions, users
+from shop import mail_limits, suppressions, users
 from shop.errors import NotFound
 from shop.suppressions import Reason
 from shop.topics import Channel
@@ -28,6 +28,7 @@ class State(StrEnum):
     REFUSED = "refused"  # by the recipient's mail server, or nobody carries this channel
     SUPPRESSED = "suppressed"  # the address has bounced before
     OUTDATED = "outdated"  # it was not true any more when its turn came
+    LIMITED = "limited"  # the address has had as many as it may that it did not ask for
     FAILED = "failed"  # nobody took it for as long as it made sense
 
 
@@ -71,6 +72,7 @@ class Telling:
     turn: str | None = None
     about: str | None = None
     channel: str = Channel.EMAIL
+    unasked: bool = False  # see mail_limits.py
 
     @property
     def event(self) -> str:
@@ -128,8 +130,24 @@ def note(session: Session, tellings: Sequence[Telling], *, solicited: bool = Fal
     known = {(one.event, one.subject_id): one for one in tellings}
     blocked = set() if solicited else bounced(session, [one.recipient for one in tellings])
     rows = [{"id": new_id(), "about": one.about, **one.key, **_begun(one.recipient in blocked)} for one in tellings]
-    begun = _BEGIN(session, rows).all()
-    return {known[event, subject]: id for event, subject, id, state in begun if state == State.SENDING}
+    written = _BEGIN(session, rows).all()
+    begun = [(known[event, subject], id) for event, subject, id, state in written if state == State.SENDING]
+    return _within_limits(session, begun, {str(row["id"]) for row in rows})
+
+
+def _within_limits(session: Session, begun: Sequence[tuple[Telling, str]], fresh: set[str]) -> dict[Telling, str]:
+    """Without those that are one too many for their mailbox. Each is counted once, however often it is tried."""
+    counted = sorted((one.recipient, id) for one, id in begun if one.unasked and id in fresh)
+    over = [id for recipient, id in counted if not mail_limits.allows(session, recipient)]
+    for id in over:
+        limit(session, id)
+    return {one: id for one, id in begun if id not in over}
+
+
+def limit(session: Session, id: str) -> None:
+    """It is not sent: its mailbox has had enough of what it did not ask for."""
+    ended = {"state": State.LIMITED, "detail": mail_limits.LIMITED, "attempts": 0, "updated_at": clock()}
+    direct(session, update(_NOTICE).where(_NOTICE.c.id == id).values(ended))
 
 
 def bounced(session: Session, recipients: Sequence[str]) -> set[str]:

@@ -29,4 +29,4 @@ def of_row(session: Session, row: NotificationRow) -> Notice | None:
     if admin is None or admin.role != Role.ADMIN or endpoint is None or endpoint.disabled_at is None:
         return None
     said = {"name": admin.name, "url": endpoint.url, "why": endpoint.disabled_why}
-    return Notice(row.id, WEBHOOK_DISABLED, admin.email or "", admin.language, said)
+    return Notice(row.id, WEBHOOK_DISABLED, admin.email or "", admin.language, said, unasked=True)

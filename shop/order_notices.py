@@ -25,6 +25,7 @@ _DECLINED = exists().where(
     *(_PAYMENT.order_id == _ORDER.id, ~_PAYMENT.spare),
     *(_PAYMENT.status == payments.Status.REFUSED, _PAYMENT.next_action.is_not(None)),
 )
+_PROVEN = and_(_USER.email == _ORDER.email, _USER.email_verified_at.is_not(None))
 _LATE = exists().where(ReservationRow.order_id == _ORDER.id, ReservationRow.backordered > 0)
 ORDERS = (
     select(
@@ -33,6 +34,7 @@ ORDERS = (
         _BY_TRANSFER.label("by_transfer"),
         _DECLINED.label("declined"),
         _LATE.label("late"),
+        _PROVEN.label("proven"),
     )
     .outerjoin(bare(UserRow), _USER.id == _ORDER.customer_id)
     .where(_ORDER.email != "")
@@ -67,7 +69,7 @@ def begin(
     whose they were.
     """
     found = {row.id: row for row in direct(session, _WAVES[kind], {"orders": list(turns)})}
-    tellings = [Telling(kind, row.id, row.email, turns[row.id]) for row in found.values()]
+    tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=_unasked(row)) for row in found.values()]
     begun = notifications.note(session, tellings, solicited=solicited)
     return {one.subject_id: notice(id, kind, found[one.subject_id]) for one, id in begun.items()}
 
@@ -84,7 +86,12 @@ def known(session: Session, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def notice(id: str, kind: str, order: Any, **more: Any) -> Notice:
-    return Notice(id, kind, order.email, order.spoken, {**values(order), **more})
+    return Notice(id, kind, order.email, order.spoken, {**values(order), **more}, unasked=_unasked(order))
+
+
+def _unasked(order: Any) -> bool:
+    """Anybody can name anybody's address; with money or a confirmed address they show that it is theirs."""
+    return not (order.proven or order.payment_status in (*TAKEN, PaymentStatus.AUTHORISED))
 
 
 def values(order: Any) -> dict[str, Any]:

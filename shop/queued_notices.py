@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shop import (
     account_notices,
+    mail_limits,
     notifications,
     operator_notices,
     order_notices,
@@ -51,6 +52,10 @@ def notice(session: Session, row: NotificationRow) -> Notice | None:
 
 def _take(session: Session, row: NotificationRow, bounced: bool) -> Notice | None:
     taken = None if bounced else notice(session, row)
+    if taken and taken.unasked and not (row.attempts or row.asked_by or mail_limits.allows(session, row.recipient)):
+        row.state, row.detail, row.updated_at = State.LIMITED, mail_limits.LIMITED, clock()
+        session.flush()
+        return None
     row.state = State.SUPPRESSED if bounced else State.SENDING if taken else State.OUTDATED
     row.attempts += taken is not None
     row.updated_at = clock()

@@ -20,6 +20,7 @@ from shop import (
     commands,
     happenings,
     imports,
+    mail_limits,
     notifications,
     order_privacy,
     payment_desk,
@@ -121,6 +122,7 @@ def prune_notifications() -> None:
     """Not before the runs that would tell it again."""
     days = max(notifications.KEEP_DAYS, settings().keep_finished_days + 1)
     _until_none(lambda session: notifications.prune(session, days))
+    in_transaction(mail_limits.prune)
 
 
 @periodic

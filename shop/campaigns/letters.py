@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from config import settings
+from letters.links import defanged
 from shop import mail_addresses, unsubscribing
 from shop.campaigns import templates
 from shop.campaigns.tables import CampaignRow
@@ -61,9 +62,10 @@ def written(said: Content, who: Recipient, coupon: str | None, *, out: str | Non
 
 
 def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
+    name = defanged(who.name)
     return {
-        "name": who.name,
-        "first_name": who.name.split(" ")[0],
+        "name": name,
+        "first_name": name.split(" ")[0],
         "email": mail_addresses.shown(who.email),
         "coupon": coupon,
         "shop_url": settings().public_url,

@@ -8,7 +8,7 @@ from flask import Flask
 from gateways.mail import Mail
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import ADDRESS, guests_cart, guests_order, put_on_shelf
+from tests.api.goods import ADDRESS, call_buyer, guests_cart, guests_order, put_on_shelf
 from tests.api.mailing_list import Postman
 from tests.api.offers import promotion
 from tests.api.people import People, ask
@@ -31,7 +31,8 @@ def test_in_mails_about_orders(app: Flask, bank: Bank, sent: list[Mail]) -> None
     put_on_shelf("CHAIR", name=EVIL)
     promotion(name=EVIL)
     token = guests_cart(app)
-    placed = guests_order(app, token, shipping_address=ADDRESS | {"name": EVIL}).json
+    placed = guests_order(app, token, shipping_address=ADDRESS).json
+    call_buyer(placed["order"]["id"], EVIL)
     assert drive(placed["job"]["id"]) == "succeeded"
     shown = {"X-Order-Token": placed["order_token"]}
     called_off = ask(app, "POST", f"/api/orders/{placed['order']['id']}/cancel", headers=shown).json

@@ -80,8 +80,8 @@ def test_a_registration_that_makes_no_sense_changes_nothing(app: Flask, wrong: d
     assert everything() == []
 
 
-def test_a_name_may_be_anything_that_is_a_line(app: Flask) -> None:
-    for number, name in enumerate(["<script>alert(1)</script>", "{{7*7}}", "Ünïcödé 🎉", "'; DROP TABLE users --"]):
+def test_a_name_may_be_any_line_that_holds_no_link_and_no_markup(app: Flask) -> None:
+    for number, name in enumerate(["$(reboot)", "%s %(x)s", "Ünïcödé 🎉", "'; DROP TABLE users --"]):
         answer = post(app, "/api/users", {**ADA, "email": f"{number}@example.com", "name": name})
         assert (answer.status_code, answer.json["name"]) == (201, name)
 

@@ -1,0 +1,48 @@
+"""What a mail program would make a link of, in words that a stranger may have chosen: found, and defanged."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ENDS = """
+com net org info biz io co app dev xyz top shop online site club link click live me tv cc ru cn us uk eu example store
+space website fun pro vip win bid loan work life today world cloud tech page gg ly to gl sh рф 公司 网络 中国 在线 網路
+"""
+COMMON = frozenset(_ENDS.split())
+"""Ends of domains that make links however they are written. Others do in lower case: St.John is a name."""
+
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/|(?:mailto|javascript|data|tel|sms):\S|www\.", re.IGNORECASE)
+DOTTED = re.compile(r"(?<![\w.-])((?:[\w-]+\.)+)([^\W\d_]{2,}|xn--[a-z0-9-]+)(?![\w-])")
+NUMBERS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+MAILBOX = re.compile(r"[^\s@]@[^\s@]")
+
+
+def holds_link(text: str) -> bool:
+    """Whether a mail program might make a link of some of it."""
+    text = _plain(text)
+    if SCHEME.search(text) or NUMBERS.search(text) or MAILBOX.search(text):
+        return True
+    return any(_is_domain(found) for found in DOTTED.finditer(text))
+
+
+def defanged(text: str) -> str:
+    """The same words, of which no mail program makes a link; words without one stay as they are."""
+    if not holds_link(text):
+        return text
+    dead = DOTTED.sub(lambda found: found[0].replace(".", "[.]") if _is_domain(found) else found[0], _plain(text))
+    dead = NUMBERS.sub(lambda found: found[0].replace(".", "[.]"), dead)
+    return re.sub(r"(?i)www\.", "www[.]", dead).replace(":", "[:]").replace("@", "[at]")
+
+
+def _is_domain(found: re.Match[str]) -> bool:
+    """`m.de Vries` and `u.Co` are names, `evil.example` is not; nor is EVIL.COM."""
+    before, end = found[1].rstrip(".").rpartition(".")[2], found[2]
+    if end.casefold() in COMMON:
+        return len(before) > 1 or not end.istitle()
+    return end.startswith("xn--") or (end.islower() and len(before) > 1)
+
+
+def _plain(text: str) -> str:
+    """Full stops of other scripts lead to the same places."""
+    return unicodedata.normalize("NFKC", text).translate({0x3002: ".", 0xFF61: "."})
