@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.fields import Email, Integer, Line, Moment, Shown
+from api.fields import Boolean, Email, Integer, Line, Moment, Shown
 from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
@@ -31,6 +31,11 @@ class PlaceOrderSchema(Schema):
     expected_total = fields.Nested(
         PriceSchema,
         metadata={"description": "what the shopper has seen: an order that comes to anything else is refused"},
+    )
+
+    accept_problems = Boolean(
+        load_default=False,
+        metadata={"description": "order although the cart's problems say that there is not enough (otherwise 409)"},
     )
 
     @validates_schema

@@ -172,6 +172,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         payment_method=wish["payment"]["method"],
         payment_token=wish["payment"].get("token"),
         language=case.placing.language,
+        accept_problems=wish.get("accept_problems", False),
         expected_total=Money(**wish["expected_total"]) if "expected_total" in wish else None,
     )
 

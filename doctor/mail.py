@@ -11,7 +11,7 @@ from doctor.finding import invariant
 from engine.states import ENDED
 from engine.states import State as RunState
 from engine.tables import RunRow
-from shop import suppressions, users
+from shop import failure_notices, payment_asks, suppressions, users
 from shop.fulfilments import GONE, FulfilmentRow
 from shop.notifications import OPEN, NotificationRow, State
 from shop.orders import OrderRow, Status
@@ -30,6 +30,7 @@ def told_once(session: Session) -> Iterator[str]:
         yield f"{event} of {subject} was sent more than once"
     yield from _untold(session, "place_order", Status.CONFIRMED, "order_confirmed")
     yield from _untold(session, "cancel_order", Status.CANCELLED, "order_cancelled")
+    yield from _untold_of_failure(session)
     yield from _told_too_early(session)
     yield from _left_lying(session)
     yield from _sent_by_nobody(session)
@@ -46,6 +47,21 @@ def _untold(session: Session, workflow: str, status: Status, event: str) -> Iter
     )
     for order in session.scalars(untold):
         yield f"order {order} is {status} and its customer was not told"
+
+
+def _untold_of_failure(session: Session) -> Iterator[str]:
+    """Since the first one was told of it. Orders that have forgotten whose they were have nobody to tell."""
+    told = aliased(NotificationRow)
+    since = select(func.min(NotificationRow.created_at)).where(NotificationRow.event == failure_notices.KIND)
+    events = (failure_notices.KIND, payment_asks.OVER)
+    untold = (
+        select(OrderRow.id)
+        .outerjoin(told, (told.subject_id == OrderRow.id) & told.event.in_(events))
+        .where(OrderRow.status == Status.FAILED, OrderRow.email != "", told.id.is_(None))
+        .where(OrderRow.created_at > since.scalar_subquery())
+    )
+    for order in session.scalars(untold):
+        yield f"order {order} came to nothing and its customer was not told"
 
 
 def _told_too_early(session: Session) -> Iterator[str]:

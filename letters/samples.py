@@ -34,6 +34,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "payment_action": {**_ORDER, "total": 113900, "by_transfer": True, "declined": False, "account": _ACCOUNT},
     "order_expired": _ORDER,
+    "order_failed": {**_ORDER, "why": "sold_out"},
     "order_shipped": {**_ORDER, **_GOODS, "shipped": _WHEN, "carrier": "DHL", "tracking": "00340434161094042557"},
     "order_cancelled": {**_ORDER, "taken": True},
     "refunded": {**_ORDER, "amount": 61900, "how": "source"},

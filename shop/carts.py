@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     String,
     and_,
+    case,
     delete,
     func,
     or_,
@@ -160,17 +161,28 @@ def hold(session: Session, cart: CartRow) -> None:
 
 
 def put_back(session: Session, orders: Sequence[str]) -> None:
-    """Orders that came to nothing return their lines to the carts they came from, where those still are."""
+    """Orders that came to nothing return their lines to the carts they came from, where those still are, beside what
+    is in them by now: as many more of each, up to what a cart holds of one."""
     of_orders = CartRow.id.in_(select(OrderRow.cart_id).where(OrderRow.id.in_(orders)))
     session.scalars(select(CartRow.id).where(of_orders).order_by(CartRow.id).with_for_update(key_share=True)).all()
     lines = (
-        select(OrderRow.cart_id, OrderLineRow.sku, OrderLineRow.quantity, OrderLineRow.unit_price, now())
+        select(
+            OrderRow.cart_id,
+            OrderLineRow.sku,
+            func.sum(OrderLineRow.quantity),
+            func.min(OrderLineRow.unit_price),
+            now(),
+        )
         .join(OrderRow, OrderRow.id == OrderLineRow.order_id)
         .join(CartRow, CartRow.id == OrderRow.cart_id)
         .where(OrderRow.id.in_(orders))
+        .group_by(OrderRow.cart_id, OrderLineRow.sku)
     )
     columns = ["cart_id", "sku", "quantity", "price_seen", "added_at"]
-    session.execute(upsert(session, CartLineRow).from_select(columns, lines).on_conflict_do_nothing())
+    insert = upsert(session, CartLineRow).from_select(columns, lines)
+    together = CartLineRow.quantity + insert.excluded.quantity
+    bounded = case((together > MOST_OF_ONE, MOST_OF_ONE), else_=together)
+    session.execute(insert.on_conflict_do_update(index_elements=["cart_id", "sku"], set_={"quantity": bounded}))
 
 
 def prune(session: Session, days: int = 30, limit: int = 500) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from shop import cart_view, carts, coupon_uses, coupons, order_numbers, orders, 
 from shop.cart_view import Goods
 from shop.carts import CartRow
 from shop.coupon_uses import Claim
-from shop.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, Refusal, TotalChanged
+from shop.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, OutOfStock, Refusal, TotalChanged
 from shop.money import Money
 from shop.offers import Offer
 from shop.orders import Placed
@@ -34,6 +34,7 @@ class PlaceOrder:
     payment_token: str | None = field(repr=False)
     language: str = LANGUAGES[0]
     expected_total: Money | None = None  # what the shopper has seen, if that is said
+    accept_problems: bool = False  # tried although the cart says that there is not enough of it
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ def _draft(cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, know
     """What this command comes to. It asks nobody: all that it needs to know has been read."""
     _check_payment(command)
     _refuse_what_can_not_be_sold(inside)
+    if not command.accept_problems:
+        _refuse_what_is_sold_out(inside)
     quoted = quote(inside.lines, terms, command.shipping_method)
     order = _order(cart, command, quoted)
     claim = _claim(cart, order, quoted, known)
@@ -153,6 +156,14 @@ def _refuse_what_can_not_be_sold(inside: Goods) -> None:
         raise NoPrice(unpriced[0].detail, sku=unpriced[0].sku)
     if not inside.lines:
         raise EmptyCart("There is nothing in the cart.")
+
+
+def _refuse_what_is_sold_out(inside: Goods) -> None:
+    """What the cart says already needs no run to find out."""
+    lacking = [problem for problem in inside.problems if problem.code == OutOfStock.code]
+    if lacking:
+        detail = "; ".join(f"{problem.sku}: {problem.detail}" for problem in lacking)
+        raise OutOfStock(detail, problems=[asdict(problem) for problem in lacking])
 
 
 def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:

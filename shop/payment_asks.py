@@ -20,10 +20,12 @@ def ask(session: Session, order_id: str, *, later: bool = False) -> None:
         tell(session, Telling(ASKED, order.id, order.email), later=later)
 
 
-def give_up(session: Session, failed: Sequence[str]) -> None:
-    """Whoever was asked to pay for one of these orders is told that nobody waits for it any more."""
+def give_up(session: Session, failed: Sequence[str]) -> set[str]:
+    """Whoever was asked to pay for one of these orders is told that nobody waits for it any more. Returns those."""
     row = NotificationRow
     asked = select(row.subject_id).where(row.event == ASKED, row.subject_id.in_(failed), row.state == State.SENT)
-    for id in session.scalars(asked.distinct().order_by(row.subject_id)).all() if failed else ():
+    waited = session.scalars(asked.distinct().order_by(row.subject_id)).all() if failed else ()
+    for id in waited:
         if email := orders.get(session, id).email:
             tell(session, Telling(OVER, id, email))
+    return set(waited)

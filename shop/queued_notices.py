@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shop import (
     account_notices,
+    failure_notices,
     mail_limits,
     notifications,
     operator_notices,
@@ -28,6 +29,7 @@ FACTS: Mapping[str, Callable[[Session, NotificationRow], Notice | None]] = {
     **dict.fromkeys(return_notices.TRUE_WHILE, return_notices.of_row),
     **dict.fromkeys(Kind, account_notices.with_link),
     "order_shipped": parcel_notices.of_row,
+    failure_notices.KIND: failure_notices.of_row,
     refund_notices.KIND: refund_notices.of_row,
     account_notices.MESSAGE: account_notices.message,
     operator_notices.WEBHOOK_DISABLED: operator_notices.of_row,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import carts, coupon_uses, coupons, orders, payment_asks, payments, reservations
+from shop import carts, coupon_uses, coupons, failure_notices, orders, payments, reservations
 from shop.orders import Status
 
 
@@ -24,15 +24,15 @@ def confirm(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @on_failed("orders.close")
 def close(session: Session, runs: Sequence[Run]) -> None:
-    """Everything is undone: close the orders and put their lines back into the carts."""
+    """Everything is undone: close the orders, put their lines back into the carts and tell their customers."""
     codes = {run.subject_id: (run.error or {}).get("code", "") for run in runs}
     for id, code in codes.items():
         orders.move(session, [id], Status.CANCELLED if code == "cancelled" else Status.FAILED, code)
-    payment_asks.give_up(session, [id for id, code in codes.items() if code != "cancelled"])
     closed = list(codes)
     payments.close(session, closed)
     carts.put_back(session, closed)
     coupons.put_back(session, closed)
+    failure_notices.enqueue(session, codes)
 
 
 @local_step("orders.call_off")

@@ -70,7 +70,7 @@ def wish(cart: str = "me", token: str = "tok_ok", **more: Any) -> dict[str, Any]
 def order(person: Person, sku: str = "CHAIR", quantity: int = 1, token: str = "tok_ok", **headers: str) -> Any:
     """Puts it into the cart and orders the cart. Returns the body of the 202."""
     assert person.post("/api/cart/me", {"sku": sku, "quantity": quantity}).status_code == 200
-    answer = person.post("/api/orders", wish(token=token), **headers)
+    answer = person.post("/api/orders", wish(token=token, accept_problems=True), **headers)
     assert answer.status_code == 202, answer.text
     return answer.json
 

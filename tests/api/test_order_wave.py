@@ -123,7 +123,7 @@ def test_a_key_that_came_before_brings_the_first_answer_and_orders_nothing(app: 
 
 
 def test_an_order_too_dear_for_any_shop_hurts_nobody_beside_it(app: Flask, people: People) -> None:
-    put_on_shelf("MOON", price=1, on_hand=1)
+    put_on_shelf("MOON", price=1, on_hand=2)
     buyers = [shopper(people, "MOON", 2) if number == 3 else shopper(people) for number in range(6)]
     change_price("MOON", MOST)
     with ThreadPoolExecutor(6) as pool:

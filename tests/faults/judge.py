@@ -34,6 +34,7 @@ class Kept:
     total: int = 0  # what is captured under it when it succeeded
     refunded: int = 0  # what of that is given back when it succeeded
     mails: int = 1  # what was told by then, with what led up to it
+    mails_of_failure: int = 0  # what was told when it did not succeed
     outside: Callable[[], str | None] = lambda: None  # what somebody else who was to hear of it complains of
     may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
@@ -115,7 +116,7 @@ class Judge:
             mails = list(set(mails))  # the same mail again: its Message-ID tells
         if len(mails) > kept.mails:
             tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
-        elif len(mails) != (kept.mails if kept.status == "succeeded" else 0):
+        elif len(mails) != (kept.mails if kept.status == "succeeded" else kept.mails_of_failure):
             tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
 
     def _may_be_told_twice(self, kept: Kept) -> bool:
@@ -147,7 +148,8 @@ class Judge:
 
 def kept_order(client: Client, order: Order) -> Kept:
     total = order.body["order"]["total"]["amount"]
-    return Kept(client, order.job_id, f"order {order.id}", order.number, reference=order.id, total=total)
+    money = {"reference": order.id, "total": total}
+    return Kept(client, order.job_id, f"order {order.id}", order.number, mails_of_failure=1, **money)
 
 
 def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:

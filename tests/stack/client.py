@@ -84,4 +84,5 @@ class Client:
 
 def order_of(token: str) -> dict[str, Any]:
     payment = {"method": "card", "token": token}
-    return {"cart": "me", "shipping_address": ADDRESS, "shipping_method": "standard", "payment": payment}
+    wish = {"cart": "me", "shipping_address": ADDRESS, "shipping_method": "standard", "payment": payment}
+    return wish | {"accept_problems": True}  # what is sold out is for the run to find: that is what is drilled
