@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from shop import mail_addresses, person_names
-from shop.times import rfc3339
+from shop.times import in_bounds, rfc3339
 
 BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp: they will stay these
 SAFE = 2**53 - 1  # the largest integer that every JSON reader holds exactly
@@ -147,10 +147,20 @@ class Email(Shown):
 
 
 class Moment(fields.AwareDateTime):
-    """A time as RFC 3339 in UTC; taken with any offset, never without one."""
+    """A time as RFC 3339 in UTC; taken with any offset, never without one, of the years 1900 to 9997."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        """To the millisecond, as it is given out."""
+        try:
+            taken = in_bounds(super()._deserialize(value, *args, **kwargs))
+        except (OverflowError, ValueError) as error:
+            if isinstance(error, ValidationError):
+                raise
+            raise ValidationError("Must be a moment of the years 1900 to 9997.") from error
+        return taken.replace(microsecond=taken.microsecond // 1000 * 1000)
 
     def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
         return rfc3339(value) if value else None

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shop.errors import Invalid
+from shop.times import in_bounds
 
 T = TypeVar("T")
 
@@ -32,10 +33,7 @@ def a_text(value: Any) -> str:
 
 
 def a_moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(value)
-    if found.tzinfo is None:
-        raise ValueError("no moment")
-    return found
+    return in_bounds(datetime.fromisoformat(value))
 
 
 def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+"""Every moment between has a day and a time in every zone, and can be reckoned with."""
+
+
+def in_bounds(moment: datetime) -> datetime:
+    """`moment` in UTC. Raises ValueError for one without an offset, and for one that some clock can not show."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment has an offset")
+    try:
+        there = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("beyond all calendars") from error
+    if not FIRST <= there < LAST:
+        raise ValueError("beyond the years that the shop reckons with")
+    return there
+
 
 def rfc3339(moment: datetime) -> str:
     """`moment` in UTC with milliseconds, as RFC 3339 has it: `2026-11-29T18:00:00.000Z`."""
