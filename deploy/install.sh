@@ -31,11 +31,12 @@ stage() { # what is done, and the command that does it
     echo "$((SECONDS - began)) s"
 }
 
-progress() { # how many packages have been looked at so far, where pip says so; else a dot
-    local seen
+progress() { # how many packages have been looked at so far, where that has changed and pip says so; else a dot
+    local seen=0 before=0
     while sleep 5 >/dev/null 2>&1; do
         seen=$(grep -c '^Collecting ' "$log" || true)
-        printf '%s ' "${seen/#0/.}"
+        if [ "$seen" = "$before" ]; then printf '. '; else printf '%s ' "$seen"; fi
+        before=$seen
     done
 }
 
