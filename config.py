@@ -42,6 +42,7 @@ class Settings:
     stripe_api_base: str | None
     stripe_return_url: str | None
     jwt_secret: str = field(repr=False)
+    jwt_secret_previous: str = field(repr=False)
     public_url: str
     host: str
     port: int
@@ -131,6 +132,7 @@ def load(env: Env | None = None) -> Settings:
         stripe_api_base=stripe_api_base,
         stripe_return_url=env.str("STRIPE_RETURN_URL", None) or None,
         jwt_secret=secret("JWT_SECRET"),
+        jwt_secret_previous=guards.previous(env.str("JWT_SECRET_PREVIOUS", "")),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
         host=env.str("HOST", "127.0.0.1"),
         port=port,

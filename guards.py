@@ -40,6 +40,11 @@ def secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str]
     return read
 
 
+def previous(secret: str) -> str:
+    """A secret that was in use before: none, or as long as a secret has to be."""
+    return _strong("JWT_SECRET_PREVIOUS", secret) if secret else ""
+
+
 def stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
     """Stripe's secrets say by their first letters what they are; a wrong one is told of at the start, not shown."""
 

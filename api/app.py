@@ -21,15 +21,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Flask
+from flask import Flask, Request, Response
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import logs
-from api import account_pages, catalogue_answers, cors, limits, problems, repeating, requests, tokens, undocumented
+from api import (
+    account_pages,
+    catalogue_answers,
+    cors,
+    limits,
+    problems,
+    repeating,
+    requests,
+    tokens,
+    undocumented,
+    verbs,
+)
 from api.docs import docs
 from api.fields import rfc3339
 from api.health import health
@@ -95,6 +107,16 @@ class Door(Flask):
     def ensure_sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """No view here is asynchronous, and Flask would ask a dozen times a request."""
         return view
+
+    def make_default_options_response(self) -> Response:
+        answer = self.response_class()
+        answer.allow.update(verbs.of_this_path(self))
+        return answer
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        if isinstance(request.routing_exception, MethodNotAllowed):
+            raise MethodNotAllowed(verbs.of_this_path(self))
+        super().raise_routing_exception(request)
 
     def dispatch_request(self) -> ResponseReturnValue:
         return repeating.until_alone(super().dispatch_request)

@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 import db
 from api.accounts import LoginSchema, TokensSchema, password, secret, tokens
 from api.blueprint import Blueprint
+from api.clients import client
 from api.limits import limit_login, limit_password
 from api.schemas import Schema
 from api.security import caller, signed_in
@@ -46,7 +47,7 @@ class NewPasswordSchema(Schema):
 def login(wish: dict[str, Any]) -> dict[str, Any]:
     with db.reading() as session:
         user = users.by_email(session, wish["email"])
-    if not passwords.matches(wish["password"], user.password_hash if user else None) or not user:
+    if not passwords.matches(wish["password"], user.password_hash if user else None, address=client()) or not user:
         raise InvalidCredentials
     with db.transaction() as session:
         opened = sessions.open_session(session, user.id, user.password_hash, _device())
@@ -92,9 +93,9 @@ def change_password(wish: dict[str, Any]) -> dict[str, Any]:
     id = caller().id
     with db.reading() as session:
         old = users.get(session, id).password_hash
-    if not passwords.matches(wish["current_password"], old):
+    if not passwords.matches(wish["current_password"], old, address=client()):
         raise InvalidCredentials("The current password is not right.")
-    return tokens(_changed(id, old, passwords.hash_password(wish["new_password"])))
+    return tokens(_changed(id, old, passwords.hash_password(wish["new_password"], address=client())))
 
 
 def _changed(id: str, old: str, new: str) -> Opened:

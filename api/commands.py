@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 import db
 from api import security
 from api.bodies import job_body
-from config import settings
 from engine import jobs
-from shop import commands
+from shop import commands, keys
 from shop.commands import Answered, Asked
 from shop.errors import Invalid
+from shop.keys import Purpose
 
 Answer = tuple[Any, int, Mapping[str, str]]
 Work = Callable[[Session], Answer]
@@ -46,7 +46,8 @@ def keyed(guest: str | None) -> Asked | None:
         return None
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise Invalid({"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
-    return Asked(_scope(guest), key, _fingerprint())
+    current, *older = _fingerprints()
+    return Asked(_scope(guest), key, current, tuple(older))
 
 
 def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
@@ -92,10 +93,11 @@ def _scope(guest: str | None) -> str:
     return f"address:{request.remote_addr}"
 
 
-def _fingerprint() -> str:
-    """Of method, path, query and body. Keyed, because a body may hold a password that a plain hash would betray."""
+def _fingerprints() -> list[str]:
+    """Of method, path, query and body, under the current key and those before it. Keyed, because a body may hold a
+    password that a plain hash would betray."""
     parts = [request.method.encode(), request.path.encode(), request.query_string, _canonical(request.get_data())]
-    return hmac.new(settings().jwt_secret.encode(), b"\0".join(parts), hashlib.sha256).hexdigest()
+    return [hmac.new(key, b"\0".join(parts), hashlib.sha256).hexdigest() for key in keys.accepted(Purpose.REQUEST)]
 
 
 def _canonical(body: bytes) -> bytes:

@@ -11,7 +11,7 @@ from flask_cors import CORS
 from config import settings
 
 SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
-        "X-Cart-Token", "X-Order-Token", "X-Request-ID")  # fmt: skip
+        "X-Order-Token", "X-Request-ID")  # fmt: skip
 TOLD = ("ETag", "Idempotency-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
         "Retry-After", "X-Request-ID")  # fmt: skip
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -1,4 +1,4 @@
-"""Guests: whoever has no account shows the token of their order, or of the cart it was placed from.
+"""Guests: whoever has no account shows the token of their order.
 
 What is not theirs is not there.
 """
@@ -28,8 +28,7 @@ ABOUT = "What a guest shows instead of a sign-in: "
 SHAPE = {"required": False, "schema": {"type": "string", "maxLength": LONGEST}}
 PARAMETERS = [
     {"in": "header", "name": "X-Order-Token", "description": ABOUT + "what came with the order.", **SHAPE},
-    {"in": "header", "name": "X-Cart-Token", "description": ABOUT + "the id of the cart it was placed from.", **SHAPE},
-    {"in": "query", "name": "token", "description": ABOUT + "either of the two.", **SHAPE},
+    {"in": "query", "name": "token", "description": ABOUT + "the same.", **SHAPE},
 ]
 
 
@@ -43,8 +42,7 @@ def or_guest(view: View) -> View:
 
 def guest_token() -> str | None:
     """The token that came with this request."""
-    headers = request.headers
-    token = headers.get("X-Order-Token") or headers.get("X-Cart-Token") or request.args.get("token") or ""
+    token = request.headers.get("X-Order-Token") or request.args.get("token") or ""
     return token if 0 < len(token) <= LONGEST and token.isascii() else None
 
 

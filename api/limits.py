@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from limits import RateLimitItem
 
 from api import windows
+from api.clients import client
 from api.problems import problem
 from api.security import visitor
 from config import settings
@@ -20,7 +20,7 @@ from shared_redis import shared_redis
 from shop.users import normal
 
 limiter = Limiter(
-    key_func=get_remote_address,
+    key_func=client,
     application_limits=[ApplicationLimit(lambda: settings().rate_limit)],
     strategy=windows.NAME,
 )
@@ -79,7 +79,7 @@ def _failed(answer: Response) -> bool:
 
 def _who() -> str:
     holder = visitor()
-    return holder.id if holder else get_remote_address()
+    return holder.id if holder else client()
 
 
 def _has_token() -> bool:
@@ -91,7 +91,7 @@ def _account() -> str:
     """The account named in the body, so that it cannot be read in Redis."""
     body = request.get_json(silent=True)
     named = body.get("email") if isinstance(body, dict) else None
-    return sha256(normal(named).encode()).hexdigest() if isinstance(named, str) else get_remote_address()
+    return sha256(normal(named).encode()).hexdigest() if isinstance(named, str) else client()
 
 
 def _too_often(error: RateLimitExceeded) -> Response:

@@ -11,6 +11,7 @@ import db
 from api.account_mail import send_account_mail
 from api.accounts import WrongPassword, password, secret
 from api.blueprint import Blueprint
+from api.clients import client
 from api.limits import limit_attempts, limit_mail, limit_own_mail
 from api.schemas import Schema
 from api.security import caller, maybe_signed_in, visitor
@@ -72,7 +73,7 @@ def reset(wish: dict[str, Any]) -> Response:
     """Sets the password and ends every session. Who reads the mailbox has also verified the address."""
     with db.reading() as session:
         user = account_links.opened(session, wish["token"], Kind.PASSWORD_RESET)
-    hashed = passwords.hash_password(wish["new_password"])
+    hashed = passwords.hash_password(wish["new_password"], address=client())
     with db.transaction() as session:
         if not users.change_password(session, user.id, old_hash=user.password_hash, new_hash=hashed):
             raise LinkDead
@@ -109,7 +110,7 @@ def _prove(user: UserRow, password: str | None) -> None:
     who = visitor()
     if password is None and (who is None or who.id != user.id):
         raise Unauthenticated("Sign in to the account that this link is for, or send its password.")
-    if password is not None and not passwords.matches(password, user.password_hash):
+    if password is not None and not passwords.matches(password, user.password_hash, address=client()):
         raise WrongPassword
 
 

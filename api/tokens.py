@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -11,7 +14,9 @@ from flask_jwt_extended import JWTManager, create_access_token
 
 from config import settings
 from guards import InsecureSetting
+from shop import keys
 from shop.errors import Unauthenticated
+from shop.keys import Purpose
 from shop.sessions import Claim, Holder, Opened
 from sql import is_id
 
@@ -29,7 +34,12 @@ def init_app(app: Flask) -> None:
     secret = settings().jwt_secret
     if len(secret.encode()) < SHORTEST_SECRET:
         raise InsecureSetting(f"JWT_SECRET must have at least {SHORTEST_SECRET} bytes")
-    app.config.update(JWT_SECRET_KEY=secret, JWT_ALGORITHM="HS256", JWT_ENCODE_ISSUER=NAME, JWT_ENCODE_AUDIENCE=NAME)
+    app.config.update(
+        JWT_SECRET_KEY=keys.signing(Purpose.ACCESS_TOKEN),
+        JWT_ALGORITHM="HS256",
+        JWT_ENCODE_ISSUER=NAME,
+        JWT_ENCODE_AUDIENCE=NAME,
+    )
     JWTManager(app)
 
 
@@ -59,11 +69,23 @@ def _decoded(token: str) -> dict[str, Any]:
     """Read once: the library around it would do so three times."""
     ours: dict[str, Any] = {"audience": NAME, "issuer": NAME, "leeway": LEEWAY_SECONDS}
     try:
-        return jwt.decode(token, settings().jwt_secret, algorithms=["HS256"], **ours)
+        return jwt.decode(token, _key_of(token), algorithms=["HS256"], **ours)
     except jwt.ExpiredSignatureError as error:
         raise BadToken("The access token has expired.") from error
     except (jwt.PyJWTError, RecursionError) as error:
         raise BadToken("The access token is not valid.") from error
+
+
+def _key_of(token: str) -> bytes:
+    """The accepted key that has signed it; of none of them, the current one, which will say so."""
+    candidates = keys.accepted(Purpose.ACCESS_TOKEN)
+    return next((key for key in candidates if _signed(token, key)), candidates[0])
+
+
+def _signed(token: str, key: bytes) -> bool:
+    said, _, signature = token.rpartition(".")
+    mac = base64.urlsafe_b64encode(hmac.new(key, said.encode(), hashlib.sha256).digest()).rstrip(b"=")
+    return hmac.compare_digest(signature.encode(), mac)
 
 
 def _claim(told: dict[str, Any]) -> Claim:

@@ -13,6 +13,7 @@ from api import personal_export
 from api.account_mail import send_account_mail
 from api.accounts import ChangeSchema, RegisterSchema, UserSchema, WrongPassword
 from api.blueprint import Blueprint
+from api.clients import client
 from api.commands import Answer, run_command
 from api.fields import QueryBoolean
 from api.languages import asked
@@ -43,7 +44,7 @@ class LeaveQuery(Schema):
 @limit_registration
 def register(wish: dict[str, Any]) -> Response:
     """Open an account. A mail asks to confirm the address, in the language of `Accept-Language` (en, de)."""
-    hashed = passwords.hash_password(wish["password"])
+    hashed = passwords.hash_password(wish["password"], address=client())
 
     def work(session: Session) -> Answer:
         who = {"email": wish["email"], "name": wish["name"], "language": asked()}
@@ -123,5 +124,5 @@ def _give_up_credit(session: Session, id: str, *, wanted: bool) -> None:
 def _must_know_password(id: str, password: str) -> None:
     with db.reading() as session:
         hashed = users.get(session, id).password_hash
-    if not passwords.matches(password, hashed):
+    if not passwords.matches(password, hashed, address=client()):
         raise WrongPassword("The current password is needed for this, and that is not it.")

@@ -4,14 +4,13 @@ to the state that using them changes, so that a second use finds nothing to open
 from __future__ import annotations
 
 from enum import StrEnum
-from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
-from config import settings
-from shop import passwords, users
+from shop import keys, users
 from shop.errors import NotFound, Refusal
+from shop.keys import Purpose
 from shop.users import UserRow
 from sql import the_time
 
@@ -31,7 +30,7 @@ class LinkDead(Refusal):
 
 
 def token(session: Session, user: UserRow, kind: Kind) -> str:
-    text: str = _signer(kind).dumps([user.id, _bound_to(user, kind), _seconds(session)])
+    text: str = _signer(kind).dumps([user.id, keys.mark(Purpose.ACCOUNT_LINK, *_state(user, kind)), _seconds(session)])
     return text
 
 
@@ -42,18 +41,22 @@ def opened(session: Session, text: str, kind: Kind) -> UserRow:
         user = users.get(session, id)
     except (BadData, NotFound) as error:
         raise LinkDead from error
-    if bound != _bound_to(user, kind) or _seconds(session) - made > GOOD_FOR_SECONDS[kind]:
+    if (
+        not keys.is_mark(str(bound), Purpose.ACCOUNT_LINK, *_state(user, kind))
+        or _seconds(session) - made > GOOD_FOR_SECONDS[kind]
+    ):
         raise LinkDead
     return user
 
 
 def _signer(kind: Kind) -> URLSafeSerializer:
-    return URLSafeSerializer(settings().jwt_secret, salt=kind, signer_kwargs={"digest_method": sha256})
+    return keys.serializer(Purpose.ACCOUNT_LINK, salt=kind)
 
 
-def _bound_to(user: UserRow, kind: Kind) -> str:
+def _state(user: UserRow, kind: Kind) -> tuple[str, str, str]:
+    """What using the link changes."""
     verified = str(user.email_verified_at) if kind == Kind.VERIFY_EMAIL else user.password_hash
-    return passwords.mark(kind, user.email or "", verified)
+    return kind, user.email or "", verified
 
 
 def _seconds(session: Session) -> int:

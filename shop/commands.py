@@ -36,6 +36,7 @@ class Asked(NamedTuple):
     scope: str
     key: str
     fingerprint: str
+    older: tuple[str, ...] = ()  # what it would have been before the secret was changed
 
 
 class Answered(NamedTuple):
@@ -54,7 +55,7 @@ def claim(session: Session, asked: Asked) -> Answered | None:
 
 def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
     """As `claim`; returns those whose keys are theirs. In the order of the keys, so that nobody waits in a ring."""
-    rows = [one._asdict() for one in sorted(asked)]
+    rows = [{"scope": one.scope, "key": one.key, "fingerprint": one.fingerprint} for one in sorted(asked)]
     taken = {(row.scope, row.key) for row in _CLAIM(session, rows)}
     return {one for one in asked if (one.scope, one.key) in taken}
 
@@ -62,7 +63,7 @@ def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
 def earlier(session: Session, asked: Asked) -> Answered:
     """What was answered under a key that is taken; KeyReused when that was to another request."""
     row = session.scalars(select(CommandRow).filter_by(scope=asked.scope, key=asked.key)).one()
-    if row.fingerprint != asked.fingerprint:
+    if row.fingerprint not in (asked.fingerprint, *asked.older):
         raise KeyReused("This Idempotency-Key came before with another request.")
     return Answered(row.status, row.body, row.headers or {})
 

@@ -5,18 +5,18 @@ It ends when the order gets an owner, or forgets who ordered it (`cart_id` chang
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
 from sqlalchemy import Row
 
 from config import settings
-from shop import passwords
+from shop import keys
+from shop.keys import Purpose
 from shop.orders import OrderRow, Placed
 
 
 def of(order_id: str, cart_id: str) -> str:
-    return passwords.mark("order", order_id, cart_id)
+    return keys.mark(Purpose.ORDER_TOKEN, "order", order_id, cart_id)
 
 
 def for_guest(order: OrderRow | Placed | Row[Any]) -> str | None:
@@ -25,8 +25,8 @@ def for_guest(order: OrderRow | Placed | Row[Any]) -> str | None:
 
 
 def opens(order_id: str, cart_id: str, shown: str) -> bool:
-    """The order's own token does, and that of the cart it was placed from."""
-    return any(hmac.compare_digest(shown, token) for token in (of(order_id, cart_id), cart_id))
+    """Whether it is the order's own token; that of the cart it was placed from opens the cart alone."""
+    return keys.is_mark(shown, Purpose.ORDER_TOKEN, "order", order_id, cart_id)
 
 
 def link(order_id: str, token: str) -> str:

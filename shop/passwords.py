@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,11 +18,15 @@ from shop.errors import Refusal
 
 SHORTEST, LONGEST = 8, 1024
 AT_ONCE = 2  # a hash keeps one processor busy for a quarter of a second: the shop needs the others
-MOST_WAITING = 4
+MOST_WAITING = 10
+SHARE = 4  # of one address, at work and waiting: it is not to hold up those of others
 PATIENCE = 3.0
 
 _turn = threading.Semaphore(AT_ONCE)
-_room = threading.Semaphore(AT_ONCE + MOST_WAITING)
+_lock = threading.Lock()
+BUSY = "Many people sign in right now. Try again in a moment."
+
+_inside: Counter[str | None] = Counter()  # how many of each address are at work or waiting
 
 
 class TooManyLogins(Refusal):
@@ -31,21 +35,16 @@ class TooManyLogins(Refusal):
     status, code, title, retry_after = 503, "busy", "Busy", 1
 
 
-def hash_password(password: str) -> str:
-    """Costs about a quarter of a second: never call it inside a transaction."""
-    with _one_of_few():
+def hash_password(password: str, *, address: str | None = None) -> str:
+    """Costs about a quarter of a second: never call it inside a transaction. `address`: who asks for it."""
+    with _one_of_few(address):
         return bcrypt.hashpw(_digest(password), bcrypt.gensalt(settings().bcrypt_cost)).decode()
 
 
-def matches(password: str, hashed: str | None) -> bool:
+def matches(password: str, hashed: str | None, *, address: str | None = None) -> bool:
     """Whether it is the password. None (no such account) takes as long and is always false."""
-    with _one_of_few():
+    with _one_of_few(address):
         return bcrypt.checkpw(_digest(password), (hashed or _nobody()).encode()) and hashed is not None
-
-
-def mark(*secret: str) -> str:
-    """A short sign of a state (a password hash, an address) that does not tell what it is."""
-    return hmac.new(settings().jwt_secret.encode(), "\0".join(secret).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _digest(password: str) -> bytes:
@@ -61,16 +60,30 @@ def _nobody() -> str:
 
 
 @contextmanager
-def _one_of_few() -> Iterator[None]:
+def _one_of_few(address: str | None) -> Iterator[None]:
     """Wait for a turn, but not for long and not in a long queue: the threads are the shop's."""
-    if not _room.acquire(blocking=False):
-        raise TooManyLogins("Many people sign in right now. Try again in a moment.")
+    _enter(address)
     try:
         if not _turn.acquire(timeout=PATIENCE):
-            raise TooManyLogins("Many people sign in right now. Try again in a moment.")
+            raise TooManyLogins(BUSY)
         try:
             yield
         finally:
             _turn.release()
     finally:
-        _room.release()
+        _leave(address)
+
+
+def _enter(address: str | None) -> None:
+    with _lock:
+        full = _inside.total() >= AT_ONCE + MOST_WAITING
+        if full or (address is not None and _inside[address] >= SHARE):
+            raise TooManyLogins(BUSY)
+        _inside[address] += 1
+
+
+def _leave(address: str | None) -> None:
+    with _lock:
+        _inside[address] -= 1
+        if not _inside[address]:
+            del _inside[address]

@@ -20,7 +20,9 @@ from sqlalchemy import ColumnElement, ForeignKey, String, delete, or_, select, u
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
+from shop import keys
 from shop.errors import Unauthenticated
+from shop.keys import Purpose
 from shop.pages import Page, Place, behind, page
 from shop.users import UserRow
 from sql import At, Base, Id, age, among, direct, later, new_id, now, the_time
@@ -92,7 +94,7 @@ def rotate(session: Session, token: str) -> Opened | None:
     """
     id, generation = _read(token)
     row = session.scalar(select(SessionFamilyRow).filter_by(id=id).with_for_update())
-    if not row or not hmac.compare_digest(token, _token(id, generation, row.salt)):
+    if not row or not _is_token(token, id, generation, row.salt):
         raise Unauthenticated("This refresh token is not valid.")
     if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *alive())):
         raise Unauthenticated("This session has ended. Sign in again.")
@@ -171,9 +173,16 @@ def _revoke(session: Session, which: ColumnElement[bool]) -> None:
     session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now(), device=None))
 
 
-def _token(id: str, generation: int, salt: str) -> str:
+def _is_token(token: str, id: str, generation: int, salt: str) -> bool:
+    """Under any key that is accepted."""
+    ours = [_token(id, generation, salt, key) for key in keys.accepted(Purpose.REFRESH_TOKEN)]
+    return any(hmac.compare_digest(token, one) for one in ours)
+
+
+def _token(id: str, generation: int, salt: str, key: bytes | None = None) -> str:
     said = f"{id}.{generation}"
-    mac = hmac.new(settings().jwt_secret.encode(), f"refresh.{said}.{salt}".encode(), hashlib.sha256).digest()
+    signing = key or keys.signing(Purpose.REFRESH_TOKEN)
+    mac = hmac.new(signing, f"refresh.{said}.{salt}".encode(), hashlib.sha256).digest()
     return f"{said}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 from config import settings
-from shop import consents, suppressions, users
+from shop import consents, keys, suppressions, users
 from shop.errors import NotFound
+from shop.keys import Purpose
 from shop.suppressions import Reason
 from shop.topics import MARKETING, Channel
 from sql import is_id
@@ -65,4 +65,4 @@ def _is_there(session: Session, id: str) -> bool:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(settings().jwt_secret, salt="unsubscribe", signer_kwargs={"digest_method": sha256})
+    return keys.serializer(Purpose.UNSUBSCRIBE_LINK, salt="unsubscribe")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import pytest
@@ -203,8 +205,8 @@ def test_a_login_that_a_password_change_overtakes_opens_nothing(
     ada = people.join()
     real = passwords.matches
 
-    def overtaken(password: str, hashed: str | None) -> bool:
-        right = real(password, hashed)
+    def overtaken(password: str, hashed: str | None, **more: Any) -> bool:
+        right = real(password, hashed, **more)
         monkeypatch.setattr(passwords, "matches", real)
         assert ada.post("/api/auth/password", {"current_password": PASSWORD, "new_password": NEW}).status_code == 200
         return right
@@ -243,6 +245,34 @@ def test_two_hundred_logins_at_once_leave_the_shop_open(app: Flask, people: Peop
     turned_away = next(answer for answer in answers if answer.status_code == 503)
     assert problem(turned_away) == (503, "busy")
     assert turned_away.headers["Retry-After"] == "1"
+
+
+def test_logins_from_one_address_do_not_hold_up_those_of_another(app: Flask, people: People) -> None:
+    """Two hundred at once have their share of the queue; whoever comes from elsewhere finds room in it."""
+    ada, bob = people.join("Ada"), people.join("Bob")
+    real, release, crowd = passwords.bcrypt.checkpw, threading.Event(), threading.Event()
+
+    def slow(password: bytes, hashed: bytes) -> bool:
+        crowd.set()
+        release.wait(10)
+        return bool(real(password, hashed))
+
+    def sign_in(person: Person, address: str) -> Any:
+        body = {"email": person.email, "password": PASSWORD}
+        return app.test_client().post(LOGIN, json=body, environ_base={"REMOTE_ADDR": address})
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(40) as pool:
+        patch.setattr(passwords.bcrypt, "checkpw", slow)
+        flood = [pool.submit(sign_in, ada, f"2001:db8::{n:x}") for n in range(200)]
+        assert crowd.wait(10)
+        turned_away = [done.result() for done in itertools.islice(as_completed(flood), 200 - passwords.SHARE)]
+        assert {problem(answer) for answer in turned_away} == {(503, "busy")}
+        assert {answer.headers["Retry-After"] for answer in turned_away} == {"1"}
+        another = pool.submit(sign_in, bob, "10.0.0.7")
+        release.set()
+        assert another.result().status_code == 200
+        statuses = sorted(answer.result().status_code for answer in flood)
+    assert statuses == [200] * passwords.SHARE + [503] * (200 - passwords.SHARE)
 
 
 @pytest.mark.parametrize("path", [LOGIN, REFRESH, "/api/auth/password-reset", "/api/auth/verify-email"])

@@ -232,14 +232,14 @@ def test_it_can_be_thought_better_of_before_the_point_of_no_return_only(ada: Per
     assert (drive(again), bank.taken(id), shelf()) == ("succeeded", 0, (5, 0))
 
 
-def test_a_guest_calls_off_with_the_carts_token(app: Flask, bank: Bank) -> None:
+def test_a_guest_calls_off_with_the_orders_token(app: Flask, bank: Bank) -> None:
     token = guests_cart(app)
     placed = guests_order(app, token).json
     drive(placed["job"]["id"])
     where = f"/api/orders/{placed['order']['id']}/cancel"
     assert problem(ask(app, "POST", where)) == (404, "not_found")
     assert cancelling_runs() == 0
-    answer = ask(app, "POST", where, headers={"X-Cart-Token": token})
+    answer = ask(app, "POST", where, headers={"X-Order-Token": placed["order_token"]})
     assert (answer.status_code, drive(answer.json["job"]["id"])) == (202, "succeeded")
     assert bank.taken(placed["order"]["id"]) == 0
 

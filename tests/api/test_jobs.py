@@ -195,11 +195,14 @@ def test_a_job_turns_back_on_request(ada: Person) -> None:
     assert problem(ada.post(f"/api/jobs/{id}/cancel")) == (409, "too_late_to_cancel")
 
 
-def test_a_guest_cancels_with_the_carts_token(app: Flask) -> None:
-    token = guests_cart(app)
-    id = guests_order(app, token).json["job"]["id"]
-    assert problem(ask(app, "POST", f"/api/jobs/{id}/cancel")) == (404, "not_found")
-    assert ask(app, "POST", f"/api/jobs/{id}/cancel", headers={"X-Cart-Token": token}).status_code == 202
+def test_a_guest_cancels_with_the_orders_token(app: Flask) -> None:
+    cart = guests_cart(app)
+    placed = guests_order(app, cart).json
+    id = placed["job"]["id"]
+    for shown in ({}, {"X-Cart-Token": cart}, {"X-Order-Token": cart}):
+        assert problem(ask(app, "POST", f"/api/jobs/{id}/cancel", headers=shown)) == (404, "not_found")
+    token = {"X-Order-Token": placed["order_token"]}
+    assert ask(app, "POST", f"/api/jobs/{id}/cancel", headers=token).status_code == 202
     assert drive(id) == "failed"
 
 

@@ -12,7 +12,7 @@ import redis
 from flask import Flask
 
 import shared_redis
-from api import create_app
+from api import clients, create_app
 from engine import plans
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database
@@ -197,3 +197,31 @@ def test_logging_in_well_again_and_again_locks_nobody_out(limited: Flask) -> Non
     body = {"email": ada.email, "password": PASSWORD}
     answers = [ask(limited, "POST", LOGIN, body) for _ in range(5)]  # three failures would have been too many
     assert [answer.status_code for answer in answers] == [200] * 5
+
+
+# --- who a request comes from -----------------------------------------------------------------------
+
+
+def test_the_addresses_of_one_subnet_are_one_client(limited: Flask) -> None:
+    for number in range(6):
+        guessed = guess(limited, email=f"{number}@example.com", address=f"2001:db8:1:2:{number}::{number + 1}")
+        assert guessed == (401, "invalid_credentials")
+    one_more = [guess(limited, email="x@example.com", address=at) for at in ("2001:db8:1:2:ffff::1", "2001:db8:1:3::1")]
+    assert one_more == [(429, "rate_limited"), (401, "invalid_credentials")]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("a socket", "a socket"),
+    ],
+)
+def test_an_address_is_counted_by_what_one_customer_has(address: str, counted: str) -> None:
+    assert clients.counted_as(address) == counted

@@ -142,7 +142,7 @@ def test_nobody_reorders_what_is_somebody_elses_or_into_a_cart_that_is(ada: Pers
 def test_a_guest_reorders_into_the_cart_they_name(app: Flask) -> None:
     token = guests_cart(app)
     placed = guests_order(app, token).json
-    where, headers = f"/api/orders/{placed['order']['id']}/reorder", {"X-Cart-Token": token}
+    where, headers = f"/api/orders/{placed['order']['id']}/reorder", {"X-Order-Token": placed["order_token"]}
     assert problem(ask(app, "POST", where, {}, headers)) == (401, "unauthenticated")
     answer = ask(app, "POST", where, {"cart": token}, headers)
     assert [line["sku"] for line in answer.json["lines"]] == ["CHAIR"]

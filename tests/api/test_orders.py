@@ -269,17 +269,19 @@ def test_one_idempotency_key_fifty_times_at_once_is_one_order_and_one_run(people
 # --- guests ---------------------------------------------------------------------------------------
 
 
-def test_a_guest_orders_and_sees_the_order_with_the_carts_token_only(app: Flask, bank: Bank, sent: list[Mail]) -> None:
-    token = guests_cart(app)
-    placed = guests_order(app, token).json
+def test_a_guest_orders_and_sees_the_order_with_its_own_token_only(app: Flask, bank: Bank, sent: list[Mail]) -> None:
+    cart = guests_cart(app)
+    placed = guests_order(app, cart).json
+    token = placed["order_token"]
     assert drive(placed["job"]["id"]) == "succeeded"
     paths = [f"/api/orders/{placed['order']['id']}{more}" for more in ("", "/timeline")]
     paths.append(f"/api/jobs/{placed['job']['id']}")
     other = guests_cart(app)
     for path in paths:
-        assert ask(app, "GET", path, headers={"X-Cart-Token": token}).status_code == 200
+        assert ask(app, "GET", path, headers={"X-Order-Token": token}).status_code == 200
         assert ask(app, "GET", f"{path}?token={token}").status_code == 200
-        for headers in ({}, {"X-Cart-Token": other}, {"X-Cart-Token": ""}, {"X-Cart-Token": token[:-1] + "é"}):
+        wrong = [{"X-Order-Token": shown} for shown in (cart, other, "", token[:-1] + "é")]
+        for headers in ({}, *wrong, {"X-Cart-Token": cart}):
             assert problem(ask(app, "GET", path, headers=headers)) == (404, "not_found")
     assert [mail.to for mail in sent] == ["guest@example.com"]
 
@@ -298,7 +300,7 @@ def test_a_customers_order_can_not_be_seen_with_a_cart_token(app: Flask, people:
     ada = people.join()
     token = guests_cart(app)
     placed = ada.post("/api/orders", wish(token)).json["order"]
-    answer = ask(app, "GET", f"/api/orders/{placed['id']}", headers={"X-Cart-Token": token})
+    answer = ask(app, "GET", f"/api/orders/{placed['id']}", headers={"X-Order-Token": token})
     assert problem(answer) == (404, "not_found")
     assert ada.get(f"/api/orders/{placed['id']}").status_code == 200
 

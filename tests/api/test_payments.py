@@ -101,11 +101,10 @@ def test_payments_are_seen_by_their_owner_and_staff(app: Flask, people: People) 
     assert sam.get(f"/api/payments?order_id={ada.id}").json["items"] == []
 
 
-def test_a_guest_sees_the_payment_with_the_carts_token(app: Flask, people: People) -> None:
-    token = guests_cart(app)
-    guests_order(app, token)
+def test_a_guest_sees_the_payment_with_the_orders_token(app: Flask, people: People) -> None:
+    token = guests_order(app, guests_cart(app)).json["order_token"]
     [found] = people.join("Sam", role="staff").get("/api/payments").json["items"]
-    assert ask(app, "GET", f"/api/payments/{found['id']}", headers={"X-Cart-Token": token}).json == found
+    assert ask(app, "GET", f"/api/payments/{found['id']}", headers={"X-Order-Token": token}).json == found
     assert problem(ask(app, "GET", f"/api/payments/{found['id']}?token=x")) == (404, "not_found")
 
 

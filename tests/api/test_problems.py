@@ -90,6 +90,25 @@ def test_an_unknown_path_is_404_and_a_wrong_method_405_that_says_which(client: F
     assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
+@pytest.mark.parametrize(
+    ("path", "verbs"),
+    [
+        ("/api/products/import", "POST"),
+        ("/api/products/armchair", "DELETE, GET, HEAD, PATCH"),
+        ("/api/stock/locations", "GET, HEAD, POST"),
+        ("/api/stock/CHAIR", "GET, HEAD, PATCH"),
+        ("/api/orders/lookup", "POST"),
+        ("/api/users/me", "DELETE, GET, HEAD, PATCH"),
+    ],
+)
+def test_allow_names_the_verbs_of_that_path_and_of_no_other(client: FlaskClient, path: str, verbs: str) -> None:
+    wanted = {*verbs.split(", "), "OPTIONS"}
+    refused, asked = client.put(path, json={}), client.options(path)
+    assert problem(refused) == (405, "method_not_allowed")
+    assert set(refused.headers["Allow"].split(", ")) == wanted
+    assert (asked.status_code, set(asked.headers["Allow"].split(", "))) == (200, wanted)
+
+
 @pytest.mark.parametrize("id", ["1", "not-an-id", "%00", "'; DROP TABLE users --", "0" * 36, "%ED%A0%80"])
 def test_what_cannot_be_an_id_is_404(client: FlaskClient, id: str) -> None:
     assert problem(client.get(f"/probe/{id}")) == (404, "not_found")

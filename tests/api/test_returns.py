@@ -224,13 +224,13 @@ def test_customers_ask_and_do_not_receive(app: Flask, ada: Person, sam: Person, 
     assert (count(ReturnRow), runs()) == (1, 0)
 
 
-def test_a_guest_sends_back_with_the_carts_token(app: Flask, sam: Person) -> None:
+def test_a_guest_sends_back_with_the_orders_token(app: Flask, sam: Person) -> None:
     token = guests_cart(app)
     placed = guests_order(app, token).json
     drive(placed["job"]["id"])
     shipped(sam, placed["order"]["id"])
     where = f"/api/orders/{placed['order']['id']}/returns"
-    assert ask(app, "POST", where, some(1), {"X-Cart-Token": token}).status_code == 202
+    assert ask(app, "POST", where, some(1), {"X-Order-Token": placed["order_token"]}).status_code == 202
     assert count(ReturnRow) == 1
 
 
