@@ -83,10 +83,12 @@ def test_an_invoice_is_its_owners(app: Flask, ada: Person, people: People) -> No
     id = paid(ada)
     assert problem(people.join("Bob").get(f"/api/orders/{id}/invoice")) == (404, "not_found")
     assert problem(ask(app, "GET", f"/api/orders/{id}/invoice")) == (404, "not_found")
-    token = guests_cart(app)
-    placed = guests_order(app, token).json
+    cart = guests_cart(app)
+    placed = guests_order(app, cart).json
     drive(placed["job"]["id"])
-    assert ask(app, "GET", f"/api/orders/{placed['order']['id']}/invoice?token={token}").status_code == 200
+    where = f"/api/orders/{placed['order']['id']}/invoice"
+    assert problem(ask(app, "GET", f"{where}?token={cart}")) == (404, "not_found")
+    assert ask(app, "GET", f"{where}?token={placed['order_token']}").status_code == 200
 
 
 # --- once more ----------------------------------------------------------------------------------------
