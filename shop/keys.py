@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     ACCOUNT_LINK = "account link"
     UNSUBSCRIBE_LINK = "unsubscribe link"
     ORDER_TOKEN = "order token"  # noqa: S105 - a name
+    MAILBOX = "mailbox"  # that mails are counted by
     REQUEST = "request"  # what was asked under an Idempotency-Key
 
 

@@ -16,7 +16,8 @@ from sqlalchemy import String, case, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
-from shop import passwords, users
+from shop import keys, users
+from shop.keys import Purpose
 from sql import At, Base, age, bare, clock, direct, upsert
 
 LIMITED = "This address has had as many mails as it may that it did not ask for (MAIL_LIMIT)."
@@ -35,7 +36,7 @@ class MailCountRow(Base):
 
 def allows(session: Session, address: str) -> bool:
     """Count one more to this mailbox. Returns whether it may be sent."""
-    mailbox = passwords.mark("mailbox", _mailbox(address))
+    mailbox = keys.mark(Purpose.MAILBOX, users.mailbox(address))
     counted = [_count(session, mailbox, seconds) <= most for seconds, most in _limits(settings().mail_limit)]
     return all(counted)
 
@@ -62,9 +63,3 @@ def _count(session: Session, mailbox: str, seconds: int) -> int:
 @lru_cache(maxsize=8)
 def _limits(said: str) -> tuple[tuple[int, int], ...]:
     return tuple(sorted((limit.get_expiry(), limit.amount) for limit in parse_many(said)))
-
-
-def _mailbox(address: str) -> str:
-    """What stands behind a plus sign leads to the same person."""
-    local, at, domain = users.normal(address).rpartition("@")
-    return f"{local.partition('+')[0] or local}{at}{domain}"

@@ -16,7 +16,7 @@ class OwnBusiness(Forbidden):
 def check(session: Session, by: str, customer_id: str | None, email: str | None) -> None:
     """OwnBusiness where this is about the account of `by`, or about another with the same mailbox."""
     me = session.get_one(UserRow, by)
-    if customer_id == by or (email and me.email and mailbox(email) == mailbox(me.email)):
+    if customer_id == by or (email and me.email and users.mailbox(email) == users.mailbox(me.email)):
         raise OwnBusiness("Somebody else has to decide about what is your own.")
 
 
@@ -24,9 +24,3 @@ def check_order(session: Session, by: str, order_id: str) -> None:
     """As `check`, for an order that they placed, signed in or as a guest."""
     order = orders.get(session, order_id)
     check(session, by, order.customer_id, order.email)
-
-
-def mailbox(email: str) -> str:
-    """What an address reaches, as far as that shows: `sam+shop@example.com` is `sam@example.com`."""
-    local, _, domain = users.normal(email).rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"

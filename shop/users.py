@@ -50,6 +50,12 @@ def normal(email: str) -> str:
     return mail_addresses.normal(email)
 
 
+def mailbox(email: str) -> str:
+    """What an address reaches, as far as that shows: `sam+shop@example.com` is `sam@example.com`."""
+    local, at, domain = normal(email).rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
+
+
 def register(
     session: Session,
     *,
