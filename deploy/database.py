@@ -11,14 +11,20 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 import db
 import pool
 from config import Settings
+from deploy.claims import Refused
 from deploy.console import tell
 from deploy.processes import processes
 
 PAUSE = 1.0
+WRONG = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied", "unable to open")
+"""Words of a server that is there, or of a place that will never do: waiting does not help."""
 
 
 def await_database() -> None:
-    """A server that starts after us is waited for, and told of once; Ctrl-C ends the wait."""
+    """A server that starts after us is waited for, and told of once; Ctrl-C ends the wait.
+
+    Raises Refused where DATABASE_URL is wrong.
+    """
     told = False
     while True:
         try:
@@ -26,8 +32,11 @@ def await_database() -> None:
                 session.connection()
             return
         except (OperationalError, NoConnection) as error:
+            why = str(error.__cause__ or error).strip()
+            if any(words in why for words in WRONG):
+                raise Refused(f"DATABASE_URL can not be used: {why}") from error
             if not told:
-                tell("database", f"is not there, is waited for: {str(error.__cause__ or error).strip()}", "yellow")
+                tell("database", f"is not there, is waited for: {why}", "yellow")
             told = True
             time.sleep(PAUSE)
 

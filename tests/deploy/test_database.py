@@ -9,6 +9,7 @@ import pytest
 
 import config
 import db
+from deploy.claims import Refused
 from deploy.database import await_database, count_connections
 from tests.fixtures import Configure
 from tests.proxy import Proxy
@@ -30,6 +31,17 @@ def test_a_database_that_starts_after_us_is_waited_for_and_told_of_once(
         assert not waiting.is_alive()
         db.engine().dispose()
     assert capsys.readouterr().out.count("is not there, is waited for") == 1
+
+
+def test_an_address_that_will_never_do_is_not_waited_for(services: Services, configure: Configure) -> None:
+    with services.postgresql.database() as url:
+        configure(DATABASE_URL=f"{url}_of_nobody")
+        with pytest.raises(Refused, match=r"(?s)DATABASE_URL can not be used.*does not exist"):
+            await_database()
+        db.engine().dispose()
+    configure(DATABASE_URL="sqlite:////nowhere/at/all.db")
+    with pytest.raises(Refused, match="unable to open database file"):
+        await_database()
 
 
 @pytest.mark.parametrize(
