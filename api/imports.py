@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -17,11 +17,14 @@ from api.blueprint import Blueprint
 from api.commands import Answer, accepted, run_command
 from api.fields import Integer, Moment
 from api.guests import STAFF
+from api.money import currency
 from api.schemas import Schema, accepted_with
 from api.security import caller, roles
 from shop import exports, imports, price_lists
+from shop.currencies import OURS
 from shop.import_lines import NEEDED, PRICE_IN, READERS
-from shop.uploads import LARGEST, MOST_LINES, Format
+from shop.upload_text import SAVE_AS
+from shop.uploads import FOREIGN, LARGEST, MOST_LINES, Format
 from workflows import import_catalogue
 
 blp = Blueprint("imports", __name__, description="The catalogue: import and export")
@@ -43,13 +46,36 @@ BODY = {
 }
 
 
+class ImportQuery(Schema):
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf([*FOREIGN]),
+        metadata={"description": "of another shop's product export, as text/csv; without it a file of our own columns"},
+    )
+    currency = currency(load_default=None, metadata={"description": "of the prices in another shop's file"})
+
+    @validates_schema
+    def _of_another_shop(self, query: dict[str, Any], **_: Any) -> None:
+        if query["currency"] and not query["format"]:
+            raise ValidationError("Only together with format.", "currency")
+
+
 class LineErrorsSchema(Schema):
     line = Integer(metadata={"description": "of the file, from 1"})
     errors = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"description": "by column"})
 
 
+class NotTakenSchema(Schema):
+    line = Integer(metadata={"description": "of the file; without it, the whole column"})
+    column = fields.String()
+    why = fields.String()
+
+
 class ImportSchema(Schema):
-    """`done` of `lines` were looked at, and `failed` of those were refused; the first thousand are told of."""
+    """`done` of `lines` were looked at, and `failed` of those were refused; the first thousand are told of.
+
+    `not_taken`: what of the file has no place here, or not the one it had.
+    """
 
     id = fields.String()
     format = fields.String(metadata={"enum": [*Format]})
@@ -57,6 +83,7 @@ class ImportSchema(Schema):
     done = Integer()
     failed = Integer()
     errors = fields.List(fields.Nested(LineErrorsSchema))
+    not_taken = fields.List(fields.Nested(NotTakenSchema))
     created_at = Moment()
     updated_at = Moment()
 
@@ -64,16 +91,18 @@ class ImportSchema(Schema):
 @blp.post("/api/products/import")
 @roles(*STAFF)
 @blp.doc(requestBody=BODY)
+@blp.arguments(ImportQuery, location="query")
 @blp.response(202, accepted_with(**{"import": ImportSchema}))
 @blp.idempotent
-def accept() -> Response:
+def accept(query: dict[str, Any]) -> Response:
     """Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only."""
-    format = _format()
+    format = _format(query["format"])
+    told = {"charset": request.mimetype_params.get("charset"), "currency": query["currency"] or OURS}
     request.max_content_length = LARGEST
     body = request.get_data()
 
     def work(session: Session) -> Answer:
-        row = imports.accept(session, format, body, caller().id)
+        row = imports.accept(session, format, body, caller().id, **told)
         run = engine.start(session, import_catalogue, key=row.id, subject=("import", row.id), by=caller().id)
         return accepted(session, run.id, **{"import": ImportSchema().dump(row)})
 
@@ -114,8 +143,11 @@ def _lines() -> Iterator[str]:
         yield text
 
 
-def _format() -> Format:
-    try:
-        return FORMATS[request.mimetype]
-    except KeyError as error:
-        raise UnsupportedMediaType(f"Send the file as one of {', '.join(FORMATS)}.") from error
+def _format(foreign: str | None) -> Format:
+    kind = FORMATS.get(request.mimetype)
+    if foreign and kind == Format.CSV:
+        return Format(foreign)
+    if kind is None or foreign:
+        one_of = "text/csv" if foreign else f"one of {', '.join(FORMATS)}"
+        raise UnsupportedMediaType(f"Send the file as {one_of}. A workbook of Excel's: {SAVE_AS}")
+    return kind

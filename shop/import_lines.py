@@ -30,6 +30,7 @@ EMPTY: Mapping[str, Any] = {
 """What an empty cell means, where its column is there. In any other column it says nothing."""
 PRICE_IN = "price_"
 MISSING = "Missing data for required field."
+_SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[Ee]\+[0-9]+")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
@@ -69,6 +70,8 @@ def read_row(given: Mapping[str, Any], *, below: bool = False) -> dict[str, Any]
     said = {name: value for name, value in given.items() if not _is_empty(value)}
     errors = {str(name)[:60]: "Unknown field." for name in given if not is_column(name)}
     errors |= {name: MISSING for name in NEEDED if name not in said and not (below and name in OF_PRODUCT)}
+    if any(name.startswith(PRICE_IN) and is_column(name) and name not in READERS for name in said):
+        errors.pop("price_cents", None)  # then only a SKU that is new needs it
     row: dict[str, Any] = {name: EMPTY[name] for name in EMPTY.keys() & (given.keys() - said.keys())}
     prices: dict[str, int] = {}
     for name in filter(is_column, said):
@@ -172,6 +175,12 @@ def _yes_or_no(value: Any) -> bool:
     return said == "true" if said in ("true", "false") else bool(_no("Must be true or false."))
 
 
+def _sku_problem(sku: str) -> str | None:
+    if _SHORTENED.fullmatch(sku):
+        return f"A spreadsheet has shortened it to {sku}: format the column as text, enter it anew, save again."
+    return rules.sku_problem(sku, SKU_LENGTH)
+
+
 def _one_of(*words: str) -> Read:
     return lambda value: value if value in words else _no(f"Must be one of {', '.join(words)}.")
 
@@ -192,7 +201,7 @@ READERS: Mapping[str, Read] = {
     "description": _description,
     "category": _ruled(rules.path_problem),
     "image_url": _images,
-    "sku": _ruled(lambda sku: rules.sku_problem(sku, SKU_LENGTH)),
+    "sku": _ruled(_sku_problem),
     "variant_name": _name,
     "options": _options,
     "price_cents": _price,

@@ -6,21 +6,21 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from shop.uploads import Line
-
 Marked = tuple[int, Any, dict[str, Any]]
 """A line, and maybe `below`: True, and `errors` by column."""
 
 
-def marked(columns: Sequence[str], lines: Iterable[Line]) -> Iterator[Marked]:
-    """`columns`: of the cells; without them the lines are JSON."""
+def marked(columns: Sequence[str], lines: Iterable[tuple[Any, ...]]) -> Iterator[Marked]:
+    """`columns`: of the cells; without them the lines are JSON. A line may bring errors as a third part."""
     products: set[str] = set()
     places: dict[str, int] = {}
-    for number, content in lines:
+    for number, content, *errors in lines:
         slug, sku = _names(columns, content)
         marks: dict[str, Any] = {"below": True} if slug in products else {}
         if places.setdefault(sku, number) != number and sku:
             marks["errors"] = {"sku": f"Stands in line {places[sku]} already."}
+        if errors and errors[0]:
+            marks["errors"] = errors[0]
         products |= {slug} - {""}
         yield number, content, marks
 

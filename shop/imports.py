@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Select, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import backorders, catalogue_upsert, deliveries, import_marks, price_lists, uploads
+from shop import backorders, catalogue_upsert, deliveries, price_lists, uploads
 from shop.catalogue import ProductRow, VariantRow
+from shop.currencies import OURS
 from shop.errors import NotFound
-from shop.import_lines import MISSING, NEEDED, BadLine, is_column, read_cells, read_text
+from shop.import_lines import MISSING, BadLine, read_cells, read_text
 from shop.stock import MovementRow, StockRow
 from shop.uploads import Format
 from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
@@ -35,13 +36,14 @@ class ImportRow(Base):
     __tablename__ = "imports"
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
-    format: Mapped[str] = mapped_column(String(10))
+    format: Mapped[str] = mapped_column(String(20))
     columns: Mapped[list[str]] = mapped_column(DOCUMENT)
     actor_id: Mapped[Id | None]
     lines: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     errors: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list)
+    not_taken: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list, server_default="[]")
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 
@@ -56,16 +58,25 @@ class ImportPageRow(Base):
     lines: Mapped[list[Any]] = mapped_column(DOCUMENT)
 
 
-def accept(session: Session, format: Format, body: bytes, actor_id: str | None) -> ImportRow:
-    """Store the upload. Its lines are judged when they are applied."""
-    columns, lines = uploads.columns_and_lines(format, body, is_column, NEEDED)
-    row = ImportRow(format=format, columns=columns, actor_id=actor_id, lines=len(lines))
+def accept(
+    session: Session,
+    format: Format,
+    body: bytes,
+    actor_id: str | None,
+    *,
+    charset: str | None = None,
+    currency: str = OURS,
+) -> ImportRow:
+    """Store the upload. Its lines are judged when they are applied. `currency`: of prices in another shop's file."""
+    upload = uploads.read(format, body, charset, currency)
+    row = ImportRow(format=format, columns=upload.columns, actor_id=actor_id, lines=len(upload.lines))
+    row.not_taken = upload.not_taken
     session.add(row)
     session.flush()
-    whole = list(import_marks.marked(columns, lines))
-    pages = zip(count(), range(0, len(whole), PAGE), strict=False)
+    pages = zip(count(), range(0, len(upload.lines), PAGE), strict=False)
     session.add_all(
-        ImportPageRow(import_id=row.id, number=number, lines=whole[first : first + PAGE]) for number, first in pages
+        ImportPageRow(import_id=row.id, number=number, lines=upload.lines[first : first + PAGE])
+        for number, first in pages
     )
     session.flush()
     return row
@@ -110,17 +121,18 @@ def prune(session: Session, days: int, busy: Select[str], batch: int = 500) -> i
 
 
 def summary(session: Session, id: str) -> dict[str, Any]:
-    """`{lines, imported, failed, errors: [{line, errors: {column: why}}], errors_left_out}`."""
+    """`{lines, imported, failed, errors: [{line, errors: {column: why}}], errors_left_out, not_taken}`."""
     row = get(session, id)
     counts = {"import_id": id, "lines": row.lines, "imported": row.done - row.failed, "failed": row.failed}
-    return {**counts, "errors": row.errors, "errors_left_out": row.failed - len(row.errors)}
+    left_out = row.failed - len(row.errors)
+    return {**counts, "errors": row.errors, "errors_left_out": left_out, "not_taken": row.not_taken}
 
 
 def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     """Returns what is wrong with those that were not taken."""
     rows, errors = _judged(row, lines)
     errors |= _strangers(session, rows)
-    errors |= _nameless(session, rows, errors)
+    errors |= _incomplete(session, rows, errors)
     good = [one for number, one in rows.items() if number not in errors]
     catalogue_upsert.import_rows(session, good)
     price_lists.put(session, {one["sku"]: one["prices"] for one in good})
@@ -134,11 +146,10 @@ def _judged(row: ImportRow, lines: Sequence[Sequence[Any]]) -> tuple[Rows, Error
     for number, content, *marks in lines:
         said = marks[0] if marks else {}
         try:
-            rows[number] = read(content, below="below" in said)
             if "errors" in said:
                 raise BadLine(said["errors"])
+            rows[number] = read(content, below="below" in said)
         except BadLine as bad:
-            rows.pop(number, None)
             errors[number] = bad.errors
     return rows, errors
 
@@ -151,12 +162,18 @@ def _strangers(session: Session, rows: Rows) -> Errors:
     return {number: {"sku": "Belongs to another product."} for number in taken}
 
 
-def _nameless(session: Session, rows: Rows, refused: Errors) -> Errors:
-    """Lines of a product that is new and that no line has named: the one that does was refused."""
+def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
+    """Lines of a new product that no line has named, as the one that does was refused; new SKUs without a price."""
     good = {number: row for number, row in rows.items() if number not in refused}
-    known = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
-    known |= {row["slug"] for row in good.values() if "name" in row}
-    return {number: {"name": MISSING} for number, row in good.items() if row["slug"] not in known}
+    slugs = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
+    slugs |= {row["slug"] for row in good.values() if "name" in row}
+    unpriced = [row["sku"] for row in good.values() if "price_cents" not in row]
+    skus = set(session.scalars(_SKUS, {"skus": unpriced})) if unpriced else set()
+    wrong: Errors = {number: {"name": MISSING} for number, row in good.items() if row["slug"] not in slugs}
+    for number, row in good.items():
+        if "price_cents" not in row and row["sku"] not in skus:
+            wrong.setdefault(number, {})["price_cents"] = f"A SKU that is new needs its price in {OURS}."
+    return wrong
 
 
 def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:
@@ -183,4 +200,5 @@ def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, in
     return {sku: most for sku, most in backorders.said(rows).items() if sku not in kept}
 
 
+_SKUS = select(VariantRow.sku).where(among(VariantRow.sku, "skus"))
 _SLUGS = select(ProductRow.slug).where(among(ProductRow.slug, "slugs"))

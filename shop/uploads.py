@@ -2,76 +2,83 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from shop.errors import Invalid
+from shop import shopify_file, woocommerce_file
+from shop.foreign_files import MOST_NOTES, File, Note, Report
+from shop.import_lines import NEEDED, is_column
+from shop.import_marks import Marked, marked
+from shop.upload_text import FALLBACK, Line, decoded, records, refused, table
 
 LARGEST = 16 * 1024 * 1024  # bytes
 MOST_LINES = 100_000
-
-Line = tuple[int, Any]
-"""Its number in the file, from 1, and what stands there: cells of CSV, or the text of a JSON document."""
 
 
 class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
+    SHOPIFY = "shopify"
+    WOOCOMMERCE = "woocommerce"
 
 
-def columns_and_lines(
-    format: Format, body: bytes, known: Callable[[str], bool], needed: Sequence[str]
-) -> tuple[list[str], list[Line]]:
-    """The columns that a CSV file names (JSON lines name their own), and the lines that are not blank."""
-    text = _text(body)
-    columns, lines = _csv(text, known, needed) if format == Format.CSV else ([], list(_jsonl(text)))
-    if not lines:
-        raise _refused("There is not a single line in it.")
-    if len(lines) > MOST_LINES:
-        raise _refused(f"{MOST_LINES} lines at most; there are {len(lines)}.")
-    return columns, lines
+FOREIGN = {Format.SHOPIFY: shopify_file, Format.WOOCOMMERCE: woocommerce_file}
 
 
-def _text(body: bytes) -> str:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _refused(f"Is not UTF-8 at byte {error.start}.") from error
-    if "\0" in text:
-        raise _refused("Contains a character that cannot be stored.")
-    return text
+@dataclass(frozen=True)
+class Upload:
+    """The columns that a CSV file names (other lines name their own), the lines, and what is not in those."""
+
+    columns: list[str]
+    lines: list[Marked]
+    not_taken: list[Note] = field(default_factory=list)
+
+
+def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upload:
+    """`currency`: of the prices of another shop's file. Raises Invalid."""
+    text, guessed = decoded(body, charset)
+    report = Report()
+    if guessed:
+        report.note(f"Is not UTF-8 and was read as {FALLBACK}. If letters are wrong, send a charset with the type.")
+    upload = _read(format, text, currency, report)
+    if not upload.lines:
+        raise refused("There is not a single line in it.")
+    if len(upload.lines) > MOST_LINES:
+        raise refused(f"{MOST_LINES} lines at most; there are {len(upload.lines)}.")
+    return upload
+
+
+def _read(format: Format, text: str, currency: str, report: Report) -> Upload:
+    if format == Format.JSONL:
+        return Upload([], list(marked([], _jsonl(text))), report.notes)
+    if format == Format.CSV:
+        columns, lines = _csv(text)
+        return Upload(columns, list(marked(columns, lines)), report.notes)
+    reader = FOREIGN[format]
+    columns, lines = table(records(text, lambda name: name.casefold() in reader.KNOWN))
+    file = File(columns, lines, report)
+    file.must_have(*reader.NEEDED)
+    taken = list(marked([], sorted(reader.lines(file, currency), key=lambda line: line[0])))
+    file.note_columns()
+    return Upload([], taken, report.notes[:MOST_NOTES])
 
 
 def _jsonl(text: str) -> Iterator[Line]:
     return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
-def _csv(text: str, known: Callable[[str], bool], needed: Sequence[str]) -> tuple[list[str], list[Line]]:
-    records = list(_records(text))
-    columns = [cell.strip() for cell in records[0][1]] if records else []
-    unknown = [column for column in columns if not known(column)]
-    missing = [column for column in needed if column not in columns]
+def _csv(text: str) -> tuple[list[str], list[Line]]:
+    columns, lines = table(records(text, is_column))
+    unknown = [column or "(without a name)" for column in columns if not is_column(column)]
+    missing = [column for column in NEEDED if column not in columns]
     if unknown or missing or len(set(columns)) < len(columns):
         said = f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown)[:200] or 'none'}"
-        raise _refused(f"The first line must name the columns, each once ({said}).")
-    return columns, records[1:]
+        raise refused(f"The first line must name the columns, each once ({said}).{_hint(columns)}")
+    return columns, lines
 
 
-def _records(text: str) -> Iterator[Line]:
-    """Each with the line it begins in: a quoted cell may hold line breaks."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begins = 1
-    try:
-        for cells in reader:
-            if cells:
-                yield begins, cells
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise _refused(f"Is not CSV: line {begins}, {error}.") from error
-
-
-def _refused(why: str) -> Invalid:
-    return Invalid({"body": [why]})
+def _hint(columns: Sequence[str]) -> str:
+    names = {column.casefold() for column in columns}
+    other = next((format for format, reader in FOREIGN.items() if names >= reader.MARK), None)
+    return f" This looks like an export of another shop: send it with ?format={other}." if other else ""
