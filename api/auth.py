@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, request
 from marshmallow import fields, validate
+from sqlalchemy.orm import Session
 
 import db
 from api.accounts import LoginSchema, TokensSchema, password, secret, tokens
@@ -14,7 +15,8 @@ from api.clients import client
 from api.limits import limit_login, limit_password
 from api.schemas import Schema
 from api.security import caller, signed_in
-from shop import passwords, sessions, users
+from shop import account_notices, passwords, sessions, users
+from shop.account_notices import Changed
 from shop.errors import Unauthenticated
 from shop.sessions import Opened
 
@@ -59,10 +61,23 @@ def login(wish: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, TokensSchema)
 def refresh(wish: dict[str, Any]) -> dict[str, Any]:
     """Each refresh token works once. One that comes back later ends its session, for thief and owner alike."""
-    opened = db.in_transaction(lambda session: sessions.rotate(session, wish["refresh_token"]))
+    opened = db.in_transaction(lambda session: _rotated(session, wish["refresh_token"]))
     if opened is None:
         raise SessionRevoked("This refresh token was used before. The session has ended; sign in again.")
     return tokens(opened)
+
+
+def _rotated(session: Session, token: str) -> Opened | None:
+    opened = sessions.rotate(session, token)
+    if opened is None and (id := sessions.owner(session, token)):
+        _tell(session, id, Changed.SESSION)
+    return opened
+
+
+def _tell(session: Session, id: str, kind: Changed) -> None:
+    """At an address that is confirmed: another may be a stranger's."""
+    user = users.get(session, id)
+    account_notices.tell_of_change(session, id, kind, user.email if user.email_verified_at else None)
 
 
 @blp.post("/api/auth/logout")
@@ -103,6 +118,7 @@ def _changed(id: str, old: str, new: str) -> Opened:
         if not users.change_password(session, id, old_hash=old, new_hash=new):
             raise InvalidCredentials("The password has changed in the meantime.")
         sessions.revoke_all(session, id)
+        _tell(session, id, Changed.PASSWORD)
         return sessions.open_session(session, id, new, _device())
 
 

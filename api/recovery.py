@@ -15,8 +15,9 @@ from api.clients import client
 from api.limits import limit_attempts, limit_mail, limit_own_mail
 from api.schemas import Schema
 from api.security import caller, maybe_signed_in, visitor
-from shop import account_links, passwords, sessions, users
+from shop import account_links, account_notices, passwords, sessions, users
 from shop.account_links import Kind, LinkDead
+from shop.account_notices import Changed
 from shop.errors import Unauthenticated
 from shop.users import UserRow
 from sql import new_id
@@ -78,6 +79,7 @@ def reset(wish: dict[str, Any]) -> Response:
         if not users.change_password(session, user.id, old_hash=user.password_hash, new_hash=hashed):
             raise LinkDead
         users.verify_email(session, user.id, user.email or "")
+        account_notices.tell_of_change(session, user.id, Changed.PASSWORD, user.email)
         sessions.revoke_all(session, user.id)
     return Response(status=204)
 

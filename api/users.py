@@ -20,8 +20,9 @@ from api.languages import asked
 from api.limits import limit_password, limit_registration
 from api.schemas import Schema
 from api.security import caller, signed_in
-from shop import order_privacy, passwords, personal, users, wallets
+from shop import account_notices, order_privacy, passwords, personal, users, wallets
 from shop.account_links import Kind
+from shop.account_notices import Changed
 from shop.errors import Refusal
 
 MOST_ORDERS = 200  # that forget at once; the clock takes care of the others
@@ -80,12 +81,21 @@ def change(wish: dict[str, Any]) -> Response:
             users.rename(session, id, wish["name"])
         if "language" in wish:
             users.change_language(session, id, wish["language"])
-        if "email" in wish and users.change_email(session, id, wish["email"]):
-            send_account_mail(session, id, Kind.VERIFY_EMAIL)
+        if "email" in wish:
+            _move(session, id, wish["email"])
         session.flush()
         return UserSchema().dump(users.get(session, id)), 200, {}
 
     return run_command(work)
+
+
+def _move(session: Session, id: str, email: str) -> None:
+    """The old address is told, if it was confirmed: another may be a stranger's."""
+    before = users.get(session, id)
+    old = before.email if before.email_verified_at else None
+    if users.change_email(session, id, email):
+        send_account_mail(session, id, Kind.VERIFY_EMAIL)
+        account_notices.tell_of_change(session, id, Changed.EMAIL, old)
 
 
 @blp.delete("/api/users/me")

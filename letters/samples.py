@@ -16,6 +16,9 @@ _WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "verify_email": {**_CASEY, **_LINK},
     "password_reset": {**_CASEY, **_LINK},
+    "password_changed": _CASEY,
+    "email_changed": _CASEY,
+    "session_ended": _CASEY,
     "order_confirmed": {
         **_ORDER,
         "placed": _WHEN,

@@ -7,6 +7,7 @@ stand in no table and no message.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
 from shop.topics import LANGUAGES, Channel
 from shop.users import UserRow
+from sql import new_id
 
 MESSAGE = "message"
 PATHS = {Kind.VERIFY_EMAIL: "/account/verify-email", Kind.PASSWORD_RESET: "/account/reset-password"}
@@ -46,6 +48,26 @@ def message(session: Session, row: NotificationRow) -> Notice | None:
     language = said.pop("language", None) or (user.language if user else LANGUAGES[0])
     to = (user.email if user and row.channel == Channel.EMAIL else None) or row.recipient
     return Notice(row.id, MESSAGE, to, language, {"name": user.name if user else "", **said}, row.channel)
+
+
+class Changed(StrEnum):
+    """What whoever has an account is told after it happened: it may not have been them."""
+
+    PASSWORD = "password_changed"  # noqa: S105 - a name
+    EMAIL = "email_changed"
+    SESSION = "session_ended"
+
+
+def tell_of_change(session: Session, user_id: str, kind: Changed, address: str | None) -> None:
+    """To `address`: the one that the account had before."""
+    if address:
+        notifications.tell(session, Telling(kind, user_id, address, turn=new_id()))
+
+
+def changed(session: Session, row: NotificationRow) -> Notice | None:
+    """To where it was told of, whatever address the account has by now."""
+    user = there(session, row.subject_id)
+    return Notice(row.id, row.kind, row.recipient, user.language, {"name": user.name}) if user else None
 
 
 def there(session: Session, id: str) -> UserRow | None:

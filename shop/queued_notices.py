@@ -28,6 +28,7 @@ FACTS: Mapping[str, Callable[[Session, NotificationRow], Notice | None]] = {
     **dict.fromkeys(order_notices.TRUE_WHILE, order_notices.of_row),
     **dict.fromkeys(return_notices.TRUE_WHILE, return_notices.of_row),
     **dict.fromkeys(Kind, account_notices.with_link),
+    **dict.fromkeys(account_notices.Changed, account_notices.changed),
     "order_shipped": parcel_notices.of_row,
     failure_notices.KIND: failure_notices.of_row,
     refund_notices.KIND: refund_notices.of_row,

@@ -106,6 +106,11 @@ def rotate(session: Session, token: str) -> Opened | None:
     return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _seconds(session))
 
 
+def owner(session: Session, token: str) -> str | None:
+    """Whose session a refresh token is of."""
+    return session.scalar(select(SessionFamilyRow.user_id).where(SessionFamilyRow.id == _read(token)[0]))
+
+
 def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
     """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
     found = {row.family: row for row in direct(session, _ALIVE, {"families": [claim.session for claim in claims]})}
