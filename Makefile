@@ -38,6 +38,9 @@ soak: $(DEV) ## a fault every few seconds while customers order: make soak [minu
 model: $(DEV) ## thousands of stories to trip the engine up, none the same: make model [examples=2000] [seed=7]
 	@MODEL_EXAMPLES=$(or $(examples),2000) $(if $(seed),MODEL_SEED=$(seed)) $(PY) -m pytest tests/engine/model $(args)
 
+sequences: $(DEV) ## thousands of sequences of acts upon an order's money: make sequences [examples=10000] [seed=7]
+	@SEQUENCES=$(or $(examples),10000) $(if $(seed),SEQUENCES_SEED=$(seed)) $(PY) -m pytest tests/money -n 2 $(args)
+
 fuzz: $(DEV) ## send what the OpenAPI document allows, and what it does not: make fuzz [examples=100] [seed=7]
 	@FUZZ_EXAMPLES=$(or $(examples),100) FUZZ_SEED=$(or $(seed),$$RANDOM) $(PY) -m pytest tests/api/fuzz -n 2 $(args)
 
@@ -87,4 +90,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race soak model fuzz lint types bench migrate migration doctor repair admin words lock clean
+.PHONY: help run up demo test drill race soak model sequences fuzz lint types bench migrate migration doctor repair admin words lock clean

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from api.fields import rfc3339
+from api.money import taxes_of
 from api.schemas import AddressSchema
 from engine.jobs import Job, JobStep
 from shop import mail_addresses
@@ -55,6 +56,7 @@ def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0)
         "shipping": money(order.shipping, currency),
         "tax": money(order.tax, currency),
         "tax_included": order.tax_included,
+        "taxes": taxes_of(order.taxes or (), currency),
         "total": money(order.total, currency),
         "refunded": money(refunded, currency),
         "coupon_code": order.coupon_code,

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.fields import Integer, Line
-from api.money import BreakdownSchema, currency
+from api.money import BreakdownSchema, TaxSchema, currency, taxes_of
 from api.schemas import MoneySchema, Schema
 from shop.cart_merge import Strategy
 from shop.cart_view import Cart
@@ -89,6 +89,7 @@ class CartSchema(Schema):
     shipping = fields.Nested(MoneySchema)
     tax = fields.Nested(MoneySchema)
     tax_included = fields.Boolean()
+    taxes = fields.List(fields.Nested(TaxSchema), metadata={"description": "by rate, of goods and of shipping"})
     total = fields.Nested(MoneySchema)
     shipping_method = fields.String(allow_none=True)
     country = fields.String(allow_none=True)
@@ -106,6 +107,7 @@ def cart_of(cart: Cart) -> dict[str, Any]:
         "lines": cart.quote.lines,
         **sums,
         "tax_included": cart.quote.tax_included,
+        "taxes": taxes_of(cart.quote.taxes, cart.row.currency),
         "shipping_method": cart.row.shipping_method,
         "country": cart.row.country,
         "coupons": [cart.row.coupon_code] if cart.row.coupon_code else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import fields, validate
@@ -34,6 +35,22 @@ class SignedMoneySchema(Schema):
 class BreakdownSchema(Schema):
     label = fields.String()
     amount = fields.Nested(SignedMoneySchema)
+
+
+class TaxSchema(Schema):
+    """What bears tax at this rate, without it, and the tax."""
+
+    rate = Integer(metadata={"description": "in hundredths of a per cent"})
+    net = fields.Nested(MoneySchema)
+    tax = fields.Nested(MoneySchema)
+
+
+def taxes_of(told: Sequence[Mapping[str, int]], currency: str) -> list[dict[str, Any]]:
+    """As the schema shows them."""
+    return [
+        {"rate": one["rate"], **{name: {"amount": one[name], "currency": currency} for name in ("net", "tax")}}
+        for one in told
+    ]
 
 
 class Amount(fields.Nested):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.fields import Boolean, Email, Integer, Line, Moment, Shown
-from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema
+from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema, TaxSchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
 
@@ -81,6 +81,7 @@ class OrderSchema(Schema):
     shipping = Amount()
     tax = Amount()
     tax_included = fields.Boolean()
+    taxes = fields.List(fields.Nested(TaxSchema), metadata={"description": "by rate; of older orders not known"})
     total = Amount()
     refunded = Amount(metadata={"description": "what went back of what was paid, by whatever way"})
     coupon_code = fields.String(allow_none=True)

@@ -17,14 +17,15 @@ from api.fields import Boolean, Few, Integer, Line, Moment, Text
 from api.fulfilments import some_lines
 from api.guests import STAFF, guest_token, or_guest, their_order
 from api.job_permissions import starter
-from api.money import Amount
-from api.schemas import Schema, accepted_with, page_of
+from api.money import Amount, BreakdownSchema, SignedMoneySchema
+from api.schemas import MoneySchema, Schema, accepted_with, page_of
 from api.security import caller, roles
 from shop import orders, own_business, returns
 from shop.carts import MOST_LINES, MOST_OF_ONE
 from shop.catalogue import SKU_LENGTH
 from shop.locations import CODE_LENGTH, MAIN
 from shop.order_goods import quantities
+from shop.return_money import Due
 from shop.returns import Arrived, Status
 from sql import new_id
 from workflows import ask_return, reject_return, return_order
@@ -63,6 +64,22 @@ class ReturnSchema(Schema):
     answer = fields.String(allow_none=True, metadata={"description": "why it was rejected"})
     decided_at = Moment(allow_none=True, metadata={"description": "when it was rejected, or withdrawn"})
     location = fields.String(metadata={"description": "where what can be sold again is restocked"})
+
+
+class PreviewSchema(Schema):
+    """What would go back for these goods: `refund` is `share` less `kept_back` less `given_before`."""
+
+    share = fields.Nested(MoneySchema)
+    kept_back = fields.Nested(SignedMoneySchema)
+    given_before = fields.Nested(MoneySchema)
+    refund = fields.Nested(MoneySchema)
+    lost = fields.List(
+        fields.Nested(BreakdownSchema), metadata={"description": "offers that hold no longer without them"}
+    )
+
+
+class SomeGoodsSchema(Schema):
+    lines = some_lines(required=True)
 
 
 class AskReturnSchema(Schema):
@@ -105,22 +122,34 @@ def all_of_them(id: UUID) -> dict[str, Any]:
         return {"items": returns.of_order(session, their_order(session, id).id), "next": None}
 
 
+@blp.post("/api/orders/<uuid:id>/returns/preview")
+@or_guest
+@blp.arguments(SomeGoodsSchema)
+@blp.response(200, PreviewSchema)
+def preview(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """What would go back for these goods, and why not all that was paid for them. Nothing is asked for yet."""
+    with db.reading() as session:
+        order = their_order(session, id)
+        return _previewed(returns.preview(session, order.id, quantities(wish["lines"])), order.currency)
+
+
 @blp.post("/api/orders/<uuid:id>/returns")
 @or_guest
 @blp.arguments(AskReturnSchema)
-@blp.response(202, accepted_with(**{"return": ReturnSchema}))
+@blp.response(202, accepted_with(**{"return": ReturnSchema, "preview": PreviewSchema}))
 @blp.idempotent
 def ask(wish: dict[str, Any], id: UUID) -> Response:
-    """Ask to send back some of what was shipped, never more than that (409). Until the job has begun it can be
-    cancelled, which withdraws the wish. Another job begins when the goods are received."""
+    """Ask to send back some of what was shipped, never more than that (409); `preview` says what would go back. Until
+    the job has begun it can be cancelled, which withdraws the wish. Another begins when the goods are received."""
     wanted = quantities(wish["lines"])
 
     def work(session: Session) -> Answer:
-        order = their_order(session, id).id
+        order, currency = their_order(session, id).id, their_order(session, id).currency
+        comes_to = _previewed(returns.preview(session, order, wanted), currency)
         asked = returns.ask(session, order, wanted, wish["reason"])
         about = {"subject": ("order", order), "input": {"return": asked.id}}
         run = engine.start(session, ask_return, key=asked.id, **about, by=starter())
-        return accepted(session, run.id, **{"return": RETURN.dump(asked)})
+        return accepted(session, run.id, **{"return": RETURN.dump(asked), "preview": comes_to})
 
     return run_command(work, guest=guest_token())
 
@@ -162,6 +191,15 @@ def reject(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)
+
+
+def _previewed(due: Due, currency: str) -> dict[str, Any]:
+    def money(amount: int) -> dict[str, Any]:
+        return {"amount": amount, "currency": currency}
+
+    names = ("share", "kept_back", "given_before", "refund")
+    lost = [{"label": name, "amount": money(amount)} for name, amount in due.lost.items()]
+    return {name: money(getattr(due, name)) for name in names} | {"lost": lost}
 
 
 def _arrived(lines: list[dict[str, Any]] | None) -> Arrived | None:

@@ -10,7 +10,7 @@ from api.fields import Boolean, Few, Integer, Line
 from api.money import PriceSchema
 from api.schemas import MoneySchema, Schema
 from shop.currencies import OURS
-from shop.tariffs import STANDARD, ShippingMethodRow, ShippingRateRow
+from shop.tariffs import LIKE_GOODS, OWN_RATE, STANDARD, ShippingMethodRow, ShippingRateRow
 
 CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z")
 TAX_CLASS = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,19}\Z")
@@ -72,6 +72,12 @@ class ShippingMethodSchema(Schema):
 
 class RateSchema(Schema):
     rate = Integer(required=True, least=0, most=10_000, metadata={"description": "in hundredths of a per cent"})
+    shipping = fields.String(
+        validate=validate.OneOf([LIKE_GOODS, OWN_RATE]),
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "how shipping of this class is taxed; null: as the law of the country has it"},
+    )
 
 
 class TaxRateSchema(RateSchema):

@@ -106,7 +106,7 @@ def taxes(query: dict[str, Any]) -> dict[str, Any]:
 def set_tax(wish: dict[str, Any], country: str, tax_class: str) -> Any:
     """Set, or set anew; orders that were placed stay as they are. Staff only."""
     with db.transaction() as session:
-        return tariff_desk.set_tax(session, _key(country, tax_class), wish["rate"])
+        return tariff_desk.set_tax(session, _key(country, tax_class), wish["rate"], wish["shipping"])
 
 
 @blp.delete("/api/tax-rates/<country>/<tax_class>")

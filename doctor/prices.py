@@ -33,7 +33,7 @@ def totals_add_up(session: Session) -> Iterator[str]:
 def _with(sums: Any) -> Any:
     order = OrderRow
     parts = [order.id, order.subtotal, order.discount, order.shipping, order.tax, order.shipping_tax, order.total]
-    asked = select(*parts, order.tax_included, order.breakdown)
+    asked = select(*parts, order.tax_included, order.breakdown, order.taxes)
     of_lines = [sums.c[name].label(f"lines_{name}") for name in ("total", "discount", "tax", "over", "least")]
     return asked.add_columns(*of_lines).join(sums, sums.c.order_id == order.id)
 
@@ -43,6 +43,8 @@ def _faults(order: Any) -> Iterator[str]:
         yield f"its lines come to {order.lines_total}, its subtotal is {order.subtotal}"
     if order.lines_discount != order.discount:
         yield f"{order.lines_discount} off its lines, {order.discount} off the order"
+    if order.taxes and sum(part["tax"] for part in order.taxes) != order.tax:
+        yield f"its taxes by rate do not come to {order.tax}"
     if order.lines_tax + order.shipping_tax != order.tax:
         yield f"{order.lines_tax} + {order.shipping_tax} tax on its parts, {order.tax} on the order"
     due = order.subtotal - order.discount + order.shipping + (0 if order.tax_included else order.tax)

@@ -184,6 +184,8 @@ def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
         "coupon_code": cart.coupon_code,
         "language": command.language,
         "breakdown": [{"label": label, "amount": amount.amount} for label, amount in quoted.breakdown],
+        "taxes": list(quoted.taxes),
+        "conditions": list(quoted.conditions),
         "shipping_method": command.shipping_method,
         "shipping_address": command.shipping_address,
     }
@@ -201,6 +203,7 @@ def _lines(order_id: str, lines: Sequence[PricedLine]) -> list[dict[str, Any]]:
             "total": line.total.amount,
             "discount": line.discount.amount,
             "tax": line.tax.amount,
+            "tax_rate": line.tax_rate,
         }
         for position, line in enumerate(lines)
     ]

@@ -84,11 +84,23 @@ def _refunds(session: Session, order: OrderRow) -> list[tuple[datetime, Money]]:
     return [(row.at, Money(row.amount, order.currency)) for row in rows]
 
 
+def _taxes(order: OrderRow) -> dict[str, int]:
+    """By rate, of goods and of shipping; of older orders in one sum."""
+    how = ", included" if order.tax_included else ""
+    found = {f"Tax {_per_cent(one['rate'])} %{how}": one["tax"] for one in order.taxes or []}
+    return found or {f"Tax{how}": order.tax}
+
+
+def _per_cent(rate: int) -> str:
+    """1900 is 19, 550 is 5.5."""
+    return f"{rate // 100}.{rate % 100:02d}".rstrip("0").rstrip(".")
+
+
 def _sums(order: OrderRow) -> list[tuple[str, Money]]:
     amounts = {
         "Subtotal": order.subtotal,
         "Discount": -order.discount,
         f"Shipping, {order.shipping_method}": order.shipping,
-        "Tax, included" if order.tax_included else "Tax": order.tax,
+        **_taxes(order),
     }
     return [(label, Money(amount, order.currency)) for label, amount in amounts.items() if amount]

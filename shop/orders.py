@@ -87,6 +87,8 @@ class OrderRow(Base):
     coupon_code: Mapped[str | None] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(10), default=LANGUAGES[0], server_default=LANGUAGES[0])
     breakdown: Mapped[list[dict[str, Any]] | None] = mapped_column(DOCUMENT)
+    taxes: Mapped[list[dict[str, int]] | None] = mapped_column(DOCUMENT)  # by rate, as taxes.py says
+    conditions: Mapped[list[dict[str, Any]] | None] = mapped_column(DOCUMENT)  # of what it got off, see conditions.py
     shipping_method: Mapped[str] = mapped_column(String(40))
     shipping_address: Mapped[Document]
     created_at: Mapped[At] = mapped_column(default=now())
@@ -107,6 +109,7 @@ class OrderLineRow(Base):
     total: Mapped[int] = mapped_column(BigInteger)
     discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_rate: Mapped[int | None]  # in hundredths of a per cent
 
     backordered: Mapped[int] = column_property(backorders.waits(order_id, sku))  # they have not come in yet
 
@@ -202,7 +205,7 @@ _FRESH = {
     "fulfilment_status": FulfilmentStatus.UNFULFILLED,
 }
 _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtotal", "discount", "shipping", "tax",
-          "shipping_tax", "tax_included", "total", "coupon_code", "language", "breakdown",
+          "shipping_tax", "tax_included", "total", "coupon_code", "language", "breakdown", "taxes", "conditions",
           "shipping_method", "shipping_address")  # fmt: skip
 _BEGIN = inserting(
     bare(OrderRow),

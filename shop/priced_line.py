@@ -23,6 +23,7 @@ class PricedLine:
     tax_class: str = "standard"
     discount: Money = NOTHING
     tax: Money = NOTHING
+    tax_rate: int = 0  # in hundredths of a per cent
 
     @property
     def total(self) -> Money:

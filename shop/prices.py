@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from shop import discounts
+from shop import conditions, discounts, taxes
 from shop.currencies import OURS
 from shop.discounts import Applied
 from shop.money import Money
 from shop.offers import Kind, Offer
 from shop.priced_line import PricedLine
-from shop.rounding import BASIS_POINTS, part
 from shop.tariffs import ShippingMethod, Tariffs
 
 
@@ -47,18 +47,21 @@ class Quote:
     tax_included: bool = True
     applied: frozenset[str] = frozenset()  # ids of offers
     breakdown: Sequence[tuple[str, Money]] = field(default_factory=tuple)
+    taxes: Sequence[dict[str, int]] = field(default_factory=tuple)  # by rate: of goods and shipping
+    conditions: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
 def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None) -> Quote:
     """Price these lines, which are in the currency of the terms; without a method, without shipping."""
-    method = terms.tariffs.method(shipping_method) if shipping_method else None
+    method = terms.tariffs.method(shipping_method) if shipping_method and lines else None
     applied = discounts.apply(lines, [offer for offer in terms.offers if offer.is_for(terms.currency)])
     priced, nothing = [_priced(line, applied, terms) for line in lines], terms.money(0)
     subtotal, discount = sum((line.total for line in priced), nothing), sum((line.discount for line in priced), nothing)
-    full = terms.money(method.cost((subtotal - discount).amount) if method and lines else 0)
+    full = terms.money(method.cost((subtotal - discount).amount) if method else 0)
     free = [one for one in applied if one.offer.kind == Kind.FREE_SHIPPING]
     shipping = nothing if free else full
-    shipping_tax = _tax(shipping.amount, method.tax_class, terms) if method else nothing
+    parts = taxes.of_shipping(shipping.amount, method, priced, terms) if method else []
+    shipping_tax = terms.money(sum(one.tax for one in parts))
     tax = sum((line.tax for line in priced), shipping_tax)
     return Quote(
         priced,
@@ -70,19 +73,33 @@ def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None
         total=subtotal - discount + shipping + (nothing if terms.tax_included else tax),
         tax_included=terms.tax_included,
         applied=frozenset(one.offer.id for one in applied),
-        breakdown=_breakdown(priced, applied, method if lines else None, full, tax if not terms.tax_included else None),
+        breakdown=_breakdown(priced, applied, method, full, tax if not terms.tax_included else None),
+        taxes=taxes.by_rate(priced, parts, terms.tax_included),
+        conditions=_conditions(applied, priced, method, terms),
     )
 
 
 def _priced(line: PricedLine, applied: Sequence[Applied], terms: Terms) -> PricedLine:
     discount = terms.money(sum(one.off.get(line.sku, 0) for one in applied))
-    return replace(line, discount=discount, tax=_tax((line.total - discount).amount, line.tax_class, terms))
+    rate = terms.tariffs.tax(terms.country, line.tax_class)
+    tax = terms.money(taxes.of(line.total.amount - discount.amount, rate, terms.tax_included))
+    return replace(line, discount=discount, tax=tax, tax_rate=rate)
 
 
-def _tax(amount: int, tax_class: str, terms: Terms) -> Money:
-    """Rounded here, line by line: the sum on an invoice is the sum of its lines."""
-    rate = terms.tariffs.tax(terms.country, tax_class)
-    return terms.money(part(amount, rate, BASIS_POINTS + rate if terms.tax_included else BASIS_POINTS))
+def _conditions(
+    applied: Sequence[Applied], lines: Sequence[PricedLine], method: ShippingMethod | None, terms: Terms
+) -> list[dict[str, Any]]:
+    """What was given, and on which conditions."""
+    goods = sum(line.total.amount - line.discount.amount for line in lines)
+    is_free = method is not None and method.free_above is not None and goods >= method.free_above
+    shipping = _shipping_in_full(method, lines, terms) if method else 0
+    of_offers = list(conditions.of_offers(applied, lines, 0 if is_free else shipping))
+    return [*of_offers, *([conditions.of_shipping(method, shipping)] if method and is_free and method.rate else [])]
+
+
+def _shipping_in_full(method: ShippingMethod, lines: Sequence[PricedLine], terms: Terms) -> int:
+    tax = sum(one.tax for one in taxes.of_shipping(method.rate, method, lines, terms))
+    return method.rate + (0 if terms.tax_included else tax)
 
 
 def _breakdown(

@@ -19,6 +19,7 @@ from shop.locations import CODE_LENGTH, MAIN
 from shop.lots import Lot
 from shop.notifications import Telling, tell
 from shop.order_goods import Quantities, check_paid, check_room, less
+from shop.return_money import Due
 from sql import At, Base, Id, among, clock, new_id, now
 
 
@@ -104,6 +105,14 @@ def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> Retu
     return row
 
 
+def preview(session: Session, order_id: str, lines: Quantities) -> Due:
+    """What would go back for these, as things stand. TooMany as `ask`."""
+    order = orders.get(session, order_id)
+    check_paid(order)
+    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    return return_money.due(session, order, _received(session, order_id), _due_before(session, order_id), lines)
+
+
 def receive(
     session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str, location: str = MAIN
 ) -> ReturnRow:
@@ -113,8 +122,9 @@ def receive(
     row = requested(session, order_id, id)
     before = _received(session, order_id)
     _unpack(row, arrived)
-    money = return_money.due(session, order, before, {line.sku: line.received for line in row.lines})
-    row.share, row.refund = money.share, money.refund
+    coming = {line.sku: line.received for line in row.lines}
+    money = return_money.due(session, order, before, _due_before(session, order_id), coming)
+    row.share, row.kept_back, row.refund = money.share, money.kept_back, money.refund
     row.status, row.received_by, row.location = Status.RECEIVED, by, location
     row.received_at = row.updated_at = clock()
     session.flush()
@@ -199,6 +209,12 @@ def _claimed(session: Session, order_id: str) -> Mapping[str, int]:
 
 def _received(session: Session, order_id: str) -> Mapping[str, int]:
     return _sums(session, order_id, ReturnLineRow.received, [Status.RECEIVED, Status.REFUNDED])
+
+
+def _due_before(session: Session, order_id: str) -> int:
+    row = ReturnRow
+    back = (row.order_id == order_id, row.status.in_([Status.RECEIVED, Status.REFUNDED]))
+    return int(session.scalar(select(func.sum(row.share - row.kept_back)).where(*back)) or 0)
 
 
 def _sums(session: Session, order_id: str, what: Mapped[int], statuses: Sequence[Status]) -> dict[str, int]:

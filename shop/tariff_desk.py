@@ -65,11 +65,12 @@ def taxes(session: Session, *, limit: int, after: Key | None) -> Sequence[TaxRat
     return session.scalars(behind).all()
 
 
-def set_tax(session: Session, key: Key, rate: int) -> TaxRateRow:
+def set_tax(session: Session, key: Key, rate: int, shipping: str | None) -> TaxRateRow:
     """There is one rate for a country and a class: this one from now on."""
     country, tax_class = key
-    setting = upsert(session, TaxRateRow).values(country=country, tax_class=tax_class, rate=rate)
-    session.execute(setting.on_conflict_do_update(index_elements=["country", "tax_class"], set_={"rate": rate}))
+    values = {"rate": rate, "shipping": shipping}
+    setting = upsert(session, TaxRateRow).values(country=country, tax_class=tax_class, **values)
+    session.execute(setting.on_conflict_do_update(index_elements=["country", "tax_class"], set_=values))
     return _tax(session, key)
 
 

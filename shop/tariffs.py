@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     String,
     cast,
+    func,
     literal,
     null,
     select,
@@ -65,7 +66,11 @@ class ShippingRateRow(Base):
 
 
 class TaxRateRow(Base):
-    """`rate` in hundredths of a per cent: 1900 is 19 %. Where there is no row there is no tax."""
+    """`rate` in hundredths of a per cent: 1900 is 19 %. Where there is no row there is no tax.
+
+    `shipping`: of shipping methods of this class, whether they are taxed like the goods that are sent, in the
+    proportion of these, or at this very rate; None: as the law of the country has it.
+    """
 
     __tablename__ = "tax_rates"
     __table_args__ = (CheckConstraint("rate BETWEEN 0 AND 10000", name="rate_in_bounds"),)
@@ -73,6 +78,13 @@ class TaxRateRow(Base):
     country: Mapped[str] = mapped_column(String(2), primary_key=True)
     tax_class: Mapped[str] = mapped_column(String(20), primary_key=True)
     rate: Mapped[int]
+    shipping: Mapped[str | None] = mapped_column(String(20))
+
+
+LIKE_GOODS, OWN_RATE = "like_goods", "own_rate"
+_EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+SHIPPED_LIKE_GOODS = frozenset(f"{_EUROPEAN_UNION} CH GB LI NO".split())
+"""Where shipping is a part of the supply of the goods, and shares their rates (Directive 2006/112/EC, article 78 b)."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +104,17 @@ class Tariffs:
 
     methods: Mapping[str, ShippingMethod] = field(default_factory=dict)
     taxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    shipping: Mapping[tuple[str, str], str] = field(default_factory=dict)  # what was said of it, by country and class
 
     def method(self, code: str) -> ShippingMethod:
         if code not in self.methods:
             known = f"One of {', '.join(self.methods)}." if self.methods else "None is offered in this currency."
             raise Invalid({"shipping_method": [known]})
         return self.methods[code]
+
+    def is_shipped_like_goods(self, country: str, tax_class: str) -> bool:
+        said = self.shipping.get((country, tax_class))
+        return said == LIKE_GOODS if said else country in SHIPPED_LIKE_GOODS
 
     def tax(self, country: str, tax_class: str) -> int:
         return self.taxes.get((country, tax_class), 0)
@@ -110,7 +127,8 @@ def _both() -> Any:
     ours = literal(OURS).label("currency")
     methods = select(nowhere, ship.code, ship.rate, ship.free_above, ship.tax_class, ours)
     elsewhere = select(nowhere, ship.code, other.rate, other.free_above, ship.tax_class, other.currency).join(other)
-    taxes = select(tax.country, literal(""), cast(tax.rate, BigInteger), none, tax.tax_class, literal(""))
+    said = func.coalesce(tax.shipping, "")
+    taxes = select(tax.country, said, cast(tax.rate, BigInteger), none, tax.tax_class, literal(""))
     both: CompoundSelect[Any] = union_all(
         methods.where(ship.active), elsewhere.where(ship.active), taxes.where(among(tax.country, "countries"))
     )
@@ -129,7 +147,8 @@ def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) 
             offered = ShippingMethod(row.code, row.rate, row.free_above, row.tax_class)
             methods[row.currency][row.code] = offered
     taxes = {(row.country, row.tax_class): row.rate for row in rows if row.country}
-    return {currency: Tariffs(methods[currency], taxes) for currency in currencies}
+    shipping = {(row.country, row.tax_class): row.code for row in rows if row.country and row.code}
+    return {currency: Tariffs(methods[currency], taxes, shipping) for currency in currencies}
 
 
 def seed(session: Session) -> None:

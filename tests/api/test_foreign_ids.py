@@ -51,6 +51,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/orders/{id}/fulfilments"): {},
     ("patch", "/api/orders/{id}/fulfilments/{fid}"): {"status": "shipped"},
     ("post", "/api/orders/{id}/returns"): {"lines": [{"sku": "CHAIR", "quantity": 1}]},
+    ("post", "/api/orders/{id}/returns/preview"): {"lines": [{"sku": "CHAIR", "quantity": 1}]},
     ("post", "/api/orders/{id}/returns/{rid}/receive"): {},
     ("post", "/api/orders/{id}/returns/{rid}/reject"): {"reason": "x"},
     ("post", "/api/orders/{id}/notes"): {"text": "x"},

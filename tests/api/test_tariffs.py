@@ -80,7 +80,7 @@ def test_a_code_is_given_once_even_to_many_who_ask_at_the_same_moment(staff: Per
 def test_a_tax_rate_counts_from_the_next_look_on(staff: Person, people: People) -> None:
     ada = filled(people.join("Ada"), code=None)
     assert ada.get("/api/cart/me").json["tax"] == euros(0)
-    rate = {"country": "DE", "tax_class": "standard", "rate": 1900}
+    rate = {"country": "DE", "tax_class": "standard", "rate": 1900, "shipping": None}
     assert staff.ask("PUT", "/api/tax-rates/DE/standard", {"rate": 700}).json == rate | {"rate": 700}
     assert staff.ask("PUT", "/api/tax-rates/DE/standard", {"rate": 1900}).json == rate
     assert ada.get("/api/cart/me").json["tax"] == euros(319)

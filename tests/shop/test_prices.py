@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shop.errors import Invalid
-from shop.prices import Quote
-from tests.shop.pricing import line, offer, priced
+from shop.prices import Quote, Terms, quote
+from shop.tariffs import Tariffs
+from tests.shop.pricing import METHODS, line, offer, priced
 
 
 def sums(quote: Quote) -> tuple[int, int, int, int, int]:
@@ -123,7 +124,29 @@ def test_what_is_taken_off_counts_for_that_amount() -> None:
 def test_tax_that_prices_include_is_shown_and_not_added() -> None:
     quote = priced([line(price=1190), line("BOOK", 1070, tax_class="reduced")], country="DE", method="standard")
     assert [one.tax.amount for one in quote.lines] == [190, 70]
-    assert sums(quote) == (2260, 0, 490, 190 + 70 + 78, 2750)
+    assert sums(quote) == (2260, 0, 490, 190 + 70 + 41 + 15, 2750)
+    assert list(quote.taxes) == [{"rate": 1900, "net": 1217, "tax": 231}, {"rate": 700, "net": 1217, "tax": 85}]
+
+
+def test_shipping_is_taxed_like_the_goods_or_at_its_own_rate_as_the_country_or_staff_have_it() -> None:
+    """4.90 beside 100.00 at 19 % and 100.00 at 7 %: a half of it each."""
+    goods = [line(sku, 10_000, tax_class=name) for sku, name in (("A", "standard"), ("B", "reduced"))]
+    rates = {(country, name): rate for country in ("DE", "US") for name, rate in (("standard", 1900), ("reduced", 700))}
+
+    def tax(country: str, said: dict[tuple[str, str], str]) -> int:
+        tariffs = Tariffs(METHODS, rates, said)
+        return quote(goods, Terms(tariffs, country, tax_included=False), "standard").shipping_tax.amount
+
+    assert tax("DE", {}) == 47 + 17
+    assert tax("US", {}) == 93
+    assert tax("DE", {("DE", "standard"): "own_rate"}) == 93
+    assert tax("US", {("US", "standard"): "like_goods"}) == 47 + 17
+
+
+def test_shipping_of_goods_that_are_free_goes_by_what_they_would_cost() -> None:
+    goods = [line("A", 3_000), line("B", 1_000, tax_class="reduced")]
+    free = priced(goods, offer("percentage", percent=10_000), method="standard", country="DE", tax_included=False)
+    assert (free.total.amount, free.shipping_tax.amount) == (490 + 79, 70 + 9)
 
 
 def test_tax_that_prices_do_not_include_is_added() -> None:

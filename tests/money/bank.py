@@ -1,0 +1,44 @@
+"""A bank in this process for one story: it can be told to refuse, and its desk gives money back by itself."""
+
+from __future__ import annotations
+
+from gateways.payments import Intent, Receipt
+from gateways.payments.instant import InstantPayments
+from outcomes import Refused
+
+
+class Bank(InstantPayments):
+    """`refuses`: the calls it says a final no to, for now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses: set[str] = set()
+        self.orders: dict[str, str] = {}  # charge -> order
+
+    def charge(self, intent: Intent, *, key: str) -> Receipt:
+        receipt = super().charge(intent, key=key)
+        self.orders[receipt.provider_id] = intent.reference
+        return receipt
+
+    def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
+        self._check("capture", key)
+        return super().capture(provider_id, amount, key=key, final=final)
+
+    def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
+        self._check("refund", key)
+        return super().refund(provider_id, amount, key=key)
+
+    def kept(self, order: str) -> int:
+        """What it took for this order and has not given back."""
+        return sum(self._taken(charge) - self._refunded[charge] for charge, of in self.orders.items() if of == order)
+
+    def _taken(self, charge: str) -> int:
+        """A charge that is captured at once has no parts."""
+        receipt = self._charges[charge]
+        whole = receipt.amount if receipt.status in ("captured", "refunded") else 0
+        return self._parts[charge] or whole
+
+    def _check(self, what: str, key: str) -> None:
+        """A no is remembered by its key, as banks do."""
+        if what in self.refuses and key not in self._answers:
+            self._answers[key] = Refused(f"{what}_refused")
