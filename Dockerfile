@@ -15,5 +15,4 @@ USER orderwave
 VOLUME /state
 
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
-     "--blocking-threads", "32", "--workers-kill-timeout", "10", "api.wsgi:app"]
+CMD ["python", "-m", "server", "api.wsgi:app"]

@@ -54,6 +54,7 @@ class Settings:
     queue_prefix: str
     task_modules: tuple[str, ...]
     trusted_proxies: int
+    connections_per_address: int
     cors_origins: tuple[str, ...]
     access_minutes: int
     refresh_days: int
@@ -144,6 +145,7 @@ def load(env: Env | None = None) -> Settings:
         queue_prefix=env.str("QUEUE_PREFIX", "orderwave."),
         task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
+        connections_per_address=env.int("CONNECTIONS_PER_ADDRESS", 512, validate=validate.Range(min=1)),
         cors_origins=guards.origins(env.list("CORS_ORIGINS", [])),
         access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
         refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),

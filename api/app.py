@@ -48,8 +48,6 @@ from api.health import health
 from api.openapi import Api
 from config import settings
 
-LARGEST_BODY = 1024 * 1024
-
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
     "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin", "api.wallets", "api.wallet_grants"),
@@ -89,7 +87,7 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
     logs.configure(settings().log_level)
     app = Door("api", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
+    app.config.update(MAX_CONTENT_LENGTH=requests.LARGEST_BODY, MAX_FORM_MEMORY_SIZE=requests.LARGEST_BODY)
     app.json = Json(app)
     for part in (requests, cors, limits, tokens, catalogue_answers):
         part.init_app(app)
@@ -107,6 +105,9 @@ class Door(Flask):
     def ensure_sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """No view here is asynchronous, and Flask would ask a dozen times a request."""
         return view
+
+    largest_body = staticmethod(requests.largest_body)
+    """Asked by the server, which refuses more before it is all there."""
 
     def make_default_options_response(self) -> Response:
         answer = self.response_class()

@@ -98,7 +98,6 @@ def accept(query: dict[str, Any]) -> Response:
     """Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only."""
     format = _format(query["format"])
     told = {"charset": request.mimetype_params.get("charset"), "currency": query["currency"] or OURS}
-    request.max_content_length = LARGEST
     body = request.get_data()
 
     def work(session: Session) -> Answer:

@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 from flask import Flask, Request, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, UnsupportedMediaType
 
 from api.strict_json import unfit_text
 from config import settings
+from shop import uploads
 from sql import new_id
 
 log = structlog.get_logger("api")
@@ -24,24 +25,41 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+LARGEST_BODY = 1024 * 1024
+LARGEST_OF = {"/api/products/import": uploads.LARGEST}
+BROKE_OFF = "The connection ended before the body did. Nothing was done."
 HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class WholeRequest(Request):
-    """A body of unknown length that reaches the limit is too large; werkzeug would quietly cut it off there."""
+    """A body is all there or it is an error, whatever the server makes of a connection that broke off.
+
+    One of unknown length that reaches the limit is too large; werkzeug would quietly cut it off there.
+    """
 
     def get_data(self, *args: Any, **kwargs: Any) -> Any:
-        body = super().get_data(*args, **kwargs)
-        limit = self.max_content_length
-        if self.content_length is None and limit is not None and len(body) >= limit:
+        try:
+            body = super().get_data(*args, **kwargs)
+        except OSError as error:  # chunks that do not end, as the development server tells it
+            raise BadRequest(BROKE_OFF) from error
+        limit, length = self.max_content_length, self.content_length
+        if length is None and limit is not None and len(body) >= limit:
             raise RequestEntityTooLarge
+        if length is not None and len(body) < length:
+            raise BadRequest(BROKE_OFF)
         return body
+
+
+def largest_body(path: str) -> int:
+    """Bytes."""
+    return LARGEST_OF.get(path, LARGEST_BODY)
 
 
 def init_app(app: Flask) -> None:
     app.request_class = WholeRequest
     app.before_request(_begin)
     app.before_request(_storable_path)
+    app.before_request(_whole_body)
     app.after_request(_end)
 
 
@@ -57,6 +75,14 @@ def _storable_path() -> None:
     """What no id can contain is not there."""
     if any(isinstance(value, str) and unfit_text(value) for value in (request.view_args or {}).values()):
         raise NotFound
+
+
+def _whole_body() -> None:
+    """Read before anything is done, also where nobody looks at it: what broke off may have meant something else."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
+    request.max_content_length = largest_body(request.path)
+    request.get_data()
 
 
 def _end(answer: Response) -> Response:

@@ -1,4 +1,4 @@
-"""For servers: `granian --interface wsgi api.wsgi:app`."""
+"""For servers: `python -m server api.wsgi:app`. Another one needs a proxy in front that reads bodies whole."""
 
 from api.app import create_app
 

@@ -23,7 +23,7 @@ class Served:
 
 
 def open_door(here: Ground, app: str = "api.wsgi:app") -> None:
-    """Any WSGI app, served as ours is: granian with as many workers and threads."""
+    """Any WSGI app, served as ours is: by the same server, with as many processes and threads."""
     door = processes.api(here.settings)
     *how, _ = door.argv
     here.start("api", (*how, app), **door.environment)

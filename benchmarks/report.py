@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 FILE = Path(__file__).parent / "results.json"
-PACKAGES = ("celery", "kombu", "sqlalchemy", "psycopg", "flask", "granian", "dbos")
+PACKAGES = ("celery", "kombu", "sqlalchemy", "psycopg", "flask", "httptools", "dbos")
 
 
 @dataclass(frozen=True)

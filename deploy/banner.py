@@ -6,11 +6,13 @@ from config import Settings
 from demo.accounts import ACCOUNTS, kept_password
 from deploy.console import paint
 from deploy.processes import processes
+from server.settings import stands_alone
 
 
 def text(chosen: Settings) -> str:
     lines = [f"  {name:<12}{paint(url, 'blue')}" for name, url in _places(chosen)]
-    return "\n".join(["", paint("Orderwave is up.", "bold"), *lines, *_accounts(), "", "  Ctrl-C stops it.", ""])
+    told = [*lines, *_accounts(), *_warnings(chosen)]
+    return "\n".join(["", paint("Orderwave is up.", "bold"), *told, "", "  Ctrl-C stops it.", ""])
 
 
 def _places(chosen: Settings) -> list[tuple[str, str]]:
@@ -24,6 +26,11 @@ def _places(chosen: Settings) -> list[tuple[str, str]]:
         ("bank", f"http://127.0.0.1:{chosen.bank_port}/", "bank"),
     ]
     return [(name, url) for name, url, process in places if process in running]
+
+
+def _warnings(chosen: Settings) -> list[str]:
+    alone = "TRUSTED_PROXIES is 0: nothing stands in front that takes TLS and floods from many addresses."
+    return [paint(f"  {alone}", "yellow")] if stands_alone(chosen) else []
 
 
 def _accounts() -> list[str]:

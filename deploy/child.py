@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deploy.console import tell
+from server.listening import HANDED_OVER
 
 ROOT = Path(__file__).parent.parent
 PR_SET_PDEATHSIG = 1
@@ -21,8 +23,18 @@ PR_SET_PDEATHSIG = 1
 class Child:
     """`start`, look with `exit_code`, `ask_to_stop`, `kill`. Always the whole group."""
 
-    def __init__(self, name: str, argv: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
-        self.name, self.argv, self.environment, self.log = name, argv, environment, log
+    def __init__(
+        self,
+        name: str,
+        argv: tuple[str, ...],
+        environment: dict[str, str],
+        log: Path,
+        listener: socket.socket | None = None,
+    ) -> None:
+        """listener: a socket that stays ours, and that each one we start accepts from."""
+        handed_over = {HANDED_OVER: str(listener.fileno())} if listener else {}
+        self.name, self.argv, self.environment, self.log = name, argv, environment | handed_over, log
+        self._handles = (listener.fileno(),) if listener else ()
         self._running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,6 +53,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self._handles,
                 preexec_fn=_end_with(os.getpid()),
             )
 

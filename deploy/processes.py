@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from celery_app import TASK_MODULES, noun_of
 from config import Settings
 from guards import InsecureSetting
+from server.settings import workers_for
 
 REMOTE = {
     "payments": ["payments"],
@@ -37,6 +38,8 @@ class Process:
     url: str | None = None
     node: str | None = None
     ports: tuple[int, ...] = ()
+    listens: tuple[str, int] | None = None
+    """Where the supervisor listens for it; the socket is handed over, and outlives it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     database_processes: int = 0
     """How many of it open DATABASE_CONNECTIONS each; the clock and Flower open none."""
@@ -107,20 +110,18 @@ def flower(chosen: Settings) -> Process:
 
 
 def api(chosen: Settings) -> Process:
-    """Threads, because `?wait=` holds one. A second process only with Redis, which makes both count rates together."""
-    count = 2 if chosen.redis_url else 1
-    options = {
-        "interface": "wsgi",
-        "host": chosen.host,
-        "port": chosen.port,
-        "workers": count,
-        "blocking-threads": 32,
-        "workers-kill-timeout": 10,
-        "log-level": chosen.log_level.lower(),
-    }
+    """It reads requests whole before it takes a thread for them, which `?wait=` may hold (server/)."""
+    count = workers_for(chosen)
+    options = {"host": chosen.host, "port": chosen.port, "workers": count}
     flags = (part for name, value in options.items() for part in (f"--{name}", str(value)))
-    argv = (*_python("granian"), *flags, "api.wsgi:app")
-    return Process("api", argv, url=_healthz(chosen.port), ports=(chosen.port,), database_processes=count)
+    return Process(
+        "api",
+        (*_python("server"), *flags, "api.wsgi:app"),
+        url=_healthz(chosen.port),
+        ports=(chosen.port,),
+        listens=(chosen.host, chosen.port),
+        database_processes=count,
+    )
 
 
 def _is_ours(url: str, port: int) -> bool:

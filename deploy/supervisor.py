@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from deploy.claims import Roll
 from deploy.console import tell
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
+from server.listening import listen
 
 FIRST_PAUSE, LONGEST_PAUSE, CALM = 0.5, 30.0, 60.0
 GRACE = 25.0  # a worker gives the step at hand 20 s
@@ -37,6 +39,7 @@ class Supervisor:
         self._roll = Roll(chosen.state_dir)
         self._logs = chosen.state_dir / "logs"
         self._logs.mkdir(exist_ok=True)
+        self._listeners: list[socket.socket] = []
         self.kept = [Kept(process, self._child(process)) for process in wanted]
 
     def start(self) -> None:
@@ -56,6 +59,7 @@ class Supervisor:
 
     def stop(self, grace: float = GRACE) -> None:
         """The door first, then the clock and the workers, the world last; who does not go in time is killed."""
+        self._stop_listening()
         doors, workers, world = self._in_order_of_stopping()
         for group in (doors, workers, world):
             self._stop_together(group, grace)
@@ -67,13 +71,22 @@ class Supervisor:
             kept.child.send(signal.SIGKILL)
 
     def kill(self) -> None:
+        self._stop_listening()
         for kept in self.kept:
             kept.child.kill()
 
+    def _stop_listening(self) -> None:
+        """Nobody is to wait for an API that does not come back; those who wait for this one it still answers."""
+        for listener in self._listeners:
+            listener.close()
+
     def _child(self, process: Process) -> Child:
+        """Its socket is opened once and is ours: while it is away, whoever connects waits and is not refused."""
         ours = {"STATE_DIR": str(self._chosen.state_dir), "PYTHONUNBUFFERED": "1"}
         environment = {**os.environ, **ours, **process.environment}
-        return Child(process.name, process.argv, environment, self._logs / f"{process.name}.log")
+        listener = listen(*process.listens) if process.listens else None
+        self._listeners += [listener] if listener else []
+        return Child(process.name, process.argv, environment, self._logs / f"{process.name}.log", listener)
 
     def _start(self, kept: Kept) -> None:
         try:

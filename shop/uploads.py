@@ -38,6 +38,8 @@ class Upload:
 def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upload:
     """`currency`: of the prices of another shop's file. Raises Invalid."""
     text, guessed = decoded(body, charset)
+    if format != Format.JSONL and not text.endswith(("\n", "\r")):
+        raise refused("The last line does not end: the file may have been cut off. End it with a line break.")
     report = Report()
     if guessed:
         report.note(f"Is not UTF-8 and was read as {FALLBACK}. If letters are wrong, send a charset with the type.")

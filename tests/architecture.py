@@ -34,6 +34,7 @@ FLOORS = {
     "tasks": 5,
     "workflows": 6,
     "api": 7,
+    "server": 8,
 }
 """A room uses what lies on floors below it: never above, never beside."""
 

@@ -14,7 +14,7 @@ TITLE = "POST /api/orders (JWT, validation, prices, order and run committed)"
 CAVEATS = (
     "No worker runs; waves are sent to the broker all the same. Carts were filled and customers signed in before.",
     "The generator shares the machine: a closed loop of kept-alive connections in a process of its own.",
-    "Both are on granian with as many workers and threads; the best of 8, 24 and 64 connections counts for each.",
+    "Both are on the same server with as many threads; the best of 8, 24 and 64 connections counts for each.",
 )
 CONNECTIONS = (8, 24, 64)
 SECONDS, WARM_UP = 8.0, 1.0

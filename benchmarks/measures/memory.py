@@ -51,7 +51,7 @@ def _line(name: str, kinds: dict[str, float]) -> str:
 def _name(pid: int) -> str:
     """What it was started to be."""
     words = proc.command(pid)
-    for mark, name in (("granian", "api"), ("beat", "clock"), ("flower", "flower"), ("deploy.up", "supervisor")):
+    for mark, name in (("server", "api"), ("beat", "clock"), ("flower", "flower"), ("deploy.up", "supervisor")):
         if mark in words:
             return name
     if "-n" in words:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-import api.imports
+import api.requests
 import db
 from engine.tables import RunRow
 from shop import catalogue_upsert, imports
@@ -285,7 +285,7 @@ def test_a_file_may_be_larger_than_other_bodies_but_not_without_end(
     assert len(big) > 1024 * 1024
     assert result(sam, big)["failed"] == 150
     before = everything()
-    monkeypatch.setattr(api.imports, "LARGEST", 1000)
+    monkeypatch.setitem(api.requests.LARGEST_OF, "/api/products/import", 1000)
     assert problem(upload(sam, big)) == (413, "too_large")
     monkeypatch.setattr("shop.uploads.MOST_LINES", 1)
     assert problem(upload(sam, "{}\n{}")) == (422, "validation_failed")

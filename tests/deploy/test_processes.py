@@ -12,6 +12,7 @@ import celery_app
 import config
 import guards
 import workflows  # noqa: F401 - so that every step task is known
+from deploy import banner
 from deploy.processes import Process, processes
 from engine.steps import step_tasks
 
@@ -96,3 +97,15 @@ def test_flower_is_open_to_nobody_in_production() -> None:
 
 def workers_of(process: Process) -> str:
     return process.argv[process.argv.index("--workers") + 1]
+
+
+def test_production_behind_no_proxy_says_so_when_it_starts() -> None:
+    production = {"ORDERWAVE_ENV": "production", "FLOWER_BASIC_AUTH": "ada:secret"}
+    assert "TRUSTED_PROXIES is 0" in told_at_start(**production)
+    assert "TRUSTED_PROXIES" not in told_at_start(**production, TRUSTED_PROXIES="1")
+    assert "TRUSTED_PROXIES" not in told_at_start()
+
+
+def told_at_start(**variables: str) -> str:
+    with mock.patch.dict(os.environ, SECRETS | {"PATH": os.environ["PATH"]} | variables, clear=True):
+        return banner.text(config.load())

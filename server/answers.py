@@ -1,0 +1,121 @@
+"""A request through the WSGI app (PEP 3333), in a thread that may take its time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any, Protocol
+
+from server.refusals import Refused, answer_to
+from server.requests import Request
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+log = logging.getLogger("server")
+
+
+class ClientGone(Exception):
+    """Nobody reads any more what the app goes on writing."""
+
+
+class Client(Protocol):
+    """The connection, as seen from a thread."""
+
+    def finish(self, data: bytes, *, keep: bool) -> None:
+        """Send it some time soon; the connection goes on after it if it is to be kept."""
+
+    def send(self, part: bytes) -> None:
+        """Return once there is room for more. Raises ClientGone."""
+
+    def cut(self) -> None:
+        """Let the client see that the rest is missing."""
+
+
+def answer(app: App, request: Request, client: Client) -> None:
+    """Whatever the app does, the client is answered or cut off."""
+    reply = Reply(request)
+    try:
+        parts = app(request.environ, reply.start)
+        try:
+            _give(reply, parts, client)
+        finally:
+            getattr(parts, "close", _nothing)()
+    except ClientGone:
+        return
+    except Exception:
+        log.exception("the app raised")
+        if reply.sent:
+            client.cut()
+        else:
+            client.finish(answer_to(Refused(500, "Something went wrong on our side.")), keep=False)
+
+
+def _give(reply: Reply, parts: Iterable[bytes], client: Client) -> None:
+    """At once where the app knows the length, else in chunks, as fast as the client reads."""
+    if reply.streams:
+        for part in filter(None, parts):
+            client.send(reply.head() + reply.chunk(part))
+        rest = reply.end()
+    else:
+        whole = b"".join(parts)
+        rest = b"" if reply.bodiless else whole
+    client.finish(reply.head() + rest, keep=reply.keep)
+
+
+class Reply:
+    """Status and headers, and how the body is told to end."""
+
+    def __init__(self, request: Request) -> None:
+        self.keep, self.sent = request.keep, False
+        self._head_only = request.environ["REQUEST_METHOD"] == "HEAD"
+        self._chunks = request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        self._status, self._headers = "500 Internal Server Error", Headers()
+
+    def start(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
+        if exc_info and self.sent:
+            raise exc_info[1].with_traceback(exc_info[2])
+        self._status, self._headers = status, headers
+        return _no_writing
+
+    @property
+    def bodiless(self) -> bool:
+        return self._head_only or self._status[:3] in ("204", "304")
+
+    @property
+    def streams(self) -> bool:
+        return not self.bodiless and all(name.lower() != "content-length" for name, _ in self._headers)
+
+    def head(self) -> bytes:
+        """Once; nothing after that."""
+        if self.sent:
+            return b""
+        self.sent = True
+        self.keep = self.keep and (self._chunks or not self.streams)
+        own = [("Date", _date(int(time.time())))]
+        own += [("Transfer-Encoding", "chunked")] * (self.streams and self._chunks)
+        own += [("Connection", "close")] * (not self.keep)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (*self._headers, *own))
+        return f"HTTP/1.1 {self._status}\r\n{lines}\r\n".encode("latin-1")
+
+    def chunk(self, part: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(part), part) if self._chunks else part
+
+    def end(self) -> bytes:
+        return b"0\r\n\r\n" if self._chunks else b""
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _no_writing(_: bytes) -> None:
+    raise NotImplementedError("Only old frameworks write; ours return what there is to say.")

@@ -1,0 +1,44 @@
+"""How much of everything one process bears, and how long it waits."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+
+OURS = 256
+"""File handles that are not connections: databases, brokers, logs."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    head: int = 32 * 1024
+    """Bytes of request line and headers."""
+    body: int = 16 * 1024 * 1024
+    """Bytes of a body, where the app does not say less by `largest_body(path)`."""
+    held: int = 96 * 1024 * 1024
+    """Bytes of bodies that are held at once."""
+    window: float = 10.0
+    """Seconds in which a request is whole, or has come on by `window * rate` bytes; so, too, an answer that is read."""
+    rate: int = 16 * 1024
+    """Bytes a second."""
+    idle: float = 30.0
+    """Seconds between an answer and the next request."""
+    linger: float = 2.0
+    """Seconds for a client to read why it was refused, while it still sends."""
+    grace: float = 10.0
+    """Seconds for what is under way when the process is asked to stop."""
+    connections: int = 8192
+    by_address: int = 256
+    proxies: int = 0
+    """How many of ours stand in front: the client's address is then what they say, as for `TRUSTED_PROXIES`."""
+    threads: int = 32
+
+
+def room_for_connections(wanted: int = 8192) -> int:
+    """Raise the limit of open files as far as we may. Returns how many connections fit under it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = wanted + OURS
+    if soft != resource.RLIM_INFINITY and soft < target:
+        soft = target if hard == resource.RLIM_INFINITY else min(target, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(64, min(wanted, soft - OURS))

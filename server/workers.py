@@ -1,0 +1,80 @@
+"""The processes that share the socket. The parent serves nobody: it starts anew who dies, and stops them all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+SHORT = 5.0
+"""Seconds. A process that does not live so long will not the next time either: all end, and who started us sees it."""
+
+log = logging.getLogger("server")
+
+
+class Workers:
+    def __init__(self, number: int, serve: Callable[[int | None], None], patience: float) -> None:
+        self._number, self._serve, self._patience = number, serve, patience
+        self._started: dict[int, float] = {}
+        self._stopping = False
+        self._failed = False
+
+    def run(self) -> int:
+        """Until asked to stop, or until one of them can not be kept alive. Returns the exit code."""
+        self._read, self._write = os.pipe()  # closes with us, however we go
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, self._stop)
+        signal.signal(signal.SIGALRM, self._kill)
+        for _ in range(self._number):
+            self._fork()
+        while self._started:
+            pid, status = os.waitpid(-1, 0)
+            self._ended(pid, os.waitstatus_to_exitcode(status))
+        return 1 if self._failed else 0
+
+    def _fork(self) -> None:
+        pid = os.fork()
+        if not pid:
+            self._be_one()
+        self._started[pid] = time.monotonic()
+        if self._stopping:
+            os.kill(pid, signal.SIGTERM)  # it was asked between the two
+
+    def _be_one(self) -> NoReturn:
+        os.close(self._write)
+        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            signal.signal(sign, signal.SIG_DFL)
+        code = 1
+        try:
+            self._serve(self._read)
+            code = 0
+        except BaseException:
+            log.exception("a process of the server ended")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # what the parent has registered for its own end is not ours
+
+    def _ended(self, pid: int, code: int) -> None:
+        lived = time.monotonic() - self._started.pop(pid)
+        if self._stopping:
+            return
+        log.error("process %s ended with %s after %.1f s", pid, code, lived)
+        if lived < SHORT:
+            self._failed = True
+            self._stop()
+        else:
+            self._fork()
+
+    def _stop(self, *_: Any) -> None:
+        self._stopping = True
+        for pid in self._started:
+            os.kill(pid, signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, self._patience)
+
+    def _kill(self, *_: Any) -> None:
+        for pid in self._started:
+            os.kill(pid, signal.SIGKILL)
