@@ -278,7 +278,7 @@ def test_staff_write_to_an_account_or_to_an_address(ada: Person, sam: Person, se
     with capture_logs() as logged:
         for answer in (first, stranger, known, by_phone):
             assert drive(answer.json["job"]["id"]) == "succeeded"
-    assert [mail.to for mail in sent] == [ada.email, "Zoe@example.com", ada.email]
+    assert [mail.to for mail in sent] == [ada.email, "zoe@example.com", ada.email]
     assert [mail.text.split(",")[0] for mail in sent] == ["Guten Tag Ada", "Good day", "Guten Tag Ada"]
     assert {mail.subject for mail in sent} == {"About your question"}
     assert "&lt;b&gt;here" in str(sent[0].html)
