@@ -26,6 +26,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     smtp_url: str = field(repr=False)
     mail_from: str
+    operators_mail: tuple[str, ...]
     payment_provider: str
     payment_capture: str
     transfer_days: int
@@ -117,6 +118,7 @@ def load(env: Env | None = None) -> Settings:
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
+        operators_mail=guards.addresses(env.list("OPERATORS_MAIL", [])),  # who hears of jobs that need attention
         payment_provider=provider,
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
         transfer_account=env.str("TRANSFER_ACCOUNT", "" if environment == "production" else DEMO_ACCOUNT),

@@ -20,6 +20,10 @@ class InsecureSetting(RuntimeError):
     """A setting that is fine on a laptop and dangerous where strangers can reach it."""
 
 
+class WrongSetting(ValueError):
+    """A setting that means nothing."""
+
+
 class MissingExtra(RuntimeError):
     """A setting that needs a package which is not installed."""
 
@@ -72,6 +76,14 @@ def origins(said: list[str]) -> tuple[str, ...]:
         if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
             raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
     return tuple(said)
+
+
+def addresses(said: list[str]) -> tuple[str, ...]:
+    """Mail addresses by comma."""
+    for address in said:
+        if not re.fullmatch(r"[^\s@,]+@[^\s@,]+", address.strip()):
+            raise WrongSetting(f"OPERATORS_MAIL: {address!r} is no mail address")
+    return tuple(address.strip() for address in said)
 
 
 def _strong(name: str, value: str | None) -> str:

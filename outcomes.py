@@ -4,7 +4,7 @@
 raised      means                          the engine then
 =========== ============================== =========================================================
 Refused     a final no; nothing happened   compensates (past the pivot: asks for a person)
-TryAgain    not now; nothing happened      repeats with backoff, then as if refused
+TryAgain    not now; nothing happened      repeats with backoff while there is time, then as if refused
 Unknown     it may have happened           repeats with the same key, so that the provider tells
 Wait        somebody else must act first   rests until woken or until the deadline, then as refused
 More        a part is done, more is to do  takes the same step again after a pause, as often as it says so
@@ -35,11 +35,19 @@ class Refused(Outcome):
 
 
 class TryAgain(Outcome):
-    """Not now, and nothing happened. `after` is in seconds; None leaves it to the step's backoff."""
+    """Not now, and nothing happened.
 
-    def __init__(self, code: str, detail: str = "", after: float | None = None) -> None:
+    after: seconds, the least that the next pause may be. away: whoever was called serves nobody at the moment, so
+    that others need not call either. `gateway` (who was called) and `within` (seconds after which there is no use in
+    trying) are the engine's to set.
+    """
+
+    gateway: str | None = None
+    within: float | None = None
+
+    def __init__(self, code: str, detail: str = "", after: float | None = None, *, away: bool = False) -> None:
         super().__init__(code, detail)
-        self.after = after
+        self.after, self.away = after, away
 
 
 class Unknown(TryAgain):

@@ -129,6 +129,13 @@ class age(FunctionElement[float]):
     inherit_cache = True
 
 
+class chance(FunctionElement[float]):
+    """A number from 0 to 1 by lot, another for each row."""
+
+    type = Float()
+    inherit_cache = True
+
+
 class among(FunctionElement[bool]):
     """`among(column, "name")`: the column is one of a list sent as a single parameter.
 
@@ -192,7 +199,18 @@ def _age_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 
 @compiles(age, "sqlite")
 def _age_on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"((julianday('now') - julianday({compiler.process(element.clauses, **kw)})) * 86400.0)"
+    then = compiler.process(element.clauses, **kw)
+    return f"((julianday(strftime('%Y-%m-%d %H:%M:%f', 'now')) - julianday({then})) * 86400.0)"
+
+
+@compiles(chance, "postgresql")
+def _chance_on_postgresql(element: Any, compiler: Any, **_: Any) -> str:
+    return "random()"
+
+
+@compiles(chance, "sqlite")
+def _chance_on_sqlite(element: Any, compiler: Any, **_: Any) -> str:
+    return "(abs(random() % 1000000) / 1000000.0)"
 
 
 @compiles(among, "postgresql")

@@ -32,6 +32,7 @@ def job_body(job: Job) -> Body:
         "updated_at": rfc3339(job.updated_at),
         "finished_at": _moment(job.finished_at),
         "cancel_requested": job.cancel_requested,
+        "waiting_for": _waiting_for(job.waiting_for),
         "error": _error(job.error),
         "result": job.result,
         "steps": [_step(step) for step in job.steps],
@@ -103,6 +104,10 @@ def _step(step: JobStep) -> Body:
 
 def _error(error: Mapping[str, Any] | None) -> Body | None:
     return None if error is None else {name: error[name] for name in ("code", "detail") if name in error}
+
+
+def _waiting_for(waits: Mapping[str, Any] | None) -> Body | None:
+    return waits and {"what": waits["what"], "since": rfc3339(waits["since"]), "detail": waits["detail"]}
 
 
 def _moment(moment: datetime | None) -> str | None:

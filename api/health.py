@@ -15,9 +15,11 @@ from sqlalchemy import text
 
 import db
 import pool
+from api.fields import rfc3339
 from api.limits import limiter
 from celery_app import app as celery
 from config import settings
+from engine import outages
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +39,17 @@ def alive() -> Response:
 
 @health.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """503 only without the database: orders are accepted while the broker or the cache is away."""
+    """503 only without the database: orders are accepted while the broker or the cache is away.
+
+    `gateways` is for information: while somebody outside is away runs wait, and the shop is as ready as ever.
+    """
     checks = _looked_at()
+    gateways = checks.pop("gateways").get("gateways", {})
     states = {name: check["state"] for name, check in checks.items()}
     if states["database"] != "ok":
-        return jsonify(status="unavailable", checks=checks), 503
+        return jsonify(status="unavailable", checks=checks, gateways=gateways), 503
     degraded = any(state not in ("ok", "in process") for state in states.values())
-    return jsonify(status="degraded" if degraded else "ok", checks=checks), 200
+    return jsonify(status="degraded" if degraded else "ok", checks=checks, gateways=gateways), 200
 
 
 def _database() -> Answer:
@@ -77,7 +83,29 @@ def _cache() -> str:
     return "ok"
 
 
-CHECKS: dict[str, Callable[[], Answer]] = {"database": _database, "broker": _broker, "cache": _cache}
+def _gateways() -> Answer:
+    """Who is away, as their callers have found; the two that every shop has are always named."""
+    with db.reading() as session:
+        found = outages.outages(session)
+    away = {
+        one.gateway: {
+            "state": "misconfigured" if one.misconfigured else "away",
+            "since": rfc3339(one.since),
+            "code": one.code,
+            "waiting": one.waiting,
+        }
+        for one in found
+    }
+    return "ok", {"gateways": {name: {"state": "ok"} for name in USUAL} | away}
+
+
+USUAL = ("payment_provider", "mail_server")
+CHECKS: dict[str, Callable[[], Answer]] = {
+    "database": _database,
+    "broker": _broker,
+    "cache": _cache,
+    "gateways": _gateways,
+}
 
 
 class _Looker:

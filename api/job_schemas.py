@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import fields
+from sqlalchemy.orm import Session
 
 from api.bodies import job_body
-from api.fields import Line, QueryInteger, Text
+from api.fields import Line, Moment, QueryInteger, Text
 from api.guests import is_staff
-from api.schemas import JobSchema, PageQuery, Schema, StepSchema
-from engine import State
+from api.schemas import ErrorSchema, JobSchema, PageQuery, Schema, StepSchema
+from engine import State, jobs
 from engine.jobs import Job
 
 LONGEST_WAIT = 30
@@ -35,13 +36,44 @@ class StaffStepSchema(StepSchema):
     )
 
 
+class ActSchema(Schema):
+    """What an operator did, and over which error."""
+
+    act = fields.String(metadata={"enum": ["retried", "skipped", "compensated"]})
+    by = fields.String()
+    note = fields.String(allow_none=True)
+    step = fields.String()
+    direction = fields.String()
+    error = fields.Nested(ErrorSchema, allow_none=True)
+    at = Moment()
+
+
+class FailureSchema(Schema):
+    """An attempt that did not end well."""
+
+    step = fields.String()
+    direction = fields.String()
+    code = fields.String()
+    detail = fields.String()
+    at = Moment()
+
+
 class StaffJobSchema(JobSchema):
-    """A job with the outputs of its steps."""
+    """A job with the outputs of its steps. One that is asked for by its id also has its failed attempts (the newest
+    50) and what operators did to it."""
 
     steps = fields.List(fields.Nested(StaffStepSchema))
+    failures = fields.List(fields.Nested(FailureSchema))
+    acts = fields.List(fields.Nested(ActSchema))
 
 
 STAFF_JOB = StaffJobSchema()
+PAST = StaffJobSchema(only=("failures", "acts"))
+
+
+def past_of(session: Session, job: Job) -> Any:
+    """What went wrong with it and who has helped."""
+    return PAST.dump({"failures": jobs.failures(session, job), "acts": jobs.acts(session, [job.id])})
 
 
 def job_of(job: Job) -> Any:

@@ -17,7 +17,7 @@ from api.commands import Answer, accepted, run_command
 from api.etags import conditional
 from api.guests import STAFF, check_owner, guest_token, is_staff, or_guest
 from api.job_permissions import check_turn_back
-from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of
+from api.job_schemas import JobsQuery, NoteSchema, StaffJobSchema, WaitQuery, job_of, past_of
 from api.operators import operate, settled_by_hand
 from api.operators import skip as skip_step
 from api.paging import an_id, page, start
@@ -46,7 +46,7 @@ def one(query: dict[str, Any], id: UUID) -> Response:
         waiting.until_changed(job.id, job.tag, query["wait"])
         job = _read(job.id)
     headers = {"ETag": f'"{job.tag}"'} | ({} if job.final else {"Retry-After": "1"})
-    return json_answer(job_of(job), headers=headers)
+    return json_answer(job_of(job) | _past(job), headers=headers)
 
 
 @blp.post("/api/jobs/<uuid:id>/cancel")
@@ -126,6 +126,14 @@ def _turn_back(session: Session, id: str, **by: Any) -> None:
     if job := jobs.get(session, id):
         check_turn_back(job)
     engine.give_back(session, id, **by)
+
+
+def _past(job: Job) -> Any:
+    """Of a job, for staff: nobody else's answer costs a connection for it."""
+    if not is_staff():
+        return {}
+    with db.reading() as session:
+        return past_of(session, job)
 
 
 def _is_news(job: Job) -> bool:

@@ -103,7 +103,7 @@ class MomentSchema(Schema):
     """Something that happened to an order: a change of its status, a step of one of its jobs, a parcel on its way."""
 
     at = Moment()
-    kind = fields.String(metadata={"enum": ["status", "step", "fulfilment", "return"]})
+    kind = fields.String(metadata={"enum": ["status", "step", "waiting", "operator", "fulfilment", "return"]})
     status = fields.String()
     reason = fields.String()
     job_id = fields.String()
@@ -112,6 +112,10 @@ class MomentSchema(Schema):
     direction = fields.String()
     attempts = Integer()
     finished_at = Moment(allow_none=True)
+    waiting_for = fields.String(metadata={"example": "payment_provider"})
+    detail = fields.String(metadata={"example": "waiting for the payment provider"})
+    by = fields.String(metadata={"description": "the operator's account; for staff alone"})
+    note = fields.String(allow_none=True, metadata={"description": "of an operator; for staff alone"})
     error = fields.Nested(ErrorSchema, allow_none=True)
     fulfilment_id = fields.String()
     return_id = fields.String()

@@ -82,6 +82,14 @@ class SubjectSchema(Schema):
     id = fields.String()
 
 
+class WaitingForSchema(Schema):
+    """Who is away, so that the job waits; it goes on by itself."""
+
+    what = fields.String(metadata={"example": "payment_provider"})
+    since = Moment()
+    detail = fields.String(metadata={"example": "waiting for the payment provider"})
+
+
 class JobSchema(Schema):
     """A command on its way. Dump an `engine.jobs.Job`."""
 
@@ -93,6 +101,7 @@ class JobSchema(Schema):
     updated_at = Moment()
     finished_at = Moment(allow_none=True)
     cancel_requested = fields.Boolean()
+    waiting_for = fields.Nested(WaitingForSchema, allow_none=True)
     error = fields.Nested(ErrorSchema, allow_none=True)
     result = fields.Dict(allow_none=True)
     steps = fields.List(fields.Nested(StepSchema))

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.guests import is_staff
 from engine import jobs
-from engine.jobs import Job
+from engine.jobs import Act, Job
 from shop import fulfilments, order_events, returns
 from shop.fulfilments import FulfilmentRow
 from shop.order_events import OrderEventRow
@@ -19,9 +20,12 @@ Moment = dict[str, Any]
 
 
 def of(session: Session, order_id: str) -> list[Moment]:
-    """In the order in which it began."""
+    """In the order in which it began. Who of the staff did what is for staff alone."""
     moments = [_status(event) for event in order_events.of(session, order_id)]
-    moments += [step for job in jobs.about(session, ("order", order_id)) for step in _steps(job)]
+    about = jobs.about(session, ("order", order_id))
+    moments += [moment for job in about for moment in (*_steps(job), *_waiting(job))]
+    workflows = {job.id: job.workflow for job in about}
+    moments += [_act(act, workflows[act.job_id]) for act in jobs.acts(session, list(workflows))]
     moments += [moment for parcel in fulfilments.of_order(session, order_id) for moment in _parcel(parcel)]
     moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]
     return sorted(moments, key=lambda moment: moment["at"])
@@ -46,6 +50,27 @@ def _steps(job: Job) -> Iterator[Moment]:
                 "finished_at": step.finished_at,
                 "error": step.error,
             }
+
+
+def _waiting(job: Job) -> Iterator[Moment]:
+    """While somebody outside is away, it says so."""
+    if waits := job.waiting_for:
+        yield {
+            "at": waits["since"],
+            "kind": "waiting",
+            "status": "waiting",
+            "job_id": job.id,
+            "workflow": job.workflow,
+            "waiting_for": waits["what"],
+            "detail": waits["detail"],
+        }
+
+
+def _act(act: Act, workflow: str) -> Moment:
+    """With the error that the operator acted on, which the step itself shows no longer."""
+    told = {"at": act.at, "kind": "operator", "status": act.act, "job_id": act.job_id, "workflow": workflow}
+    about = {"step": act.step, "direction": act.direction, "error": act.error}
+    return told | about | ({"by": act.by, "note": act.note} if is_staff() else {})
 
 
 def _parcel(parcel: FulfilmentRow) -> Iterator[Moment]:

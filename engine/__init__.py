@@ -1,10 +1,11 @@
 """The machine: durable sagas on Celery. It knows no order and no money.
 
-`Workflow`, `Step`, `local_step`, `remote_step` and `on_failed` are what a workflow is written with;
+`Workflow`, `Step`, `local_step`, `remote_step`, `on_failed` and `on_attention` are what a workflow is written with;
 `start`, `start_all`, `wake`, `cancel`, `retry`, `skip` and `give_back` are what can be asked of a run; `jobs` reads.
 """
 
 from engine import jobs
+from engine.attention import on_attention
 from engine.authoring import local_step, on_failed, remote_step
 from engine.claim import Run
 from engine.commands import (
@@ -28,10 +29,10 @@ from engine.commands import (
 )
 from engine.plan import Step, Workflow, workflows
 from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
-from engine.steps import A_DAY, Answer, Done, Result, Retry
+from engine.steps import DAYS, Answer, Done, Result, Retry
 
 __all__ = [
-    "A_DAY",
+    "DAYS",
     "ENDED",
     "FINAL",
     "Answer",
@@ -56,6 +57,7 @@ __all__ = [
     "live_inputs",
     "live_runs",
     "local_step",
+    "on_attention",
     "on_failed",
     "remote_step",
     "retry",

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from db import TROUBLE, in_transaction
 from engine.claim import claim
 from engine.settle import settle
-from engine.steps import StepTask
-from outcomes import Outcome, TryAgain
+from engine.steps import Fault, StepTask
+from outcomes import Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,6 @@ def _stumble(step: StepTask, id: str, error: Exception) -> None:
     in_transaction(lambda s: settle(s, step, [(run, result) for run in claim(s, step.name, [id])], begun=False))
 
 
-def _unnamed(step: StepTask, id: str, error: Exception) -> TryAgain:
+def _unnamed(step: StepTask, id: str, error: Exception) -> Fault:
     log.error("a step failed unexpectedly", run=id, exc_info=error)
-    return TryAgain("internal_error", f"the step failed unexpectedly ({type(error).__name__})")
+    return Fault("the step failed unexpectedly", error)

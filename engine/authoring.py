@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from celery_app import app
 from engine.claim import Run
-from engine.steps import Call, Fetch, Hook, Local, Remember, Retry, StepTask, hooks, step_tasks
+from engine.steps import Call, Fetch, Gateway, Hook, Local, Remember, Retry, StepTask, hooks, step_tasks
 from engine.work import work
 
 
@@ -39,14 +39,22 @@ def remote_step(
     remember: Remember | None = None,
     retry: Retry | None = None,
     patience: float = 0.5,
+    gateway: Gateway | None = None,
+    probe: int = 10,
+    good_for: Callable[[Any], float | None] | None = None,
+    unsent: dict[str, Any] | None = None,
 ) -> Callable[[Call], StepTask]:
     """Make `(request, key)` a step task that calls the outside once for each run, side by side.
 
     patience: seconds a wave waits for its slowest calls before it goes on without them.
+    gateway: whom it calls, by name or read off the request. While that one is away a few calls probe it, and the other
+    runs wait without any (`engine/breaker.py`); `probe`: seconds between two such probes at most.
+    good_for: seconds from now, read off the request, after which trying is of no use whatever the run's deadline says.
+    unsent: of an undo, its output where the call that it undoes certainly never left the house. Without it, it asks.
     """
 
     def make(function: Call) -> StepTask:
-        task = StepTask(name, retry, None, fetch, function, remember, patience)
+        task = StepTask(name, retry, None, fetch, function, remember, patience, gateway, probe, good_for, unsent)
         return _register(task, function)
 
     return make

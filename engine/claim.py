@@ -18,7 +18,7 @@ from engine import plans
 from engine.plan import Plan
 from engine.states import Direction, Hold
 from engine.tables import JournalRow, RunRow
-from sql import among, bare, direct, is_id, now
+from sql import age, among, bare, direct, is_id, now
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,10 @@ class Run:
     late: bool  # past the deadline of the whole run
     expired: bool  # past the deadline of a wait
     refusals: int  # definite no's at this step that an operator overrode
+    left: float | None  # seconds to the deadline of the whole run; none: it has no deadline
+    troubled: float | None  # seconds since this step failed first
+    waiting_for: str | None  # the gateway that was away then
+    trouble: dict[str, Any] | None  # what the journal says of its last attempt
 
     @property
     def key(self) -> str:
@@ -84,6 +88,10 @@ _RUNS = (
         (_RUN.deadline_at <= now()).label("late"),
         (_RUN.wait_until <= now()).label("expired"),
         func.coalesce(_JOURNAL.refusals, 0).label("refusals"),
+        (-age(_RUN.deadline_at)).label("left"),
+        age(_RUN.troubled_since).label("troubled"),
+        _RUN.waiting_for,
+        _JOURNAL.error.label("trouble"),
     )
     .select_from(outerjoin(bare(RunRow), bare(JournalRow), _HERE))
     .where(among(_RUN.id, "ids"))

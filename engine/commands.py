@@ -187,15 +187,15 @@ def standing(session: Session, id: str) -> tuple[str, str, str]:
 
 
 def retry(session: Session, id: str, *, by: str) -> None:
-    """Operator: try the step that needs attention once more, with all its attempts."""
-    run = _needing_attention(session, id)
+    """Operator: try the step that needs attention once more, with all its time."""
+    run = _needing_attention(session, id, "retried", by)
     journal.count_refusal(session, run)
     send_from_here(session, [run])
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
     """Operator: take the step as settled by hand and go on; who and why stay in the journal."""
-    run = _needing_attention(session, id)
+    run = _needing_attention(session, id, "skipped", by, note)
     journal.mark_skipped(session, run, {"skipped_by": by, "note": note})
     advance_past(session, run)
 
@@ -207,6 +207,7 @@ def give_back(session: Session, id: str, *, by: str) -> None:
         raise NotPossible("not_going_forward", f"the job is {row.state}, there is nothing to turn back")
     if run.past_pivot:
         raise NotPossible("past_the_pivot", "the job has passed the point of no return; retry or skip the step")
+    journal.note_act(session, run, "compensated", by)
     if row.hold == Hold.CALL:
         cancel(session, id)  # the outside is being talked to: turn back as soon as it has answered
         return
@@ -222,13 +223,14 @@ def _get(session: Session, id: str) -> tuple[Run, RunRow]:
     return runs[0], session.get_one(RunRow, id, populate_existing=True)  # not what was read before it was locked
 
 
-def _needing_attention(session: Session, id: str) -> Run:
-    """The run as it was before it called for help: with the error that turned it back, if one did."""
+def _needing_attention(session: Session, id: str, act: str, by: str, note: str | None = None) -> Run:
+    """The run as it was before it called for help: with the error that turned it back, if any. The act is noted."""
     run, row = _get(session, id)
     if row.state != State.NEEDS_ATTENTION:
         raise NotPossible(
             "not_needing_attention", f"the job is {row.state}; only one that needs attention can be helped"
         )
+    journal.note_act(session, run, act, by, note)
     cause = (run.error or {}).get("cause")
     session.execute(update(RunRow).where(RunRow.id == id).values(error=cause, wait_until=None))
     return replace(run, error=cause)

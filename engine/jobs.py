@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from engine import plans
 from engine.plan import Plan
 from engine.states import FINAL, Direction, Hold, Mark, State
-from engine.tables import JournalRow, RunRow
+from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow, RunRow
 from sql import among, is_id
 
 
@@ -32,6 +32,31 @@ class JobStep:
 
 
 @dataclass(frozen=True)
+class Act:
+    """What an operator did to a job, and over which error."""
+
+    job_id: str
+    act: str
+    by: str
+    note: str | None
+    step: str
+    direction: str
+    error: dict[str, Any] | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt that did not end well."""
+
+    step: str
+    direction: str
+    code: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Job:
     id: str
     workflow: str
@@ -46,6 +71,7 @@ class Job:
     steps: list[JobStep]
     version: int
     started_by: str | None = None
+    waiting_for: dict[str, Any] | None = None  # `what` is away, `since` when, `detail` says it
 
     @property
     def final(self) -> bool:
@@ -60,6 +86,11 @@ class Job:
 def get(session: Session, id: str) -> Job | None:
     run = session.get(RunRow, id) if is_id(id) else None
     return _jobs(session, [run])[0] if run else None
+
+
+def subject_of(session: Session, id: str) -> dict[str, str]:
+    row = session.execute(select(RunRow.subject_type, RunRow.subject_id).where(RunRow.id == id)).one()
+    return {"type": row.subject_type, "id": row.subject_id}
 
 
 def begun(id: str, plan: Plan, subject: tuple[str, str], at: datetime) -> Job:
@@ -78,6 +109,21 @@ def about(session: Session, subject: tuple[str, str]) -> list[Job]:
         select(RunRow).where(RunRow.subject_type == kind, RunRow.subject_id == id).order_by(RunRow.id)
     )
     return _jobs(session, rows.all())
+
+
+def acts(session: Session, ids: Sequence[str]) -> list[Act]:
+    """What operators did to these jobs, oldest first."""
+    row = OperatorActRow
+    rows = session.scalars(select(row).where(row.run_id.in_(ids)).order_by(row.at, row.id)) if ids else ()
+    return [Act(one.run_id, one.act, one.by, one.note, one.step, one.direction, one.error, one.at) for one in rows]
+
+
+def failures(session: Session, job: Job, limit: int = 50) -> list[Failure]:
+    """The newest attempts of a job that did not end well, oldest first."""
+    row, run = FailedAttemptRow, session.get_one(RunRow, job.id)
+    names = [step.name for step in plans.known(run.plan_id).steps]
+    rows = session.scalars(select(row).where(row.run_id == job.id).order_by(row.at.desc(), row.id.desc()).limit(limit))
+    return [Failure(names[one.step], one.direction, one.code, one.detail, one.at) for one in rows][::-1]
 
 
 def latest(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Job]:
@@ -148,7 +194,15 @@ def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:
         steps=[_step(run, row) for row in sorted(rows, key=_order)] + _pending(run, rows),
         version=run.version,
         started_by=run.started_by,
+        waiting_for=_waiting_for(run),
     )
+
+
+def _waiting_for(run: RunRow) -> dict[str, Any] | None:
+    if run.waiting_for is None or run.state in FINAL:
+        return None
+    who = run.waiting_for.replace("_", " ")
+    return {"what": run.waiting_for, "since": run.troubled_since, "detail": f"waiting for the {who}"}
 
 
 def _order(row: JournalRow) -> tuple[bool, int]:

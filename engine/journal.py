@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from engine.claim import Run
 from engine.states import Direction, Mark
-from engine.tables import FailedAttemptRow, JournalRow
+from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow
 from outcomes import Outcome
 from rows import Many, inserting
 from sql import among, bare, clock, direct, new_id, now
@@ -59,6 +59,38 @@ def count_refusal(session: Session, run: Run) -> None:
     )
 
 
+def note_act(session: Session, run: Run, act: str, by: str, note: str | None = None) -> None:
+    """What an operator does to a run, and over which error: the journal's own row goes on and forgets it."""
+    where = {"step": run.name, "direction": run.direction, "error": run.error}
+    session.execute(
+        insert(OperatorActRow).values(id=new_id(), run_id=run.id, act=act, by=by, note=note, **where, at=clock())
+    )
+
+
+def count_unsent(session: Session, runs: Sequence[Run]) -> None:
+    """Of the last attempt of these it is certain that nothing left the house."""
+    here = [{"run_id": run.id, "step": run.step, "direction": run.direction} for run in runs]
+    if here:
+        _UNSENT(session, here)
+
+
+def never_sent(session: Session, runs: Sequence[Run]) -> set[str]:
+    """The ids of those of these runs, all on their way back, whose step never left the house in any attempt."""
+    row = bare(JournalRow).c
+    forward = select(row.run_id, row.step).where(among(row.run_id, "ids"), row.direction == Direction.DO)
+    unsent = forward.where(row.attempts == row.unsent, row.state.in_((Mark.BEGUN, Mark.STOPPED, Mark.FAILED)))
+    found = {tuple(one) for one in direct(session, unsent, {"ids": [run.id for run in runs]})}
+    return {run.id for run in runs if (run.id, run.step) in found}
+
+
+def _counting_unsent(_: str, given: Any) -> Any:
+    table = bare(JournalRow)
+    here = (table.c.run_id == given.run_id, table.c.step == given.step, table.c.direction == given.direction)
+    return update(table).where(*here).values(unsent=table.c.unsent + 1)
+
+
+_JOURNAL = bare(JournalRow).c
+_UNSENT = Many(_counting_unsent, _JOURNAL.run_id, _JOURNAL.step, _JOURNAL.direction)
 _STOP = (
     update(bare(JournalRow))
     .where(among(JournalRow.run_id, "ids"), JournalRow.direction == Direction.DO)

@@ -1,4 +1,4 @@
-"""What an outcome means for a run, in the light of its tries, its deadline and its pivot. Nothing is written here."""
+"""What an outcome means for a run, in the light of its time, its deadline and its pivot. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from engine import journal
 from engine.claim import Run
 from engine.plan import Plan
 from engine.states import Direction, Mark
-from engine.steps import Done, Result, StepTask
-from outcomes import More, Outcome, Refused, TryAgain, Wait
+from engine.steps import Done, Fault, Result, StepTask
+from engine.timing import FAULT_PATIENCE
+from outcomes import More, Outcome, Refused, TryAgain, Unknown, Wait
 
 CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
@@ -21,16 +22,43 @@ Turn = tuple[Run, Outcome, int]
 
 
 class GaveUp(Refused):
-    """Tried as often as allowed. Unlike a plain refusal the outside may know of it: the key must stay."""
+    """Tried for as long as there was time. Unlike a plain refusal the outside may know of it: the key must stay.
+
+    unsent: nothing left the house at the last try. broken: by a fault of our own, which is not for us to undo unseen.
+    """
+
+    def __init__(self, code: str, detail: str = "", *, unsent: bool = False, broken: bool = False) -> None:
+        super().__init__(code, detail)
+        self.unsent, self.broken = unsent, broken
+
+
+class PutAside(TryAgain):
+    """Its gateway is away, and a few others find out when it is back: it was not tried at all."""
 
 
 def judge(step: StepTask, run: Run, result: Result) -> Result:
-    """Tries that have run out, and waits past their deadline, are refusals."""
-    if isinstance(result, TryAgain) and run.attempt + 1 >= step.retry_for(run.direction).attempts:
-        return GaveUp(result.code, result.detail)
+    """Tries whose time is over, and waits past their deadline, are refusals."""
+    if isinstance(result, TryAgain) and time_left(step, run, result) <= 0:
+        return GaveUp(result.code, result.detail, unsent=is_unsent(result), broken=isinstance(result, Fault))
     if isinstance(result, Wait) and run.expired:
         return Refused(result.code, result.detail)
     return result
+
+
+def time_left(step: StepTask, run: Run, result: TryAgain) -> float:
+    """Seconds for which a step that fails like this is still to be tried."""
+    own = [seconds for seconds in (run.left, result.within) if seconds is not None] if may_turn(run) else []
+    troubled = run.troubled or 0.0
+    if isinstance(result, Fault):
+        return min([FAULT_PATIENCE - troubled, *own])
+    return min(own, default=step.retry_for(run.direction).seconds - troubled)
+
+
+def is_unsent(result: Result | None) -> bool:
+    """Whether it is certain that nothing left the house at this try."""
+    if isinstance(result, GaveUp):
+        return result.unsent
+    return isinstance(result, TryAgain) and not isinstance(result, Unknown)
 
 
 def line(run: Run, result: Result) -> journal.Line:
@@ -87,5 +115,11 @@ def may_turn(run: Run) -> bool:
     return run.direction == Direction.DO and not run.past_pivot
 
 
-def why_stopped(run: Run) -> Refused:
-    return CANCELLED if run.cancel_requested else TOO_LATE
+def why_stopped(run: Run) -> Outcome:
+    """On request; or too late, and then what it was waiting for says more than that."""
+    if run.cancel_requested:
+        return CANCELLED
+    if run.troubled is None or not run.trouble:
+        return TOO_LATE
+    broken = run.trouble["code"] == Fault.code
+    return GaveUp(run.trouble["code"], run.trouble["detail"], broken=broken)

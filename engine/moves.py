@@ -43,6 +43,8 @@ _ADVANCE = (
         losses=0,
         nudged=False,
         wait_until=None,
+        troubled_since=None,
+        waiting_for=None,
         finished_at=None,  # an operator's skip goes on from what had been an end
         version=_RUN.version + 1,
         # Left alone while it is far enough away, so that the row's index entry stays (decision 5).
@@ -71,6 +73,8 @@ def _end(state: State) -> Update:
             hold=Hold.END,
             task=None,
             due_at=None,
+            troubled_since=None,
+            waiting_for=None,
             version=_RUN.version + 1,
             updated_at=clock(),
             finished_at=clock(),

@@ -36,6 +36,8 @@ class Place:
     due: float = PATIENCE
     attempt: int = 0
     error: dict[str, Any] | None = None
+    troubled: bool = False  # it has failed, and is to be tried again
+    waiting_for: str | None = None
 
 
 def here(run: Run) -> Place:
@@ -68,6 +70,8 @@ def _putting(_: str, given: Any) -> Any:
             error=func.coalesce(given.error, _RUN.error),
             losses=0,
             nudged=False,
+            troubled_since=case((given.troubled, func.coalesce(_RUN.troubled_since, clock()))),
+            waiting_for=given.waiting_for,
             finished_at=None,
             version=_RUN.version + 1,
             due_at=later(given.due),
@@ -78,7 +82,7 @@ def _putting(_: str, given: Any) -> Any:
 
 
 _SAME = (_RUN.id, _RUN.state, _RUN.step, _RUN.direction, _RUN.task, _RUN.hold, _RUN.attempt, _RUN.error)
-_PUT = Many(_putting, *_SAME, Column("due", Float))
+_PUT = Many(_putting, *_SAME, Column("due", Float), Column("troubled", Boolean), _RUN.waiting_for)
 
 
 def limit_waits(session: Session, waits: Sequence[tuple[Run, float]]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from db import TROUBLE, in_transaction
-from engine import crash, journal
+from engine import breaker, crash, journal, sparing
 from engine.alone import together_or_alone
 from engine.calls import calls
 from engine.claim import Run, claim, claim_answered
@@ -28,10 +28,10 @@ from engine.dispatch import send_after_commit
 from engine.late import LateAnswers
 from engine.settle import settle, turn_back
 from engine.states import Direction, Hold, State
-from engine.steps import Answer, Done, Result, StepTask
+from engine.steps import Answer, Done, FaultInCall, Result, StepTask
 from engine.tables import RunRow
 from engine.timing import LEASE
-from outcomes import Outcome, Unknown
+from outcomes import Outcome, TryAgain, Unknown
 from sql import among, bare, clock, direct, later
 
 log = structlog.get_logger(__name__)
@@ -74,10 +74,11 @@ def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[
     if not going:
         return [], False
     assert step.fetch is not None
-    requests = step.fetch(session, going)
-    calling = [run for run in going if not isinstance(requests.get(run.id, Done()), Done | Outcome)]
+    requests = dict(step.fetch(session, going))
+    sparing.spare_the_unsent(session, step, going, requests)
+    sparing.put_aside(session, step, sparing.calling(going, requests), requests)
     goes_on = settle(session, step, _settled(going, requests), begun=False)
-    return _lease(session, step, calling, requests), goes_on
+    return _lease(session, step, sparing.calling(going, requests), requests), goes_on
 
 
 def _settled(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[tuple[Run, Result]]:
@@ -122,12 +123,16 @@ def _answer(step: StepTask, pending: Pending) -> Result:
     assert step.call is not None
     try:
         return Done(step.call(pending.request, pending.run.key))
+    except TryAgain as later:
+        return sparing.marked(later, step, pending.request)
     except Outcome as outcome:
         return outcome
+    except TROUBLE as error:
+        return sparing.marked(Unknown("database_away", type(error).__name__), step, pending.request)
     except Exception as error:
         # It broke somewhere in the call, perhaps after the outside acted: only the same key may find out.
         log.error("a call failed unexpectedly", exc_info=error)
-        return Unknown("internal_error", f"the call failed unexpectedly ({type(error).__name__})")
+        return sparing.marked(FaultInCall("the call failed unexpectedly", error), step, pending.request)
 
 
 # --- the record ------------------------------------------------------------------------------------
@@ -138,16 +143,22 @@ def record(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: b
 
     late: their wave has gone on without them, so each is sent along its own remaining steps.
     """
+    going = _recorded(step, answers, late=late)
+    breaker.note([(step.gateway_of(pending.request), result) for pending, result in answers])
+    return going
+
+
+def _recorded(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: bool) -> list[Run]:
     try:
         return in_transaction(lambda session: _record(session, step, answers, late=late))
     except TROUBLE:
         raise  # the leases run out and the same keys are asked again
     except Exception as error:
         if len(answers) > 1:
-            return [run for one in answers for run in record(step, [one], late=late)]
+            return [run for one in answers for run in _recorded(step, [one], late=late)]
         run = answers[0][0].run
         log.error("an answer could not be recorded", run=run.id, subject=run.subject_id, exc_info=error)
-        unknown = Unknown("internal_error", f"the answer could not be recorded ({type(error).__name__})")
+        unknown = FaultInCall("the answer could not be recorded", error)
         return in_transaction(lambda session: _record(session, step, [(answers[0][0], unknown)], remember=False))
 
 

@@ -11,14 +11,25 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import TROUBLE
-from engine import journal, moves, placing
+from engine import attention, journal, moves, placing
 from engine.claim import Run
 from engine.dispatch import send_after_commit
-from engine.judging import GaveUp, Turn, judge, line, may_turn, sort_out, why_stopped
+from engine.judging import (
+    GaveUp,
+    PutAside,
+    Turn,
+    is_unsent,
+    judge,
+    line,
+    may_turn,
+    sort_out,
+    time_left,
+    why_stopped,
+)
 from engine.plan import Plan
 from engine.states import Direction, Hold, Mark, State
 from engine.steps import Done, Result, StepTask, hooks
-from engine.timing import LONGEST_PAUSE
+from engine.timing import LONGEST_PAUSE, LONGEST_RETRY_AFTER, REST
 from outcomes import More, Outcome, TryAgain, Wait
 
 log = logging.getLogger(__name__)
@@ -30,7 +41,9 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
     Returns whether any of them goes on along its chain.
     """
     judged = [(run, judge(step, run, result)) for run, result in results]
-    journal.record(session, [line(run, result) for run, result in judged], begun=begun)
+    news = [(run, result) for run, result in judged if not _is_no_news(run, result)]
+    journal.record(session, [line(run, result) for run, result in news], begun=begun)
+    journal.count_unsent(session, [run for run, result in news if is_unsent(result)])
     ways = sort_out(judged, begun=begun)
     compensate(session, ways.turning)
     _wait(session, ways.waiting)
@@ -45,7 +58,11 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
 def turn_back(session: Session, runs: Sequence[Run]) -> None:
     """Send runs that were cancelled or came too late back, from the newest step they have begun."""
     begun = journal.begun_at(session, runs) if runs else set()
-    compensate(session, [(run, why_stopped(run), run.step if run.id in begun else run.step - 1) for run in runs])
+    whys = [(run, why_stopped(run), run.step if run.id in begun else run.step - 1) for run in runs]
+    compensate(session, [turn for turn in whys if not _is_broken(turn[1])])
+    for run, why, _ in whys:
+        if _is_broken(why):
+            _stop(session, run, why)
 
 
 def compensate(session: Session, turning: Sequence[Turn]) -> None:
@@ -110,10 +127,27 @@ def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> N
 
 
 def _again(step: StepTask, run: Run, result: TryAgain) -> placing.Place:
-    """Before the same step, but not before its pause is over."""
-    attempt = run.attempt + 1
-    pause = result.after if result.after is not None else step.retry_for(run.direction).delay(attempt)
-    return replace(placing.here(run), hold=Hold.BACKOFF, due=min(pause, LONGEST_PAUSE), attempt=attempt)
+    """Before the same step, but not before its pause is over; at the end of its time once more."""
+    attempt = run.attempt if isinstance(result, PutAside) else run.attempt + 1
+    due = min(_pause(step, run, result), time_left(step, run, result))
+    away = result.gateway if result.away else None
+    return replace(placing.here(run), hold=Hold.BACKOFF, due=due, attempt=attempt, troubled=True, waiting_for=away)
+
+
+def _pause(step: StepTask, run: Run, result: TryAgain) -> float:
+    """What the outside asks for is the least."""
+    if isinstance(result, PutAside):
+        return REST
+    return max(step.retry_for(run.direction).delay(run.attempt + 1), min(result.after or 0.0, LONGEST_RETRY_AFTER))
+
+
+def _is_no_news(run: Run, result: Result) -> bool:
+    """It goes on waiting for whom it has waited for."""
+    return isinstance(result, PutAside) and run.waiting_for == result.gateway
+
+
+def _is_broken(why: Result) -> bool:
+    return isinstance(why, GaveUp) and why.broken
 
 
 def _take_turns(session: Session, turns: Sequence[tuple[Run, More]]) -> None:
@@ -139,8 +173,11 @@ def _resting(run: Run, wait: Wait) -> placing.Place:
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
-    """It can neither go on nor try again, and either may not turn back or has given up."""
-    if may_turn(run):
+    """It can neither go on nor try again, and either may not turn back or has given up.
+
+    What broke by a fault of our own is not undone unseen: whether to, a person decides.
+    """
+    if may_turn(run) and not _is_broken(why):
         _compensate_or_call(session, run, why)
     else:
         _call_for_help(session, run, why)
@@ -164,6 +201,7 @@ def _call_for_help(session: Session, run: Run, why: Outcome) -> None:
     if run.error:
         error["cause"] = run.error
     moves.call_for_help(session, run, error)
+    attention.tell(session, run, error)
 
 
 def _document(why: Outcome) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome
+from outcomes import Outcome, TryAgain, Unknown
 
 if TYPE_CHECKING:
     from engine.claim import Run
@@ -43,13 +43,17 @@ Local = Callable[[Session, Sequence["Run"]], Mapping[str, Result] | None]
 Fetch = Callable[[Session, Sequence["Run"]], Mapping[str, Any]]
 Call = Callable[[Any, str], dict[str, Any] | None]
 Remember = Callable[[Session, Sequence[Answer]], None]
+Gateway = str | Callable[[Any], str]
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How often and how patiently. Delays double from `first` to `most` seconds, each with jitter."""
+    """How long and how patiently. Delays double from `first` to `most` seconds, each with jitter.
 
-    attempts: int = 8
+    `seconds` from the first failure on; a `do` before the pivot of a run that has a deadline has until then instead.
+    """
+
+    seconds: float = 3600.0
     first: float = 0.5
     most: float = 60.0
 
@@ -60,14 +64,32 @@ class Retry:
 
 
 DOING = Retry()
-A_DAY = Retry(attempts=40, most=3600.0)
-"""For where there is no way back: whoever is called may be away for a day before a person is troubled."""
-UNDOING = A_DAY
+DAYS = Retry(seconds=2 * 86_400.0, most=3600.0)
+"""For where there is no way back: whoever is called may be away for two days before a person is troubled."""
+UNDOING = DAYS
+
+
+class Fault(TryAgain):
+    """Our own code broke, by an exception that nobody named. Nothing left the house."""
+
+    code = "internal_error"
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(self.code, f"{what} ({type(error).__name__})")
+
+
+class FaultInCall(Fault, Unknown):
+    """The same, perhaps after the outside had acted."""
 
 
 @dataclass(frozen=True)
 class StepTask:
-    """A named Celery task that takes the ids of a wave."""
+    """A named Celery task that takes the ids of a wave.
+
+    gateway: who is called, by name or as told by the request; probe: seconds between two calls to one that is away, at
+    most. good_for: seconds that a request leaves to try in. unsent: of an undo, what it comes to when the call that it
+    undoes never left the house; None: it asks all the same.
+    """
 
     name: str
     retry: Retry | None = None
@@ -76,6 +98,16 @@ class StepTask:
     call: Call | None = field(default=None, repr=False)
     remember: Remember | None = None
     patience: float = 0.5
+    gateway: Gateway | None = None
+    probe: int = 10
+    good_for: Callable[[Any], float | None] | None = None
+    unsent: dict[str, Any] | None = None
+
+    def gateway_of(self, request: Any) -> str | None:
+        return self.gateway(request) if callable(self.gateway) else self.gateway
+
+    def within(self, request: Any) -> float | None:
+        return self.good_for(request) if self.good_for else None
 
     def retry_for(self, direction: str) -> Retry:
         return self.retry or (DOING if direction == "do" else UNDOING)

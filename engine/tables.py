@@ -31,7 +31,8 @@ class RunRow(Base):
     """One command on its way. `task` is the step task it stands before; `hold` says who may take it.
 
     `due_at` is when the sweep looks at it next (none once it is final), `sent_at` when a message for it
-    was last under way, `version` grows with every change and fences late writers.
+    was last under way, `version` grows with every change and fences late writers. `troubled_since` is when its step
+    failed first, `waiting_for` the gateway that was away then: none of both where all goes well.
     """
 
     __tablename__ = "runs"
@@ -40,6 +41,7 @@ class RunRow(Base):
         Index("ix_runs_due", "due_at", **_only("due_at IS NOT NULL")),
         Index("ix_runs_subject", "subject_type", "subject_id"),
         Index("ix_runs_attention", "id", **_only("state = 'needs_attention'")),
+        Index("ix_runs_waiting_for", "waiting_for", **_only("waiting_for IS NOT NULL")),
         # Room on the page for the next version of a row, so that an advance touches no index.
         {"postgresql_with": {"fillfactor": "70"}},
     )
@@ -67,6 +69,8 @@ class RunRow(Base):
     lease_until: Mapped[At | None]
     wait_until: Mapped[At | None]
     deadline_at: Mapped[At | None]
+    troubled_since: Mapped[At | None]
+    waiting_for: Mapped[str | None] = mapped_column(String(255))
     error: Mapped[Document | None]
     result: Mapped[Document | None]
     created_at: Mapped[At] = mapped_column(default=now())
@@ -86,6 +90,7 @@ class JournalRow(Base):
     state: Mapped[str] = mapped_column(default=Mark.BEGUN)
     attempts: Mapped[int] = mapped_column(default=1)
     refusals: Mapped[int] = mapped_column(default=0)  # definite no's that an operator overrode: part of the key
+    unsent: Mapped[int] = mapped_column(default=0)  # attempts of which it is certain that nothing left the house
     output: Mapped[Document | None]
     error: Mapped[Document | None]
     started_at: Mapped[At]
@@ -104,6 +109,39 @@ class FailedAttemptRow(Base):
     code: Mapped[str]
     detail: Mapped[str]
     at: Mapped[At]
+
+
+class OperatorActRow(Base):
+    """What an operator did to a run, and over which error: the journal goes on with the same row, this one stays."""
+
+    __tablename__ = "operator_acts"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    run_id: Mapped[Id] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    act: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str]
+    note: Mapped[str | None]
+    step: Mapped[str]
+    direction: Mapped[str]
+    error: Mapped[Document | None]
+    at: Mapped[At]
+
+
+class GatewayRow(Base):
+    """Somebody outside who has failed lately. `away_since`: none is called but by probes, the next at `probe_at`."""
+
+    __tablename__ = "gateways"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    code: Mapped[str]
+    detail: Mapped[str]
+    away_since: Mapped[At | None]
+    probe_at: Mapped[At | None]
+    pause: Mapped[int] = mapped_column(default=0)  # seconds between the last two probes
+    woken_at: Mapped[At | None]
+    told_at: Mapped[At | None]
+    back_at: Mapped[At | None]
 
 
 class LaneRow(Base):

@@ -25,7 +25,7 @@ from celery.signals import worker_shutting_down as worker_stopping
 
 import logs
 from celery_app import app, dead_letter_queue
-from engine import crash, dispatch, remote
+from engine import crash, dispatch, outages, remote
 from engine.calls import calls
 from engine.sweep import sweep
 from engine.timing import LAST_CALLS, LONGEST_GOODBYE, SWEEP
@@ -110,6 +110,7 @@ def _keep_looking() -> None:
         try:
             calls().renew_leases()
             if not _stopping.is_set():
+                outages.look()
                 sweep()
         except Exception as error:
             # Database or broker away: everything due stays due, the next look finds it.

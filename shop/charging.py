@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,39 +11,13 @@ from sqlalchemy.orm import Session
 
 from outcomes import Outcome
 from rows import Many, inserting
-from shop import offline, payment_asks, payment_facts, payments
+from shop import held_for, offline, payment_asks, payment_facts, payments
+from shop.charge_requests import Charge, Reversal
 from shop.happenings import HEARD, Kind
 from shop.payment_facts import Moved
 from shop.payments import PaymentRow, Status, TransactionRow
 from shop.times import rfc3339
 from sql import among, bare, clock, direct, later, new_id
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What is needed to ask for an order's money; `provider_id` when it has been asked for before."""
-
-    payment_id: str
-    order_id: str
-    amount: int
-    currency: str
-    token: str = field(repr=False)
-    provider_id: str | None = None
-    delayed: bool = False
-
-
-@dataclass(frozen=True)
-class Reversal:
-    """What is needed to give an order's money back, or to make sure that none was taken."""
-
-    payment_id: str
-    order_id: str
-    status: str
-    left: int
-    currency: str
-    charge_key: str
-    provider_id: str | None
-
 
 CLOSED = (Status.VOIDED, Status.REFUSED)
 LATE = "late_money"
@@ -54,7 +27,7 @@ PAY_AGAIN = "pay_again"
 
 _PAYMENTS = bare(PaymentRow)
 _OPEN = (
-    select(_PAYMENTS)
+    select(_PAYMENTS, held_for.held_for(_PAYMENTS.c.order_id).label("held_for"))
     .where(among(_PAYMENTS.c.order_id, "orders"), _PAYMENTS.c.spare.is_(False))
     .order_by(_PAYMENTS.c.order_id, _PAYMENTS.c.id)
     .with_for_update(key_share=True)
@@ -75,21 +48,29 @@ def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | O
     Money that comes by another way than the provider may have to be waited for, or is refused; an order that is
     not mentioned has been paid for, or will be without anybody asking.
     """
-    return _open(session, locked(session, keys), keys)
+    rows = locked(session, keys)
+    return _open(session, rows, keys, {row.order_id: row.held_for for row in rows})
 
 
 def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome | None:
     """As `open_charges`, for one payment that was made for an order later."""
     row = payments.holding(session, [payment_id])[payment_id]
-    return _open(session, [row], {row.order_id: key}).get(row.order_id)
+    left = held_for.seconds(session, row.order_id)
+    return _open(session, [row], {row.order_id: key}, {row.order_id: left}).get(row.order_id)
 
 
-def _open(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Charge | Outcome]:
-    asking = [row for row in rows if row.method == "card" and row.amount and row.status in _CHARGEABLE]
+def _open(
+    session: Session, rows: Sequence[Any], keys: dict[str, str], left: dict[str, float | None]
+) -> dict[str, Charge | Outcome]:
+    """`left`: for how many seconds each order's goods are still held."""
+    by_card = [row for row in rows if row.method == "card" and row.amount and row.status in _CHARGEABLE]
+    late = {row.id for row in by_card if row.status in _TO_CHARGE and held_for.has_lapsed(left[row.order_id])}
+    asking = [row for row in by_card if row.id not in late]
     fresh = [row for row in asking if row.status == Status.CREATED]
     if fresh:
         _ASK(session, [{"id": row.id, "charge_key": keys[row.order_id]} for row in fresh])
-    found: dict[str, Charge | Outcome] = {row.order_id: _charge(row) for row in asking}
+    found: dict[str, Charge | Outcome] = {row.order_id: _charge(row, left[row.order_id]) for row in asking}
+    found |= {row.order_id: held_for.lapsed() for row in by_card if row.id in late}
     for row in rows:
         why = None if row.order_id in found else offline.begin(session, row, keys[row.order_id])
         if why:
@@ -97,12 +78,13 @@ def _open(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[s
     return found
 
 
-_CHARGEABLE = (Status.CREATED, Status.CHARGING, Status.REQUIRES_ACTION)
+_TO_CHARGE = (Status.CREATED, Status.CHARGING)
+_CHARGEABLE = (*_TO_CHARGE, Status.REQUIRES_ACTION)
 
 
-def _charge(row: Any) -> Charge:
+def _charge(row: Any, left: float | None) -> Charge:
     known = row.provider_id if row.status == Status.REQUIRES_ACTION else None
-    return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known, row.delayed)
+    return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known, row.delayed, left)
 
 
 def locked(session: Session, orders: Any) -> Sequence[Any]:

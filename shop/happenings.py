@@ -37,6 +37,7 @@ class Kind(StrEnum):
     STOCK_BACK = "stock.back"
     PROMOTION_STARTED = "promotion.started"
     PROMOTION_ENDED = "promotion.ended"
+    RUN_NEEDS_ATTENTION = "run.needs_attention"
     ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 

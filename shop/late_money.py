@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shop import payments, refund_rows
-from shop.charging import CLOSED, LATE, Reversal
+from shop.charge_requests import Reversal
+from shop.charging import CLOSED, LATE
 from shop.payments import PaymentRow, Status
 
 OURS = {

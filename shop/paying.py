@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outcomes import Outcome, Refused
 from shop import orders, payment_methods, payments, wallets
-from shop.charging import Reversal
+from shop.charge_requests import Reversal
 from shop.errors import IllegalMove, Invalid
 from shop.orders import FulfilmentStatus, OrderRow, PaymentStatus
 from shop.orders import Status as OrderStatus

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from outcomes import Outcome, TryAgain
 from shop import offline, payments, refund_rows
-from shop.charging import Reversal, locked
+from shop.charge_requests import Reversal
+from shop.charging import locked
 from shop.payments import Status
 
 

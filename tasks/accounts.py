@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import Retry, Run, on_failed, remote_step
+from engine import Run, on_failed, remote_step
 from shop import account_notices, notifications
 from shop.account_links import Kind
 from shop.notices import Notice
 from shop.notifications import NotificationRow
-from tasks.handing_over import hand_over, remember
+from tasks.handing_over import gateway, hand_over, remember
 
 
 def _notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
@@ -20,10 +20,7 @@ def _notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
     return account_notices.begin(session, {run.id: (Kind(run.input["kind"]), run.subject_id) for run in runs})
 
 
-PATIENTLY = Retry(attempts=200)  # once a minute; the deadline of the workflow comes first
-
-
-@remote_step("accounts.send_mail", fetch=_notices, remember=remember, retry=PATIENTLY)
+@remote_step("accounts.send_mail", fetch=_notices, remember=remember, gateway=gateway)
 def send_mail(notice: Notice, key: str) -> dict[str, Any]:
     """Hand it to the mail server. An address that takes no mail is not worth a second try."""
     return hand_over(notice)

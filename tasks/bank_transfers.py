@@ -14,8 +14,8 @@ import engine
 import gateways.payments as provider
 from config import settings
 from db import in_transaction
-from engine import A_DAY, Run, remote_step
-from gateways.payments import IncomingTransfers, Transfer
+from engine import DAYS, Run, remote_step
+from gateways.payments import PAYMENT_PROVIDER, IncomingTransfers, Transfer
 from outcomes import Refused
 from shop import bank_transfers, transfer_matching
 from shop.bank_transfers import AHEAD, BankTransferRow, Came
@@ -39,7 +39,7 @@ def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, Wanted]:
     return {run.id: Wanted(name, run.input.get("transfer"), *window) for run in runs}
 
 
-@remote_step("payments.receive_transfers", fetch=_wanted, retry=A_DAY)
+@remote_step("payments.receive_transfers", fetch=_wanted, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def receive(wanted: Wanted, key: str) -> dict[str, int]:
     """Each page is written and matched in a transaction of its own. What is here already is no news, so that whoever
     dies in the middle is followed by another who begins anew."""

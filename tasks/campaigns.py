@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import in_transaction
 from engine import (
-    A_DAY,
+    DAYS,
     Answer,
     Done,
     Result,
@@ -31,7 +31,7 @@ from engine import (
     start_all,
     workflows,
 )
-from gateways.mail import Mail, mailer
+from gateways.mail import MAIL_SERVER, Mail, mailer
 from outcomes import More, Refused, TryAgain, Wait
 from shop import cart_reminders, reach, suppressions
 from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
@@ -49,8 +49,8 @@ from tasks import cart_mail
 log = structlog.get_logger("campaigns")
 
 LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
-A_DAY_AND_MORE = Retry(attempts=2000, most=60.0)  # the mail server may be away
 DOWN = "mail_unreachable"
+OFTEN_FOR_DAYS = Retry(seconds=DAYS.seconds, most=60.0)
 
 
 # --- a run of a campaign ---------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def _batch(run: Run) -> Batch:
     return Batch(run.input["run"], run.subject_id)
 
 
-@remote_step("campaigns.send_batch", fetch=_batches, retry=A_DAY_AND_MORE)
+@remote_step("campaigns.send_batch", fetch=_batches, retry=OFTEN_FOR_DAYS, gateway=MAIL_SERVER)
 def send_batch(batch: Batch, key: str) -> None:
     """Handful after handful, until there is nobody left or nobody wants it any more."""
     with _hands():
@@ -118,7 +118,7 @@ def _send_batch(batch: Batch) -> None:
         fared, away = _hand_over(batch, handful)
         if away:
             in_transaction(partial(mailing.write, batch=batch, results=fared))
-            raise TryAgain(DOWN, "The mail server can not be reached.")
+            raise TryAgain(away.code, away.detail, away=True)  # whatever became of the last: its Message-ID is the same
 
 
 @on_failed("campaigns.give_up_batch")
@@ -127,15 +127,15 @@ def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
         mailing.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
 
 
-def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], bool]:
-    """How they fared, and whether the mail server went away before all were handed over."""
+def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], TryAgain | None]:
+    """How they fared, and how the mail server was away before all were handed over, if it was."""
     fared: list[Fared] = []
     for ready in handful.ready:
         try:
             fared.append(_mailed(batch, handful, ready))
-        except TryAgain:
-            return fared, True
-    return fared, False
+        except TryAgain as away:
+            return fared, away
+    return fared, None
 
 
 def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
@@ -147,7 +147,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     except Refused as no:
         return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
-        if later.code == DOWN:
+        if later.away or later.code == DOWN:
             raise
         return mailing.put_off(ready, later.detail)
     return Fared(user, Fate.SENT)
@@ -188,7 +188,7 @@ def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
     return {id: Trial(id, letters.content(row), who, row.coupon_code) for id, (row, who) in found.items() if who}
 
 
-@remote_step("campaigns.send_trial", fetch=_trials)
+@remote_step("campaigns.send_trial", fetch=_trials, gateway=MAIL_SERVER)
 def send_trial(trial: Trial, key: str) -> None:
     try:
         letter = letters.written(trial.said, trial.who, trial.coupon)
@@ -214,7 +214,7 @@ def _reminded(session: Session, answers: Sequence[Answer]) -> None:
                 suppressions.add(session, [suppressions.hashed(answer.request.who.email)], Reason.BOUNCE)
 
 
-@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=A_DAY)
+@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=DAYS, gateway=MAIL_SERVER)
 def remind(reminder: Reminder, key: str) -> dict[str, Any]:
     try:
         mailer().send(cart_mail.compose(reminder))

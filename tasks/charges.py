@@ -13,11 +13,20 @@ from engine import Answer
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Wait
 from shop import charging, offline, orders, reservations
-from shop.charging import Charge
+from shop.charge_requests import Charge
 from shop.offline import SLACK
 from shop.orders import PaymentStatus
 
 MISMATCH = "amount_mismatch"
+
+
+IN_HAND = 30.0
+"""Seconds before a reservation ends at which the last try is made: it is to be answered and the goods sold."""
+
+
+def good_for(wanted: Charge) -> float | None:
+    """Seconds for which asking is of use: nothing is charged that is not held any more."""
+    return None if wanted.held_for is None else wanted.held_for - IN_HAND
 
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:

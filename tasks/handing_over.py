@@ -10,10 +10,16 @@ from sqlalchemy.orm import Session
 import letters
 from engine import Answer
 from gateways.channels import CHANNELS, Message
+from gateways.mail import MAIL_SERVER
 from outcomes import Refused
 from shop import notifications
 from shop.notices import Notice
 from shop.notifications import Fared, State
+
+
+def gateway(notice: Notice) -> str:
+    """Who carries it."""
+    return MAIL_SERVER if notice.channel == "email" else notice.channel
 
 
 def hand_over(notice: Notice) -> dict[str, Any]:

@@ -12,18 +12,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import in_transaction
-from engine import Done, Retry, Run, jobs, local_step, on_failed, remote_step
+from engine import Done, Run, jobs, local_step, on_failed, remote_step
 from outcomes import Refused
 from shop import imports
-
-PATIENTLY = Retry(attempts=40)
 
 
 def _uploads(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, str]]:
     return {run.id: (run.id, run.subject_id) for run in runs}
 
 
-@remote_step("imports.apply", fetch=_uploads, retry=PATIENTLY)
+@remote_step("imports.apply", fetch=_uploads)
 def apply(request: tuple[str, str], key: str) -> dict[str, Any] | None:
     """Page after page until there is none left, or nobody wants it any more. What is applied stays."""
     while in_transaction(lambda session: _a_page(session, *request)):

@@ -8,13 +8,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from engine import A_DAY, Result, Retry, Run, local_step, on_failed, remote_step
+from engine import DAYS, Result, Run, local_step, on_failed, remote_step
 from engine.steps import Fetch
 from outcomes import More
 from shop import notifications, order_notices, queued_notices, refund_notices, return_notices
 from shop.notices import Notice
 from shop.notifications import NotificationRow
-from tasks.handing_over import hand_over, remember
+from tasks import alarms
+from tasks.handing_over import gateway, hand_over, remember
+
+ALSO_HERE = (alarms,)
+"""Its steps travel in this queue: a worker that knows this module knows them."""
+
+BY_MAIL: Any = {"remember": remember, "gateway": gateway}
 
 
 def _about(kind: str) -> Fetch:
@@ -25,13 +31,17 @@ def _about(kind: str) -> Fetch:
     return notices
 
 
-@remote_step("notifications.order_confirmed", fetch=_about("order_confirmed"), remember=remember, retry=A_DAY)
+@remote_step(
+    "notifications.order_confirmed", fetch=_about("order_confirmed"), remember=remember, gateway=gateway, retry=DAYS
+)
 def order_confirmed(notice: Notice, key: str) -> dict[str, Any]:
     """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
     return hand_over(notice)
 
 
-@remote_step("notifications.order_cancelled", fetch=_about("order_cancelled"), remember=remember, retry=A_DAY)
+@remote_step(
+    "notifications.order_cancelled", fetch=_about("order_cancelled"), remember=remember, gateway=gateway, retry=DAYS
+)
 def order_cancelled(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the order is called off and the money on its way."""
     return hand_over(notice)
@@ -45,13 +55,21 @@ def _about_return(kind: str) -> Fetch:
     return notices
 
 
-@remote_step("notifications.return_asked", fetch=_about_return("return_asked"), remember=remember, retry=A_DAY)
+@remote_step(
+    "notifications.return_asked", fetch=_about_return("return_asked"), remember=remember, gateway=gateway, retry=DAYS
+)
 def return_asked(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the wish to send something back is noted."""
     return hand_over(notice)
 
 
-@remote_step("notifications.return_rejected", fetch=_about_return("return_rejected"), remember=remember, retry=A_DAY)
+@remote_step(
+    "notifications.return_rejected",
+    fetch=_about_return("return_rejected"),
+    remember=remember,
+    gateway=gateway,
+    retry=DAYS,
+)
 def return_rejected(notice: Notice, key: str) -> dict[str, Any]:
     """Mail that the shop does not take it back, and why."""
     return hand_over(notice)
@@ -61,7 +79,7 @@ def _refunds(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
     return refund_notices.begin(session, {run.id: run.subject_id for run in runs})
 
 
-@remote_step("notifications.refunded", fetch=_refunds, remember=remember, retry=A_DAY)
+@remote_step("notifications.refunded", fetch=_refunds, **BY_MAIL, retry=DAYS)
 def refunded(notice: Notice, key: str) -> dict[str, Any]:
     """Mail how much went back. What came to nothing is not told."""
     return hand_over(notice)
@@ -77,7 +95,7 @@ def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
     return {turns[order]: notice for order, notice in begun.items()}
 
 
-@remote_step("notifications.order_link", fetch=_links, remember=remember, retry=Retry(attempts=200))
+@remote_step("notifications.order_link", fetch=_links, **BY_MAIL)
 def order_link(notice: Notice, key: str) -> dict[str, Any]:
     """Mail a guest the link to their order once more."""
     return hand_over(notice)
@@ -105,7 +123,7 @@ def pause(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
     return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
 
 
-@remote_step("notifications.deliver", fetch=_queued, remember=remember, retry=A_DAY)
+@remote_step("notifications.deliver", fetch=_queued, **BY_MAIL, retry=DAYS)
 def deliver(notice: Notice, key: str) -> dict[str, Any]:
     """Hand over what somebody is to be told, if it is still true."""
     return hand_over(notice)

@@ -10,18 +10,19 @@ from sqlalchemy.orm import Session
 
 import engine
 import gateways.payments as provider
-from engine import Answer, Result, Run, State, jobs, local_step, on_failed, remote_step
+from engine import Answer, Done, Result, Run, State, jobs, local_step, on_failed, remote_step
+from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Outcome, Refused
 from shop import charging, orders, paying, reversals
-from shop.charging import Charge, Reversal
+from shop.charge_requests import Charge, Reversal
 from shop.orders import PaymentStatus
 from tasks import charges, reversing
 
 # --- withdraw the first -----------------------------------------------------------------------------
 
 
-def _firsts(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Outcome | None]:
-    return {run.id: paying.open_withdrawal(session, run.subject_id) for run in runs}
+def _firsts(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Outcome | Done]:
+    return {run.id: paying.open_withdrawal(session, run.subject_id) or Done({}) for run in runs}
 
 
 def _withdrawn(session: Session, answers: Sequence[Answer]) -> None:
@@ -31,11 +32,9 @@ def _withdrawn(session: Session, answers: Sequence[Answer]) -> None:
             orders.set_payment_status(session, [answer.request.order_id], PaymentStatus.UNPAID)
 
 
-@remote_step("payments.withdraw", fetch=_firsts, remember=_withdrawn)
-def withdraw(first: Reversal | None, key: str) -> dict[str, Any]:
+@remote_step("payments.withdraw", fetch=_firsts, remember=_withdrawn, gateway=PAYMENT_PROVIDER)
+def withdraw(first: Reversal, key: str) -> dict[str, Any]:
     """Let go of a payment that waits for its shopper; refused when it has gone through in the meantime."""
-    if first is None:
-        return {}
     assert first.provider_id is not None
     gateway = provider.payments()
     stands = gateway.fetch(first.provider_id).status
@@ -54,7 +53,13 @@ def _spares(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Outc
     return {id: found for id, found in asked.items() if found}
 
 
-@remote_step("payments.charge_spare", fetch=_spares, remember=partial(charges.remember, spare=True))
+@remote_step(
+    "payments.charge_spare",
+    fetch=_spares,
+    remember=partial(charges.remember, spare=True),
+    gateway=PAYMENT_PROVIDER,
+    good_for=charges.good_for,
+)
 def charge(wanted: Charge, key: str) -> dict[str, Any]:
     """Ask for the order's total with the token that came later."""
     return charges.call(wanted, key)
@@ -65,7 +70,13 @@ def _spares_back(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal
     return {id: found for id, found in asked.items() if found}
 
 
-@remote_step("payments.refund_spare", fetch=_spares_back, remember=partial(reversing.remember, spare=True))
+@remote_step(
+    "payments.refund_spare",
+    fetch=_spares_back,
+    remember=partial(reversing.remember, spare=True),
+    gateway=PAYMENT_PROVIDER,
+    unsent={},
+)
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
     """Give back what was taken with it, if anything was."""
     return reversing.undo(reversal, key)

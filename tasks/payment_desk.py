@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 import engine
 import gateways.payments as provider
-from engine import A_DAY, Answer, Run, local_step, on_failed, remote_step
+from engine import DAYS, Answer, Run, local_step, on_failed, remote_step
+from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Outcome, Refused
 from shop import part_captures, payment_desk, refund_desk
 from shop.payment_desk import Authorised
@@ -64,7 +65,7 @@ def _refused(session: Session, answer: Answer) -> None:
         payment_desk.gone(session, answer.request, answer.result.code, answer.run.key)
 
 
-@remote_step("payments.capture", fetch=_captures, remember=_captured, retry=A_DAY)
+@remote_step("payments.capture", fetch=_captures, remember=_captured, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def capture(held: Authorised, key: str) -> dict[str, Any]:
     """Take what was authorised, or write down the money that has come by another way."""
     receipt = provider.payments().capture(held.provider_id, held.amount, key=key, final=held.final)
@@ -89,7 +90,7 @@ def _voided(session: Session, answers: Sequence[Answer]) -> None:
             _refused(session, answer)
 
 
-@remote_step("payments.void", fetch=_voids, remember=_voided, retry=A_DAY)
+@remote_step("payments.void", fetch=_voids, remember=_voided, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def void(held: Authorised, key: str) -> dict[str, Any]:
     """Let go of what was authorised, or hear that the provider has done so by itself."""
     try:

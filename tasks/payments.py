@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import gateways.payments as provider
-from engine import A_DAY, Answer, Run, remote_step
+from engine import DAYS, Answer, Run, remote_step
+from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Outcome, Refused
 from shop import charging, refunds, reversals
-from shop.charging import Charge, Reversal
+from shop.charge_requests import Charge, Reversal
 from shop.refunds import PayBack
 from tasks import bank_transfers, charges, paying, payment_desk, reversing, verifying
 
@@ -26,7 +27,13 @@ def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Out
     return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
 
 
-@remote_step("payments.charge", fetch=_charges, remember=charges.remember)
+@remote_step(
+    "payments.charge",
+    fetch=_charges,
+    remember=charges.remember,
+    gateway=PAYMENT_PROVIDER,
+    good_for=charges.good_for,
+)
 def charge(wanted: Charge, key: str) -> dict[str, Any]:
     """Capture an order's total, or authorise it, with the token it was placed with."""
     return charges.call_for_order(wanted, key)
@@ -40,7 +47,7 @@ def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal |
     return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
 
 
-@remote_step("payments.refund", fetch=_reversals, remember=reversing.remember)
+@remote_step("payments.refund", fetch=_reversals, remember=reversing.remember, gateway=PAYMENT_PROVIDER, unsent={})
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
     """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
     return reversing.undo(reversal, key)
@@ -81,7 +88,7 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
             refunds.refused(session, answer.request, answer.result.code)
 
 
-@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=A_DAY)
+@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
     """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
     if isinstance(wanted, Reversal):

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 import gateways.payments as provider
 from config import settings
 from db import in_transaction
-from engine import A_DAY, FINAL, Done, Run, jobs, local_step, on_failed, remote_step
+from engine import DAYS, FINAL, Done, Run, jobs, local_step, on_failed, remote_step
 from engine.tables import RunRow
+from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Refused
 from shop import looking_again, reconciliations, reconciling
 from shop.reconciliations import DIFFERENCES, Moved, NextPage
@@ -27,7 +28,7 @@ def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, st
     return {run.id: (run.id, run.subject_id) for run in runs}
 
 
-@remote_step("reconciliations.fetch", fetch=_wanted, retry=A_DAY)
+@remote_step("reconciliations.fetch", fetch=_wanted, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def fetch(request: tuple[str, str], key: str) -> None:
     """The provider's ledger, from the page that was not yet stored."""
     while page := in_transaction(lambda session: _next_page(session, *request)):

@@ -12,7 +12,7 @@ from engine import Answer, Done
 from gateways.payments import Receipt
 from outcomes import Outcome, Refused
 from shop import charging, orders
-from shop.charging import Reversal
+from shop.charge_requests import Reversal
 from shop.orders import PaymentStatus
 from shop.payments import Status
 

@@ -9,18 +9,19 @@ from sqlalchemy.orm import Session
 
 import engine
 import gateways.payments as provider
-from engine import A_DAY, Answer, Run, remote_step
-from gateways.payments import Receipt
+from engine import DAYS, Answer, Done, Run, remote_step
+from gateways.payments import PAYMENT_PROVIDER, Receipt
 from outcomes import Refused
 from shop import late_money, orders
-from shop.charging import Reversal
+from shop.charge_requests import Reversal
 from shop.late_money import Question
 from shop.orders import PaymentStatus
 from tasks import reversing
 
 
-def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | None]:
-    return {run.id: late_money.question(session, run.input["payment"]) for run in runs}
+def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | Done]:
+    asked = {run.id: late_money.question(session, run.input["payment"]) for run in runs}
+    return {id: question or Done({"theirs": "never asked", "agrees": True}) for id, question in asked.items()}
 
 
 def _told(session: Session, answers: Sequence[Answer]) -> None:
@@ -30,11 +31,9 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
             engine.wake_about(session, ("order", answer.run.subject_id), but=answer.run.id)
 
 
-@remote_step("payments.verify", fetch=_questions, remember=_told)
-def verify(asked: Question | None, key: str) -> dict[str, Any]:
+@remote_step("payments.verify", fetch=_questions, remember=_told, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def verify(asked: Question, key: str) -> dict[str, Any]:
     """Ours and theirs, side by side. Nothing is corrected here."""
-    if asked is None:
-        return {"theirs": "never asked", "agrees": True}
     try:
         receipt = _receipt(asked)
     except Refused as no:
@@ -49,8 +48,8 @@ def _receipt(asked: Question) -> Receipt | None:
     return gateway.fetch(asked.provider_id) if asked.provider_id else gateway.find(asked.charge_key)
 
 
-def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | None]:
-    return {run.id: late_money.open_return(session, run.input["payment"]) for run in runs}
+def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Done]:
+    return {run.id: late_money.open_return(session, run.input["payment"]) or Done({}) for run in runs}
 
 
 def _returned(session: Session, answers: Sequence[Answer]) -> None:
@@ -62,10 +61,10 @@ def _returned(session: Session, answers: Sequence[Answer]) -> None:
             orders.set_payment_status(session, [answer.request.order_id], stands)
 
 
-@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=A_DAY)
-def return_late(closed: Reversal | None, key: str) -> dict[str, Any]:
+@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def return_late(closed: Reversal, key: str) -> dict[str, Any]:
     """Money for an order that was given up goes back; nothing happens when none came."""
-    return reversing.undo(closed, _stable(closed, key)) if closed else {}
+    return reversing.undo(closed, _stable(closed, key))
 
 
 def _stable(closed: Reversal, key: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,10 @@ from shop.happenings import DeliveryState
 from shop.times import rfc3339
 from shop.webhook_log import Attempt, Letter
 
-FOR_A_DAY = Retry(attempts=40, first=5.0, most=3600.0)
+FOR_A_DAY = Retry(seconds=86_400.0, first=5.0, most=3600.0)
+PROBE = 60  # seconds between two calls to a receiver that is away
+OVERLOADED = (408, 429, 502, 503, 504)
+NOBODY = ("unreachable", "unanswered")
 GONE = 410
 
 
@@ -26,7 +30,7 @@ class NotTaken(TryAgain):
     """There was no 2xx, and perhaps no answer."""
 
     def __init__(self, code: str, attempt: Attempt) -> None:
-        super().__init__(code)
+        super().__init__(code, away=code in NOBODY or attempt.status in OVERLOADED)
         self.attempt = attempt
 
 
@@ -56,7 +60,12 @@ def _noted(session: Session, answers: Sequence[Answer]) -> None:
             webhook_log.disable(session, letter.endpoint_id, webhook_log.GONE)
 
 
-@remote_step("webhooks.deliver", fetch=_letters, remember=_noted, retry=FOR_A_DAY)
+def _receiver(letter: Letter) -> str:
+    """Each host is a gateway of its own."""
+    return f"webhooks:{urlsplit(letter.url).hostname}"
+
+
+@remote_step("webhooks.deliver", fetch=_letters, remember=_noted, retry=FOR_A_DAY, gateway=_receiver, probe=PROBE)
 def deliver(letter: Letter, key: str) -> dict[str, Any]:
     """Post it. Its webhook-id is the delivery's, the same for every attempt, so that it can be told from a new one."""
     attempt = _posted(letter)

@@ -17,6 +17,7 @@ from workflows.remind_of_cart import remind_of_cart
 from workflows.return_order import return_order
 from workflows.run_periodic_task import run_periodic_task
 from workflows.send_notification import remind_of_payment, send_notification
+from workflows.tell_operators import tell_operators
 
 __all__ = [
     "ask_return",
@@ -40,6 +41,7 @@ __all__ = [
     "send_campaign_trial",
     "send_notification",
     "send_order_link",
+    "tell_operators",
     "verify_payment",
     "void_payment",
 ]

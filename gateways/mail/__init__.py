@@ -10,7 +10,10 @@ from gateways.mail.contract import Mail, Mailer
 from gateways.mail.discard import DiscardMailer
 from gateways.mail.smtp import SmtpMailer
 
-__all__ = ["Mail", "Mailer", "mailer"]
+__all__ = ["MAIL_SERVER", "Mail", "Mailer", "mailer"]
+
+MAIL_SERVER = "mail_server"
+"""What it is called where runs wait for it."""
 
 
 @cache

@@ -25,9 +25,9 @@ class Place:
         try:
             self.smtp = self._server.connect()
         except smtplib.SMTPAuthenticationError as error:
-            raise TryAgain("mail_misconfigured", "The mail server does not know us.") from error
+            raise TryAgain("mail_misconfigured", "The mail server does not know us.", away=True) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise TryAgain(GONE) from error
+            raise TryAgain(GONE, away=True) from error
         return self.smtp
 
     def tidy(self) -> None:

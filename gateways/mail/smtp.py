@@ -58,7 +58,7 @@ def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> smtplib.SMTP:
         _expect(answer, 250, 251, no="mail_refused" if _no_such_mailbox(answer) else "mail_rejected")
         _expect(smtp.docmd("DATA"), SEND_IT)
     except Broken as error:
-        raise TryAgain(GONE) from error
+        raise TryAgain(GONE, away=True) from error
     return smtp
 
 
@@ -76,7 +76,7 @@ def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:
     try:
         smtp.send(_stuffed(content))
     except Broken as error:  # the closing dot has not left, so the server cannot have taken it
-        raise TryAgain(GONE) from error
+        raise TryAgain(GONE, away=True) from error
     try:
         answer = smtp.getreply()
     except Broken as error:
@@ -90,7 +90,7 @@ def _expect(answer: tuple[int, bytes], *good: int, no: str = "mail_rejected") ->
     if status in good:
         return
     if status == GOING_DOWN:
-        raise TryAgain(GONE)
+        raise TryAgain(GONE, away=True)
     if 500 <= status < 600:
         raise Refused(no, f"The mail server answered {status}.")
     raise TryAgain("mail_deferred", f"The mail server answered {status}.")

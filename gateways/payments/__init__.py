@@ -15,6 +15,7 @@ from gateways.payments.sandbox import SandboxPayments
 from gateways.payments.transfers import IncomingTransfers, Transfer, TransferPage
 
 __all__ = [
+    "PAYMENT_PROVIDER",
     "BadSignature",
     "Entry",
     "Event",
@@ -28,6 +29,9 @@ __all__ = [
     "UnknownProvider",
     "payments",
 ]
+
+PAYMENT_PROVIDER = "payment_provider"
+"""What it is called where runs wait for it."""
 
 
 class UnknownProvider(LookupError):

@@ -9,7 +9,7 @@ import stripe
 
 from outcomes import Outcome, Refused, TryAgain, Unknown
 
-BUSY = {"lock_timeout", "rate_limit"}
+LOCKED = "lock_timeout"
 NOT_NOW = {"balance_insufficient": "provider_balance_insufficient"}  # for a refund: tomorrow's sales may pay for it
 DECLINES = {"insufficient_funds", "expired_card", "incorrect_cvc", "processing_error"}
 NAMES = {
@@ -27,9 +27,13 @@ def sorted_out(error: stripe.StripeError) -> Outcome:
     status, headers = error.http_status or 0, error.headers or {}
     code = _code(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        return TryAgain("provider_misconfigured")
-    if isinstance(error, stripe.RateLimitError) or code in BUSY or status == 503:
-        return TryAgain("provider_busy")
+        return TryAgain("provider_misconfigured", "The provider does not accept our key.", away=True)
+    if code == LOCKED:
+        return TryAgain("provider_busy")  # with this one charge: others go through
+    if isinstance(error, stripe.RateLimitError) or status == 429 or code == "rate_limit":
+        return TryAgain("provider_busy", after=_seconds(headers), away=True)
+    if status == 503:
+        return Unknown("provider_busy", after=_seconds(headers), away=True)  # a proxy may say so, and Stripe have acted
     if isinstance(error, stripe.IdempotencyError) or status == 409:
         return Unknown("idempotency_in_flight") if status == 409 else Refused("idempotency_conflict")
     if code in NOT_NOW:
@@ -38,7 +42,16 @@ def sorted_out(error: stripe.StripeError) -> Outcome:
         return Refused(declined(code, _said(error).get("decline_code")))
     if isinstance(error, stripe.InvalidRequestError):
         return Refused(_invalid(code, _said(error).get("param"), status))
-    return Stuck("provider_error") if headers.get("Idempotent-Replayed") == "true" else Unknown("provider_error")
+    return (
+        Stuck("provider_error")
+        if headers.get("Idempotent-Replayed") == "true"
+        else Unknown("provider_error", away=True)
+    )
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    asked = headers.get("Retry-After", "")
+    return float(asked) if asked.isdecimal() else None
 
 
 def declined(code: str | None, decline_code: str | None = None) -> str:

@@ -40,9 +40,9 @@ def send(
     try:
         return pool.request(method, url, body=body, headers=headers, redirect=False)
     except (NewConnectionError, ConnectTimeoutError) as error:
-        raise TryAgain("provider_unreachable") from error
+        raise TryAgain("provider_unreachable", away=True) from error
     except HTTPError as error:  # sent, wholly or in part, and not answered
-        raise Unknown("provider_silent") from error
+        raise Unknown("provider_silent", away=True) from error
 
 
 class Transport:
@@ -79,22 +79,35 @@ class Transport:
         if not 200 <= response.status < 300:
             raise failure(response.status, body, response.headers.get("Retry-After"))
         if body is None:
-            raise Unknown("provider_garbled")
+            raise Unknown("provider_garbled", away=True)
         return Reply(body, response.headers.get("Idempotency-Replayed") == "true")
 
 
 def failure(status: int, body: dict[str, Any] | None, retry_after: str | None = None) -> Refused | TryAgain:
-    """What an answer other than 2xx means. The provider's own words stay out: they may hold what was sent."""
-    code = _code(body)
+    """What an answer other than 2xx means. The provider's own words stay out: they may hold what was sent.
+
+    ======== ===================== ============================================================================
+    status   becomes               because
+    ======== ===================== ============================================================================
+    401, 403 TryAgain, away        our key is wrong or was rotated: nobody's charge is at fault, a person mends it
+    429      TryAgain, away        too many calls, none of which was carried out
+    503      TryAgain, away        with the provider's own error: it says that it did nothing
+    503      Unknown, away         without: a proxy's, and who stands behind it may have acted
+    409      Unknown               in flight under the same key: it is there, and at work
+    4xx      Refused               with the provider's own error: a decline or a wrong request, for good
+    others   Unknown, away         nobody knows what happened
+    ======== ===================== ============================================================================
+    """
+    code, after = _code(body), _seconds(retry_after)
     if status in (401, 403):
-        return TryAgain("provider_misconfigured")
-    if status in (429, 503):
-        return TryAgain("provider_busy", after=_seconds(retry_after))
+        return TryAgain("provider_misconfigured", "The provider does not accept our key.", away=True)
+    if status == 429 or (status == 503 and code):
+        return TryAgain("provider_busy", after=after, away=True)
     if code == "idempotency_in_flight":
         return Unknown(code)
     if 400 <= status < 500 and status != 408 and code:
         return Refused(code)
-    return Unknown("provider_error")
+    return Unknown("provider_busy" if status == 503 else "provider_error", after=after, away=True)
 
 
 def _object(response: BaseHTTPResponse) -> dict[str, Any] | None:

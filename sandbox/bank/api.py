@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import sqlite3
@@ -22,10 +23,25 @@ class ApiHandler(Handler):
     def initialize(self, bank: Bank) -> None:
         self.bank = bank
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
+        await self._weather()
         given = self.request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, f"Bearer {self.bank.options.api_key}".encode()):
             raise Refusal(401, "unauthorized", "Send the API key as a bearer token.")
+
+    async def _weather(self) -> None:
+        """A key that is not taken, too many calls, a bank that is away: for whatever is asked."""
+        if self.bank.weather.silent:
+            await self._silence()
+        if self.bank.weather.answer:
+            raise Refusal(self.bank.weather.answer, "bad_weather", "As the drill wants it.")
+
+    async def _silence(self) -> None:
+        """Until whoever asks has lost patience, or the silence is over; nothing is done for them in either case."""
+        stream: Any = self.request.connection.stream  # type: ignore[union-attr]
+        while self.bank.weather.silent and not stream.closed():
+            await asyncio.sleep(0.1)
+        raise Refusal(503, "temporarily_unavailable", "Try again in a moment.")
 
     def key(self) -> str:
         key = self.request.headers.get("Idempotency-Key", "")

@@ -11,6 +11,8 @@ from sandbox.web import Refusal
 KINDS: dict[str, tuple[type, ...]] = {
     "fail": (int,),
     "drop": (int,),
+    "answer": (int,),
+    "silent": (bool,),
     "latency_ms": (int, float),
     "refuse_refunds": (bool,),
     "webhooks": (str,),
@@ -21,6 +23,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 class Weather:
     fail: int = 0  # so many money requests more answer 503 and do nothing
     drop: int = 0  # so many more are carried out and then not answered
+    answer: int = 0  # 0, or the status that every request to the API is answered with (401, 429, 503 ...)
+    silent: bool = False  # no request to the API is answered, and nothing is done for it
     latency_ms: float = 0
     refuse_refunds: bool = False
     webhooks: str = "asynchronous"
@@ -61,5 +65,7 @@ def _check(name: str, value: object) -> None:
     fits = type(value) in KINDS.get(name, ())
     if fits and name == "webhooks":
         fits = value in ("all", "asynchronous")
+    if fits and name == "answer":
+        fits = value == 0 or 400 <= int(str(value)) <= 599
     if not fits or (isinstance(value, (int, float)) and value < 0):
         raise Refusal(422, "invalid_control", f"Not a setting or not a value for it: {name[:40]}.")

@@ -24,7 +24,7 @@ from shop.users import UserRow
 from sql import among, bare, clock, direct, later, the_time
 
 HANDFUL = 4  # what a crash may send twice, for each connection; one alone would cost two thirds of the speed
-MOST_ATTEMPTS = 16
+PUT_OFF_FOR = 2 * 86_400.0  # seconds for which somebody's mail server may put a mail off before they are given up
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0  # seconds, for who is put off; doubled each time
 
 NOT_WANTED = "is not to be written to"
@@ -62,11 +62,14 @@ class Result:
 
 
 def put_off(ready: Ready, why: str) -> Result:
-    """Later once more, and more patiently each time, until it has been often enough."""
-    if ready.attempts + 1 >= MOST_ATTEMPTS:
+    """Later once more, and more patiently each time, until it has been long enough."""
+    if sum(map(_pause, range(ready.attempts))) >= PUT_OFF_FOR:
         return Result(ready.who.id, Fate.FAILED, why)
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**ready.attempts)
-    return Result(ready.who.id, Fate.WAITING, why, after=pause)
+    return Result(ready.who.id, Fate.WAITING, why, after=_pause(ready.attempts))
+
+
+def _pause(attempts: int) -> float:
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 32))
 
 
 def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful | None:

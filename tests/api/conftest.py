@@ -13,7 +13,7 @@ from api import catalogue_answers, create_app
 from api.app import SERVICES
 from api.limits import limiter
 from config import settings
-from engine import plans
+from engine import breaker, plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
 from tests.api.desk import later_on, well  # noqa: F401 - fixtures
 from tests.api.hooks import door  # noqa: F401 - a fixture
@@ -29,6 +29,7 @@ def app(database: Database, configure: Configure, monkeypatch: pytest.MonkeyPatc
     """Every service, and `/probe` to try the frame with. Nobody is limited."""
     monkeypatch.setitem(SERVICES, "probe", ("tests.api.probe",))
     plans.forget()  # the tables are empty again
+    breaker.forget()
     configure(**dict.fromkeys(LIMITS, PLENTY))
     said = settings()
     app, counting = _app(

@@ -17,6 +17,7 @@ from gateways.mail import Mail
 from shop import stock_desk
 from shop.errors import IllegalMove
 from shop.webhook_endpoints import EndpointRow
+from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import order, put_on_shelf
@@ -37,9 +38,9 @@ def root(people: People) -> Person:
     return people.join("Root", role="admin")
 
 
-def now_again(attempt: int | None = None) -> list[str]:
-    """The pause of every delivery is over; with `attempt` so many lie behind it."""
-    values = {"hold": "none"} | ({} if attempt is None else {"attempt": attempt})
+def now_again(hours: float = 0) -> list[str]:
+    """The pause of every delivery is over; with `hours` the first failure is so long ago."""
+    values = {"hold": "none"} | ({"troubled_since": later(-3600 * hours)} if hours else {})
     with db.transaction() as session:
         session.execute(update(RunRow).where(RunRow.hold == "backoff").values(values))
     return carry()
@@ -158,7 +159,7 @@ def test_after_a_day_it_is_given_up_and_whoever_took_nothing_since_is_disabled(r
     door.statuses = [500, 500]
     happen()
     carry()
-    assert now_again(attempt=39) == ["failed"]
+    assert now_again(hours=24) == ["failed"]
     [given_up] = log(root, endpoint)
     assert (given_up["state"], given_up["error"], given_up["attempts"]) == ("failed", "status_500", 2)
     said = root.get(f"{ENDPOINTS}/{endpoint['id']}").json
@@ -176,7 +177,7 @@ def test_one_that_took_something_meanwhile_stays(root: Person, door: Receiver) -
     carry()
     happen()
     assert carry() == ["succeeded"]
-    assert now_again(attempt=39) == ["failed"]
+    assert now_again(hours=24) == ["failed"]
     assert [one["state"] for one in log(root, endpoint)] == ["delivered", "failed"]
     assert root.get(f"{ENDPOINTS}/{endpoint['id']}").json["enabled"] is True
 

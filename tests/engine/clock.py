@@ -14,12 +14,14 @@ MOMENTS = {
         "lease_until",
         "wait_until",
         "deadline_at",
+        "troubled_since",
         "created_at",
         "updated_at",
         "finished_at",
     ),
     "journal": ("started_at", "finished_at"),
     "failed_attempts": ("at",),
+    "gateways": ("away_since", "probe_at", "woken_at", "told_at", "back_at"),
     "lanes": ("probed_at", "reached_at"),
 }
 

@@ -12,16 +12,16 @@ from sqlalchemy import create_engine
 
 import db
 import engine.dispatch
-from engine import lanes, plans
+from engine import breaker, lanes, plans
 from engine.dispatch import finish_sending
-from engine.tables import FailedAttemptRow, JournalRow, LaneRow, PlanRow, RunRow
+from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
 from sql import Base
 from tests.engine import parcels
 from tests.engine.driver import Driver
 from tests.fixtures import Configure, Database
 from tests.services.session import Services
 
-ROWS = (FailedAttemptRow, JournalRow, RunRow, PlanRow, LaneRow)
+ROWS = (OperatorActRow, FailedAttemptRow, JournalRow, RunRow, PlanRow, LaneRow, GatewayRow)
 TABLES: list[Any] = [parcels.effects, *[row.__table__ for row in ROWS]]
 
 
@@ -64,6 +64,7 @@ def empty() -> None:
             session.execute(table.delete())
     parcels.clear()
     plans.forget()
+    breaker.forget()
 
 
 def _with_tables(url: str) -> str:

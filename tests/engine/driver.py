@@ -119,13 +119,13 @@ class Driver:
             probe(queue, at.isoformat())
         self.probes.clear()
 
-    def finish(self, *ids: str, rounds: int = 60) -> None:
-        """Deliver and let time pass until these runs are final, or nothing will ever happen to them."""
-        for _ in range(rounds):
+    def finish(self, *ids: str, rounds: int = 70) -> None:
+        """Deliver and let time pass, minutes first and then hours, until these runs are final, or never will be."""
+        for turn in range(rounds):
             self.drain()
             if all(self.job(id).final for id in ids):
                 return
-            self.sweep_after(3700)
+            self.sweep_after(210 if turn < 8 else 3700)
             self.return_probes()
         raise AssertionError(f"not final: {[self.job(id) for id in ids if not self.job(id).final]}")
 

@@ -179,14 +179,17 @@ def unpack(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
     "parcels.label",
     fetch=_fetching("label"),
     remember=_remembering("label"),
-    retry=Retry(attempts=3, first=50.0, most=200.0),
+    retry=Retry(seconds=7000.0, first=50.0, most=200.0),
     patience=0.3,
+    gateway=lambda parcel: "carrier",
 )
 def label(parcel: str, key: str) -> dict[str, Any] | None:
     return _call("label", parcel, key)
 
 
-@remote_step("parcels.unlabel", fetch=_fetching("unlabel"), remember=_remembering("unlabel"))
+@remote_step(
+    "parcels.unlabel", fetch=_fetching("unlabel"), remember=_remembering("unlabel"), gateway="carrier", unsent={}
+)
 def unlabel(parcel: str, key: str) -> dict[str, Any] | None:
     return _call("unlabel", parcel, key)
 
@@ -196,7 +199,7 @@ def hand_over(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
     return _local("hand_over", session, runs)
 
 
-@remote_step("parcels.tell", fetch=_fetching("tell"), remember=_remembering("tell"), retry=Retry(attempts=3, first=0.5))
+@remote_step("parcels.tell", fetch=_fetching("tell"), remember=_remembering("tell"), retry=Retry(seconds=7000.0))
 def tell(parcel: str, key: str) -> dict[str, Any] | None:
     return _call("tell", parcel, key)
 

@@ -62,7 +62,8 @@ INVALID = {"type": "invalid_request_error"}
         (error("401 Unauthorized", **INVALID), TryAgain, "provider_misconfigured"),
         (error("403 Forbidden", **INVALID), TryAgain, "provider_misconfigured"),
         (error("429 Too Many Requests", **INVALID, code="lock_timeout"), TryAgain, "provider_busy"),
-        (error("503 Service Unavailable", type="api_error"), TryAgain, "provider_busy"),
+        (error("429 Too Many Requests", **INVALID, code="rate_limit"), TryAgain, "provider_busy"),
+        (error("503 Service Unavailable", type="api_error"), Unknown, "provider_busy"),
         (error("500 Internal Server Error", type="api_error"), Unknown, "provider_error"),
         (http("502 Bad Gateway", "<html>"), Unknown, "provider_error"),
         (http("200 OK", "<html>"), Unknown, "provider_error"),
@@ -73,6 +74,24 @@ INVALID = {"type": "invalid_request_error"}
 def test_an_error_is_sorted(reply: bytes, kind: type[Outcome], code: str) -> None:
     found = outcome(reply)
     assert (type(found), found.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("reply", "away"),
+    [
+        (error("401 Unauthorized", **INVALID), True),
+        (error("429 Too Many Requests", **INVALID, code="rate_limit"), True),
+        (error("429 Too Many Requests", **INVALID, code="lock_timeout"), False),
+        (error("503 Service Unavailable", type="api_error"), True),
+        (error("500 Internal Server Error", type="api_error"), True),
+        (b"", True),
+        (error("409 Conflict", type="idempotency_error", code="idempotency_key_in_use"), False),
+    ],
+)
+def test_p15_whether_others_need_not_call_either(reply: bytes, away: bool) -> None:
+    found = outcome(reply)
+    assert isinstance(found, TryAgain)
+    assert found.away is away
     assert "4242" not in repr(found)
 
 

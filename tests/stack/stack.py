@@ -65,7 +65,9 @@ class Stack:
             if not handle.alive:
                 handle.launch()
         self._wait_until_ready()
-        self.bank.control(fail=0, drop=0, latency_ms=0, refuse_refunds=False, webhooks="asynchronous")
+        self.bank.control(
+            fail=0, drop=0, answer=0, silent=False, latency_ms=0, refuse_refunds=False, webhooks="asynchronous"
+        )
         self.sink.control("accept")
 
     def start_worker(self, queues: Iterable[str] = ("stock", "orders"), env: dict[str, str] | None = None) -> Handle:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
+from tests.faults.world import hours
 from tests.faults.world.ground import World
 from tests.faults.world.promptly import is_soon_quick_again
 from tests.stack import Client, Order
@@ -48,12 +49,73 @@ def test_p4_p7_orders_outlast_a_bank_that_is_unwell(world: World, judge: Judge, 
     is_soon_quick_again(client, sku)
 
 
-def test_p5_p8_a_bank_that_never_gets_well_fails_the_orders_and_their_goods_go_back(world: World, judge: Judge) -> None:
+AWAY: dict[str, tuple[Weather, Weather]] = {
+    "answers-503": (lambda w: w.stack.bank.control(fail=120_000), lambda w: w.stack.bank.control(fail=0)),
+    "refuses": STORMS["refuses"],
+    "silent": (lambda w: w.stack.bank.control(silent=True), lambda w: w.stack.bank.control(silent=False)),
+    "rotated-key": (lambda w: w.stack.bank.control(answer=401), lambda w: w.stack.bank.control(answer=0)),
+    "too-many-calls": (lambda w: w.stack.bank.control(answer=429), lambda w: w.stack.bank.control(answer=0)),
+}
+AWAY_FOR = 120.0  # seconds
+BACK_WITHIN = 30.0
+
+
+@pytest.mark.parametrize(
+    ("weather", "seconds"),
+    [pytest.param("answers-503", 20.0, marks=pytest.mark.sample, id="a-moment"), *[(one, AWAY_FOR) for one in AWAY]],
+)
+def test_p15_a_bank_that_is_away_for_a_while_ends_nothing(
+    world: World, judge: Judge, weather: str, seconds: float
+) -> None:
+    """Nobody fails for it, shoppers are told, and each order ends within half a minute of the bank's return."""
+    begins, ends = AWAY[weather]
+    stack = world.stack
+    sku, client = stack.sku(on_hand=5000), stack.client()
+    with Shoppers(stack, judge, sku):
+        time.sleep(1)
+        begins(world)
+        until = time.monotonic() + seconds
+        waiting = client.place(sku)
+        judge.keep(client, waiting)
+        _reads_whom_it_waits_for(client, waiting)
+        time.sleep(max(0.0, until - time.monotonic()))
+        ends(world)
+        back = time.monotonic()
+    judge.faults_are_over()
+    time.sleep(max(0.0, back + BACK_WITHIN - time.monotonic()))
+    assert stack.shelf.rows(OPEN) == []
+    assert stack.shelf.rows("SELECT order_id FROM reservations WHERE state = 'expired'") == []
+    judge.verdict().must_be_clean()
+    is_soon_quick_again(client, sku)
+
+
+OPEN = "SELECT id FROM runs WHERE workflow = 'place_order' AND state NOT IN ('succeeded', 'failed')"
+
+
+def _reads_whom_it_waits_for(client: Client, order: Order) -> None:
+    client.until(order.job_id, lambda job: bool(job["waiting_for"]), seconds=20)
+    moments = client.get("GET", f"/api/orders/{order.id}/timeline")["items"]
+    assert "waiting for the payment provider" in [moment.get("detail") for moment in moments]
+
+
+def test_p5_p8_p15_a_bank_that_never_gets_well_ends_the_orders_when_their_own_time_is_over(
+    world: World, judge: Judge
+) -> None:
+    """Two hours of it: every moment in the tables is made ten minutes older, twelve times."""
     stack = world.stack
     sku, client = stack.sku(on_hand=50), stack.client()
     stack.bank.control(fail=1_000_000)
     for _ in range(10):
-        judge.keep(client, client.place(sku), ends=("failed:provider_busy",))
+        order = client.place(sku)
+        judge.keep(client, order, ends=("failed:provider_busy",))
+    _reads_whom_it_waits_for(client, order)
+    for _ in range(2):
+        hours.pass_time(stack.shelf, 600)
+        time.sleep(3)
+    assert len(stack.shelf.rows(OPEN)) == 10, "their goods are theirs for half an hour"
+    for _ in range(10):
+        hours.pass_time(stack.shelf, 600)
+        time.sleep(3)
     judge.verdict().must_be_clean()
     assert client.stock(sku) == {"sku": sku, "on_hand": 50, "reserved": 0, "available": 50}
 

@@ -1,0 +1,39 @@
+"""A run that only a person can help: it is said in the log, and to whoever wants to hear of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from db import TROUBLE
+from engine.claim import Run
+
+log = structlog.get_logger(__name__)
+
+Hear = Callable[[Session, Run], None]
+
+_hearers: list[Hear] = []
+
+
+def on_attention(hear: Hear) -> Hear:
+    """Have `hear(session, run)` called in the transaction in which a run comes to need a person: see `run.error`."""
+    _hearers.append(hear)
+    return hear
+
+
+def tell(session: Session, run: Run, error: dict[str, Any]) -> None:
+    """Whoever can not hear of it does not keep the run from its rest."""
+    about = {"run": run.id, "workflow": run.plan.workflow, "subject": run.subject_id}
+    log.error("a run needs attention", **about, step=run.name, direction=run.direction, code=error["code"])
+    for hear in _hearers:
+        try:
+            with session.begin_nested():
+                hear(session, replace(run, error=error))
+        except TROUBLE:
+            raise
+        except Exception as broken:
+            log.error("nobody could be told of a run that needs attention", run=run.id, exc_info=broken)

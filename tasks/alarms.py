@@ -1,0 +1,66 @@
+"""Telling operators by mail that jobs need them: at once, and then at most once an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from config import settings
+from engine import DAYS, Run, State, jobs, local_step, remote_step
+from engine.jobs import Job
+from gateways.mail import MAIL_SERVER, Mail, mailer
+from outcomes import More
+from sql import the_time
+
+MOST = 20
+"""Jobs named in one mail."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    id: str
+    to: str = field(repr=False)
+    found: Sequence[Job]
+
+
+@local_step("notifications.await_hour")
+def await_hour(session: Session, runs: Sequence[Run]) -> Mapping[str, More]:
+    """Until the hour that the mail is for."""
+    now = the_time(session)
+    left = {run.id: (datetime.fromisoformat(run.input["hour"]) - now).total_seconds() for run in runs}
+    return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
+
+
+def _alarms(session: Session, runs: Sequence[Run]) -> Mapping[str, Alarm]:
+    """Nobody is troubled with what has been helped meanwhile."""
+    found = jobs.newest(session, limit=MOST + 1, status=State.NEEDS_ATTENTION)
+    return {run.id: Alarm(run.id, run.subject_id, found) for run in runs} if found else {}
+
+
+@remote_step("notifications.alarm", fetch=_alarms, retry=DAYS, gateway=MAIL_SERVER)
+def send(alarm: Alarm, key: str) -> None:
+    """Mail the list of what needs attention now."""
+    mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=f"<{alarm.id}@orderwave>"))
+
+
+def _subject(alarm: Alarm) -> str:
+    number = len(alarm.found)
+    if number == 1:
+        return "1 job needs attention"
+    return f"{number if number <= MOST else f'More than {MOST}'} jobs need attention"
+
+
+def _text(alarm: Alarm) -> str:
+    lines = [_line(job) for job in alarm.found[:MOST]]
+    return "\n".join(["These jobs go neither forward nor back by themselves:", "", *lines, ""])
+
+
+def _line(job: Job) -> str:
+    why, about = job.error or {}, f"{job.subject['type']} {job.subject['id']}"
+    return (
+        f"{job.workflow} of {about}: {why.get('code')} at {why.get('step')} ({why.get('direction')})\n"
+        f"  {settings().public_url}/api/jobs/{job.id}"
+    )

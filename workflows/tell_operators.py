@@ -1,0 +1,53 @@
+"""A job needs a person: endpoints that listen hear of it, and operators by mail."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+import engine
+from config import settings
+from engine import Run, Step, Workflow, jobs, on_attention
+from shop import happenings
+from shop.happenings import Fact, Kind
+from sql import the_time
+from tasks import alarms
+
+tell_operators = Workflow(
+    "tell_operators",
+    Step("wait", do=alarms.await_hour),
+    Step("send_mail", do=alarms.send),
+)
+
+
+@on_attention
+def tell(session: Session, run: Run) -> None:
+    happenings.tell(session, [Fact(Kind.RUN_NEEDS_ATTENTION, _data(session, run))])
+    now = the_time(session)
+    for address in settings().operators_mail:
+        _mail(session, address, now.replace(minute=0, second=0, microsecond=0))
+
+
+def _mail(session: Session, address: str, hour: datetime) -> None:
+    """The first of an hour is told at once; those that follow, together when the next hour begins."""
+    if not _begin(session, address, hour):
+        _begin(session, address, hour + timedelta(hours=1))
+
+
+def _begin(session: Session, address: str, hour: datetime) -> bool:
+    key, told = f"{hour.isoformat()}:{address}", {"hour": hour.isoformat()}
+    return engine.start(session, tell_operators, key=key, subject=("operator", address), input=told).fresh
+
+
+def _data(session: Session, run: Run) -> dict[str, object]:
+    why, subject = run.error or {}, jobs.subject_of(session, run.id)
+    return {
+        "job_id": run.id,
+        "workflow": run.plan.workflow,
+        "subject": subject,
+        "step": run.name,
+        "direction": run.direction,
+        "code": why.get("code"),
+        "detail": why.get("detail"),
+    }
