@@ -105,7 +105,7 @@ def _opened(row: GatewayRow) -> dict[str, Any]:
 
 def _is_back(session: Session, name: str) -> None:
     since = session.scalar(select(GatewayRow.away_since).where(GatewayRow.name == name).with_for_update())
-    well = {"failures": 0, "away_since": None, "probe_at": None, "pause": 0, "back_at": clock()}
+    well = {"failures": 0, "away_since": None, "probe_at": None, "pause": 0, "back_at": clock() if since else None}
     session.execute(_of(name).where(GatewayRow.failures > 0).values(**well))
     troubled.pop(name, None)
     if since:

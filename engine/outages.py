@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, Update, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db import in_transaction, reading
@@ -43,15 +43,16 @@ class Outage:
 
 
 def look() -> None:
-    """One look. Costs one small query while nobody is in trouble."""
+    """One look. Costs one small query while nobody is in trouble; nothing is written but what is due."""
     with reading() as session:
-        rows = session.scalars(_IN_TROUBLE).all()
+        rows = session.execute(_IN_TROUBLE).all()
     breaker.troubled = {row.name: row.failures >= OPENS for row in rows if row.failures}
     for row in rows:
-        if row.away_since is None:
+        if row.let_go:
             in_transaction(partial(_let_go, name=row.name))
-        else:
+        if row.probe:
             in_transaction(partial(_wake_probes, name=row.name))
+        if row.tell:
             _tell(row.name)
 
 
@@ -66,17 +67,30 @@ def outages(session: Session) -> list[Outage]:
     return [Outage(*row) for row in found]
 
 
-_IN_TROUBLE = select(GatewayRow).where(or_(GatewayRow.failures > 0, GatewayRow.back_at > later(-BACK)))
+_ROW = GatewayRow
+_WAITS = and_(RunRow.waiting_for == _ROW.name, RunRow.hold == Hold.BACKOFF)
+_LET_GO = and_(_ROW.back_at.is_not(None), exists().where(_WAITS, RunRow.due_at > later(RELEASE)))
+_PROBE = and_(
+    _ROW.probe_at <= now(),
+    or_(_ROW.woken_at.is_(None), _ROW.woken_at < _ROW.probe_at, _ROW.woken_at < later(-REST)),
+)
+_TELL = and_(_ROW.away_since.is_not(None), or_(_ROW.told_at.is_(None), _ROW.told_at <= later(-TELL)))
+_IN_TROUBLE = select(
+    _ROW.name, _ROW.failures, _LET_GO.label("let_go"), _PROBE.label("probe"), _TELL.label("tell")
+).where(or_(_ROW.failures > 0, _ROW.back_at > later(-BACK)))
 
 
 def _wake_probes(session: Session, name: str) -> None:
     """When a probe is due and nobody happens to come by, some of those who wait make it, drawn by lot: one of them
     may have a trouble all of its own."""
-    row = GatewayRow
-    asleep = or_(row.woken_at.is_(None), row.woken_at < row.probe_at, row.woken_at < later(-REST))
-    waking = update(row).where(row.name == name, row.probe_at <= now(), asleep).values(woken_at=clock())
-    if session.scalar(waking.returning(row.name).execution_options(synchronize_session=False)):
+    if _first(session, name, _PROBE, woken_at=clock()):
         _move(session, _waiting(name).order_by(chance()).limit(PROBES), clock())
+
+
+def _first(session: Session, name: str, due: ColumnElement[bool], **noted: Any) -> bool:
+    """Whether this worker is the one that does what is due."""
+    noting = update(_ROW).where(_ROW.name == name, due).values(noted).returning(_ROW.name)
+    return session.scalar(noting.execution_options(synchronize_session=False)) is not None
 
 
 def _let_go(session: Session, name: str) -> None:
@@ -111,9 +125,6 @@ def _tell(name: str) -> None:
 
 
 def _outage_to_tell(session: Session, name: str) -> Outage | None:
-    row = GatewayRow
-    due = or_(row.told_at.is_(None), row.told_at <= later(-TELL))
-    telling = update(row).where(row.name == name, row.away_since.is_not(None), due).values(told_at=clock())
-    if session.scalar(telling.returning(row.name).execution_options(synchronize_session=False)) is None:
+    if not _first(session, name, _TELL, told_at=clock()):
         return None
     return next((outage for outage in outages(session) if outage.gateway == name), None)

@@ -9,6 +9,7 @@ import pytest
 
 import engine
 from outcomes import Refused, TryAgain, Unknown, Wait
+from sql import later
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 
@@ -19,14 +20,14 @@ LINES: dict[str, object] = {
     "with-output": {"shelf": 7},
     "refused": Refused("too_big", "it does not fit"),
     "otherwise-refused": Refused("too_heavy"),
-    "busy": TryAgain("busy", after=90.0),
+    "busy": TryAgain("busy", after=290.0),
     "worn-out": TryAgain("busy", "once too often"),
-    "unknown": Unknown("timeout", after=30.0),
+    "unknown": Unknown("timeout", after=250.0),
     "waiting": Wait("not_signed", seconds=900.0, output={"door": 3}),
     "waiting-longer": Wait("not_signed", seconds=1800.0),
 }
 DURING: dict[str, tuple[Meanwhile, object]] = {
-    "cancelled": (lambda driver, id: driver.ask(engine.cancel, id), TryAgain("busy", after=90.0)),
+    "cancelled": (lambda driver, id: driver.ask(engine.cancel, id), TryAgain("busy", after=290.0)),
     "cancelled-and-well": (lambda driver, id: driver.ask(engine.cancel, id), None),
     "nudged": (lambda driver, id: driver.ask(engine.wake, [id]), Wait("not_signed", seconds=900.0)),
 }
@@ -56,7 +57,7 @@ def _play(driver: Driver, step: str, subjects: list[str]) -> list[str]:
 
 def _say(driver: Driver, step: str, subject: str, parcel: str, id: str) -> None:
     if subject == "worn-out":
-        driver.change(id, attempt=39)
+        driver.change(id, troubled_since=later(-3 * 86_400.0))
     if subject not in DURING:
         return script.say(step, parcel, LINES[subject])
     meanwhile, line = DURING[subject]

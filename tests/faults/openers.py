@@ -18,6 +18,7 @@ from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.sandbox.receiver import open_door
 from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
+from tests.stack.environment import OPERATORS
 from tests.world import wait_until
 
 Opener = Callable[[Stack, Client], Kept]
@@ -318,6 +319,26 @@ def a_webhook(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, job, f"delivery {delivery['id']}", told="", mails=0, outside=complaint)
 
 
+def an_alarm(stack: Stack, staff: Client) -> Kept:
+    """A refund is refused, so that a person is called; whoever helps does so once the operators have been told."""
+    client, order = _confirmed(stack)
+    stack.shelf.change("UPDATE runs SET key = key || id WHERE workflow = 'tell_operators'")  # another hour
+    before = len(stack.sink.messages(to=OPERATORS, brief=True))
+    stack.bank.control(refuse_refunds=True)
+    wish = {"amount": {"amount": 50, "currency": "EUR"}, "reason": "a scratch"}
+    refund = staff.get("POST", f"/api/payments/{_payment(client, order)}/refunds", wish)["job"]["id"]
+    assert staff.finished(refund)["status"] == "needs_attention"
+    stack.bank.control(refuse_refunds=False)
+    [job, *_] = [job["id"] for job in staff.get("GET", "/api/jobs?workflow=tell_operators")["items"]]
+
+    def helped() -> str | None:
+        staff.get("POST", f"/api/jobs/{refund}/retry", {})
+        status = staff.finished(refund)["status"]
+        return None if status == "succeeded" else f"the refund is {status} after help"
+
+    return Kept(staff, job, f"alarm {job}", told=OPERATORS, mails=before + 1, outside=helped)
+
+
 OPENERS: dict[str, Opener] = {
     "remind_of_cart": a_cart_left_behind,
     "remind_of_payment": a_question_of_the_bank,
@@ -342,4 +363,5 @@ OPENERS: dict[str, Opener] = {
     "send_account_mail": a_registration,
     "deliver_webhook": a_webhook,
     "import_catalogue": an_import,
+    "tell_operators": an_alarm,
 }

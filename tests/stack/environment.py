@@ -19,6 +19,8 @@ from tests.world import free_port
 PORTS = ("PORT", "BANK_PORT", "SINK_PORT", "SMTP_PORT", "FLOWER_PORT")
 LIMITS = ("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT", "MAIL_LIMIT")
 
+OPERATORS = "operators@example.com"
+
 
 def everywhere(folder: Path) -> dict[str, str]:
     """What both pairs have in common. Everything is said, so that nothing of the caller's shines through."""
@@ -31,6 +33,7 @@ def everywhere(folder: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{ports['PORT']}",
         "BANK_URL": f"http://127.0.0.1:{ports['BANK_PORT']}",
         "SMTP_URL": f"smtp://127.0.0.1:{ports['SMTP_PORT']}",
+        "OPERATORS_MAIL": OPERATORS,
         "PAYMENT_PROVIDER": "sandbox",
         "BANK_SLOW_SECONDS": "1",
         "PAYMENT_REMINDER_SECONDS": "3600",  # whoever is slow because of a fault is not told so
