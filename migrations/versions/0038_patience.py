@@ -7,8 +7,8 @@ from alembic import op
 
 import sql
 
-revision = "0034"
-down_revision = "0033"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
