@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 SHORT = 5.0
@@ -71,10 +72,13 @@ class Workers:
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True
-        for pid in self._started:
-            os.kill(pid, signal.SIGTERM)
+        self._tell_all(signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, self._patience)
 
     def _kill(self, *_: Any) -> None:
+        self._tell_all(signal.SIGKILL)
+
+    def _tell_all(self, sign: signal.Signals) -> None:
         for pid in self._started:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, and we were interrupted before we wrote it down
+                os.kill(pid, sign)
