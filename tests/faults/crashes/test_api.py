@@ -28,7 +28,7 @@ def test_p1_p12_the_api_dies_before_its_answer_and_the_client_repeats_with_its_k
     committed = _orders_of(stack, client)
     answer = client.call("POST", "/api/orders", order_of("tok_ok"), Idempotency_Key=KEY)
 
-    assert (answer.status, answer.headers.get("idempotency-replayed")) == (202, "true")
+    assert (answer.status, answer.headers.get("Idempotency-Replayed")) == (202, "true")
     assert [accepted_of(answer.body).id] == committed == _orders_of(stack, client)
     judge.keep(client, accepted_of(answer.body))
     judge.faults_are_over()
