@@ -61,7 +61,7 @@ def _options(session: Session, asked: Asked) -> list[tuple[str, Values]]:
     row = VariantOptionRow
     counted = session.execute(
         select(row.name, func.min(row.shown_name), func.min(row.shown_value), func.count(distinct(row.product_id)))
-        .where(row.product_id.in_(select(ProductRow.id).where(*asked.of_products)), *asked.of_these_alone(row))
+        .where(*asked.of_these_alone(row))
         .group_by(row.name, row.value)
         .order_by(row.name, row.value)
         .limit(MOST_VALUES)

@@ -93,10 +93,11 @@ class Asked:
 
     def of_these_alone(self, row: type[VariantOptionRow]) -> list[ColumnElement[bool]]:
         """Which options are of variants that fit. Where nothing but words narrows them down, all that are sold do."""
+        products = select(ProductRow.id).where(*self.of_products)
         if self.search.currency == OURS and not self._is_narrowed:
-            return self._of_found(row.product_id)
-        offered = select(self.offers.c.product_id)
-        return [row.sku.in_(self.fitting(VariantRow.sku)), row.product_id.in_(offered)]
+            return [row.product_id.in_(products.where(*self._of_found(ProductRow.id)))]
+        offered = products.where(ProductRow.id.in_(select(self.offers.c.product_id)))
+        return [row.product_id.in_(offered), row.sku.in_(self.fitting(VariantRow.sku))]
 
     @property
     def _is_narrowed(self) -> bool:

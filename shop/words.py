@@ -41,6 +41,8 @@ def words_of(text: str) -> list[str]:
 def spellings(text: str) -> list[str]:
     """As `words_of`, and behind them what else they are looked for by: `stuehle` for `Stühle`, `ete` for `d'été`."""
     plain = words_of(text)
+    if text.isascii() and not _INSIDE.search(text):
+        return plain
     spelled = unicodedata.normalize("NFC", text).casefold().translate(_SPELLED)
     others = [*words_of(spelled), *_split(fold(_INSIDE.sub(" ", text)))]
     return plain + [word for word in dict.fromkeys(others) if word not in plain]
