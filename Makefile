@@ -23,7 +23,7 @@ up: $(BASE) ## the same without the demo
 demo: $(BASE) ## show the demo against what is up
 	@$(PY) -m demo.tour
 
-test: $(DEV) ## set up and run all tests (some of them: make test args="-k stock"; one at a time: args="-n 0")
+test: $(DEV) ## set up and run all tests (some of them: make test args="tests/shop"; one at a time: args="-n 0")
 	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile $(args)
 
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")

@@ -38,6 +38,7 @@ from api import (
     problems,
     repeating,
     requests,
+    start_page,
     tokens,
     undocumented,
     verbs,
@@ -91,7 +92,7 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     app.json = Json(app)
     for part in (requests, cors, limits, tokens, catalogue_answers):
         part.init_app(app)
-    for plain in (health, docs, account_pages.blp):
+    for plain in (health, docs, account_pages.blp, start_page.blp):
         app.register_blueprint(plain)
     openapi = Api(app)
     _mount(openapi, list(services or settings().services or SERVICES))

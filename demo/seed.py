@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import transaction
 from demo.accounts import make_accounts
-from shop import backorders, catalogue_upsert, stock_desk
+from shop import backorders, catalogue_upsert, stock_desk, tariff_desk
 from shop.catalogue import VariantRow
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
+TAXES = {"standard": 1900, "reduced": 700}  # of Germany, in basis points
 TO_ORDER = {"LANGBORD-DINING-TABLE-260": 20, "CANE-FRONT-SIDEBOARD-NAT": 5}  # none is there, so many are promised
 
 
@@ -25,6 +26,8 @@ def seed() -> tuple[int, int]:
     """Returns how many SKUs and how many accounts are new. What somebody has changed since is left as it is."""
     with transaction() as session:
         goods = put_on_shelf(session, read(CATALOGUE))
+        if not tariff_desk.taxes(session, limit=1, after=None):
+            _set_taxes(session)
     return goods, make_accounts()
 
 
@@ -43,6 +46,11 @@ def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
     skus = {row["sku"] for row in new}
     backorders.allow(session, {sku: limit for sku, limit in TO_ORDER.items() if sku in skus})
     return len(new)
+
+
+def _set_taxes(session: Session) -> None:
+    for tax_class, rate in TAXES.items():
+        tariff_desk.set_tax(session, (settings().shop_country, tax_class), rate, shipping=None)
 
 
 if __name__ == "__main__":

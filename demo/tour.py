@@ -6,6 +6,7 @@ Ends with 1 if anything was not as promised.
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from config import Settings, settings
@@ -24,6 +25,8 @@ ADDRESS = {
     "postal_code": "10969",
     "country": "DE",
 }
+
+MAIL_SECONDS = 15.0
 
 Json = dict[str, Any]
 
@@ -60,8 +63,8 @@ class Tour:
         say(f"{sku}: {after['available']} available after")
         must(after == before, "the stock should have come back")
         must(self._captures(order) == [], "nothing should have been captured")
-        must(self._mails(order) == [], "no confirmation should have been sent")
-        say("bank: no capture; mail sink: no confirmation")
+        say("bank: no capture")
+        self._told_of_the_end(order)
 
     def _choose(self) -> tuple[str, Json]:
         """The first thing on the first page that can be had."""
@@ -100,6 +103,15 @@ class Tour:
         must(len(mails) == 1, f"one mail should have arrived, there are {len(mails)}")
         say(f'mail sink: "{mails[0]["subject"]}" to {", ".join(mails[0]["to"])}')
 
+    def _told_of_the_end(self, order: Json) -> None:
+        """Its mail has a run of its own, so it may come a moment later."""
+        until = time.monotonic() + MAIL_SECONDS
+        while not (mails := self._mails(order)) and time.monotonic() < until:
+            time.sleep(0.2)
+        subjects = [mail["subject"] for mail in mails]
+        must(len(subjects) == 1 and "could not be completed" in subjects[0], f"one mail should tell so: {subjects}")
+        say(f'mail sink: "{subjects[0]}"')
+
     def _captures(self, order: Json) -> list[Json]:
         entries = self.bank.ask("GET", f"/ledger?reference={order['id']}")["entries"]
         return [entry for entry in entries if entry["kind"] == "capture"]
@@ -110,6 +122,9 @@ class Tour:
 
 
 def main() -> int:
+    if settings().payment_provider != "sandbox":
+        print("The tour pays with the sandbox bank's cards: it is for PAYMENT_PROVIDER=sandbox.", file=sys.stderr)
+        return 1
     try:
         tour = Tour(settings())
         tour.paid()

@@ -15,6 +15,21 @@ const money = ({ amount, currency }) => {
   return new Intl.NumberFormat("en", { style: "currency", currency, ...fraction }).format(amount / 10 ** digits);
 };
 
+// What the API says in states, said to people.
+const WORDS = {
+  pending: "We are working on it.", confirmed: "It is confirmed.", failed: "It could not be completed; nothing is owed for it.",
+  cancelling: "It is being cancelled.", cancelled: "It is cancelled.",
+};
+const PAID = {
+  action_required: "Your bank waits for your answer.", pending: "We wait for your payment.", authorised: "The amount is reserved at your bank.",
+  partially_paid: "It is paid in part.", paid: "It is paid.", partially_refunded: "A part of the money went back to you.",
+  refunded: "The money went back to you.",
+};
+const SENT = { partial: "A part of it is packed or on its way.", fulfilled: "It is packed or on its way." };
+const paid = (order) => (order.payment_status in PAID ? ` ${PAID[order.payment_status]}` : "");
+const sent = (order) => (order.fulfilment_status in SENT ? ` ${SENT[order.fulfilment_status]}` : "");
+const entry = (text) => Object.assign(document.createElement("li"), { textContent: text });
+
 async function ask(where, options = {}) {
   const answer = await fetch(where, { ...options, headers });
   if (answer.ok) return answer;
@@ -25,15 +40,11 @@ async function ask(where, options = {}) {
 async function show() {
   const order = await (await ask(path)).json();
   part("number").textContent = order.number;
-  part("standing").textContent = `${order.status}, ${order.payment_status}, ${order.fulfilment_status}`.replaceAll("_", " ");
-  part("lines").replaceChildren(...order.lines.map((line) => {
-    const item = document.createElement("li");
-    const later = line.backordered ? ` (${line.backordered} not come in yet)` : "";
-    item.textContent = `${line.quantity} x ${line.name}: ${money(line.total)}${later}`;
-    return item;
-  }));
-  part("total").textContent = order.breakdown.map(({ label, amount }) => `${label} ${money(amount)}`)
-    .concat(`Total ${money(order.total)}`).join(" · ");
+  part("standing").textContent = WORDS[order.status] + paid(order) + sent(order);
+  part("lines").replaceChildren(...order.breakdown.map(({ label, amount }) => entry(`${label}: ${money(amount)}`)));
+  part("total").textContent = `Total ${money(order.total)}`;
+  part("late").textContent = order.lines.filter((line) => line.backordered)
+    .map((line) => `${line.backordered} of ${line.name} have not come in yet.`).join(" ");
   part("invoice").hidden = !INVOICED.includes(order.payment_status);
   part("cancel").hidden = !["pending", "confirmed"].includes(order.status) || order.fulfilment_status !== "unfulfilled";
 }

@@ -53,7 +53,7 @@ def test_an_operation_says_whom_it_lets_in_and_that_it_takes_a_key(client: Flask
 def test_every_path_of_the_app_is_in_the_document(app: Flask) -> None:
     paths = app.test_client().get("/api/openapi.json").json["paths"]
     written = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
-    hidden = {"/healthz", "/readyz", "/api/openapi.json", "/account/{name}", "/probe/fail/{how}"}
+    hidden = {"/", "/healthz", "/readyz", "/api/openapi.json", "/account/{name}", "/probe/fail/{how}"}
     assert {rule for rule in written if not rule.startswith("/api/docs")} - hidden <= set(paths)
 
 

@@ -40,6 +40,12 @@ class Scene:
         self._armed[name] = once
 
     def open(self, workflow: Workflow) -> Kept:
+        if workflow.name not in OPENERS:
+            raise LookupError(
+                f"No drill knows how a stranger starts {workflow.name}. Write a function for it in "
+                "tests/faults/openers.py, one that starts it over HTTP and returns what is to be kept of it, and name "
+                "it in OPENERS there."
+            )
         return OPENERS[workflow.name](self.stack, self._staff)
 
     def bury(self, task: str) -> Handle:
