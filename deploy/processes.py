@@ -101,7 +101,11 @@ def flower(chosen: Settings) -> Process:
         "read_only": True,
         "persistent": True,
         "db": chosen.state_dir / "flower.db",
-        "state_save_interval": 10_000,
+        "state_save_interval": 60_000,
+        # All that is kept is held in memory, and is written out as a whole each time.
+        "max_tasks": 2000,
+        "max_workers": 100,
+        "purge_offline_workers": 3600,
     }
     argv = (*_celery("flower"), *(f"--{name}={value}" for name, value in options.items()))
     url = f"http://127.0.0.1:{chosen.flower_port}/healthcheck"

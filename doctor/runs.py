@@ -9,9 +9,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from doctor.finding import invariant
+from engine import setback
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
+from engine.timing import MOST_CLAIMS
 from shop.commands import CommandRow
 from sql import age, later, now
 
@@ -40,6 +42,23 @@ def runs_end(session: Session) -> Iterator[str]:
     for task in session.scalars(select(RunRow.task).where(open_runs).distinct()):
         if task not in step_tasks:
             yield f"runs stand before {task}, which no worker knows"
+
+
+@invariant("I2", "nothing is stored as if the clock had never been set back")
+def nothing_lies_in_the_future(session: Session) -> Iterator[str]:
+    if setback.found(session, beyond=OVERDUE):
+        yield "a run was sent, or a queue was looked through, at a time that has not come: recovery waits for it"
+
+
+@invariant("I2", "no run is given up that no worker ever took, and one that its workers die of is known")
+def only_what_was_taken_is_given_up(session: Session) -> Iterator[str]:
+    run = RunRow
+    for row in session.scalars(select(run).where(run.state == State.NEEDS_ATTENTION, run.claims == 0)):
+        if (row.error or {}).get("code") == "worker_lost":
+            yield f"run {row.id} was given up as lost with its workers, and none had it"
+    undone = (run.state.not_in(FINAL), run.direction == Direction.UNDO, run.claims >= MOST_CLAIMS)
+    for row in session.scalars(select(run).where(*undone)):
+        yield f"run {row.id} has taken {row.claims} workers down with it at {row.task}, and goes on"
 
 
 @invariant("I9", "status tells the truth: no run has succeeded while a step of it is open")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from config import settings
 from db import in_transaction
@@ -20,55 +19,78 @@ from engine.timing import LEASE
 from sql import among, later
 
 
-@dataclass(eq=False)
-class Flight:
-    """One call under way. A run may have two: a process that stood still may be given its own run once more."""
+class Held(NamedTuple):
+    """A call of ours. A run may have two: a process that stood still may be given its own run once more."""
 
     run: str
-    renewed: float = field(default_factory=time.monotonic)
+    version: int
 
 
 class Calls:
-    """At most `size` calls at once; a task that finds no room waits before it claims anything."""
+    """At most `size` calls at once; a task that finds no room waits before it claims anything.
+
+    A lease is held until the answer is recorded: the database may be away for longer than the outside took.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="call")
-        self._flying: set[Flight] = set()
+        self._flying: set[Held] = set()
+        self._renewed: dict[Held, float] = {}  # of all that are under way, or not yet recorded: when last
         self._room = threading.Condition()
 
     def wait_for_room(self, wanted: int) -> None:
         with self._room:
             self._room.wait_for(lambda: len(self._flying) + min(wanted, self._size) <= self._size)
 
-    def submit(self, function: Callable[..., Any], *args: Any, run: str) -> Future[Any]:
-        flight = Flight(run)
+    def submit(self, function: Callable[..., Any], *args: Any, run: str, version: int) -> Future[Any]:
+        call = Held(run, version)
         with self._room:
-            self._flying.add(flight)
+            self._flying.add(call)
+            self._renewed[call] = time.monotonic()
         future = self._pool.submit(function, *args)
-        future.add_done_callback(lambda _: self._landed(flight))
+        future.add_done_callback(lambda _: self._landed(call))
         return future
 
+    @property
+    def held(self) -> int:
+        """How many calls are under way, or answered and not yet recorded."""
+        return len(self._renewed)
+
+    def let_go(self, calls: Iterable[tuple[str, int]]) -> None:
+        """Their answers are recorded, or not worth it any more."""
+        with self._room:
+            for run, version in calls:
+                self._renewed.pop(Held(run, version), None)
+
     def renew_leases(self) -> None:
-        """Keep hold of the calls that are still under way; called about once a second."""
+        """Keep hold of what is under way, or answered and not recorded; called about once a second."""
         now = time.monotonic()
         with self._room:
-            old = [flight for flight in self._flying if flight.renewed < now - LEASE / 3]
-            for flight in old:
-                flight.renewed = now
-        if old:
-            ids = [flight.run for flight in old]
-            in_transaction(lambda session: session.execute(_RENEW, {"ids": ids}))
-
-    def _landed(self, flight: Flight) -> None:
+            old = [call for call, at in self._renewed.items() if at < now - LEASE / 3]
+        if not old:
+            return
+        ids = sorted({call.run for call in old})
+        in_transaction(lambda session: session.execute(_RENEW, {"ids": ids}))
         with self._room:
-            self._flying.discard(flight)
+            self._renewed |= {call: now for call in old if call in self._renewed}
+
+    def _landed(self, call: Held) -> None:
+        with self._room:
+            self._flying.discard(call)
             self._room.notify_all()
 
 
+# One that is just being recorded must not keep the others from being renewed.
+_FREE = (
+    select(RunRow.id)
+    .where(among(RunRow.id, "ids"), RunRow.hold == Hold.CALL)
+    .order_by(RunRow.id)
+    .with_for_update(skip_locked=True, key_share=True)
+)
 _RENEW = (
     update(RunRow)
-    .where(among(RunRow.id, "ids"), RunRow.hold == Hold.CALL)
+    .where(RunRow.id.in_(_FREE))
     .values(lease_until=later(LEASE))
     .execution_options(synchronize_session=False)
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, bindparam, func, outerjoin, select
+from sqlalchemy import and_, bindparam, func, outerjoin, select, update
 from sqlalchemy.orm import Session
 
 from engine import plans
@@ -116,6 +116,18 @@ def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
     if runs:
         log.info("claimed", runs=[run.id for run in runs], subjects=[run.subject_id for run in runs])
     return runs
+
+
+def note_claim(session: Session, task: str, ids: Sequence[str]) -> None:
+    """Of runs that were lost: a worker has them now. A run is given up for what its workers died of alone."""
+    direct(session, _NOTE, {"at": task, "ids": list(filter(is_id, ids))})
+
+
+_NOTE = (
+    update(bare(RunRow))
+    .where(among(_RUN.id, "ids"), _RUN.task == bindparam("at"), _RUN.hold == Hold.NONE)
+    .values(claims=_RUN.claims + 1)
+)
 
 
 def claim_answered(session: Session, versions: Mapping[str, int]) -> list[Run]:

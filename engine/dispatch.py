@@ -56,15 +56,20 @@ def _take(parcels: list[Parcel]) -> None:
     flusher().take(parcels)
 
 
-def send(producer: Producer, place: Place, ids: Sequence[str]) -> None:
-    """One wave: a native chain of immutable signatures, one for each step that is left."""
+def send(producer: Producer, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
+    """One wave: a native chain of immutable signatures, one for each step that is left.
+
+    suspect: these runs were lost before, and whoever takes them is to say so first (see claim.py).
+    """
     tasks = place.plan.tail(place.step, place.direction)
     signatures = [app.signature(task, args=(list(ids),), immutable=True, queue=queue_of(task)) for task in tasks]
     first, *rest = signatures
+    if suspect:
+        first.kwargs["suspect"] = True
     first.apply_async(producer=producer, retry=False, chain=rest[::-1])  # as `chain` does, which forgets the producer
 
 
-def send_all(parcels: Iterable[Parcel], wave: int = WAVE) -> int:
+def send_all(parcels: Iterable[Parcel], wave: int = WAVE, *, suspect: bool = False) -> int:
     """Send every run, those at the same place together. Returns how many waves that took."""
     groups: dict[Place, list[str]] = defaultdict(list)
     for place, id in parcels:
@@ -73,7 +78,7 @@ def send_all(parcels: Iterable[Parcel], wave: int = WAVE) -> int:
     with app.producer_pool.acquire(block=True) as producer:
         for place, ids in groups.items():
             for start in range(0, len(ids), wave):
-                send(producer, place, ids[start : start + wave])
+                send(producer, place, ids[start : start + wave], suspect=suspect)
                 sent += 1
     return sent
 

@@ -11,21 +11,21 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from celery_app import app
 from db import in_transaction
 from engine.tables import LaneRow
-from engine.timing import PROBE
+from engine.timing import PROBE, SLACK
 from sql import Moment, later, now, upsert
 
 log = logging.getLogger(__name__)
 
 
 def reached(session: Session) -> dict[str, datetime]:
-    """For each queue the moment up to which everything sent has been through."""
-    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at.is_not(None)))
+    """For each queue the moment up to which everything sent has been through. A moment to come tells nothing."""
+    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at <= now()))
     return {queue: at for queue, at in rows if at}
 
 
@@ -37,7 +37,8 @@ def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]
 def _claim(session: Session, queue: str) -> datetime | None:
     session.execute(upsert(session, LaneRow).values(queue=queue).on_conflict_do_nothing())
     lane = LaneRow
-    idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, lane.probed_at <= later(-PROBE))
+    under_way = and_(lane.probed_at > later(-PROBE), lane.probed_at <= later(SLACK))  # now: when we began
+    idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, not_(under_way))
     return session.scalar(
         update(lane)
         .where(lane.queue == queue, idle)
@@ -55,12 +56,13 @@ def send_probe(queue: str, at: datetime) -> None:
 def probe(queue: str, at: str, **_: object) -> None:
     """Everything sent into this queue before `at` has been through. A forged one from the future tells nothing."""
     moment = datetime.fromisoformat(at)
-    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < bindparam("at", type_=Moment()))
+    sent = bindparam("at", type_=Moment())
+    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < sent, LaneRow.reached_at > later(SLACK))
     in_transaction(
         lambda session: session.execute(
             update(LaneRow)
-            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= bindparam("at", type_=Moment()))
-            .values(reached_at=bindparam("at", type_=Moment()))
+            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= sent, sent <= now())
+            .values(reached_at=sent)
             .execution_options(synchronize_session=False),
             {"at": moment},
         )

@@ -1,4 +1,4 @@
-"""Answers that came after their wave had gone on: gathered for a moment, then recorded together."""
+"""Answers that came after their wave had gone on, or could not be recorded then: gathered and recorded together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from db import TROUBLE
 from engine.steps import StepTask
 
 log = logging.getLogger(__name__)
 
 GATHER = 0.02  # seconds
+TROUBLED = 0.5  # seconds before a database that was away is tried again
 
 Record = Callable[[StepTask, Sequence[Any]], object]
 
@@ -32,6 +34,12 @@ class LateAnswers:
     def expect(self, future: Future[Any], step: StepTask) -> None:
         self._count(1)
         future.add_done_callback(lambda done: self._answers.put((step, done.result())))
+
+    def keep(self, step: StepTask, answers: Sequence[Any]) -> None:
+        """These have come, and could not be recorded."""
+        self._count(len(answers))
+        for answer in answers:
+            self._answers.put((step, answer))
 
     def wait_until_written(self, seconds: float) -> bool:
         """Whether all that were expected have come and are recorded by then."""
@@ -51,11 +59,15 @@ class LateAnswers:
             for name in {step.name for step, _ in answers}:
                 mine = [(step, answer) for step, answer in answers if step.name == name]
                 self._write(mine[0][0], [answer for _, answer in mine])
-            self._count(-len(answers))
 
     def _write(self, step: StepTask, answers: Sequence[Any]) -> None:
         try:
             self._record(step, answers)
+        except TROUBLE as error:
+            log.warning("%d answers of %s wait for the database: %r", len(answers), step.name, error)
+            time.sleep(TROUBLED)
+            self.keep(step, answers)
         except Exception:
             # Their leases run out, and the same keys are asked again.
             log.exception("%d late answers of %s could not be recorded", len(answers), step.name)
+        self._count(-len(answers))

@@ -41,6 +41,7 @@ _ADVANCE = (
         hold=Hold.NONE,
         attempt=0,
         losses=0,
+        claims=0,
         nudged=False,
         wait_until=None,
         troubled_since=None,
@@ -48,7 +49,7 @@ _ADVANCE = (
         finished_at=None,  # an operator's skip goes on from what had been an end
         version=_RUN.version + 1,
         # Left alone while it is far enough away, so that the row's index entry stays (decision 5).
-        due_at=case((_RUN.due_at > later(PATIENCE / 2), _RUN.due_at), else_=later(PATIENCE)),
+        due_at=case((_RUN.due_at.between(later(PATIENCE / 2), later(PATIENCE)), _RUN.due_at), else_=later(PATIENCE)),
         sent_at=clock(),
         updated_at=clock(),
     )

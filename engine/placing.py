@@ -69,6 +69,7 @@ def _putting(_: str, given: Any) -> Any:
             attempt=given.attempt,
             error=func.coalesce(given.error, _RUN.error),
             losses=0,
+            claims=0,
             nudged=False,
             troubled_since=case((given.troubled, func.coalesce(_RUN.troubled_since, clock()))),
             waiting_for=given.waiting_for,

@@ -55,12 +55,12 @@ def work(step: StepTask, ids: Sequence[str]) -> bool:
     crash.at("after_transaction", step.name)
     if not pending:
         return goes_on
-    futures = [calls().submit(_call, step, one, run=one.run.id) for one in pending]
+    futures = [calls().submit(_call, step, one, run=one.run.id, version=one.version) for one in pending]
     answered, late = wait(futures, timeout=step.patience)
     crash.at("after_call", step.name)
-    moved = record(step, [future.result() for future in answered]) if answered else []
     for future in late:
         _late_answers().expect(future, step)
+    moved = _record_or_keep(step, [future.result() for future in answered])
     return goes_on or bool(moved)
 
 
@@ -138,12 +138,31 @@ def _answer(step: StepTask, pending: Pending) -> Result:
 # --- the record ------------------------------------------------------------------------------------
 
 
+def _record_or_keep(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> list[Run]:
+    """What can not be written down now is kept, under its lease, until it can: nobody asks the outside again for it."""
+    try:
+        return record(step, answers) if answers else []
+    except TROUBLE as error:
+        log.warning("answers wait for the database", runs=[pending.run.id for pending, _ in answers], error=repr(error))
+        _late_answers().keep(step, answers)
+        return []
+
+
 def record(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: bool = False) -> list[Run]:
     """Write down all answers in one transaction; returns the runs that go on. One by one if that fails.
 
     late: their wave has gone on without them, so each is sent along its own remaining steps.
+    Raises one of TROUBLE if the database is away: then nothing is written, and the leases are kept.
     """
-    going = _recorded(step, answers, late=late)
+    away = False
+    try:
+        going = _recorded(step, answers, late=late)
+    except TROUBLE:
+        away = True
+        raise
+    finally:
+        if not away:
+            calls().let_go((pending.run.id, pending.version) for pending, _ in answers)
     breaker.note([(step.gateway_of(pending.request), result) for pending, result in answers])
     return going
 
@@ -152,7 +171,7 @@ def _recorded(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late
     try:
         return in_transaction(lambda session: _record(session, step, answers, late=late))
     except TROUBLE:
-        raise  # the leases run out and the same keys are asked again
+        raise
     except Exception as error:
         if len(answers) > 1:
             return [run for one in answers for run in _recorded(step, [one], late=late)]

@@ -7,33 +7,41 @@ the deadline of a wait. Every worker sweeps; SKIP LOCKED keeps two from taking t
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from celery_app import queue_of
 from config import settings
 from db import in_transaction, reading
-from engine import claim, lanes, plans
+from engine import claim, lanes, plans, setback
 from engine.dispatch import Place, send_all
+from engine.leases import Leases
 from engine.settle import give_up
-from engine.states import Hold
+from engine.states import Direction, Hold
+from engine.steps import step_tasks
 from engine.tables import RunRow
-from engine.timing import MOST_LOSSES, PATIENCE, SLACK, SWEEP_LIMIT, WAVE
+from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, SEARCHES, SLACK, SWEEP_LIMIT, WAVE
+from engine.watch import Watch
 from sql import among, clock, later, now
 
 log = logging.getLogger(__name__)
 
 _DUE = RunRow.due_at <= now()
-_ANY_DUE = select(exists().where(_DUE))
+_LOOK = select(exists().where(_DUE), clock())
 _TIMED = or_(
     RunRow.hold.in_((Hold.BACKOFF, Hold.WAIT)),
     and_(RunRow.hold == Hold.CALL, or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now())),
 )
+
+
+_leases = Leases()
+watch = Watch()
 
 
 @dataclass
@@ -48,12 +56,23 @@ class Found:
 def sweep() -> int:
     """One look. Returns how many runs were sent on their way."""
     with reading() as session:
-        if not session.scalar(_ANY_DUE):
+        if not _look(session):
             return 0
         reached = lanes.reached(session)
         unsure = _unsure(session, reached)
     _probe(unsure)
-    return _send(in_transaction(lambda session: _take(session, reached)))
+    began = time.monotonic()
+    return _send(in_transaction(lambda session: _take(session, reached, began)))
+
+
+def _look(session: Session) -> bool:
+    """Whether anything is due. A clock that was set back hides what is, until that is mended."""
+    before = time.monotonic()
+    due, at = session.execute(_LOOK).one()
+    if watch.look(at, before, time.monotonic()) and setback.found(session):
+        session.rollback()
+        in_transaction(setback.mend)
+    return bool(due)
 
 
 def _unsure(session: Session, reached: Mapping[str, datetime]) -> set[str]:
@@ -68,10 +87,13 @@ def _probe(queues: set[str]) -> None:
         lanes.send_probe(queue, at)
 
 
-def _take(session: Session, reached: Mapping[str, datetime]) -> Found:
+def _take(session: Session, reached: Mapping[str, datetime], began: float) -> Found:
     """Lock, mark and return what is to be sent. A run behind a backlog is not touched: that would hide it
     from the very task whose message is about to arrive."""
-    found = _sort(session.execute(_wanted(reached)).all())
+    rows = session.execute(_wanted(reached)).all()
+    leased = {row.id: row.lease_until for row in rows if row.hold == Hold.CALL}
+    gone = _leases.over(leased, waited=time.monotonic() - began)
+    found = _sort([row for row in rows if row.hold != Hold.CALL or row.id in gone])
     plans.load(session, {row.plan_id for row in found.send + found.lost})
     _give_up(session, found.hopeless)
     _mark(session, _SEND, found.send)
@@ -80,9 +102,15 @@ def _take(session: Session, reached: Mapping[str, datetime]) -> Found:
 
 
 def _wanted(reached: Mapping[str, datetime]) -> Any:
-    columns = (RunRow.id, RunRow.plan_id, RunRow.step, RunRow.direction, RunRow.hold, RunRow.losses)
-    query = select(*columns).where(_DUE, or_(_TIMED, _is_lost(reached))).order_by(RunRow.due_at).limit(SWEEP_LIMIT)
+    query = select(*_COLUMNS).where(_DUE, or_(_TIMED, _is_lost(reached))).order_by(RunRow.due_at).limit(SWEEP_LIMIT)
     return query.with_for_update(skip_locked=True, key_share=True)
+
+
+_RUN = RunRow
+_COLUMNS = (
+    *(_RUN.id, _RUN.plan_id, _RUN.step, _RUN.direction, _RUN.task),
+    *(_RUN.hold, _RUN.losses, _RUN.claims, _RUN.lease_until),
+)
 
 
 def _is_lost(reached: Mapping[str, datetime]) -> ColumnElement[bool]:
@@ -102,11 +130,20 @@ def _sort(rows: Sequence[Any]) -> Found:
     for row in rows:
         if row.hold in (Hold.BACKOFF, Hold.WAIT):
             found.send.append(row)
-        elif row.losses >= MOST_LOSSES:
+        elif _is_hopeless(row):
             found.hopeless.append(row)
         else:
             found.lost.append(row)
     return found
+
+
+def _is_hopeless(row: Any) -> bool:
+    """It was in the hands of workers that are gone, often. Only the outside ends an undo of what was done outside."""
+    if row.claims < MOST_CLAIMS:
+        return False
+    log.error("run %s takes its workers down with it at %s: %d times", row.id, row.task, row.claims)
+    step = step_tasks.get(row.task)
+    return row.direction == Direction.DO or (step is not None and step.call is None)
 
 
 _SEND = (
@@ -121,7 +158,8 @@ _SEND = (
     )
     .execution_options(synchronize_session=False)
 )
-_LOST = _SEND.values(losses=RunRow.losses + 1)
+_SEARCH = case(*((RunRow.losses < losses, seconds) for losses, seconds in SEARCHES), else_=LONGEST_SEARCH)
+_LOST = _SEND.values(losses=RunRow.losses + 1, due_at=later(_SEARCH))
 
 
 def _mark(session: Session, statement: Any, rows: Sequence[Any]) -> None:
@@ -131,7 +169,6 @@ def _mark(session: Session, statement: Any, rows: Sequence[Any]) -> None:
 
 def _give_up(session: Session, rows: Sequence[Any]) -> None:
     if rows:
-        log.error("runs vanished with their workers too often: %s", [row.id for row in rows])
         give_up(session, claim.lock(session, [row.id for row in rows]))
 
 
@@ -142,7 +179,7 @@ def _send(found: Found) -> int:
     if together:
         send_all(map(_parcel, together), WAVE)
     if alone:
-        send_all(map(_parcel, alone), 1)
+        send_all(map(_parcel, alone), 1, suspect=True)
     return len(together) + len(alone)
 
 

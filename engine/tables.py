@@ -61,6 +61,7 @@ class RunRow(Base):
     hold: Mapped[str] = mapped_column(default=Hold.NONE)
     attempt: Mapped[int] = mapped_column(default=0)
     losses: Mapped[int] = mapped_column(default=0)
+    claims: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was lost first: was it a worker?
     version: Mapped[int] = mapped_column(default=0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     nudged: Mapped[bool] = mapped_column(default=False)

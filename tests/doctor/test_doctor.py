@@ -131,6 +131,29 @@ def test_i2_a_run_before_a_task_that_no_worker_knows() -> None:
     assert _broken() == {"I2": ["runs stand before stock.weigh, which no worker knows"]}
 
 
+def test_i2_times_from_before_the_clock_was_set_back() -> None:
+    run = _accepted()
+    ahead = "2999-01-01 00:00:00.000000+00:00"
+    _change("UPDATE runs SET sent_at = :at WHERE id = :id", id=run, at=ahead)
+    assert "at a time that has not come" in _broken()["I2"][0]
+
+
+def test_i2_a_run_given_up_that_no_worker_had() -> None:
+    run = _accepted()
+    _change(
+        "UPDATE runs SET state = 'needs_attention', hold = 'end', due_at = NULL, error = :error WHERE id = :id",
+        id=run,
+        error='{"code": "worker_lost"}',
+    )
+    assert any(run in breach and "none had it" in breach for breach in _broken()["I2"])
+
+
+def test_i2_an_undo_that_its_workers_die_of() -> None:
+    run = _accepted()
+    _change("UPDATE runs SET direction = 'undo', claims = 20 WHERE id = :id", id=run)
+    assert any(run in breach and "20 workers" in breach for breach in _broken()["I2"])
+
+
 def test_i4_money_held_for_an_order_that_is_not_owed() -> None:
     _change("UPDATE orders SET total = total - 1")
     assert "2490 held, 2489 owed" in _broken()["I4"][0]

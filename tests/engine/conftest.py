@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 import db
 import engine.dispatch
-from engine import breaker, lanes, plans
+from engine import breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
 from sql import Base
@@ -79,6 +79,7 @@ def _with_tables(url: str) -> str:
 def driver(parcel_tables: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     assert finish_sending(30), "a test before this one left runs that are still to be sent"
     driver = Driver(parcel_tables.kind)
+    monkeypatch.setattr(timing, "GRACE", 0.0)  # a lease whose time has passed is over, but where that is what is tested
     monkeypatch.setattr(engine.dispatch, "app", SimpleNamespace(producer_pool=_NoBroker()))
     monkeypatch.setattr(engine.dispatch, "send", driver.send)
     monkeypatch.setattr(engine.dispatch, "flusher", lambda: SimpleNamespace(take=_now))

@@ -21,6 +21,7 @@ from engine.steps import step_tasks
 from engine.sweep import sweep
 from engine.tables import JournalRow, RunRow
 from engine.work import work
+from sql import the_time
 from tests.engine import clock
 from tests.engine.parcels import effects, send_parcel
 from tests.world import wait_until
@@ -33,6 +34,7 @@ class Message:
     tasks: tuple[str, ...]
     ids: tuple[str, ...]
     redelivered: bool = False
+    suspect: bool = False
 
     @property
     def task(self) -> str:
@@ -49,10 +51,10 @@ class Driver:
 
     # --- what the engine sends with ---
 
-    def send(self, _: object, place: Place, ids: Sequence[str]) -> None:
+    def send(self, _: object, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
         if self.broken:
             raise ConnectionRefusedError("no broker")
-        message = Message(tuple(place.plan.tail(place.step, place.direction)), tuple(ids))
+        message = Message(tuple(place.plan.tail(place.step, place.direction)), tuple(ids), suspect=suspect)
         self.sent.append(message)
         self.mail.append(message)
 
@@ -89,7 +91,7 @@ class Driver:
                 id="a message", chain=chain, delivery_info={"redelivered": redelivered or message.redelivered}
             )
         )
-        work(stub, step_tasks[message.task], list(message.ids))
+        work(stub, step_tasks[message.task], list(message.ids), suspect=message.suspect)
         if not stub.request.chain:
             return None
         tail = Message(tuple(reversed(stub.request.chain)), message.ids)
@@ -166,6 +168,13 @@ class Driver:
     def count(self, step: str) -> int:
         with db.reading() as session:
             return session.scalar(select(func.count()).select_from(effects).where(effects.c.step == step)) or 0
+
+    def due_in(self, id: str) -> float:
+        """Seconds until the sweep looks at it."""
+        with db.reading() as session:
+            at = self.row(id).due_at
+            assert at is not None
+            return (at - the_time(session)).total_seconds()
 
     def change(self, id: str, **values: Any) -> None:
         with db.transaction() as session:

@@ -125,7 +125,7 @@ def test_a_run_that_is_given_up_with_a_broken_on_failed_does_not_stop_the_sweep(
     healthy = driver.start("p2")
     driver.deliver(driver.mail[1])
     driver.lose_all()
-    driver.change(given_up, losses=20)
+    driver.change(given_up, losses=20, claims=20)
     driver.sweep_after(6)
     driver.pass_time(6)
     driver.return_probes()

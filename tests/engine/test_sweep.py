@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import update
 
 import db
-from engine import State, Step, Workflow, lanes, workflows
+from engine import State, Step, Workflow, lanes, local, workflows
+from engine.steps import StepTask
 from engine.sweep import sweep
 from engine.tables import RunRow
-from engine.timing import LEASE, MOST_LOSSES, PATIENCE, PROBE, SLACK, WAVE
+from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, PROBE, SLACK, WAVE
 from outcomes import Refused, TryAgain
 from tests.engine.driver import Driver
 from tests.engine.parcels import label, pack, script
@@ -180,10 +181,35 @@ def test_a_backoff_that_runs_out_after_a_loss_is_sent_too(driver: Driver) -> Non
     assert driver.row(id).losses == 2
 
 
-def test_lost_too_often_before_the_pivot_it_is_turned_back(driver: Driver) -> None:
+def test_what_no_worker_ever_took_is_never_given_up_only_looked_for_less_often(driver: Driver) -> None:
+    """Its messages are lost, all of them: that says nothing about the run."""
+    id = driver.start()
+    for _ in range(3 * MOST_CLAIMS):
+        driver.lose_all()
+        driver.sweep_after(LONGEST_SEARCH + SLACK)
+        driver.return_probes()
+        driver.sweep_after(LONGEST_SEARCH + SLACK)
+    assert driver.row(id).losses > 2 * MOST_CLAIMS
+    assert driver.row(id).claims == 0
+    assert driver.status(id) == State.QUEUED
+    driver.drain()
+    assert driver.effects(id) == GOOD
+
+
+def test_the_longer_it_gets_lost_the_longer_is_the_time_between_two_looks(driver: Driver) -> None:
+    id = driver.start()
+    for losses, pause in ((0, PATIENCE), (5, 30), (9, 120), (40, LONGEST_SEARCH)):
+        driver.change(id, losses=losses)
+        lose(driver)
+        driver.sweep_after(PATIENCE)
+        assert driver.due_in(id) == pytest.approx(pause, abs=2)
+        driver.pass_time(LONGEST_SEARCH)
+
+
+def test_taken_by_too_many_workers_that_died_before_the_pivot_it_is_turned_back(driver: Driver) -> None:
     id = driver.start()
     driver.deliver()
-    driver.change(id, losses=MOST_LOSSES)
+    driver.change(id, losses=3, claims=MOST_CLAIMS)
     lose(driver)
     driver.sweep_after(PATIENCE)
     job = driver.job(id)
@@ -197,36 +223,54 @@ def test_lost_too_often_before_the_pivot_it_is_turned_back(driver: Driver) -> No
     assert script.keys("label", "p1") == []
 
 
-def test_its_undo_has_all_its_losses_before_it(driver: Driver) -> None:
+def test_its_undo_begins_with_a_clean_slate(driver: Driver) -> None:
     id = driver.start()
     driver.deliver()
-    driver.change(id, losses=MOST_LOSSES)
+    driver.change(id, losses=3, claims=MOST_CLAIMS)
     lose(driver)
     driver.sweep_after(PATIENCE)
-    assert driver.row(id).losses == 0
+    assert (driver.row(id).losses, driver.row(id).claims) == (0, 0)
     lose(driver)
     driver.sweep_after(PATIENCE)
     assert driver.status(id) == State.COMPENSATING
-    assert driver.row(id).losses == 1
+    assert (driver.row(id).losses, driver.row(id).claims) == (1, 0)
 
 
-def test_lost_too_often_past_the_pivot_a_person_is_asked(driver: Driver) -> None:
+def test_taken_by_too_many_past_the_pivot_a_person_is_asked(driver: Driver) -> None:
     id = driver.start()
     for _ in range(3):
         driver.deliver()
-    driver.change(id, losses=MOST_LOSSES)
+    driver.change(id, claims=MOST_CLAIMS)
     lose(driver)
     driver.sweep_after(PATIENCE)
     assert driver.status(id) == State.NEEDS_ATTENTION
     assert driver.effects(id) == ["pack", "label", "hand_over"]
 
 
-def test_lost_too_often_in_its_undo_a_person_is_asked_and_the_cause_is_kept(driver: Driver) -> None:
+def refused_at_the_door(driver: Driver) -> str:
+    """A run that stands before the undo of its label, which is made outside."""
     script.say("hand_over", "p1", Refused("no_van"))
     id = driver.start()
     for _ in range(3):
         driver.deliver()
-    driver.change(id, losses=MOST_LOSSES)
+    return id
+
+
+def test_the_undo_of_what_was_done_outside_is_never_given_up(driver: Driver) -> None:
+    id = refused_at_the_door(driver)
+    driver.change(id, losses=40, claims=3 * MOST_CLAIMS)
+    lose(driver)
+    driver.sweep_after(PATIENCE)
+    assert driver.status(id) == State.COMPENSATING
+    driver.drain()
+    assert driver.status(id) == State.FAILED
+    assert script.keys("unlabel", "p1") == [f"{id}:label:undo"]
+
+
+def test_taken_by_too_many_in_an_undo_of_ours_a_person_is_asked_and_the_cause_is_kept(driver: Driver) -> None:
+    id = refused_at_the_door(driver)
+    driver.deliver()
+    driver.change(id, claims=MOST_CLAIMS)
     lose(driver)
     driver.sweep_after(PATIENCE)
     job = driver.job(id)
@@ -235,17 +279,46 @@ def test_lost_too_often_in_its_undo_a_person_is_asked_and_the_cause_is_kept(driv
     assert job.error["cause"]["code"] == "no_van"
 
 
-def test_a_run_that_kills_every_worker_ends(driver: Driver) -> None:
-    """Its message is lost each time, at whatever step; nobody acts."""
+class Died(BaseException):
+    """As by kill -9."""
+
+
+def test_a_run_that_kills_every_worker_ends(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes its message dies of it, at its first step; nobody acts."""
+
+    def die(step: StepTask, ids: object) -> bool:
+        raise Died
+
     id = driver.start()
-    for _ in range(MOST_LOSSES + 2):
-        lose(driver)
-        driver.sweep_after(LEASE + PATIENCE)
-        if driver.row(id).direction == "undo":
-            break
+    with monkeypatch.context() as poisoned:
+        poisoned.setattr(local, "work", die)
+        while driver.row(id).direction == "do":
+            for message in driver.mail:
+                with pytest.raises(Died):
+                    driver.deliver(message)
+            driver.lose_all()
+            driver.sweep_after(LONGEST_SEARCH + SLACK)
+            driver.return_probes()
+            sweep()
+    assert driver.row(id).claims == 0
     driver.drain()
     assert driver.status(id) == State.FAILED
     assert driver.effects(id) == ["unpack", "returned"]
+
+
+def test_what_is_sent_for_the_first_time_is_not_counted_when_it_is_taken(driver: Driver) -> None:
+    id = driver.start()
+    lost = driver.mail[0]
+    lose(driver)
+    driver.sweep_after(PATIENCE)
+    assert [message.suspect for message in driver.sent] == [False, False]  # once may be anybody's fault
+    lose(driver)
+    driver.sweep_after(PATIENCE)
+    assert driver.sent[-1].suspect
+    driver.deliver(lost)
+    assert driver.row(id).step == 1
+    driver.deliver(driver.sent[-1])  # an echo takes nothing, and counts for nothing
+    assert driver.row(id).claims == 0
 
 
 # --- waves ---------------------------------------------------------------------------------------

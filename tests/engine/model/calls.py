@@ -37,12 +37,12 @@ class Calls:
         self.late: list[SlowAnswer] = []
         self.patience = WAVE  # how many answers come before their wave goes on without the rest
         self.look: Callable[[StepTask, Pending], None] = lambda step, pending: None  # just before each call
-        pool = SimpleNamespace(wait_for_room=lambda wanted: None, submit=self._submit)
+        pool = SimpleNamespace(wait_for_room=lambda wanted: None, submit=self._submit, let_go=lambda calls: None)
         monkeypatch.setattr(remote, "calls", lambda: pool)
         monkeypatch.setattr(remote, "wait", self._wait)
         monkeypatch.setattr(remote, "_late_answers", lambda: SimpleNamespace(expect=self._expect))
 
-    def _submit(self, function: Callable[..., Any], *args: Any, run: str) -> Future[Any]:
+    def _submit(self, function: Callable[..., Any], *args: Any, run: str, version: int) -> Future[Any]:
         self.look(*args)
         future: Future[Any] = Future()
         future.set_result(function(*args))

@@ -131,10 +131,10 @@ class World:
         self.watch.look()
         assert ours or self.watch.now == before, f"{slow.pending.run.name} was recorded by a worker too late for it"
 
-    def _send(self, producer: object, place: Place, ids: Sequence[str]) -> None:
+    def _send(self, producer: object, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
         self.death.stay_dead()
         self.watch.leaving(place, ids)
-        self.driver.send(producer, place, ids)
+        self.driver.send(producer, place, ids, suspect=suspect)
 
     def state(self) -> list[str]:
         return self.driver.state_of_everything()

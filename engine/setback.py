@@ -1,0 +1,65 @@
+"""When the database's clock was set back: a time from the future counts for nothing.
+
+What the engine has stored to find lost runs, dead workers and the end of a pause would otherwise keep it waiting for
+as long as the clock was set back. Deadlines (of a wait, of a run) stay what they were said to be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from sqlalchemy import case, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from engine.states import Hold
+from engine.tables import LaneRow, RunRow
+from engine.timing import LEASE, PATIENCE, SLACK
+from sql import age, among, clock, later
+
+log = structlog.get_logger(__name__)
+
+_RECOVERABLE = RunRow.hold.in_((Hold.NONE, Hold.CALL, Hold.BACKOFF))
+
+
+def _runs(beyond: float) -> Any:
+    """Those whose times lie further ahead than that many seconds."""
+    leased = (RunRow.hold == Hold.CALL) & (RunRow.lease_until > later(LEASE + beyond))
+    return select(RunRow.id).where(
+        RunRow.due_at.is_not(None), _RECOVERABLE, or_(RunRow.sent_at > later(beyond), leased)
+    )
+
+
+def _lanes(beyond: float) -> Any:
+    return or_(LaneRow.reached_at > later(beyond), LaneRow.probed_at > later(beyond))
+
+
+_RUNS = _runs(SLACK)
+
+_PAUSE = age(RunRow.sent_at) - age(RunRow.due_at)  # its whole length: nobody knows how much of it has passed
+_RUNS_ANEW: Any = (
+    update(RunRow)
+    .where(among(RunRow.id, "ids"))
+    .values(
+        due_at=case((RunRow.hold == Hold.BACKOFF, later(_PAUSE)), else_=later(PATIENCE)),
+        lease_until=case((RunRow.hold == Hold.CALL, later(LEASE)), else_=RunRow.lease_until),
+        sent_at=clock(),
+    )
+    .execution_options(synchronize_session=False)
+)
+_LANES_ANEW: Any = update(LaneRow).where(_lanes(SLACK)).values(reached_at=None, probed_at=None)
+
+
+def found(session: Session, beyond: float = SLACK) -> bool:
+    """Whether anything lies in the future that can not, by more than so many seconds."""
+    lanes = select(LaneRow.queue).where(_lanes(beyond))
+    return bool(session.scalar(select(or_(exists(_runs(beyond)), exists(lanes)))))
+
+
+def mend(session: Session) -> int:
+    """Let recovery begin anew from now for what was stored before the clock was set back. Returns how many runs."""
+    ids = session.scalars(_RUNS.order_by(RunRow.id).with_for_update(skip_locked=True, key_share=True)).all()
+    session.execute(_RUNS_ANEW, {"ids": ids})
+    session.execute(_LANES_ANEW.execution_options(synchronize_session=False))
+    log.warning("the clock was set back", runs=len(ids))
+    return len(ids)
