@@ -95,11 +95,20 @@ def grant(customer: str, amount: int) -> Any:
     return told(lambda session: wallets.move(session, customer, amount, "EUR", **moved))
 
 
-def coupon(code: str) -> str:
-    values = {"code": code, "name": code, "kind": "percentage", "percent": 1000, "minimum": 0, "priority": 0}
-    row = OfferRow(id=new_id(), uses=0, stackable=True, currency="EUR", per_customer=1, **values)
-    db.in_transaction(lambda session: session.add(row))
-    return row.id if row.id else ""
+OFFERS: dict[str, dict[str, Any]] = {
+    "a tenth off": {"kind": "percentage", "percent": 1000},
+    "ten off from a hundred and fifty": {"kind": "fixed", "amount": 1000, "minimum": 15_000},
+    "of three the cheapest is free": {"kind": "buy_x_get_y", "buy": 2, "free": 1},
+    "free shipping from two hundred": {"kind": "free_shipping", "minimum": 20_000},
+}
+
+
+def coupon(code: str, offer: str) -> str:
+    """Returns its code. One use for everybody together."""
+    fixed = {"name": offer, "stackable": True, "currency": "EUR", "per_customer": 1, "total_limit": 1, "uses": 0}
+    values = {"code": code, "minimum": 0, "priority": 0, **fixed, **OFFERS[offer]}
+    db.in_transaction(lambda session: session.add(OfferRow(id=new_id(), **values)))
+    return code
 
 
 def leave(customer: str) -> Any:

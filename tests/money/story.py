@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -14,7 +13,6 @@ from sql import new_id
 from tests.money import shop
 from tests.money.bank import Bank
 from tests.money.ending import end
-from tests.money.shop import GOODS
 
 AMOUNTS = st.sampled_from((1, 333, 1000, 10_000, 10_333, 20_490))
 FEW = st.integers(1, 3)
@@ -39,7 +37,7 @@ class AnOrder(RuleBasedStateMachine):
         method=METHODS,
         declined=st.sampled_from((False, False, False, True)),
         capture_when_sent=st.booleans(),
-        with_coupon=st.booleans(),
+        coupon=st.none() | st.sampled_from(sorted(shop.OFFERS)),
     )
     def somebody_orders(
         self,
@@ -49,7 +47,7 @@ class AnOrder(RuleBasedStateMachine):
         method: str,
         declined: bool,
         capture_when_sent: bool,
-        with_coupon: bool,
+        coupon: str | None,
     ) -> None:
         payment_methods.is_captured_later = lambda how: capture_when_sent and how == "card"
         self.name = new_id()
@@ -57,7 +55,7 @@ class AnOrder(RuleBasedStateMachine):
         self.customer = shop.register(self.name) if account else None
         if self.customer:
             shop.grant(self.customer, 50_000)
-        self.code = shop.coupon(self.name[-12:].upper()) and self.name[-12:].upper() if with_coupon else None
+        self.code = shop.coupon(self.name[-12:].upper(), coupon) if coupon else None
         wanted = {"CHAIR": chairs, "LAMP": lamps}
         self.lines = {self.sku[name]: n for name, n in wanted.items() if n}
         token = ("tok_declined" if declined else "tok_ok") if method == "card" else None
@@ -178,11 +176,3 @@ class AnOrder(RuleBasedStateMachine):
     @rule()
     def the_bank_is_friendly_again(self) -> None:
         self.bank.refuses.clear()
-
-
-def goods_of(story: AnOrder) -> dict[str, int]:
-    """What they cost, by SKU."""
-    return {sku: GOODS[name] for name, sku in story.sku.items()}
-
-
-Story = Any
