@@ -101,9 +101,13 @@ def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem |
     if problem:
         log.warning("webhook", problem=problem, id=told.id, order=payment.order_id)
     engine.wake_about(session, ("order", payment.order_id))
-    if problem == Problem.TOO_LATE:
+    if problem == Problem.TOO_LATE or told.type.startswith(GIVEN_BACK):
         about = {"subject": ("order", payment.order_id), "input": {"payment": payment.id}}
         engine.start(session, verify_payment, key=f"{told.provider}:{told.id}", **about)
+
+
+GIVEN_BACK = ("charge.refund", "charge.dispute", "refund.")
+"""Events of money that goes back, by us or by somebody at the provider: it is asked how much."""
 
 
 class EventSchema(Schema):

@@ -161,8 +161,9 @@ def _not_taken(session: Session) -> Sums:
 
 
 def _given_by_staff(session: Session) -> Sums:
-    """What staff have given back of orders that stand."""
-    done = RefundRow.by.is_not(None) & RefundRow.status.in_((refund_rows.Status.DONE, refund_rows.Status.SETTLED))
+    """What staff have given back of orders that stand, and the provider by itself."""
+    ours = RefundRow.by.is_not(None) | (RefundRow.destination == refund_rows.OUTSIDE)
+    done = ours & RefundRow.status.in_((refund_rows.Status.DONE, refund_rows.Status.SETTLED))
     sums = select(PaymentRow.order_id, func.sum(RefundRow.amount)).join(RefundRow).where(done)
     return {order: int(amount) for order, amount in session.execute(sums.group_by(PaymentRow.order_id))}
 

@@ -22,12 +22,14 @@ class Status(StrEnum):
 
 
 SOURCE, WALLET = "source", "wallet"
+OUTSIDE = "outside"
+"""The provider gave it back and was not asked by us: at its own desk, say."""
 
 
 class RefundRow(Base):
     """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
 
-    `destination`: `source` is the way it came, `wallet` is store credit.
+    `destination`: `source` is the way it came, `wallet` is store credit; `outside`: the provider did so by itself.
     """
 
     __tablename__ = "refunds"

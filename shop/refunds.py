@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from outcomes import Outcome, Refused, TryAgain
 from shop import offline, orders, payment_standing, payments, refund_rows, wallets
 from shop.payments import PaymentRow
-from shop.refund_rows import WALLET, RefundRow, Status
+from shop.refund_rows import OUTSIDE, WALLET, RefundRow, Status
 from sql import held
 
 
@@ -166,6 +166,23 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
     payment = payments.holding(session, [back.payment_id])[back.payment_id]
     payments.tell(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
+    payment_standing.stand(session, payment)
+
+
+def learn(session: Session, payment_id: str, given_back: int) -> None:
+    """The provider says that so much of a charge went back in all: what we did not ask for is written down.
+
+    Not while we are asking for some ourselves, or an order that is not confirmed yet may turn back: it may be that.
+    """
+    payment = payments.holding(session, [payment_id])[payment_id]
+    more, key = given_back - payment.refunded, f"{payment.provider_id}:{OUTSIDE}:{given_back}"
+    pending = orders.get(session, payment.order_id).status == orders.Status.PENDING
+    if pending or refund_rows.under_way(session, payment) or not 0 < more <= refund_rows.left(session, payment):
+        return
+    row = refund_rows.write(session, key, payment, more)
+    row.destination, row.reason, row.status = OUTSIDE, "given back by the provider, not by us", Status.DONE
+    payments.tell(session, payment, "refund", more, key, key)
+    payment.refunded += more
     payment_standing.stand(session, payment)
 
 

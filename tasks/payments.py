@@ -86,6 +86,8 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
             refunds.done(session, answer.request, answer.output["refund"], answer.run.key)
         elif isinstance(answer.result, Refused):
             refunds.refused(session, answer.request, answer.result.code)
+            if answer.result.seen:
+                refunds.learn(session, answer.request.payment_id, answer.result.seen)
 
 
 @remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=DAYS, gateway=PAYMENT_PROVIDER)
@@ -93,5 +95,20 @@ def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
     """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
     if isinstance(wanted, Reversal):
         return reversing.undo(wanted, key)
-    receipt = provider.payments().refund(wanted.charge_id, wanted.amount, key=key)
+    try:
+        receipt = provider.payments().refund(wanted.charge_id, wanted.amount, key=key)
+    except Refused as no:
+        no.seen = _given_back(wanted) if no.code in TOO_MUCH else None
+        raise
     return {"refund": receipt.provider_id, "amount": wanted.amount, "currency": wanted.currency}
+
+
+TOO_MUCH = ("refund_exceeds_charge", "charge_already_refunded")
+"""What providers say when some of it went back without us."""
+
+
+def _given_back(wanted: PayBack) -> int | None:
+    try:
+        return provider.payments().fetch(wanted.charge_id).given_back
+    except Outcome:
+        return None  # an operator may ask later: verify

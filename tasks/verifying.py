@@ -12,7 +12,7 @@ import gateways.payments as provider
 from engine import DAYS, Answer, Done, Run, remote_step
 from gateways.payments import PAYMENT_PROVIDER, Receipt
 from outcomes import Refused
-from shop import late_money, orders
+from shop import late_money, orders, refunds
 from shop.charge_requests import Reversal
 from shop.late_money import Question
 from shop.orders import PaymentStatus
@@ -25,22 +25,25 @@ def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question |
 
 
 def _told(session: Session, answers: Sequence[Answer]) -> None:
-    """What waits for this payment looks again by itself."""
+    """What waits for this payment looks again by itself. What the provider gave back without us is written down."""
     for answer in answers:
+        if answer.output and answer.output.get("given_back"):
+            refunds.learn(session, answer.run.input["payment"], answer.output["given_back"])
         if answer.output and not answer.output["agrees"]:
             engine.wake_about(session, ("order", answer.run.subject_id), but=answer.run.id)
 
 
 @remote_step("payments.verify", fetch=_questions, remember=_told, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def verify(asked: Question, key: str) -> dict[str, Any]:
-    """Ours and theirs, side by side. Nothing is corrected here."""
+    """Ours and theirs, side by side. Nothing is corrected here, but for what they gave back and we did not ask for."""
     try:
         receipt = _receipt(asked)
     except Refused as no:
         return late_money.answer(asked, f"refused: {no.code}", None, None)
     if receipt is None:
         return late_money.answer(asked, "unknown", None, None)
-    return late_money.answer(asked, receipt.status, receipt.amount, receipt.currency)
+    found = late_money.answer(asked, receipt.status, receipt.amount, receipt.currency)
+    return found | ({"given_back": receipt.given_back} if receipt.given_back else {})
 
 
 def _receipt(asked: Question) -> Receipt | None:

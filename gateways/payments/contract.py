@@ -33,7 +33,8 @@ class Receipt:
     """What the provider has done, and where it stands. `amount`: what was taken; as long as nothing was, is to be.
 
     `in_parts`: an authorisation that can be captured more than once. `moved`: of a capture that is not its charge's
-    first, what the movement is known by; else the charge's own id does.
+    first, what the movement is known by; else the charge's own id does. `given_back`: of a charge, how much of it went
+    back so far, by whoever; an answer is the same answer whatever that is by now.
     """
 
     provider_id: str
@@ -43,6 +44,7 @@ class Receipt:
     next_action: dict[str, Any] | None = None
     in_parts: bool = False
     moved: str | None = None
+    given_back: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ class InstantPayments:
 
     def _today(self, charge: Receipt) -> Receipt:
         taken = self._parts[charge.provider_id] if charge.status == "authorised" else 0
-        return replace(charge, amount=taken) if taken else charge
+        back = self._refunded[charge.provider_id]
+        return replace(charge, amount=taken or charge.amount, given_back=back)
 
     def _keep(self, receipt: Receipt) -> Receipt:
         _store(self._charges, receipt.provider_id, receipt)

@@ -91,7 +91,8 @@ def _receipt(answer: dict[str, Any]) -> Receipt:
         status = _status(answer)
         amount = answer.get("captured") or answer["amount"]
         in_parts = status == "authorised"
-        return Receipt(answer["id"], status, amount, answer["currency"], answer.get("next_action"), in_parts)
+        how = (answer["id"], status, amount, answer["currency"], answer.get("next_action"), in_parts)
+        return Receipt(*how, given_back=answer.get("refunded", 0))
     except KeyError as error:
         raise Unknown("provider_garbled") from error
 

@@ -17,7 +17,9 @@ def intent(found: Thing) -> Receipt:
     try:
         status = _status(found)
         amount = found.get("amount_received") or found["amount"]
-        return Receipt(found["id"], status, amount, found["currency"].upper(), _next_action(found, status))
+        back = (charge_of(found) or {}).get("amount_refunded") or 0
+        how = (found["id"], status, amount, found["currency"].upper(), _next_action(found, status))
+        return Receipt(*how, given_back=back)
     except (KeyError, TypeError, AttributeError) as error:
         raise Unknown("provider_garbled") from error
 

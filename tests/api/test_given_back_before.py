@@ -15,7 +15,7 @@ from engine import Hold
 from engine.tables import RunRow
 from outcomes import Refused
 from shop.refund_rows import RefundRow, Status
-from tests.api.bank import Bank
+from tests.api.bank import Bank, deliver, event
 from tests.api.desk import do, eur, give_back, payment, standing, sums
 from tests.api.drive import drive
 from tests.api.goods import (
@@ -236,3 +236,47 @@ def test_the_doctor_sees_a_refund_that_nobody_gives(ada: Person, sam: Person, ba
     with db.reading() as session:
         [told] = no_refund_is_forgotten(session)
     assert "500 is asked for, and no job gives it back any more" in told
+
+
+def by_hand(bank: Bank, id: str, amount: int) -> None:
+    """Somebody gives it back at the bank's own desk."""
+    bank.refund(bank.charged[id], amount, key=f"at the desk: {amount}")
+
+
+def test_what_was_given_back_at_the_banks_own_desk_is_heard_of(
+    app: Flask, ada: Person, sam: Person, bank: Bank, well: Well
+) -> None:
+    id = paid(ada)
+    shipped(sam, id)
+    by_hand(bank, id, 3000)
+    charge = {"status": "succeeded", "amount": TOTAL}
+    told = event(id, bank.charged[id], **charge) | {"type": "charge.refunded"}
+    assert [deliver(app, told).status_code for _ in range(2)] == [200, 200]
+    [job] = [job["id"] for job in sam.get("/api/jobs?workflow=verify_payment").json["items"]]
+    assert drive(job) == "succeeded"
+    assert (sums(sam, id), standing(ada, id)) == (("captured", 0, TOTAL, 3000, 0), ("confirmed", "partially_refunded"))
+    assert drive(do(sam, id, "verify")) == "succeeded", "once"
+    assert comes_back(ada, sam, id)[0] == "succeeded"
+    assert (money(only(ada, id)), bank.taken(id), well()) == ((GOODS, 3000, 7000), SHIPPING, [])
+
+
+def test_what_nobody_told_us_of_is_found_when_the_bank_has_not_so_much(
+    ada: Person, sam: Person, bank: Bank, well: Well
+) -> None:
+    id = paid(ada)
+    shipped(sam, id)
+    by_hand(bank, id, 3000)
+    job = received(sam, id, asked(ada, id))
+    assert drive(job) == "needs_attention"
+    assert sam.get(f"/api/jobs/{job}").json["error"]["code"] == "refund_exceeds_charge"
+    assert sums(sam, id) == ("captured", 0, TOTAL, 3000, 0)
+    assert sam.post(f"/api/jobs/{job}/retry").status_code == 202
+    assert (drive(job), money(only(ada, id))) == ("succeeded", (GOODS, 3000, 7000))
+    assert (bank.taken(id), well()) == (SHIPPING, [])
+
+
+def test_our_own_refund_is_not_taken_for_somebody_elses(ada: Person, sam: Person, bank: Bank, well: Well) -> None:
+    id = paid(ada)
+    assert drive(give_back(sam, id, 3000)) == "succeeded"
+    assert drive(do(sam, id, "verify")) == "succeeded"
+    assert (sums(sam, id), count(RefundRow), well()) == (("captured", 0, TOTAL, 3000, 0), 1, [])

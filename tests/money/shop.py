@@ -25,6 +25,7 @@ from shop import (
     payment_desk,
     personal,
     refund_desk,
+    refund_rows,
     returns,
     stock_desk,
     users,
@@ -45,6 +46,7 @@ from workflows import (
     refund_payment,
     reject_return,
     return_order,
+    verify_payment,
     void_payment,
 )
 from workflows.permissions import SKIP
@@ -188,6 +190,18 @@ def refund(order: str, amount: int | None, to: str) -> Any:
         return run
 
     return told(work)
+
+
+def verify(order: str) -> Any:
+    return told(lambda session: _start(session, verify_payment, payment_desk.get(session, payment_of(order).id)))
+
+
+def left_of(order: str) -> int:
+    """What the bank's desk may give back of an order that stands, and we would not be asked for twice."""
+    row = payment_of(order)
+    with db.reading() as session:
+        stands = orders.get(session, order).status == "confirmed" and row.method == "card"
+        return refund_rows.left(session, row) if stands and not needing_a_person(order) else 0
 
 
 def _start(session: Session, workflow: engine.Workflow, row: PaymentRow, **more: Any) -> str:

@@ -173,6 +173,18 @@ class AnOrder(RuleBasedStateMachine):
     def the_bank_refuses(self, what: str) -> None:
         self.bank.refuses.add(what)
 
+    @there
+    @rule(amount=AMOUNTS)
+    def the_banks_desk_gives_back(self, amount: int) -> None:
+        left = shop.left_of(self.order)
+        if left:
+            self.bank.at_its_own_desk(self.order, min(amount, left))
+
+    @there
+    @rule()
+    def staff_ask_the_bank(self) -> None:
+        shop.verify(self.order)
+
     @rule()
     def the_bank_is_friendly_again(self) -> None:
         self.bank.refuses.clear()
