@@ -101,7 +101,7 @@ class StepTask:
     gateway: Gateway | None = None
     probe: int = 10
     good_for: Callable[[Any], float | None] | None = None
-    unsent: dict[str, Any] | None = None
+    unsent: dict[str, Any] | None = field(default=None, hash=False)
 
     def gateway_of(self, request: Any) -> str | None:
         return self.gateway(request) if callable(self.gateway) else self.gateway
