@@ -28,8 +28,11 @@ class UsersQuery(PageQuery):
 @roles("admin")
 @blp.arguments(UsersQuery, location="query")
 @blp.response(200, page_of(AdministeredSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first."""
+def list_accounts(query: dict[str, Any]) -> dict[str, Any]:
+    """List accounts.
+
+    Newest first.
+    """
     before = start(query["cursor"], an_id)
     limit = query["limit"]
     with db.reading() as session:
@@ -41,8 +44,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @roles("admin")
 @blp.arguments(AdministerSchema)
 @blp.response(200, AdministeredSchema)
-def administer(wish: dict[str, Any], id: UUID) -> users.UserRow:
-    """A role counts from the next request on, whatever tokens are about."""
+def administer_account(wish: dict[str, Any], id: UUID) -> users.UserRow:
+    """Change an account's role or tags.
+
+    A role counts from the next request on, whatever tokens are about.
+    """
     with db.transaction() as session:
         row = users.get(session, str(id))
         if "role" in wish:

@@ -24,7 +24,8 @@ blp = Blueprint("addresses", __name__, description="The address book")
 @signed_in
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(BookedAddressSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
+def list_addresses(query: dict[str, Any]) -> dict[str, Any]:
+    """List addresses."""
     after = start(query["cursor"], an_id)
     limit = query["limit"]
     with db.reading() as session:
@@ -37,8 +38,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(BookedAddressSchema)
 @blp.response(201, BookedAddressSchema)
 @blp.idempotent
-def add(wish: dict[str, Any]) -> Response:
-    """The first one becomes the default for shipping and billing."""
+def add_address(wish: dict[str, Any]) -> Response:
+    """Add an address.
+
+    The first one becomes the default for shipping and billing.
+    """
 
     def work(session: Session) -> Answer:
         row = addresses.add(session, caller().id, wish)
@@ -50,7 +54,8 @@ def add(wish: dict[str, Any]) -> Response:
 @blp.get("/api/users/me/addresses/<uuid:id>")
 @signed_in
 @blp.response(200, BookedAddressSchema)
-def one(id: UUID) -> addresses.AddressRow:
+def get_address(id: UUID) -> addresses.AddressRow:
+    """Get an address."""
     with db.reading() as session:
         return addresses.get(session, caller().id, str(id))
 
@@ -59,7 +64,8 @@ def one(id: UUID) -> addresses.AddressRow:
 @signed_in
 @blp.arguments(BookedAddressSchema)
 @blp.response(200, BookedAddressSchema)
-def replace(wish: dict[str, Any], id: UUID) -> addresses.AddressRow:
+def replace_address(wish: dict[str, Any], id: UUID) -> addresses.AddressRow:
+    """Replace an address."""
     with db.transaction() as session:
         return addresses.replace(session, caller().id, str(id), wish)
 
@@ -67,7 +73,8 @@ def replace(wish: dict[str, Any], id: UUID) -> addresses.AddressRow:
 @blp.delete("/api/users/me/addresses/<uuid:id>")
 @signed_in
 @blp.response(204)
-def remove(id: UUID) -> Response:
+def delete_address(id: UUID) -> Response:
+    """Delete an address."""
     with db.transaction() as session:
         addresses.remove(session, caller().id, str(id))
     return Response(status=204)

@@ -46,7 +46,8 @@ class NewPasswordSchema(Schema):
 @blp.arguments(LoginSchema)
 @blp.response(200, TokensSchema)
 @limit_login
-def login(wish: dict[str, Any]) -> dict[str, Any]:
+def sign_in(wish: dict[str, Any]) -> dict[str, Any]:
+    """Sign in."""
     with db.reading() as session:
         user = users.by_email(session, wish["email"])
     if not passwords.matches(wish["password"], user.password_hash if user else None, address=client()) or not user:
@@ -59,8 +60,11 @@ def login(wish: dict[str, Any]) -> dict[str, Any]:
 @blp.post("/api/auth/refresh")
 @blp.arguments(RefreshSchema)
 @blp.response(200, TokensSchema)
-def refresh(wish: dict[str, Any]) -> dict[str, Any]:
-    """Each refresh token works once. One that comes back later ends its session, for thief and owner alike."""
+def refresh_tokens(wish: dict[str, Any]) -> dict[str, Any]:
+    """Exchange a refresh token for new tokens.
+
+    Each refresh token works once. One that comes back later ends its session, for thief and owner alike.
+    """
     opened = db.in_transaction(lambda session: _rotated(session, wish["refresh_token"]))
     if opened is None:
         raise SessionRevoked("This refresh token was used before. The session has ended; sign in again.")
@@ -83,7 +87,8 @@ def _tell(session: Session, id: str, kind: Changed) -> None:
 @blp.post("/api/auth/logout")
 @signed_in
 @blp.response(204)
-def logout() -> Response:
+def sign_out() -> Response:
+    """Sign out."""
     with db.transaction() as session:
         sessions.revoke(session, caller().session)
     return Response(status=204)
@@ -92,7 +97,8 @@ def logout() -> Response:
 @blp.post("/api/auth/logout-all")
 @signed_in
 @blp.response(204)
-def logout_everywhere() -> Response:
+def sign_out_everywhere() -> Response:
+    """Sign out everywhere."""
     with db.transaction() as session:
         sessions.revoke_all(session, caller().id)
     return Response(status=204)
@@ -104,7 +110,10 @@ def logout_everywhere() -> Response:
 @blp.response(200, TokensSchema)
 @limit_password
 def change_password(wish: dict[str, Any]) -> dict[str, Any]:
-    """Every session ends, this one too; the answer opens a new one."""
+    """Change the password.
+
+    Every session ends, this one too; the answer opens a new one.
+    """
     id = caller().id
     with db.reading() as session:
         old = users.get(session, id).password_hash

@@ -59,8 +59,11 @@ class TransferNoteSchema(Schema):
 @roles(*STAFF)
 @blp.arguments(BankTransfersQuery, location="query")
 @blp.response(200, page_of(BankTransferSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first. Staff only."""
+def list_bank_transfers(query: dict[str, Any]) -> dict[str, Any]:
+    """List bank transfers.
+
+    Newest first. Staff only.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     which = {"state": query["state"], "problem": query["problem"]}
     with db.reading() as session:
@@ -72,8 +75,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @roles(*STAFF)
 @blp.arguments(MatchSchema)
 @blp.response(200, BankTransferSchema)
-def match(wish: dict[str, Any], id: UUID) -> BankTransferRow:
-    """It pays this payment, which waits for money; the order goes on. Never less than the payment (409). Staff only."""
+def match_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
+    """Match a bank transfer to a payment.
+
+    It pays this payment, which waits for money; the order goes on. Never less than the payment (409). Staff only.
+    """
     with db.transaction() as session:
         row = transfer_matching.match_by_hand(
             session,
@@ -93,7 +99,10 @@ def match(wish: dict[str, Any], id: UUID) -> BankTransferRow:
 @roles(*STAFF)
 @blp.arguments(TransferNoteSchema)
 @blp.response(200, BankTransferSchema)
-def settle(wish: dict[str, Any], id: UUID) -> BankTransferRow:
-    """It pays for nothing here; the note says what became of it (it was sent back, say). Staff only."""
+def settle_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
+    """Settle a bank transfer by hand.
+
+    It pays for nothing here; the note says what became of it (it was sent back, say). Staff only.
+    """
     with db.transaction() as session:
         return bank_transfers.settle(session, str(id), by=caller().id, note=wish["note"])

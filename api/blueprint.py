@@ -50,7 +50,11 @@ class Blueprint(flask_smorest.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_key_doc)
+        self._prepare_doc_cbks += [self._prepare_key_doc, self._prepare_name_doc]
+
+    def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, **options: Any) -> None:
+        """With the view's own name as the operation's, and its docstring's first line as the summary."""
+        super().add_url_rule(rule, endpoint, note(view_func, operation=view_func.__name__), **options)
 
     def arguments(self, schema: Any, *, location: str = "json", required: bool = True, **kwargs: Any) -> Any:
         """With the schema made once: made for every request, it would cost more than what it checks.
@@ -70,6 +74,14 @@ class Blueprint(flask_smorest.Blueprint):
     def _prepare_key_doc(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
         if doc_info.get("idempotent"):
             doc.setdefault("parameters", []).append(dict(KEY_HEADER))
+        return doc
+
+    @staticmethod
+    def _prepare_name_doc(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """`list_orders` is `listOrders` to who makes a client from the document."""
+        first, *words = doc_info["operation"].split("_")
+        doc["operationId"] = first + "".join(word.capitalize() for word in words)
+        doc_info["docstring"]["summary"] = doc_info["docstring"].get("summary", "").removesuffix(".")
         return doc
 
 

@@ -34,8 +34,11 @@ Move = Callable[[Session, str], CampaignRow]
 @blp.arguments(CampaignWhenSchema)
 @blp.response(200, CampaignSchema)
 @blp.idempotent
-def schedule(wish: dict[str, Any], id: UUID) -> Response:
-    """From now on the clock starts it; with `now` it is started here. Its run's `job_id` can be watched."""
+def schedule_campaign(wish: dict[str, Any], id: UUID) -> Response:
+    """Schedule or start a campaign.
+
+    From now on the clock starts it; with `now` it is started here. Its run's `job_id` can be watched.
+    """
     return _moved(id, _send_now if wish["now"] else moves.schedule)
 
 
@@ -43,8 +46,11 @@ def schedule(wish: dict[str, Any], id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(200, CampaignSchema)
 @blp.idempotent
-def pause(id: UUID) -> Response:
-    """Within seconds no mail leaves any more; who was not written to waits."""
+def pause_campaign(id: UUID) -> Response:
+    """Pause a campaign.
+
+    Within seconds no mail leaves any more; who was not written to waits.
+    """
     return _moved(id, moves.pause)
 
 
@@ -52,8 +58,11 @@ def pause(id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(200, CampaignSchema)
 @blp.idempotent
-def resume(id: UUID) -> Response:
-    """Goes on where it was."""
+def resume_campaign(id: UUID) -> Response:
+    """Resume a campaign.
+
+    Goes on where it was.
+    """
     return _moved(id, lambda session, id: moves.resume(session, id, lambda s, job: engine.wake(s, [job])))
 
 
@@ -61,8 +70,11 @@ def resume(id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(200, CampaignSchema)
 @blp.idempotent
-def cancel(id: UUID) -> Response:
-    """For good: who was not written to will not be."""
+def cancel_campaign(id: UUID) -> Response:
+    """Cancel a campaign.
+
+    For good: who was not written to will not be.
+    """
     return _moved(id, lambda session, id: moves.cancel(session, id, _stop))
 
 
@@ -70,8 +82,11 @@ def cancel(id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with(campaign=CampaignSchema))
 @blp.idempotent
-def test(id: UUID) -> Response:
-    """One mail, to the address of whoever asks for it."""
+def test_campaign(id: UUID) -> Response:
+    """Send a campaign to yourself.
+
+    One mail, to the address of whoever asks for it.
+    """
 
     def work(session: Session) -> Answer:
         row = desk.get(session, str(id))

@@ -37,8 +37,11 @@ class RecipientsQuery(PageQuery):
 @roles(*STAFF)
 @blp.arguments(PreviewQuery, location="query")
 @blp.response(200, CampaignPreviewSchema)
-def preview(query: dict[str, Any], id: UUID) -> dict[str, Any]:
-    """How many it would go to at this moment, and how it reads for one of them."""
+def preview_campaign(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """Preview a campaign.
+
+    How many it would go to at this moment, and how it reads for one of them.
+    """
     with db.reading() as session:
         row = desk.get(session, str(id))
         who = str(query["recipient"]) if query["recipient"] else audience.first(session, row)
@@ -49,7 +52,8 @@ def preview(query: dict[str, Any], id: UUID) -> dict[str, Any]:
 @roles(*STAFF)
 @blp.arguments(RecipientsQuery, location="query")
 @blp.response(200, page_of(CampaignRecipientSchema))
-def recipients(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+def list_campaign_recipients(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """List a campaign's recipients."""
     after, limit, run = start(query["cursor"], an_id), query["limit"], query["run"]
     with db.reading() as session:
         desk.get(session, str(id))

@@ -40,8 +40,11 @@ def shown(session: Session, row: CampaignRow, runs: int = RUNS_SHOWN) -> dict[st
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(CampaignSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first, each with its last run."""
+def list_campaigns(query: dict[str, Any]) -> dict[str, Any]:
+    """List campaigns.
+
+    Newest first, each with its last run.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = desk.listed(session, limit=limit + 1, before=before)
@@ -54,8 +57,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(NewCampaignSchema)
 @blp.response(201, CampaignSchema)
 @blp.idempotent
-def make(wish: dict[str, Any]) -> Response:
-    """A draft. Its templates and its segment are tried at once; what is wrong with them is said with the line."""
+def create_campaign(wish: dict[str, Any]) -> Response:
+    """Create a campaign.
+
+    A draft. Its templates and its segment are tried at once; what is wrong with them is said with the line.
+    """
 
     def work(session: Session) -> Answer:
         row = desk.make(session, values_of(wish), caller().id)
@@ -67,8 +73,11 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.get("/api/campaigns/<uuid:id>")
 @roles(*STAFF)
 @blp.response(200, CampaignSchema)
-def one(id: UUID) -> Any:
-    """With the progress of its newest runs."""
+def get_campaign(id: UUID) -> Any:
+    """Get a campaign.
+
+    With the progress of its newest runs.
+    """
     with db.reading() as session:
         return shown(session, desk.get(session, str(id)))
 
@@ -77,8 +86,11 @@ def one(id: UUID) -> Any:
 @roles(*STAFF)
 @blp.arguments(CampaignChangeSchema)
 @blp.response(200, CampaignSchema)
-def change(wish: dict[str, Any], id: UUID) -> Any:
-    """While it is being sent only its name, throttle and quiet hours can be changed."""
+def update_campaign(wish: dict[str, Any], id: UUID) -> Any:
+    """Update a campaign.
+
+    While it is being sent only its name, throttle and quiet hours can be changed.
+    """
     with db.transaction() as session:
         return shown(session, desk.change(session, str(id), values_of(wish)))
 
@@ -86,8 +98,11 @@ def change(wish: dict[str, Any], id: UUID) -> Any:
 @blp.delete("/api/campaigns/<uuid:id>")
 @roles(*STAFF)
 @blp.response(204)
-def remove(id: UUID) -> Response:
-    """Only one that has never run."""
+def delete_campaign(id: UUID) -> Response:
+    """Delete a campaign.
+
+    Only one that has never run.
+    """
     with db.transaction() as session:
         desk.remove(session, str(id))
     return Response(status=204)

@@ -38,9 +38,12 @@ CART = CartSchema()
 @blp.arguments(NewCartSchema, required=False)
 @blp.response(201, CartSchema)
 @blp.idempotent
-def open_guests(wish: dict[str, Any]) -> Response:
-    """A cart for somebody without an account. Its `id` is the only key to it, so that it is told once: who has not
-    signed in gets another cart each time, with an Idempotency-Key too."""
+def create_cart(wish: dict[str, Any]) -> Response:
+    """Create a guest's cart.
+
+    A cart for somebody without an account. Its `id` is the only key to it, so that it is told once: who has not
+    signed in gets another cart each time, with an Idempotency-Key too.
+    """
 
     def work(session: Session) -> Answer:
         cart = carts.open_guest(session, wish["currency"])
@@ -52,7 +55,8 @@ def open_guests(wish: dict[str, Any]) -> Response:
 @blp.get("/api/cart/<string:owner>")
 @maybe_signed_in
 @blp.response(200, CartSchema)
-def look(owner: str) -> dict[str, Any]:
+def get_cart(owner: str) -> dict[str, Any]:
+    """Get a cart."""
     with db.reading() as session:
         return cart_of(cart_view.look(session, cart_owner.to_read(session, owner)))
 
@@ -62,16 +66,22 @@ def look(owner: str) -> dict[str, Any]:
 @blp.arguments(AddSchema)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def add(wish: dict[str, Any], owner: str) -> Response:
-    """So many more of this SKU."""
+def add_to_cart(wish: dict[str, Any], owner: str) -> Response:
+    """Add to a cart.
+
+    So many more of this SKU.
+    """
     return _change(owner, lambda session, cart: carts.add(session, cart, **wish))
 
 
 @blp.delete("/api/cart/<string:owner>")
 @maybe_signed_in
 @blp.response(200, CartSchema)
-def empty(owner: str) -> Response:
-    """Takes everything out, the coupon as well."""
+def empty_cart(owner: str) -> Response:
+    """Empty a cart.
+
+    Takes everything out, the coupon as well.
+    """
     return _change(owner, carts.clear)
 
 
@@ -79,14 +89,16 @@ def empty(owner: str) -> Response:
 @maybe_signed_in
 @blp.arguments(QuantitySchema)
 @blp.response(200, CartSchema)
-def set_quantity(wish: dict[str, Any], owner: str, sku: str) -> Response:
+def set_cart_item_quantity(wish: dict[str, Any], owner: str, sku: str) -> Response:
+    """Set the quantity of an item in a cart."""
     return _change(owner, lambda session, cart: carts.set_quantity(session, cart, sku, wish["quantity"]))
 
 
 @blp.delete("/api/cart/<string:owner>/items/<string:sku>")
 @maybe_signed_in
 @blp.response(200, CartSchema)
-def remove(owner: str, sku: str) -> Response:
+def remove_cart_item(owner: str, sku: str) -> Response:
+    """Remove an item from a cart."""
     return _change(owner, lambda session, cart: carts.remove(session, cart, sku))
 
 
@@ -95,8 +107,11 @@ def remove(owner: str, sku: str) -> Response:
 @blp.arguments(MergeSchema)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def merge(wish: dict[str, Any], owner: str) -> Response:
-    """Brings a guest's cart into this one, which keeps its currency; the guest's is gone afterwards."""
+def merge_carts(wish: dict[str, Any], owner: str) -> Response:
+    """Merge a guest's cart into this one.
+
+    Brings a guest's cart into this one, which keeps its currency; the guest's is gone afterwards.
+    """
     strategy = Strategy(wish["strategy"])
     return _change(owner, lambda session, cart: cart_merge.merge(session, cart, wish["source"], strategy))
 
@@ -106,8 +121,11 @@ def merge(wish: dict[str, Any], owner: str) -> Response:
 @blp.arguments(ShippingSchema)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def choose_shipping(wish: dict[str, Any], owner: str) -> Response:
-    """By which method, and to which country: shipping and tax depend on them."""
+def set_cart_shipping(wish: dict[str, Any], owner: str) -> Response:
+    """Set a cart's shipping method and country.
+
+    By which method, and to which country: shipping and tax depend on them.
+    """
     return _change(
         owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"], wish["country"])
     )
@@ -118,8 +136,11 @@ def choose_shipping(wish: dict[str, Any], owner: str) -> Response:
 @blp.arguments(CartCurrencySchema)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def choose_currency(wish: dict[str, Any], owner: str) -> Response:
-    """What is in it is priced anew. What has no price in this currency stays, and is told of in `problems`."""
+def set_cart_currency(wish: dict[str, Any], owner: str) -> Response:
+    """Set a cart's currency.
+
+    What is in it is priced anew. What has no price in this currency stays, and is told of in `problems`.
+    """
     return _change(owner, lambda session, cart: cart_currency.choose(session, cart, wish["currency"]))
 
 
@@ -128,15 +149,19 @@ def choose_currency(wish: dict[str, Any], owner: str) -> Response:
 @blp.arguments(CouponCodeSchema)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def put_coupon_in(wish: dict[str, Any], owner: str) -> Response:
-    """It takes the place of a coupon that was there. It is used up by the order, not by the cart."""
+def apply_coupon(wish: dict[str, Any], owner: str) -> Response:
+    """Apply a coupon to a cart.
+
+    It takes the place of a coupon that was there. It is used up by the order, not by the cart.
+    """
     return _change(owner, lambda session, cart: coupons.put_in(session, cart, wish["code"]))
 
 
 @blp.delete("/api/cart/<string:owner>/coupons/<string:code>")
 @maybe_signed_in
 @blp.response(200, CartSchema)
-def take_coupon_out(owner: str, code: str) -> Response:
+def remove_coupon(owner: str, code: str) -> Response:
+    """Remove a coupon from a cart."""
     return _change(owner, lambda session, cart: coupons.take_out(session, cart, code))
 
 

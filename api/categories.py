@@ -30,8 +30,11 @@ blp = Blueprint("categories", __name__, description="The catalogue: categories")
 @conditional
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, PAGE)
-def all_of_them(query: dict[str, Any]) -> Response:
-    """By path: each one right after the one it is in."""
+def list_categories(query: dict[str, Any]) -> Response:
+    """List categories.
+
+    By path: each one right after the one it is in.
+    """
     return catalogue_answers.many("categories", query, lambda: _page(**query))
 
 
@@ -45,7 +48,8 @@ def _page(limit: int, cursor: str | None) -> Any:
 @blp.get("/api/categories/<uuid:id>")
 @conditional
 @blp.response(200, CategorySchema)
-def one(id: UUID) -> Response:
+def get_category(id: UUID) -> Response:
+    """Get a category."""
     return catalogue_answers.many("category", {"id": str(id)}, lambda: _one(str(id)))
 
 
@@ -59,8 +63,11 @@ def _one(id: str) -> Any:
 @blp.arguments(NewCategorySchema)
 @blp.response(201, CategorySchema)
 @blp.idempotent
-def create(wish: dict[str, Any]) -> Response:
-    """Its parent must be there already. A path that is taken is a 409. Staff only."""
+def create_category(wish: dict[str, Any]) -> Response:
+    """Create a category.
+
+    Its parent must be there already. A path that is taken is a 409. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         row = categories.create(session, **wish)
@@ -74,8 +81,11 @@ def create(wish: dict[str, Any]) -> Response:
 @blp.arguments(CategoryChangeSchema)
 @blp.response(200, CategorySchema)
 @blp.idempotent
-def edit(wish: dict[str, Any], id: UUID) -> Response:
-    """With another `path` it moves, and everything below comes along. Staff only."""
+def update_category(wish: dict[str, Any], id: UUID) -> Response:
+    """Update a category.
+
+    With another `path` it moves, and everything below comes along. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         return CATEGORY.dump(categories.edit(session, str(id), **wish)), 200, {}
@@ -86,8 +96,11 @@ def edit(wish: dict[str, Any], id: UUID) -> Response:
 @blp.delete("/api/categories/<uuid:id>")
 @roles(*STAFF)
 @blp.response(204)
-def delete(id: UUID) -> Response:
-    """Only an empty one: with products or categories in it, it is a 409. Staff only."""
+def delete_category(id: UUID) -> Response:
+    """Delete a category.
+
+    Only an empty one: with products or categories in it, it is a 409. Staff only.
+    """
     with db.transaction() as session:
         categories.delete(session, str(id))
     return Response(status=204)

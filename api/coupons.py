@@ -26,8 +26,11 @@ COUPON = CouponSchema()
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(CouponSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first."""
+def list_coupons(query: dict[str, Any]) -> dict[str, Any]:
+    """List coupons.
+
+    Newest first.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = offer_desk.listed(session, coupons=True, limit=limit + 1, before=before)
@@ -39,7 +42,9 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(NewCouponSchema)
 @blp.response(201, CouponSchema)
 @blp.idempotent
-def make(wish: dict[str, Any]) -> Response:
+def create_coupon(wish: dict[str, Any]) -> Response:
+    """Create a coupon."""
+
     def work(session: Session) -> Answer:
         row = offer_desk.make(session, values_of(wish))
         return COUPON.dump(offer_of(row)), 201, {"Location": f"/api/coupons/{row.code}"}
@@ -50,7 +55,8 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.get("/api/coupons/<string:code>")
 @roles(*STAFF)
 @blp.response(200, CouponSchema)
-def one(code: str) -> Any:
+def get_coupon(code: str) -> Any:
+    """Get a coupon."""
     with db.reading() as session:
         return offer_of(offer_desk.coupon(session, code))
 
@@ -59,8 +65,11 @@ def one(code: str) -> Any:
 @roles(*STAFF)
 @blp.arguments(CouponChangeSchema)
 @blp.response(200, CouponSchema)
-def change(wish: dict[str, Any], code: str) -> Any:
-    """A limit can not go below what is used already. Orders that were placed stay as they are."""
+def update_coupon(wish: dict[str, Any], code: str) -> Any:
+    """Update a coupon.
+
+    A limit can not go below what is used already. Orders that were placed stay as they are.
+    """
     with db.transaction() as session:
         row = offer_desk.coupon(session, code, lock=True)
         return offer_of(offer_desk.change(session, row, values_of(wish)))
@@ -69,7 +78,8 @@ def change(wish: dict[str, Any], code: str) -> Any:
 @blp.delete("/api/coupons/<string:code>")
 @roles(*STAFF)
 @blp.response(204)
-def remove(code: str) -> Response:
+def delete_coupon(code: str) -> Response:
+    """Delete a coupon."""
     with db.transaction() as session:
         offer_desk.remove(session, offer_desk.coupon(session, code, lock=True))
     return Response(status=204)

@@ -80,8 +80,11 @@ FULFILMENT = FulfilmentSchema()
 @blp.get("/api/orders/<uuid:id>/fulfilments")
 @or_guest
 @blp.response(200, page_of(FulfilmentSchema))
-def all_of_them(id: UUID) -> dict[str, Any]:
-    """All of the order's, oldest first."""
+def list_fulfilments(id: UUID) -> dict[str, Any]:
+    """List an order's parcels.
+
+    All of the order's, oldest first.
+    """
     with db.reading() as session:
         return {"items": fulfilments.of_order(session, their_order(session, id).id), "next": None}
 
@@ -91,8 +94,11 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 @blp.arguments(FulfilSchema, required=False)
 @blp.response(201, FulfilmentSchema)
 @blp.idempotent
-def fulfil(wish: dict[str, Any], id: UUID) -> Response:
-    """Pack a parcel of a paid order, whole or in part, never more than was ordered or is paid for (409). Staff only."""
+def create_fulfilment(wish: dict[str, Any], id: UUID) -> Response:
+    """Pack a parcel.
+
+    Pack a parcel of a paid order, whole or in part, never more than was ordered or is paid for (409). Staff only.
+    """
     lines = wish.pop("lines")
     wanted = None if lines is None else quantities(lines)
 
@@ -111,9 +117,12 @@ def fulfil(wish: dict[str, Any], id: UUID) -> Response:
 @blp.arguments(ChangeFulfilmentSchema)
 @blp.response(200, FulfilmentSchema)
 @blp.idempotent
-def change(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
-    """Say that it was shipped (409 if its share of the money was let go) or delivered, or correct its carrier and
-    tracking. Staff only."""
+def update_fulfilment(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
+    """Update a parcel.
+
+    Say that it was shipped (409 if its share of the money was let go) or delivered, or correct its carrier and
+    tracking. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         parcel = fulfilments.change(session, str(id), str(fid), **wish)

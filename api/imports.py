@@ -94,8 +94,11 @@ class ImportSchema(Schema):
 @blp.arguments(ImportQuery, location="query")
 @blp.response(202, accepted_with(**{"import": ImportSchema}))
 @blp.idempotent
-def accept(query: dict[str, Any]) -> Response:
-    """Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only."""
+def import_products(query: dict[str, Any]) -> Response:
+    """Import products.
+
+    Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only.
+    """
     format = _format(query["format"])
     told = {"charset": request.mimetype_params.get("charset"), "currency": query["currency"] or OURS}
     body = request.get_data()
@@ -111,8 +114,11 @@ def accept(query: dict[str, Any]) -> Response:
 @blp.get("/api/products/imports/<uuid:id>")
 @roles(*STAFF)
 @blp.response(200, ImportSchema)
-def one(id: UUID) -> imports.ImportRow:
-    """How far it has come. Staff only."""
+def get_import(id: UUID) -> imports.ImportRow:
+    """Get an import.
+
+    How far it has come. Staff only.
+    """
     with db.reading() as session:
         return imports.get(session, str(id))
 
@@ -120,8 +126,11 @@ def one(id: UUID) -> imports.ImportRow:
 @blp.get("/api/products/export")
 @roles(*STAFF)
 @blp.response(200, {"type": "string"}, content_type="text/csv", description="What an import reads")
-def export() -> Response:
-    """All that is for sale, as CSV. Cells that a spreadsheet would run begin with an apostrophe. Staff only."""
+def export_products() -> Response:
+    """Export products.
+
+    All that is for sale, as CSV. Cells that a spreadsheet would run begin with an apostrophe. Staff only.
+    """
     return Response(
         _lines(),
         mimetype="text/csv",

@@ -36,8 +36,10 @@ blp = Blueprint("jobs", __name__, description="Jobs: durable commands on their w
 @or_guest
 @blp.arguments(WaitQuery, location="query")
 @blp.response(200, StaffJobSchema)
-def one(query: dict[str, Any], id: UUID) -> Response:
-    """With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
+def get_job(query: dict[str, Any], id: UUID) -> Response:
+    """Get a job.
+
+    With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
 
     When too many are waiting the answer comes at once. Guests show the token of their order. Staff also see outputs.
     """
@@ -53,11 +55,14 @@ def one(query: dict[str, Any], id: UUID) -> Response:
 @or_guest
 @blp.response(202, accepted_with())
 @blp.idempotent
-def cancel(id: UUID) -> Response:
-    """Ask the job to turn back; too late (409) once it has passed its point of no return.
+def cancel_job(id: UUID) -> Response:
+    """Cancel a job.
+
+    Ask the job to turn back; too late (409) once it has passed its point of no return.
 
     Customers turn back what they have begun themselves: an order, a payment for it, its cancellation, a return. What
-    takes the money of goods that have left is turned back by nobody (409 `not_allowed_for_this_job`)."""
+    takes the money of goods that have left is turned back by nobody (409 `not_allowed_for_this_job`).
+    """
 
     def work(session: Session) -> Answer:
         check_turn_back(_theirs(session, str(id)))
@@ -72,8 +77,11 @@ def cancel(id: UUID) -> Response:
 @roles(*STAFF)
 @blp.arguments(JobsQuery, location="query")
 @blp.response(200, page_of(StaffJobSchema))
-def all_of_them(query: dict[str, Any]) -> Response:
-    """Newest first. Staff only."""
+def list_jobs(query: dict[str, Any]) -> Response:
+    """List jobs.
+
+    Newest first. Staff only.
+    """
     before = start(query["cursor"], an_id)
     filters = {"status": query["status"], "workflow": query["workflow"]}
     with db.reading() as session:
@@ -86,8 +94,11 @@ def all_of_them(query: dict[str, Any]) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with())
 @blp.idempotent
-def retry(id: UUID) -> Response:
-    """Try the step that needs attention once more, with all its attempts. Staff only."""
+def retry_job(id: UUID) -> Response:
+    """Retry a job.
+
+    Try the step that needs attention once more, with all its attempts. Staff only.
+    """
     return operate("retry", id, engine.retry)
 
 
@@ -96,9 +107,12 @@ def retry(id: UUID) -> Response:
 @blp.arguments(NoteSchema)
 @blp.response(202, accepted_with())
 @blp.idempotent
-def skip(wish: dict[str, Any], id: UUID) -> Response:
-    """Take the step as settled by hand and go on; who and why stay in the journal. Staff only; to write off what a
-    capture was to bring, admins only."""
+def skip_job_step(wish: dict[str, Any], id: UUID) -> Response:
+    """Skip a job's step.
+
+    Take the step as settled by hand and go on; who and why stay in the journal. Staff only; to write off what a
+    capture was to bring, admins only.
+    """
     return operate("skip", id, skip_step, **wish)
 
 
@@ -107,9 +121,12 @@ def skip(wish: dict[str, Any], id: UUID) -> Response:
 @blp.arguments(NoteSchema)
 @blp.response(202, accepted_with())
 @blp.idempotent
-def settle(wish: dict[str, Any], id: UUID) -> Response:
-    """What the step could not give back was given back by hand: the payment says so, and the job goes on. Staff
-    only."""
+def settle_job(wish: dict[str, Any], id: UUID) -> Response:
+    """Settle a job's step by hand.
+
+    What the step could not give back was given back by hand: the payment says so, and the job goes on. Staff
+    only.
+    """
     return operate("settle", id, settled_by_hand, **wish)
 
 
@@ -117,8 +134,11 @@ def settle(wish: dict[str, Any], id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with())
 @blp.idempotent
-def compensate(id: UUID) -> Response:
-    """Give up going forward and undo what was begun, if the point of no return is not behind. Staff only."""
+def compensate_job(id: UUID) -> Response:
+    """Compensate a job.
+
+    Give up going forward and undo what was begun, if the point of no return is not behind. Staff only.
+    """
     return operate("compensate", id, _turn_back)
 
 

@@ -52,8 +52,11 @@ LOCATION = LocationSchema()
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(LocationSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """By code. Staff only."""
+def list_stock_locations(query: dict[str, Any]) -> dict[str, Any]:
+    """List stock locations.
+
+    By code. Staff only.
+    """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
         rows = locations.page(session, limit=query["limit"] + 1, after=after)
@@ -65,8 +68,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(NewLocationSchema)
 @blp.response(201, LocationSchema)
 @blp.idempotent
-def add(wish: dict[str, Any]) -> Response:
-    """A code that is taken is a 409. Staff only."""
+def create_stock_location(wish: dict[str, Any]) -> Response:
+    """Create a stock location.
+
+    A code that is taken is a 409. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         return LOCATION.dump(locations.add(session, wish)), 201, {"Location": "/api/stock/locations"}
@@ -78,7 +84,10 @@ def add(wish: dict[str, Any]) -> Response:
 @roles(*STAFF)
 @blp.arguments(LocationChangeSchema)
 @blp.response(200, LocationSchema)
-def change(wish: dict[str, Any], code: str) -> LocationRow:
-    """A location that is closed keeps what lies there until it is sold or moved; main is never closed. Staff only."""
+def update_stock_location(wish: dict[str, Any], code: str) -> LocationRow:
+    """Update a stock location.
+
+    A location that is closed keeps what lies there until it is sold or moved; main is never closed. Staff only.
+    """
     with db.transaction() as session:
         return locations.change(session, code, wish)

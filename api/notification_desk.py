@@ -67,8 +67,11 @@ class LetterPreviewQuery(Schema):
 @blp.arguments(NotifySchema)
 @blp.response(202, accepted_with(notification=StaffNotificationSchema))
 @blp.idempotent
-def send(wish: dict[str, Any]) -> Response:
-    """Tell somebody something. It is no way to advertise: whoever gets it is not asked whether they want it."""
+def send_notification(wish: dict[str, Any]) -> Response:
+    """Send a notification.
+
+    Tell somebody something. It is no way to advertise: whoever gets it is not asked whether they want it.
+    """
     named = {name: str(wish[name]) for name in ("user_id", "order_id") if wish[name]}
     asked = Wish(by=caller().id, **wish | named)
     return run_command(lambda session: _accepted(session, notification_desk.send(session, asked)))
@@ -78,9 +81,12 @@ def send(wish: dict[str, Any]) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with(notification=StaffNotificationSchema))
 @blp.idempotent
-def resend(id: UUID) -> Response:
-    """The same once more, as another event, to the address they have now. 409 while it is on its way, and when it is
-    not true any more."""
+def resend_notification(id: UUID) -> Response:
+    """Resend a notification.
+
+    The same once more, as another event, to the address they have now. 409 while it is on its way, and when it is
+    not true any more.
+    """
     by = caller().id
     return run_command(lambda session: _accepted(session, notification_desk.resend(session, str(id), by)))
 
@@ -88,8 +94,11 @@ def resend(id: UUID) -> Response:
 @blp.get("/api/notifications/templates")
 @roles(*STAFF)
 @blp.response(200, page_of(LetterTemplateSchema))
-def templates() -> dict[str, Any]:
-    """Every letter that the shop writes; docs/notifications.md tells how to change one."""
+def list_notification_templates() -> dict[str, Any]:
+    """List notification templates.
+
+    Every letter that the shop writes; docs/notifications.md tells how to change one.
+    """
     known = [{"name": kind, "languages": LANGUAGES, "sendable": kind in TEMPLATES} for kind in letters.SAMPLES]
     return {"items": known, "next": None}
 
@@ -98,7 +107,8 @@ def templates() -> dict[str, Any]:
 @roles(*STAFF)
 @blp.arguments(LetterPreviewQuery, location="query")
 @blp.response(200, content_type="text/html", description="The letter with made-up values; `format=text`: as text")
-def preview(query: dict[str, str], name: str) -> Response:
+def preview_notification_template(query: dict[str, str], name: str) -> Response:
+    """Preview a notification template."""
     if name not in letters.SAMPLES:
         raise NotFound("There is no such template.")
     letter = letters.write(name, letters.SAMPLES[name], query["language"])

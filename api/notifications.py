@@ -61,8 +61,11 @@ class NotificationsQuery(PageQuery):
 @signed_in
 @blp.arguments(NotificationsQuery, location="query")
 @blp.response(200, page_of(StaffNotificationSchema))
-def all_of_them(query: dict[str, Any]) -> Response:
-    """One's own, newest first; staff see everybody's."""
+def list_notifications(query: dict[str, Any]) -> Response:
+    """List notifications.
+
+    One's own, newest first; staff see everybody's.
+    """
     limit, before = query.pop("limit"), start(query.pop("cursor"), an_id)
     where = notification_list.conditions(**{name: str(value) for name, value in query.items() if value})
     if not is_staff():

@@ -50,9 +50,12 @@ class ClaimedSchema(Schema):
 @blp.arguments(LookupSchema)
 @blp.response(202, AcceptedSchema)
 @limit_mail
-def look_up(wish: dict[str, Any]) -> dict[str, str]:
-    """Mails the guest's link to the order once more. The same answer, after the same work, whether or not there is
-    such an order. So there is no job to look at."""
+def request_order_link(wish: dict[str, Any]) -> dict[str, str]:
+    """Request the link to a guest's order.
+
+    Mails the guest's link to the order once more. The same answer, after the same work, whether or not there is
+    such an order. So there is no job to look at.
+    """
     with db.reading() as session:
         order = order_claims.find(session, wish["number"], wish["email"])
     with db.transaction() as session:
@@ -67,9 +70,12 @@ def look_up(wish: dict[str, Any]) -> dict[str, str]:
 @blp.response(200, ClaimedSchema)
 @blp.idempotent
 @limit_attempts
-def claim(wish: dict[str, Any]) -> Response:
-    """Guests' orders that name the address which you have verified become yours: those placed since then, and those
-    whose numbers you know. Their tokens open nothing any more."""
+def claim_orders(wish: dict[str, Any]) -> Response:
+    """Claim a guest's orders.
+
+    Guests' orders that name the address which you have verified become yours: those placed since then, and those
+    whose numbers you know. Their tokens open nothing any more.
+    """
     id = caller().id
 
     def work(session: Session) -> Answer:

@@ -35,8 +35,11 @@ NOTE = OrderNoteSchema()
 @blp.get("/api/orders/<uuid:id>/notes")
 @roles(*STAFF)
 @blp.response(200, page_of(OrderNoteSchema))
-def all_of_them(id: UUID) -> dict[str, Any]:
-    """All about the order, oldest first. Staff only."""
+def list_order_notes(id: UUID) -> dict[str, Any]:
+    """List an order's notes.
+
+    All about the order, oldest first. Staff only.
+    """
     with db.reading() as session:
         return {"items": order_notes.of_order(session, str(id)), "next": None}
 
@@ -46,8 +49,11 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 @blp.arguments(NOTE)
 @blp.response(201, NOTE)
 @blp.idempotent
-def add(wish: dict[str, Any], id: UUID) -> Response:
-    """Write down something about the order that its customer does not see. Staff only."""
+def add_order_note(wish: dict[str, Any], id: UUID) -> Response:
+    """Add a note to an order.
+
+    Write down something about the order that its customer does not see. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         return NOTE.dump(order_notes.add(session, str(id), wish["text"], by=caller().id)), 201, {}

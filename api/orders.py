@@ -35,8 +35,11 @@ blp = Blueprint("orders", __name__, description="Orders")
 @blp.arguments(PlaceOrderSchema)
 @blp.response(202, PlacedSchema)
 @blp.idempotent
-def order(wish: dict[str, Any]) -> Response:
-    """Order what is in the cart, at the server's prices. Guests name their cart's token and an e-mail address."""
+def place_order(wish: dict[str, Any]) -> Response:
+    """Place an order.
+
+    Order what is in the cart, at the server's prices. Guests name their cart's token and an e-mail address.
+    """
     return respond(place(wish))
 
 
@@ -44,8 +47,11 @@ def order(wish: dict[str, Any]) -> Response:
 @signed_in
 @blp.arguments(OrdersQuery, location="query")
 @blp.response(200, page_of(OrderSchema))
-def all_of_them(query: dict[str, Any]) -> Response:
-    """One's own, newest first; staff see everybody's. Every filter narrows it down further."""
+def list_orders(query: dict[str, Any]) -> Response:
+    """List orders.
+
+    One's own, newest first; staff see everybody's. Every filter narrows it down further.
+    """
     customer = query.pop("customer")
     named = str(customer) if customer else None
     own = caller().id
@@ -57,7 +63,8 @@ def all_of_them(query: dict[str, Any]) -> Response:
 @blp.get("/api/orders/<uuid:id>")
 @or_guest
 @blp.response(200, OrderSchema)
-def one(id: UUID) -> Response:
+def get_order(id: UUID) -> Response:
+    """Get an order."""
     with db.reading() as session:
         found = their_order(session, id)
         return json_answer(_bodies(session, [found])[0])
@@ -66,8 +73,11 @@ def one(id: UUID) -> Response:
 @blp.get("/api/orders/<uuid:id>/timeline")
 @or_guest
 @blp.response(200, page_of(MomentSchema))
-def history(id: UUID) -> dict[str, Any]:
-    """Everything that happened to the order, in its jobs and to its parcels, oldest first."""
+def get_order_timeline(id: UUID) -> dict[str, Any]:
+    """Get an order's timeline.
+
+    Everything that happened to the order, in its jobs and to its parcels, oldest first.
+    """
     with db.reading() as session:
         return {"items": timeline.of(session, their_order(session, id).id), "next": None}
 
@@ -76,9 +86,12 @@ def history(id: UUID) -> dict[str, Any]:
 @or_guest
 @blp.response(202, accepted_with(order=OrderSchema))
 @blp.idempotent
-def cancel(id: UUID) -> Response:
-    """Call the order off until any of it is fulfilled (then 409): what was done for it is undone, what was paid
-    goes back."""
+def cancel_order(id: UUID) -> Response:
+    """Cancel an order.
+
+    Call the order off until any of it is fulfilled (then 409): what was done for it is undone, what was paid
+    goes back.
+    """
 
     def work(session: Session) -> Answer:
         found = their_order(session, id)

@@ -21,7 +21,10 @@ from shop import own_business, payment_desk, payment_list, refund_desk
 from shop.errors import Invalid
 from shop.payments import PaymentRow
 from sql import new_id
-from workflows import capture_payment, refund_payment, verify_payment, void_payment
+from workflows import capture_payment as capture_payment_workflow
+from workflows import refund_payment as refund_payment_workflow
+from workflows import verify_payment as verify_payment_workflow
+from workflows import void_payment as void_payment_workflow
 
 blp = Blueprint("payment desk", __name__, description="What staff do with payments")
 
@@ -31,16 +34,19 @@ blp = Blueprint("payment desk", __name__, description="What staff do with paymen
 @blp.arguments(CaptureSchema, required=False)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
-def capture(wish: dict[str, Any], id: UUID) -> Response:
-    """Take what was authorised, or a part of it, which lets the rest go; or say that a transfer has come, or that
-    cash was paid at the door. Staff only."""
+def capture_payment(wish: dict[str, Any], id: UUID) -> Response:
+    """Capture a payment.
+
+    Take what was authorised, or a part of it, which lets the rest go; or say that a transfer has come, or that
+    cash was paid at the door. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         order = payment_desk.get(session, str(id)).order_id
         check_none_under_way(session, order)
         own_business.check_order(session, caller().id, order)
         row, amount = payment_desk.begin_capture(session, str(id), _amount(session, id, wish))
-        return _start(session, capture_payment, row, amount=amount)
+        return _start(session, capture_payment_workflow, row, amount=amount)
 
     return run_command(work)
 
@@ -49,12 +55,15 @@ def capture(wish: dict[str, Any], id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
-def void(id: UUID) -> Response:
-    """Let go of what is still authorised; with nothing taken the order is unpaid again. Staff only."""
+def void_payment(id: UUID) -> Response:
+    """Void a payment's authorisation.
+
+    Let go of what is still authorised; with nothing taken the order is unpaid again. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         check_none_under_way(session, payment_desk.get(session, str(id)).order_id)
-        return _start(session, void_payment, payment_desk.begin_void(session, str(id)))
+        return _start(session, void_payment_workflow, payment_desk.begin_void(session, str(id)))
 
     return run_command(work)
 
@@ -64,13 +73,16 @@ def void(id: UUID) -> Response:
 @blp.arguments(RefundSchema)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
-def refund(wish: dict[str, Any], id: UUID) -> Response:
-    """Give some of it back, never more than was taken (409), however many ask at once. Staff only."""
+def refund_payment(wish: dict[str, Any], id: UUID) -> Response:
+    """Refund a payment.
+
+    Give some of it back, never more than was taken (409), however many ask at once. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         row = payment_desk.get(session, str(id))
         own_business.check_order(session, caller().id, row.order_id)
-        run = _run(session, refund_payment, row, amount=None)
+        run = _run(session, refund_payment_workflow, row, amount=None)
         how = {"reason": wish["reason"], "destination": wish["to"], "by": caller().id}
         refund_desk.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
         return _accepted(session, run, row)
@@ -82,10 +94,13 @@ def refund(wish: dict[str, Any], id: UUID) -> Response:
 @roles(*STAFF)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
-def verify(id: UUID) -> Response:
-    """Ask the provider how it stands; the job's first step tells. Money for an order that was given up goes back.
-    Staff only."""
-    return run_command(lambda session: _start(session, verify_payment, payment_desk.get(session, str(id))))
+def verify_payment(id: UUID) -> Response:
+    """Verify a payment with its provider.
+
+    Ask the provider how it stands; the job's first step tells. Money for an order that was given up goes back.
+    Staff only.
+    """
+    return run_command(lambda session: _start(session, verify_payment_workflow, payment_desk.get(session, str(id))))
 
 
 def _amount(session: Session, id: UUID, wish: dict[str, Any]) -> int | None:

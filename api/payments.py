@@ -32,7 +32,7 @@ from shop import cart_view, orders, paying, payment_list, payment_methods, walle
 from shop.errors import IllegalMove
 from shop.payment_methods import Buyer
 from sql import new_id
-from workflows import pay_order
+from workflows import pay_order as pay_order_workflow
 
 blp = Blueprint("payments", __name__, description="Payments")
 
@@ -41,8 +41,11 @@ blp = Blueprint("payments", __name__, description="Payments")
 @or_guest
 @blp.arguments(PaymentsQuery, location="query")
 @blp.response(200, page_of(PaymentSchema))
-def all_of_them(query: dict[str, Any]) -> Response:
-    """One's own, newest first; staff see everybody's. Guests name their order and show its token."""
+def list_payments(query: dict[str, Any]) -> Response:
+    """List payments.
+
+    One's own, newest first; staff see everybody's. Guests name their order and show its token.
+    """
     before, of = start(query["cursor"], an_id), query["order_id"]
     with db.reading() as session:
         whose = _whose(session, of)
@@ -62,15 +65,18 @@ def all_of_them(query: dict[str, Any]) -> Response:
 @blp.arguments(PayOrderSchema)
 @blp.response(202, accepted_with(payment=PaymentSchema))
 @blp.idempotent
-def pay(wish: dict[str, Any]) -> Response:
-    """Pay for an order that waits for its money, with something else. One try at a time (409)."""
+def pay_order(wish: dict[str, Any]) -> Response:
+    """Pay for an order.
+
+    Pay for an order that waits for its money, with something else. One try at a time (409).
+    """
 
     def work(session: Session) -> Answer:
         order = orders.hold(session, their_order(session, wish["order_id"]).id)
         _check_nobody_else_pays(session, order.id)
         row = paying.begin(session, order.id, wish["method"], wish.get("token"))
         about = {"subject": ("order", order.id), "input": {"payment": row.id}}
-        run = engine.start(session, pay_order, key=new_id(), **about, by=starter())
+        run = engine.start(session, pay_order_workflow, key=new_id(), **about, by=starter())
         return accepted(session, run.id, payment=shown(payment_list.get(session, row.id)))
 
     return run_command(work, guest=guest_token())
@@ -78,7 +84,7 @@ def pay(wish: dict[str, Any]) -> Response:
 
 def _check_nobody_else_pays(session: Session, order: str) -> None:
     """Asked under the lock of the order."""
-    if any(job.workflow == pay_order.name and not job.final for job in jobs.about(session, ("order", order))):
+    if any(job.workflow == pay_order_workflow.name and not job.final for job in jobs.about(session, ("order", order))):
         raise IllegalMove("The order is being paid for.")
 
 
@@ -86,8 +92,11 @@ def _check_nobody_else_pays(session: Session, order: str) -> None:
 @or_guest
 @blp.arguments(MethodsQuery, location="query")
 @blp.response(200, page_of(MethodSchema))
-def methods(query: dict[str, Any]) -> dict[str, Any]:
-    """How an order, or what is in a cart, can be paid, and why not. Without either: what there is."""
+def list_payment_methods(query: dict[str, Any]) -> dict[str, Any]:
+    """List payment methods.
+
+    How an order, or what is in a cart, can be paid, and why not. Without either: what there is.
+    """
     with db.reading() as session:
         buyer = _buyer(session, query["order"], query["cart"])
         return {"items": list(payment_methods.ways(buyer)), "next": None}
@@ -108,7 +117,8 @@ def _buyer(session: Session, order: UUID | None, cart: str | None) -> Buyer:
 @blp.get("/api/payments/<uuid:id>")
 @or_guest
 @blp.response(200, PaymentSchema)
-def one(id: UUID) -> Response:
+def get_payment(id: UUID) -> Response:
+    """Get a payment."""
     with db.reading() as session:
         found = payment_list.get(session, str(id))
     check_owner(found, "payment")

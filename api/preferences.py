@@ -52,8 +52,11 @@ class ConsentSchema(Schema):
 @blp.get("/api/users/me/preferences")
 @signed_in
 @blp.response(200, PreferencesSchema)
-def show() -> dict[str, Any]:
-    """Marketing is off until it is asked for, and leaves only for an address that was confirmed."""
+def get_preferences() -> dict[str, Any]:
+    """Get notification preferences.
+
+    Marketing is off until it is asked for, and leaves only for an address that was confirmed.
+    """
     with db.reading() as session:
         return _shown(preferences.of(session, caller().id))
 
@@ -62,8 +65,11 @@ def show() -> dict[str, Any]:
 @signed_in
 @blp.arguments(PreferencesSchema)
 @blp.response(200, PreferencesSchema)
-def prefer(wish: dict[str, Any]) -> dict[str, Any]:
-    """Replaces all of it: what is not named is off. An answer of GET can be sent back."""
+def replace_preferences(wish: dict[str, Any]) -> dict[str, Any]:
+    """Replace notification preferences.
+
+    Replaces all of it: what is not named is off. An answer of GET can be sent back.
+    """
     by_mail = dict.fromkeys(MARKETING, wish["marketing_emails"])
     wanted = {(topic, Channel.EMAIL) for topic, yes in by_mail.items() if yes}
     for topic, channels in wish["topics"].items():
@@ -78,8 +84,11 @@ def prefer(wish: dict[str, Any]) -> dict[str, Any]:
 @signed_in
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(ConsentSchema))
-def said(query: dict[str, Any]) -> dict[str, Any]:
-    """Every yes and no of one's own, newest first, with when and where it was said."""
+def list_consents(query: dict[str, Any]) -> dict[str, Any]:
+    """List consents.
+
+    Every yes and no of one's own, newest first, with when and where it was said.
+    """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
         rows = consents.newest(session, caller().id, limit=query["limit"] + 1, before=before)

@@ -39,8 +39,11 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 @blp.arguments(SearchQuery, location="query")
 @blp.response(200, FoundSchema)
 @blp.doc(security=[{}, *BEARER])
-def find(query: dict[str, Any]) -> Response:
-    """Every word of `q` must begin a word of the product, nearly if nothing else is found. `facets` count all of it."""
+def list_products(query: dict[str, Any]) -> Response:
+    """Search and list products.
+
+    Every word of `q` must begin a word of the product, nearly if nothing else is found. `facets` count all of it.
+    """
     if query["status"] == "active":
         return catalogue_answers.many("products", query, lambda: _found(**query))
     must_be(*STAFF)
@@ -69,8 +72,11 @@ def _found(
 @conditional
 @blp.arguments(CurrencyQuery, location="query")
 @blp.response(200, ProductSchema)
-def one(query: dict[str, Any], id: str) -> Response:
-    """By id or by slug. Its ETag is what an edit sends as If-Match."""
+def get_product(query: dict[str, Any], id: str) -> Response:
+    """Get a product.
+
+    By id or by slug. Its ETag is what an edit sends as If-Match.
+    """
     currency = query["currency"]
     return catalogue_answers.product(id, currency, lambda: _read(id, currency))
 

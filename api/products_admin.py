@@ -25,8 +25,11 @@ blp = Blueprint("products_admin", __name__, description="The catalogue, for staf
 @blp.arguments(NewProductSchema)
 @blp.response(201, ProductSchema)
 @blp.idempotent
-def create(wish: dict[str, Any]) -> Response:
-    """With its variants, if you like. A slug or a SKU that is taken is a 409. Staff only."""
+def create_product(wish: dict[str, Any]) -> Response:
+    """Create a product.
+
+    With its variants, if you like. A slug or a SKU that is taken is a 409. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         return _told(session, products.create(session, **wish), 201)
@@ -40,8 +43,11 @@ def create(wish: dict[str, Any]) -> Response:
 @blp.arguments(ProductChangeSchema)
 @blp.response(200, ProductSchema)
 @blp.idempotent
-def edit(wish: dict[str, Any], id: str) -> Response:
-    """Without If-Match a 428, made from an older version a 412. `status` archives it or brings it back. Staff only."""
+def update_product(wish: dict[str, Any], id: str) -> Response:
+    """Update a product.
+
+    Without If-Match a 428, made from an older version a 412. `status` archives it or brings it back. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         product = products.hold(session, id)
@@ -57,8 +63,11 @@ def edit(wish: dict[str, Any], id: str) -> Response:
 @if_match(required=True)
 @blp.response(204)
 @blp.idempotent
-def archive(id: str) -> Response:
-    """It is no longer found or sold; whatever was ordered stays. `PATCH` with `status` brings it back. Staff only."""
+def archive_product(id: str) -> Response:
+    """Archive a product.
+
+    It is no longer found or sold; whatever was ordered stays. `PATCH` with `status` brings it back. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         product = products.hold(session, id)
@@ -76,8 +85,11 @@ def archive(id: str) -> Response:
 @blp.arguments(NewVariantSchema)
 @blp.response(201, ProductSchema)
 @blp.idempotent
-def add_variant(wish: dict[str, Any], id: str) -> Response:
-    """Answers the whole product. A SKU that is taken, by whatever product, is a 409. Staff only."""
+def create_variant(wish: dict[str, Any], id: str) -> Response:
+    """Create a variant.
+
+    Answers the whole product. A SKU that is taken, by whatever product, is a 409. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         product = products.hold(session, id)
@@ -94,8 +106,11 @@ def add_variant(wish: dict[str, Any], id: str) -> Response:
 @blp.arguments(VariantChangeSchema)
 @blp.response(200, ProductSchema)
 @blp.idempotent
-def edit_variant(wish: dict[str, Any], id: str, sku: str) -> Response:
-    """Answers the whole product. `active` takes the variant out of the shop or back. Staff only."""
+def update_variant(wish: dict[str, Any], id: str, sku: str) -> Response:
+    """Update a variant.
+
+    Answers the whole product. `active` takes the variant out of the shop or back. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         product = products.hold(session, id)
@@ -112,7 +127,10 @@ def edit_variant(wish: dict[str, Any], id: str, sku: str) -> Response:
 @blp.response(204)
 @blp.idempotent
 def retire_variant(id: str, sku: str) -> Response:
-    """It is no longer sold; its SKU stays taken. Staff only."""
+    """Retire a variant.
+
+    It is no longer sold; its SKU stays taken. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         product = products.hold(session, id)

@@ -27,8 +27,11 @@ PROMOTION = PromotionSchema()
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(PromotionSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first."""
+def list_promotions(query: dict[str, Any]) -> dict[str, Any]:
+    """List promotions.
+
+    Newest first.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = offer_desk.listed(session, coupons=False, limit=limit + 1, before=before)
@@ -40,7 +43,9 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(NewOfferSchema)
 @blp.response(201, PromotionSchema)
 @blp.idempotent
-def make(wish: dict[str, Any]) -> Response:
+def create_promotion(wish: dict[str, Any]) -> Response:
+    """Create a promotion."""
+
     def work(session: Session) -> Answer:
         row = offer_desk.make(session, values_of(wish))
         return PROMOTION.dump(offer_of(row)), 201, {"Location": f"/api/promotions/{row.id}"}
@@ -51,7 +56,8 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.get("/api/promotions/<uuid:id>")
 @roles(*STAFF)
 @blp.response(200, PromotionSchema)
-def one(id: UUID) -> Any:
+def get_promotion(id: UUID) -> Any:
+    """Get a promotion."""
     with db.reading() as session:
         return offer_of(offer_desk.promotion(session, str(id)))
 
@@ -60,8 +66,11 @@ def one(id: UUID) -> Any:
 @roles(*STAFF)
 @blp.arguments(OfferChangeSchema)
 @blp.response(200, PromotionSchema)
-def change(wish: dict[str, Any], id: UUID) -> Any:
-    """Carts have it from the next look on; orders that were placed stay as they are."""
+def update_promotion(wish: dict[str, Any], id: UUID) -> Any:
+    """Update a promotion.
+
+    Carts have it from the next look on; orders that were placed stay as they are.
+    """
     with db.transaction() as session:
         row = offer_desk.promotion(session, str(id), lock=True)
         return offer_of(offer_desk.change(session, row, values_of(wish)))
@@ -70,7 +79,8 @@ def change(wish: dict[str, Any], id: UUID) -> Any:
 @blp.delete("/api/promotions/<uuid:id>")
 @roles(*STAFF)
 @blp.response(204)
-def remove(id: UUID) -> Response:
+def delete_promotion(id: UUID) -> Response:
+    """Delete a promotion."""
     with db.transaction() as session:
         offer_desk.remove(session, offer_desk.promotion(session, str(id), lock=True))
     return Response(status=204)

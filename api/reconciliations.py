@@ -96,8 +96,11 @@ RECONCILIATION, WITH_LINES = ReconciliationSchema(), ReconciliationWithLinesSche
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(ReconciliationSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first. Staff only."""
+def list_reconciliations(query: dict[str, Any]) -> dict[str, Any]:
+    """List reconciliations.
+
+    Newest first. Staff only.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = reconciliations.listed(session, limit=limit + 1, before=before)
@@ -109,8 +112,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(LedgerWindowSchema)
 @blp.response(202, accepted_with(reconciliation=ReconciliationSchema))
 @blp.idempotent
-def begin(window: dict[str, Any]) -> Response:
-    """Fetch the provider's ledger and compare. Nothing is put right by itself. Admins only."""
+def start_reconciliation(window: dict[str, Any]) -> Response:
+    """Start a reconciliation.
+
+    Fetch the provider's ledger and compare. Nothing is put right by itself. Admins only.
+    """
     since, until = _checked(window["since"], window["until"])
 
     def work(session: Session) -> Answer:
@@ -125,8 +131,11 @@ def begin(window: dict[str, Any]) -> Response:
 @blp.get("/api/payments/reconciliations/<uuid:id>")
 @roles(*STAFF)
 @blp.response(200, ReconciliationWithLinesSchema)
-def one(id: UUID) -> Response:
-    """With the lines that differ, are under way or were, the first thousand. Staff only."""
+def get_reconciliation(id: UUID) -> Response:
+    """Get a reconciliation.
+
+    With the lines that differ, are under way or were, the first thousand. Staff only.
+    """
     with db.reading() as session:
         row = reconciliations.get(session, str(id))
         lines = reconciliations.lines(session, row.id, MOST_LINES) if row.finished_at else []
@@ -140,8 +149,11 @@ def one(id: UUID) -> Response:
 @roles(*STAFF)
 @blp.arguments(SettlingSchema)
 @blp.response(200, ReconciliationSchema)
-def settle(wish: dict[str, Any], id: UUID) -> ReconciliationRow:
-    """Somebody has looked into the differences; the note says what became of them. No money moves. Staff only."""
+def settle_reconciliation(wish: dict[str, Any], id: UUID) -> ReconciliationRow:
+    """Settle a reconciliation's differences.
+
+    Somebody has looked into the differences; the note says what became of them. No money moves. Staff only.
+    """
     with db.transaction() as session:
         return reconciliations.settle(session, str(id), by=caller().id, note=wish["note"])
 

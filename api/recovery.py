@@ -57,8 +57,11 @@ ACCEPTED = {"status": "accepted"}
 @blp.arguments(ForgottenSchema)
 @blp.response(202, AcceptedSchema)
 @limit_mail
-def ask_for_reset(wish: dict[str, Any]) -> dict[str, str]:
-    """The same answer, after the same work, whether or not there is such an account. So there is no job to look at."""
+def request_password_reset(wish: dict[str, Any]) -> dict[str, str]:
+    """Request a password reset.
+
+    The same answer, after the same work, whether or not there is such an account. So there is no job to look at.
+    """
     with db.reading() as session:
         user = users.by_email(session, wish["email"])
     with db.transaction() as session:
@@ -70,8 +73,11 @@ def ask_for_reset(wish: dict[str, Any]) -> dict[str, str]:
 @blp.arguments(ResetSchema)
 @blp.response(204)
 @limit_attempts
-def reset(wish: dict[str, Any]) -> Response:
-    """Sets the password and ends every session. Who reads the mailbox has also verified the address."""
+def reset_password(wish: dict[str, Any]) -> Response:
+    """Reset the password.
+
+    Sets the password and ends every session. Who reads the mailbox has also verified the address.
+    """
     with db.reading() as session:
         user = account_links.opened(session, wish["token"], Kind.PASSWORD_RESET)
     hashed = passwords.hash_password(wish["new_password"], address=client())
@@ -90,10 +96,13 @@ def reset(wish: dict[str, Any]) -> Response:
 @blp.response(204)
 @blp.alt_response(202, schema=AcceptedSchema, success=True)
 @limit_own_mail
-def verify(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
-    """Confirm an address with the token from the mail, or ask for that mail again.
+def verify_email(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
+    """Verify an e-mail address.
 
-    The token alone does not do: somebody else may have opened the account with the address of who reads the mail."""
+    Confirm an address with the token from the mail, or ask for that mail again.
+
+    The token alone does not do: somebody else may have opened the account with the address of who reads the mail.
+    """
     if "token" not in wish:
         _send_again()
         return ACCEPTED, 202

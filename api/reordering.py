@@ -32,8 +32,11 @@ class ReorderSchema(Schema):
 @blp.arguments(ReorderSchema, required=False)
 @blp.response(200, CartSchema)
 @blp.idempotent
-def again(wish: dict[str, Any], id: UUID) -> Response:
-    """Put what was ordered into a cart, at today's prices. `problems` says what could not be had."""
+def order_again(wish: dict[str, Any], id: UUID) -> Response:
+    """Put an order's goods into a cart again.
+
+    Put what was ordered into a cart, at today's prices. `problems` says what could not be had.
+    """
 
     def work(session: Session) -> Answer:
         order = their_order(session, id)

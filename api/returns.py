@@ -28,7 +28,8 @@ from shop.order_goods import quantities
 from shop.return_money import Due
 from shop.returns import Arrived, Status
 from sql import new_id
-from workflows import ask_return, reject_return, return_order
+from workflows import ask_return, return_order
+from workflows import reject_return as reject_return_workflow
 
 blp = Blueprint("returns", __name__, description="Returns")
 
@@ -116,8 +117,11 @@ RETURN = ReturnSchema()
 @blp.get("/api/orders/<uuid:id>/returns")
 @or_guest
 @blp.response(200, page_of(ReturnSchema))
-def all_of_them(id: UUID) -> dict[str, Any]:
-    """All of the order's, oldest first."""
+def list_returns(id: UUID) -> dict[str, Any]:
+    """List an order's returns.
+
+    All of the order's, oldest first.
+    """
     with db.reading() as session:
         return {"items": returns.of_order(session, their_order(session, id).id), "next": None}
 
@@ -126,8 +130,11 @@ def all_of_them(id: UUID) -> dict[str, Any]:
 @or_guest
 @blp.arguments(SomeGoodsSchema)
 @blp.response(200, PreviewSchema)
-def preview(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
-    """What would go back for these goods, and why not all that was paid for them. Nothing is asked for yet."""
+def preview_return(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """Preview what a return comes to.
+
+    What would go back for these goods, and why not all that was paid for them. Nothing is asked for yet.
+    """
     with db.reading() as session:
         order = their_order(session, id)
         return _previewed(returns.preview(session, order.id, quantities(wish["lines"])), order.currency)
@@ -138,9 +145,12 @@ def preview(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
 @blp.arguments(AskReturnSchema)
 @blp.response(202, accepted_with(**{"return": ReturnSchema, "preview": PreviewSchema}))
 @blp.idempotent
-def ask(wish: dict[str, Any], id: UUID) -> Response:
-    """Ask to send back some of what was shipped, never more than that (409); `preview` says what would go back. Until
-    the job has begun it can be cancelled, which withdraws the wish. Another begins when the goods are received."""
+def request_return(wish: dict[str, Any], id: UUID) -> Response:
+    """Request a return.
+
+    Ask to send back some of what was shipped, never more than that (409); `preview` says what would go back. Until
+    the job has begun it can be cancelled, which withdraws the wish. Another begins when the goods are received.
+    """
     wanted = quantities(wish["lines"])
 
     def work(session: Session) -> Answer:
@@ -159,8 +169,11 @@ def ask(wish: dict[str, Any], id: UUID) -> Response:
 @blp.arguments(ReceiveReturnSchema, required=False)
 @blp.response(202, accepted_with(**{"return": ReturnSchema}))
 @blp.idempotent
-def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
-    """It is here: what is fit is restocked, then its share of the money goes back. Staff only."""
+def receive_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
+    """Receive a return.
+
+    It is here: what is fit is restocked, then its share of the money goes back. Staff only.
+    """
     arrived = _arrived(wish["lines"])
 
     def work(session: Session) -> Answer:
@@ -179,15 +192,18 @@ def receive(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
 @blp.arguments(RejectReturnSchema)
 @blp.response(202, accepted_with(**{"return": ReturnSchema}))
 @blp.idempotent
-def reject(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
-    """The shop does not take it back: the customer is told why, and may ask for something else. Staff only."""
+def reject_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
+    """Reject a return.
+
+    The shop does not take it back: the customer is told why, and may ask for something else. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         orders.hold(session, str(id))
         row = returns.requested(session, str(id), str(rid))
         inputs = {"return": row.id, "answer": wish["reason"]}
         about = {"subject": ("order", row.order_id), "input": inputs}
-        run = engine.start(session, reject_return, key=new_id(), **about, by=starter())
+        run = engine.start(session, reject_return_workflow, key=new_id(), **about, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)

@@ -23,7 +23,7 @@ from engine.clock import Standing
 from engine.slots import SlotRow, SlotState
 from engine.times import in_english
 from shop.errors import NotFound
-from workflows import run_periodic_task
+from workflows import run_periodic_task as run_periodic_task_workflow
 
 blp = Blueprint("schedule", __name__, description="The clock and its periodic tasks. Staff only")
 log = structlog.get_logger("audit")
@@ -60,8 +60,11 @@ class PeriodicTasksSchema(Schema):
 @blp.get("/api/schedule")
 @roles(*STAFF)
 @blp.response(200, PeriodicTasksSchema)
-def all_of_them() -> dict[str, Any]:
-    """By name. Staff only."""
+def list_periodic_tasks() -> dict[str, Any]:
+    """List periodic tasks.
+
+    By name. Staff only.
+    """
     with db.reading() as session:
         return {"items": [_told(one) for one in clock.standings(session)]}
 
@@ -70,13 +73,16 @@ def all_of_them() -> dict[str, Any]:
 @roles("admin")
 @blp.response(202, accepted_with())
 @blp.idempotent
-def run(name: str) -> Response:
-    """Now, beside its times; 409 while it is at work. Administrators only."""
+def run_periodic_task(name: str) -> Response:
+    """Run a periodic task now.
+
+    Now, beside its times; 409 while it is at work. Administrators only.
+    """
     if name not in SCHEDULE:
         raise NotFound("There is no such periodic task.")
 
     def work(session: Session) -> Answer:
-        job = clock.run_now(session, run_periodic_task, name, by=caller().id)
+        job = clock.run_now(session, run_periodic_task_workflow, name, by=caller().id)
         log.info("operator", action="run now", task=name, job=job, by=caller().id)
         return accepted(session, job)
 

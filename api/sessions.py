@@ -32,8 +32,11 @@ class SessionSchema(Schema):
 @signed_in
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(SessionSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Those that are open, newest first."""
+def list_sessions(query: dict[str, Any]) -> dict[str, Any]:
+    """List open sessions.
+
+    Those that are open, newest first.
+    """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
         rows = session_list.newest(session, caller().id, limit=query["limit"] + 1, before=before)
@@ -44,8 +47,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.delete("/api/auth/sessions/<uuid:id>")
 @signed_in
 @blp.response(204)
-def end(id: UUID) -> Response:
-    """Its tokens open nothing from now on."""
+def end_session(id: UUID) -> Response:
+    """End a session.
+
+    Its tokens open nothing from now on.
+    """
     with db.transaction() as session:
         session_list.end(session, caller().id, str(id))
     return Response(status=204)

@@ -92,8 +92,11 @@ class StockEventSchema(Schema):
 @roles(*STAFF)
 @blp.arguments(StockQuery, location="query")
 @blp.response(200, page_of(WatchedStockSchema))
-def all_of_it(query: dict[str, Any]) -> dict[str, Any]:
-    """By SKU, of all that ever came in or is watched. Staff only."""
+def list_stock_levels(query: dict[str, Any]) -> dict[str, Any]:
+    """List stock levels.
+
+    By SKU, of all that ever came in or is watched. Staff only.
+    """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
         rows = stock.levels(session, limit=query["limit"] + 1, after=after, low=query["low"])
@@ -102,8 +105,11 @@ def all_of_it(query: dict[str, Any]) -> dict[str, Any]:
 
 @blp.get("/api/stock/<string:sku>")
 @blp.response(200, StockSchema)
-def level(sku: str) -> StockRow:
-    """Everybody sees all of it."""
+def get_stock_level(sku: str) -> StockRow:
+    """Get a SKU's stock level.
+
+    Everybody sees all of it.
+    """
     with db.reading() as session:
         return stock.level(session, sku)
 
@@ -112,8 +118,11 @@ def level(sku: str) -> StockRow:
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(MovementSchema))
-def movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
-    """The ledger of one SKU, newest first. Staff only."""
+def list_stock_movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
+    """List a SKU's stock movements.
+
+    The ledger of one SKU, newest first. Staff only.
+    """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
         stock.level(session, sku)
@@ -126,8 +135,11 @@ def movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
 @blp.arguments(MoveSchema)
 @blp.response(201, StockSchema)
 @blp.idempotent
-def move(wish: dict[str, Any], sku: str) -> Response:
-    """Goods came in, the count was wrong, or they went elsewhere. Answers how much there is then. Staff only."""
+def move_stock(wish: dict[str, Any], sku: str) -> Response:
+    """Record a stock movement.
+
+    Goods came in, the count was wrong, or they went elsewhere. Answers how much there is then. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         return StockSchema().dump(_move(session, sku, **wish)), 201, {"Location": f"/api/stock/{sku}/movements"}
@@ -139,8 +151,11 @@ def move(wish: dict[str, Any], sku: str) -> Response:
 @roles(*STAFF)
 @blp.arguments(WatchSchema)
 @blp.response(200, WatchedStockSchema)
-def watch(wish: dict[str, Any], sku: str) -> StockRow:
-    """From now on a `low_stock` event is written when no more than `low_at` are left; null: no more. Staff only."""
+def set_low_stock_threshold(wish: dict[str, Any], sku: str) -> StockRow:
+    """Set a SKU's low-stock threshold.
+
+    From now on a `low_stock` event is written when no more than `low_at` are left; null: no more. Staff only.
+    """
     with db.transaction() as session:
         return stock_desk.watch(session, sku, wish["low_at"])
 
@@ -149,8 +164,11 @@ def watch(wish: dict[str, Any], sku: str) -> StockRow:
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(StockEventSchema))
-def events(query: dict[str, Any], sku: str) -> dict[str, Any]:
-    """When it became little and when it came back, newest first. Staff only."""
+def list_stock_events(query: dict[str, Any], sku: str) -> dict[str, Any]:
+    """List a SKU's stock events.
+
+    When it became little and when it came back, newest first. Staff only.
+    """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
         stock.level(session, sku)

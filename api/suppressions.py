@@ -46,8 +46,11 @@ class SuppressionsQuery(PageQuery):
 @roles(*STAFF)
 @blp.arguments(SuppressionsQuery, location="query")
 @blp.response(200, page_of(SuppressionSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first, or those of one address. Staff only."""
+def list_suppressions(query: dict[str, Any]) -> dict[str, Any]:
+    """List suppressed addresses.
+
+    Newest first, or those of one address. Staff only.
+    """
     before, email = start(query["cursor"], an_id), query["email"]
     wanted = {"limit": query["limit"] + 1, "before": before, "address_hash": hashed(normal(email)) if email else None}
     with db.reading() as session:
@@ -60,8 +63,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(SuppressSchema)
 @blp.response(201, SuppressionSchema)
 @blp.idempotent
-def suppress(wish: dict[str, Any]) -> Response:
-    """No marketing to this address any more. Staff only."""
+def create_suppression(wish: dict[str, Any]) -> Response:
+    """Suppress an address.
+
+    No marketing to this address any more. Staff only.
+    """
     address, reason = hashed(normal(wish["email"])), Reason(wish["reason"])
 
     def work(session: Session) -> Answer:
@@ -75,8 +81,11 @@ def suppress(wish: dict[str, Any]) -> Response:
 @blp.delete("/api/suppressions/<uuid:id>")
 @roles(*STAFF)
 @blp.response(204)
-def lift(id: UUID) -> Response:
-    """The address may be written to again, if it stands here for nothing else. Staff only."""
+def delete_suppression(id: UUID) -> Response:
+    """Lift a suppression.
+
+    The address may be written to again, if it stands here for nothing else. Staff only.
+    """
     with db.transaction() as session:
         suppressions.remove(session, str(id))
     return Response(status=204)

@@ -36,8 +36,11 @@ METHOD = ShippingMethodSchema()
 @blp.get("/api/shipping-methods")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(ShippingMethodSchema))
-def methods(query: dict[str, Any]) -> dict[str, Any]:
-    """By code; those with `active: false` can not be chosen."""
+def list_shipping_methods(query: dict[str, Any]) -> dict[str, Any]:
+    """List shipping methods.
+
+    By code; those with `active: false` can not be chosen.
+    """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
         found = tariff_desk.methods(session, limit=query["limit"] + 1, after=after)
@@ -50,8 +53,11 @@ def methods(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(NewShippingMethodSchema)
 @blp.response(201, ShippingMethodSchema)
 @blp.idempotent
-def add(wish: dict[str, Any]) -> Response:
-    """A code that is taken is a 409. Staff only."""
+def create_shipping_method(wish: dict[str, Any]) -> Response:
+    """Create a shipping method.
+
+    A code that is taken is a 409. Staff only.
+    """
 
     def work(session: Session) -> Answer:
         row = tariff_desk.add(session, values_of(wish))
@@ -62,7 +68,8 @@ def add(wish: dict[str, Any]) -> Response:
 
 @blp.get("/api/shipping-methods/<code>")
 @blp.response(200, ShippingMethodSchema)
-def method(code: str) -> Any:
+def get_shipping_method(code: str) -> Any:
+    """Get a shipping method."""
     with db.reading() as session:
         return method_of(tariff_desk.method(session, code))
 
@@ -71,8 +78,11 @@ def method(code: str) -> Any:
 @roles(*STAFF)
 @blp.arguments(ShippingMethodChangeSchema)
 @blp.response(200, ShippingMethodSchema)
-def change(wish: dict[str, Any], code: str) -> Any:
-    """Orders that were placed stay as they are. Staff only."""
+def update_shipping_method(wish: dict[str, Any], code: str) -> Any:
+    """Update a shipping method.
+
+    Orders that were placed stay as they are. Staff only.
+    """
     with db.transaction() as session:
         return method_of(tariff_desk.change(session, code, values_of(wish)))
 
@@ -80,8 +90,11 @@ def change(wish: dict[str, Any], code: str) -> Any:
 @blp.delete("/api/shipping-methods/<code>")
 @roles(*STAFF)
 @blp.response(204)
-def remove(code: str) -> Response:
-    """Carts that had chosen it say so in their problems. Staff only."""
+def delete_shipping_method(code: str) -> Response:
+    """Delete a shipping method.
+
+    Carts that had chosen it say so in their problems. Staff only.
+    """
     with db.transaction() as session:
         tariff_desk.remove(session, code)
     return Response(status=204)
@@ -91,8 +104,11 @@ def remove(code: str) -> Response:
 @roles(*STAFF)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(TaxRateSchema))
-def taxes(query: dict[str, Any]) -> dict[str, Any]:
-    """By country and class. Where there is no rate there is no tax. Staff only."""
+def list_tax_rates(query: dict[str, Any]) -> dict[str, Any]:
+    """List tax rates.
+
+    By country and class. Where there is no rate there is no tax. Staff only.
+    """
     after = position(query["cursor"], a_text, a_text)
     with db.reading() as session:
         rows = tariff_desk.taxes(session, limit=query["limit"] + 1, after=after and (after[0], after[1]))
@@ -103,8 +119,11 @@ def taxes(query: dict[str, Any]) -> dict[str, Any]:
 @roles(*STAFF)
 @blp.arguments(RateSchema)
 @blp.response(200, TaxRateSchema)
-def set_tax(wish: dict[str, Any], country: str, tax_class: str) -> Any:
-    """Set, or set anew; orders that were placed stay as they are. Staff only."""
+def set_tax_rate(wish: dict[str, Any], country: str, tax_class: str) -> Any:
+    """Set a tax rate.
+
+    Set, or set anew; orders that were placed stay as they are. Staff only.
+    """
     with db.transaction() as session:
         return tariff_desk.set_tax(session, _key(country, tax_class), wish["rate"], wish["shipping"])
 
@@ -112,8 +131,11 @@ def set_tax(wish: dict[str, Any], country: str, tax_class: str) -> Any:
 @blp.delete("/api/tax-rates/<country>/<tax_class>")
 @roles(*STAFF)
 @blp.response(204)
-def drop_tax(country: str, tax_class: str) -> Response:
-    """Staff only."""
+def delete_tax_rate(country: str, tax_class: str) -> Response:
+    """Delete a tax rate.
+
+    Staff only.
+    """
     with db.transaction() as session:
         tariff_desk.drop_tax(session, _key(country, tax_class))
     return Response(status=204)

@@ -23,16 +23,22 @@ FORM = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "ob
 
 @blp.get("/api/unsubscribe/<token>")
 @blp.response(200, HTML, content_type="text/html")
-def ask(token: str) -> Response:
-    """A small page that asks. It changes nothing: mail programs and scanners open links by themselves."""
+def show_unsubscribe_page(token: str) -> Response:
+    """Show the page to unsubscribe.
+
+    A small page that asks. It changes nothing: mail programs and scanners open links by themselves.
+    """
     return _page(topic=unsubscribing.opened(token).topic.replace("_", " "), done=False)
 
 
 @blp.post("/api/unsubscribe/<token>")
 @blp.doc(requestBody=FORM)
 @blp.response(200, HTML, content_type="text/html")
-def stop(token: str) -> Response:
-    """Unsubscribes, with one click as in RFC 8058, as often as it is sent. `everything=1`: of all marketing."""
+def unsubscribe(token: str) -> Response:
+    """Unsubscribe.
+
+    Unsubscribes, with one click as in RFC 8058, as often as it is sent. `everything=1`: of all marketing.
+    """
     made = unsubscribing.opened(token)
     with db.transaction() as session:
         unsubscribing.unsubscribe(session, made, everything=request.form.get("everything") == "1")

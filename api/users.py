@@ -44,7 +44,10 @@ class LeaveQuery(Schema):
 @blp.idempotent
 @limit_registration
 def register(wish: dict[str, Any]) -> Response:
-    """Open an account. A mail asks to confirm the address, in the language of `Accept-Language` (en, de)."""
+    """Register an account.
+
+    Open an account. A mail asks to confirm the address, in the language of `Accept-Language` (en, de).
+    """
     hashed = passwords.hash_password(wish["password"], address=client())
 
     def work(session: Session) -> Answer:
@@ -59,7 +62,8 @@ def register(wish: dict[str, Any]) -> Response:
 @blp.get("/api/users/me")
 @signed_in
 @blp.response(200, UserSchema)
-def me() -> users.UserRow:
+def get_own_account() -> users.UserRow:
+    """Get your account."""
     with db.reading() as session:
         return users.get(session, caller().id)
 
@@ -70,8 +74,11 @@ def me() -> users.UserRow:
 @blp.response(200, UserSchema)
 @blp.idempotent
 @limit_password
-def change(wish: dict[str, Any]) -> Response:
-    """Another name, language or e-mail address: that one needs the current password too."""
+def update_own_account(wish: dict[str, Any]) -> Response:
+    """Update your account.
+
+    Another name, language or e-mail address: that one needs the current password too.
+    """
     id = caller().id
     if "email" in wish:
         _must_know_password(id, wish.get("current_password", ""))
@@ -102,11 +109,14 @@ def _move(session: Session, id: str, email: str) -> None:
 @signed_in
 @blp.arguments(LeaveQuery, location="query")
 @blp.response(204)
-def leave(query: dict[str, Any]) -> Response:
-    """Everything that says who you are is deleted, and every session ends. There is no way back.
+def delete_own_account(query: dict[str, Any]) -> Response:
+    """Delete your account.
+
+    Everything that says who you are is deleted, and every session ends. There is no way back.
 
     Orders under way keep what they need until they are over; then they forget it by themselves. With store credit left
-    it is a 409 `wallet_not_empty`, unless that is given up."""
+    it is a 409 `wallet_not_empty`, unless that is given up.
+    """
     with db.transaction() as session:
         id = caller().id
         _give_up_credit(session, id, wanted=query["forfeit_credit"])
@@ -120,7 +130,8 @@ def leave(query: dict[str, Any]) -> Response:
 @blp.get("/api/users/me/export")
 @signed_in
 @blp.response(200, content_type="application/json", description="All that the shop knows of you")
-def export() -> Response:
+def export_own_account() -> Response:
+    """Export your data."""
     return personal_export.answer(caller().id)
 
 

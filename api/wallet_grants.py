@@ -54,8 +54,11 @@ GRANT = WalletGrantSchema()
 @roles(*STAFF)
 @blp.arguments(WalletGrantsQuery, location="query")
 @blp.response(200, page_of(WalletGrantSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """List grants above the ceiling, newest first. Staff only."""
+def list_wallet_grants(query: dict[str, Any]) -> dict[str, Any]:
+    """List store credit that waits for approval.
+
+    List grants above the ceiling, newest first. Staff only.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = wallet_grants.listed(session, limit=limit + 1, before=before, status=query["status"])
@@ -67,8 +70,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(DecisionSchema)
 @blp.response(200, WalletGrantSchema)
 @blp.idempotent
-def approve(wish: dict[str, Any], id: UUID) -> Response:
-    """Give the credit. For somebody else than who asked for it and than whose it will be (403). Staff only."""
+def approve_wallet_grant(wish: dict[str, Any], id: UUID) -> Response:
+    """Approve store credit.
+
+    Give the credit. For somebody else than who asked for it and than whose it will be (403). Staff only.
+    """
     return _decide(str(id), approve=True, note=wish["note"])
 
 
@@ -77,8 +83,11 @@ def approve(wish: dict[str, Any], id: UUID) -> Response:
 @blp.arguments(DecisionSchema)
 @blp.response(200, WalletGrantSchema)
 @blp.idempotent
-def refuse(wish: dict[str, Any], id: UUID) -> Response:
-    """Do not give the credit. Staff only."""
+def refuse_wallet_grant(wish: dict[str, Any], id: UUID) -> Response:
+    """Refuse store credit.
+
+    Do not give the credit. Staff only.
+    """
     return _decide(str(id), approve=False, note=wish["note"])
 
 

@@ -53,7 +53,8 @@ ENTRY = EntrySchema()
 @blp.get("/api/users/me/wallet")
 @signed_in
 @blp.response(200, WalletSchema)
-def own() -> dict[str, Any]:
+def get_wallet() -> dict[str, Any]:
+    """Get your store credit."""
     with db.reading() as session:
         held = wallets.balances(session, caller().id)
         return {"balances": [{"amount": one.balance, "currency": one.currency} for one in held]}
@@ -63,8 +64,11 @@ def own() -> dict[str, Any]:
 @signed_in
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(EntrySchema))
-def entries(query: dict[str, Any]) -> Response:
-    """Newest first. Nothing is ever changed or taken away."""
+def list_wallet_entries(query: dict[str, Any]) -> Response:
+    """List your wallet's entries.
+
+    Newest first. Nothing is ever changed or taken away.
+    """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
         rows = wallets.entries(session, caller().id, limit=query["limit"] + 1, before=before)
@@ -78,10 +82,13 @@ def entries(query: dict[str, Any]) -> Response:
 @blp.response(201, EntrySchema)
 @blp.alt_response(202, schema=WalletGrantSchema, success=True)
 @blp.idempotent
-def grant(wish: dict[str, Any], id: UUID) -> Response:
-    """Give somebody else credit; it pays for orders in its currency. Staff only.
+def grant_store_credit(wish: dict[str, Any], id: UUID) -> Response:
+    """Grant store credit.
 
-    What one person gives within a day above CREDIT_CEILING waits until a second person approves it (202)."""
+    Give somebody else credit; it pays for orders in its currency. Staff only.
+
+    What one person gives within a day above CREDIT_CEILING waits until a second person approves it (202).
+    """
     amount, currency = wish["amount"]["amount"], wish["amount"]["currency"]
     if not amount:
         raise Invalid({"amount": ["Must be more than nothing."]})

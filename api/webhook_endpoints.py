@@ -38,8 +38,11 @@ ENDPOINT, WITH_SECRET = EndpointSchema(), NewlySecretSchema()
 @roles("admin")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(EndpointSchema))
-def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
-    """Newest first."""
+def list_webhook_endpoints(query: dict[str, Any]) -> dict[str, Any]:
+    """List webhook endpoints.
+
+    Newest first.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         rows = webhook_endpoints.listed(session, limit=limit + 1, before=before)
@@ -50,8 +53,11 @@ def all_of_them(query: dict[str, Any]) -> dict[str, Any]:
 @roles("admin")
 @blp.arguments(NewEndpointSchema)
 @blp.response(201, NewlySecretSchema)
-def make(wish: dict[str, Any]) -> Response:
-    """From now on it hears of what happens. The answer holds the secret, which is not shown again."""
+def create_webhook_endpoint(wish: dict[str, Any]) -> Response:
+    """Create a webhook endpoint.
+
+    From now on it hears of what happens. The answer holds the secret, which is not shown again.
+    """
     with db.transaction() as session:
         row = webhook_endpoints.make(session, wish, by=caller().id)
     log.info("operator", action="webhook endpoint made", endpoint=row.id, by=caller().id)
@@ -62,7 +68,8 @@ def make(wish: dict[str, Any]) -> Response:
 @blp.get("/api/webhook-endpoints/<uuid:id>")
 @roles("admin")
 @blp.response(200, EndpointSchema)
-def one(id: UUID) -> Any:
+def get_webhook_endpoint(id: UUID) -> Any:
+    """Get a webhook endpoint."""
     with db.reading() as session:
         return webhook_endpoints.get(session, str(id))
 
@@ -71,8 +78,11 @@ def one(id: UUID) -> Any:
 @roles("admin")
 @blp.arguments(EndpointChangeSchema)
 @blp.response(200, NewlySecretSchema)
-def change(wish: dict[str, Any], id: UUID) -> Response:
-    """With `rotate_secret` the answer holds a new secret; for a day the old one signs as well."""
+def update_webhook_endpoint(wish: dict[str, Any], id: UUID) -> Response:
+    """Update a webhook endpoint.
+
+    With `rotate_secret` the answer holds a new secret; for a day the old one signs as well.
+    """
     with db.transaction() as session:
         row = webhook_endpoints.change(session, webhook_endpoints.get(session, str(id), lock=True), wish)
     log.info("operator", action="webhook endpoint changed", endpoint=row.id, fields=sorted(wish), by=caller().id)
@@ -82,8 +92,11 @@ def change(wish: dict[str, Any], id: UUID) -> Response:
 @blp.delete("/api/webhook-endpoints/<uuid:id>")
 @roles("admin")
 @blp.response(204)
-def remove(id: UUID) -> Response:
-    """With its log. What is on its way is not sent any more."""
+def delete_webhook_endpoint(id: UUID) -> Response:
+    """Delete a webhook endpoint.
+
+    With its log. What is on its way is not sent any more.
+    """
     with db.transaction() as session:
         webhook_endpoints.remove(session, webhook_endpoints.get(session, str(id), lock=True))
     log.info("operator", action="webhook endpoint removed", endpoint=str(id), by=caller().id)
@@ -94,8 +107,11 @@ def remove(id: UUID) -> Response:
 @roles("admin")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(DeliverySchema))
-def deliveries(query: dict[str, Any], id: UUID) -> dict[str, Any]:
-    """Newest first, with how the last attempt of each went; kept for a month."""
+def list_webhook_deliveries(query: dict[str, Any], id: UUID) -> dict[str, Any]:
+    """List a webhook endpoint's deliveries.
+
+    Newest first, with how the last attempt of each went; kept for a month.
+    """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
         endpoint = webhook_endpoints.get(session, str(id))
@@ -107,8 +123,11 @@ def deliveries(query: dict[str, Any], id: UUID) -> dict[str, Any]:
 @roles("admin")
 @blp.response(202, accepted_with(delivery=DeliverySchema))
 @blp.idempotent
-def replay(id: UUID, did: UUID) -> Response:
-    """Send it once more, under the same webhook-id, for up to a day. 409 while it is on its way."""
+def replay_webhook_delivery(id: UUID, did: UUID) -> Response:
+    """Replay a webhook delivery.
+
+    Send it once more, under the same webhook-id, for up to a day. 409 while it is on its way.
+    """
 
     def work(session: Session) -> Answer:
         endpoint = webhook_endpoints.get(session, str(id))

@@ -48,8 +48,11 @@ class ReceivedSchema(Schema):
 @blp.post("/api/webhooks/payments/<string:provider>")
 @blp.doc(requestBody=BODY)
 @blp.response(200, ReceivedSchema)
-def receive(provider: str) -> dict[str, object]:
-    """Signed by the provider. The event is kept and wakes whatever waits for it; each event does so once."""
+def receive_provider_event(provider: str) -> dict[str, object]:
+    """Receive a payment provider's event.
+
+    Signed by the provider. The event is kept and wakes whatever waits for it; each event does so once.
+    """
     if provider != settings().payment_provider:
         raise NotFound("There is no such provider.")
     body = request.get_data()
@@ -135,8 +138,11 @@ EVENT = EventSchema()
 @roles(*STAFF)
 @blp.arguments(EventsQuery, location="query")
 @blp.response(200, page_of(EventSchema))
-def events(query: dict[str, Any]) -> Response:
-    """Newest first. Staff only."""
+def list_provider_events(query: dict[str, Any]) -> Response:
+    """List payment providers' events.
+
+    Newest first. Staff only.
+    """
     before = position(query["cursor"], a_moment, a_text)
     with db.reading() as session:
         rows = webhook_events.newest(session, limit=query["limit"] + 1, problem=query["problem"], before=before)

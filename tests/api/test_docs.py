@@ -41,6 +41,20 @@ def _type_lists(part: Any, way: str = "") -> Iterator[tuple[str, list[str]]]:
         yield from _type_lists(value, f"{way}/{name}")
 
 
+def test_every_operation_has_a_name_of_its_own_and_a_plain_summary(client: FlaskClient) -> None:
+    """Clients are made from them: a method is called like the operation, and described by its summary."""
+    paths = client.get("/api/openapi.json").json["paths"]
+    every = [
+        (f"{verb} {path}", one) for path, item in paths.items() for verb, one in item.items() if path[:5] == "/api/"
+    ]
+    every = [(where, one) for where, one in every if isinstance(one, dict)]
+    names = [one["operationId"] for _, one in every]
+    assert len(set(names)) == len(names) > 150
+    assert [name for name in names if not re.fullmatch(r"[a-z]+([A-Z][a-z]*)*", name)] == []
+    plain = re.compile(r"[A-Z][A-Za-z' -]{4,59}")
+    assert [(where, one["summary"]) for where, one in every if not plain.fullmatch(one["summary"])] == []
+
+
 def test_an_operation_says_whom_it_lets_in_and_that_it_takes_a_key(client: FlaskClient) -> None:
     paths = client.get("/api/openapi.json").json["paths"]
     probe = paths["/probe"]["post"]
