@@ -66,7 +66,7 @@ def _cells(
         "price_cents": str(variant.price),
         "currency": variant.currency,
         "on_hand": str(on_hand or 0),
-        "backorder": "" if most is None else "true",
+        "backorder": "false" if most is None else "true",
         "backorder_limit": "" if most in (None, backorders.UNLIMITED) else str(most),
         "tax_class": product.tax_class,
         "status": product.status,

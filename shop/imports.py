@@ -193,11 +193,12 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
 
 
 def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
-    """What may be ordered beyond what is there. `backorder` alone leaves a limit as it is."""
-    unsaid = [row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row]
+    """What may be ordered beyond what is there, where that changes anything. `backorder` alone leaves a limit."""
+    said = backorders.said(rows)
     limited = select(StockRow.sku).where(among(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
-    kept = set(session.scalars(limited, {"skus": unsaid})) if unsaid else set()
-    return {sku: most for sku, most in backorders.said(rows).items() if sku not in kept}
+    there = set(session.scalars(limited, {"skus": list(said)})) if said else set()
+    kept = {row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row} & there
+    return {sku: most for sku, most in said.items() if sku not in kept and (most is not None or sku in there)}
 
 
 _SKUS = select(VariantRow.sku).where(among(VariantRow.sku, "skus"))

@@ -343,3 +343,15 @@ def test_the_document_tells_of_the_files(client: FlaskClient) -> None:
     assert operation["security"] == [{"bearer": []}]
     assert "202" in operation["responses"]
     assert list(paths["/api/products/export"]["get"]["responses"]["200"]["content"]) == ["text/csv"]
+
+
+def test_an_export_brings_back_all_that_has_changed_since(sam: Person) -> None:
+    first = line("A", tax_class="reduced", category="garden", description="Old.", backorder=True, backorder_limit=4)
+    assert result(sam, jsonl(first, line("B", options={"color": "Red"}, price_USD=5)))["imported"] == 2
+    exported = sam.get("/api/products/export").text
+    other = {"name": "New", "description": "", "category": None, "tax_class": "zero", "options": {"color": "Blue"}}
+    changed = [line(sku, **other, backorder=True, backorder_limit=None) for sku in "AB"]
+    assert result(sam, jsonl(*changed))["imported"] == 2
+    assert sam.get("/api/products/export").text != exported
+    assert result(sam, exported, "text/csv")["failed"] == 0
+    assert sam.get("/api/products/export").text == exported
