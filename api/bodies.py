@@ -65,7 +65,9 @@ def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0)
             {"label": part["label"], "amount": money(part["amount"], currency)} for part in order.breakdown or ()
         ],
         "shipping_method": order.shipping_method,
-        "shipping_address": {name: order.shipping_address[name] for name in ADDRESS if name in order.shipping_address},
+        "shipping_address": _address(order.shipping_address),
+        "billing_address": _address(order.billing_address or order.shipping_address),
+        "vat_id": order.vat_id,
         "job": job,
         "created_at": rfc3339(order.created_at),
         "updated_at": rfc3339(order.updated_at),
@@ -74,6 +76,10 @@ def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0)
 
 def money(amount: int, currency: str) -> Body:
     return {"amount": amount, "currency": currency}
+
+
+def _address(kept: Mapping[str, Any]) -> Body:
+    return {name: kept[name] for name in ADDRESS if name in kept}
 
 
 def _line(line: OrderLineRow, currency: str) -> Body:

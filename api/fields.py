@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from shop import mail_addresses, person_names
+from shop import mail_addresses, person_names, vat_ids
 from shop.times import in_bounds, rfc3339
 
 BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp: they will stay these
@@ -143,6 +143,20 @@ class Email(Shown):
         try:
             return mail_addresses.checked(super()._deserialize(value, *args, **kwargs))
         except mail_addresses.NotAnAddress as error:
+            raise ValidationError(str(error)) from error
+
+
+class VatId(Line):
+    """One VAT id, taken with spaces and dots and kept without."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"example": vat_ids.EXAMPLE, **kwargs.pop("metadata", {})}
+        super().__init__(most=2 * vat_ids.LONGEST, metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        try:
+            return vat_ids.normalised(super()._deserialize(value, *args, **kwargs))
+        except vat_ids.NotAVatId as error:
             raise ValidationError(str(error)) from error
 
 

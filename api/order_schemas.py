@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.fields import Boolean, Email, Integer, Line, Moment, Shown
+from api.fields import Boolean, Email, Integer, Line, Moment, Shown, VatId
 from api.money import Amount, BreakdownSchema, PriceSchema, SignedMoneySchema, TaxSchema
 from api.schemas import AddressSchema, ErrorSchema, JobSchema, MoneySchema, PageQuery, Schema, accepted_with
 from shop.orders import FulfilmentStatus, PaymentStatus, Status
@@ -25,6 +25,13 @@ class PlaceOrderSchema(Schema):
     shipping_address_id = fields.UUID(
         metadata={"description": "one from the address book; without either, its default for shipping"}
     )
+    billing_address = fields.Nested(AddressSchema)
+    billing_address_id = fields.UUID(
+        metadata={
+            "description": "one from the address book; without either, its default for billing, or the shipping address"
+        }
+    )
+    vat_id = VatId(metadata={"description": "the buyer's, for the invoice; checked by its form"})
     shipping_method = Line(most=40, metadata={"example": "standard", "description": "default: the cart's"})
     payment = fields.Nested(PayWithSchema, required=True)
     email = Email(metadata={"description": "of guests; default: the account's"})
@@ -40,8 +47,9 @@ class PlaceOrderSchema(Schema):
 
     @validates_schema
     def _one_address(self, wish: dict[str, Any], **_: Any) -> None:
-        if "shipping_address" in wish and "shipping_address_id" in wish:
-            raise ValidationError("Either shipping_address or shipping_address_id.", "shipping_address")
+        for name in ("shipping_address", "billing_address"):
+            if name in wish and f"{name}_id" in wish:
+                raise ValidationError(f"Either {name} or {name}_id.", name)
 
 
 class OrdersQuery(PageQuery):
@@ -88,6 +96,8 @@ class OrderSchema(Schema):
     breakdown = fields.List(fields.Nested(BreakdownSchema), metadata={"description": "adds up to total"})
     shipping_method = fields.String()
     shipping_address = fields.Nested(AddressSchema)
+    billing_address = fields.Nested(AddressSchema)
+    vat_id = fields.String(allow_none=True, metadata={"description": "the buyer's"})
     job = fields.Nested(JobSchema, allow_none=True)
     created_at = Moment()
     updated_at = Moment()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from api.cart_owner import Owner
 from api.commands import answered, replayed
 from api.job_permissions import GUEST
 from engine import Started, Wish, jobs
-from shop import addresses, carts, checkout, commands, order_tokens, sessions, users
+from shop import addresses, buyers, carts, checkout, commands, order_tokens, users
 from shop.addresses import AddressRow
 from shop.carts import CartRow
 from shop.checkout import PlaceOrder
@@ -54,6 +55,7 @@ class Case:
 
     placing: Placing
     holder: Holder | None = None
+    billing: dict[str, Any] | None = None  # where the holder's invoices go
     cart: CartRow | None = None
     key: Asked | None = None  # the one that this case has taken
     answer: Answered | Refusal | None = None
@@ -81,9 +83,9 @@ def place_all(session: Session, placings: Sequence[Placing]) -> list[Answered | 
 def _sign_in(session: Session, cases: Sequence[Case]) -> None:
     claimed = [(case, case.placing.claim) for case in cases if case.placing.claim]
     if claimed:
-        found = sessions.holders(session, [claim for _, claim in claimed])
-        for (case, _), holder in zip(claimed, found, strict=True):
-            case.holder = case.attempt(tokens.alive, holder)
+        found = buyers.holders(session, [claim for _, claim in claimed])
+        for (case, _), (holder, billing) in zip(claimed, found, strict=True):
+            case.holder, case.billing = case.attempt(tokens.alive, holder), billing
 
 
 def _take_keys(session: Session, cases: Sequence[Case]) -> None:
@@ -168,6 +170,8 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         customer_id=who.id if who else None,
         email=_email(wish, who),
         shipping_address=_address(session, case),
+        billing_address=_billing(session, case),
+        vat_id=wish.get("vat_id"),
         shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
         payment_method=wish["payment"]["method"],
         payment_token=wish["payment"].get("token"),
@@ -183,9 +187,23 @@ def _address(session: Session, case: Case) -> dict[str, Any]:
         return dict(wish["shipping_address"])
     if "shipping_address_id" not in wish:
         return addresses.postal(_default_address(session, who))
+    return _booked(session, who, wish["shipping_address_id"])
+
+
+def _billing(session: Session, case: Case) -> dict[str, Any] | None:
+    """What the wish says, or else the address book; None is where it is sent to."""
+    wish = case.placing.wish
+    if "billing_address" in wish:
+        return dict(wish["billing_address"])
+    if "billing_address_id" in wish:
+        return _booked(session, case.holder, wish["billing_address_id"])
+    return case.billing
+
+
+def _booked(session: Session, who: Holder | None, id: UUID) -> dict[str, Any]:
     if who is None:
         raise Unauthenticated("Sign in first.")
-    return addresses.postal(addresses.get(session, who.id, str(wish["shipping_address_id"])))
+    return addresses.postal(addresses.get(session, who.id, str(id)))
 
 
 def _default_address(session: Session, who: Holder | None) -> AddressRow:

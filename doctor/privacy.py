@@ -64,8 +64,9 @@ def _orders_that_should_have_forgotten(session: Session) -> Iterator[str]:
 
 def _orders_that_forgot_half(session: Session) -> Iterator[str]:
     order, forgotten = OrderRow, OrderRow.email == NOBODY
-    for id, address in session.execute(select(order.id, order.shipping_address).where(forgotten)):
-        if set(address) - {"country"}:
+    named = select(order.id, order.shipping_address, order.billing_address, order.vat_id)
+    for id, address, billing, vat_id in session.execute(named.where(forgotten)):
+        if (set(address) | set(billing or ())) - {"country"} or vat_id:
             yield f"order {id} has forgotten its customer and not the address"
     told = select(order.id).join(NotificationRow, NotificationRow.subject_id == order.id).distinct()
     noted = select(order.id).join(OrderNoteRow).where(func.length(OrderNoteRow.text) > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, delete, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.errors import NotFound, Refusal
@@ -97,6 +97,11 @@ def erase(session: Session, user_id: str) -> None:
 def postal(row: AddressRow) -> dict[str, str | None]:
     """As an order keeps it: a copy, so that a later change of the book does not move a parcel."""
     return {name: getattr(row, name) for name in POSTAL}
+
+
+def postal_columns(prefix: str) -> list[ColumnElement[Any]]:
+    """What `postal` gives, as columns under other names."""
+    return [getattr(AddressRow, name).label(f"{prefix}{name}") for name in POSTAL]
 
 
 def _one_default(session: Session, row: AddressRow) -> None:

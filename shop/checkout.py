@@ -33,6 +33,8 @@ class PlaceOrder:
     payment_method: str
     payment_token: str | None = field(repr=False)
     language: str = LANGUAGES[0]
+    billing_address: dict[str, Any] | None = None  # None: the shipping address
+    vat_id: str | None = None
     expected_total: Money | None = None  # what the shopper has seen, if that is said
     accept_problems: bool = False  # tried although the cart says that there is not enough of it
 
@@ -188,6 +190,8 @@ def _order(cart: CartRow, command: PlaceOrder, quoted: Quote) -> dict[str, Any]:
         "conditions": list(quoted.conditions),
         "shipping_method": command.shipping_method,
         "shipping_address": command.shipping_address,
+        "billing_address": command.billing_address,
+        "vat_id": command.vat_id,
     }
 
 

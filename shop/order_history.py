@@ -13,7 +13,17 @@ from shop import returns
 from shop.orders import OrderRow
 from shop.pages import Page, Place, behind, page
 
-BOUGHT = ("number", "status", "email", "currency", "total", "shipping_address", "created_at")
+BOUGHT = (
+    "number",
+    "status",
+    "email",
+    "currency",
+    "total",
+    "shipping_address",
+    "billing_address",
+    "vat_id",
+    "created_at",
+)
 
 Told = dict[str, Any]
 

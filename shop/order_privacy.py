@@ -5,7 +5,7 @@ While goods or money are on their way, name and address are needed: the clock co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select, update
@@ -45,7 +45,9 @@ def forget(session: Session, ids: Sequence[str]) -> None:
     """Nothing in or about these orders says any more whose they were. Figures, goods and the country stay."""
     for order in session.scalars(select(OrderRow).where(OrderRow.id.in_(ids))):
         order.email, order.cart_id = NOBODY, order.id
-        order.shipping_address = {"country": order.shipping_address.get("country", "")}
+        order.shipping_address = _country(order.shipping_address)
+        order.billing_address = _country(order.billing_address) if order.billing_address else None
+        order.vat_id = None
     session.flush()
     backs = select(ReturnRow.id).where(ReturnRow.order_id.in_(ids))
     about = or_(NotificationRow.subject_id.in_(ids), NotificationRow.subject_id.in_(backs))
@@ -55,6 +57,10 @@ def forget(session: Session, ids: Sequence[str]) -> None:
     _set(session, FulfilmentRow, FulfilmentRow.order_id.in_(ids), tracking=None)
     _set(session, BankTransferRow, BankTransferRow.order_id.in_(ids), reference="")
     _set(session, PaymentRow, PaymentRow.order_id.in_(ids), token=None, next_action=None)
+
+
+def _country(address: Mapping[str, Any]) -> dict[str, Any]:
+    return {"country": address.get("country", "")}
 
 
 def _came_to_nothing() -> ColumnElement[bool]:

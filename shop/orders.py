@@ -91,6 +91,8 @@ class OrderRow(Base):
     conditions: Mapped[list[dict[str, Any]] | None] = mapped_column(DOCUMENT)  # of what it got off, see conditions.py
     shipping_method: Mapped[str] = mapped_column(String(40))
     shipping_address: Mapped[Document]
+    billing_address: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)  # None: the shipping address
+    vat_id: Mapped[str | None] = mapped_column(String(20))  # the buyer's, by its form only
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 
@@ -206,7 +208,7 @@ _FRESH = {
 }
 _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtotal", "discount", "shipping", "tax",
           "shipping_tax", "tax_included", "total", "coupon_code", "language", "breakdown", "taxes", "conditions",
-          "shipping_method", "shipping_address")  # fmt: skip
+          "shipping_method", "shipping_address", "billing_address", "vat_id")  # fmt: skip
 _BEGIN = inserting(
     bare(OrderRow),
     *_GIVEN,

@@ -113,8 +113,8 @@ def owner(session: Session, token: str) -> str | None:
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
     """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
-    found = {row.family: row for row in direct(session, _ALIVE, {"families": [claim.session for claim in claims]})}
-    return [_holder(claim, found.get(claim.session)) for claim in claims]
+    found = {row.family: row for row in direct(session, ALIVE, {"families": [claim.session for claim in claims]})}
+    return [holder(claim, found.get(claim.session)) for claim in claims]
 
 
 def revoke(session: Session, id: str) -> None:
@@ -147,14 +147,15 @@ def prune_sessions(session: Session, batch: int = 1000) -> int:
     return done.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-_ALIVE = (
+ALIVE = (
     select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, now().label("at"))
     .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
     .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *alive())
 )
 
 
-def _holder(claim: Claim, row: Any) -> Holder | None:
+def holder(claim: Claim, row: Any) -> Holder | None:
+    """Of a row of `ALIVE`."""
     good = row is not None and row.id == claim.user and row.at < claim.until
     return Holder(row.id, row.role, claim.session, row.email) if good else None
 
