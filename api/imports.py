@@ -34,15 +34,17 @@ FORMATS = {
     "application/x-ndjson": Format.JSONL,
     "application/jsonl": Format.JSONL,
     "application/x-jsonlines": Format.JSONL,
+    "application/octet-stream": Format.CSV,  # as some generated clients send every file
 }
 ABOUT = (
     f"Columns, or names of each object: {', '.join(READERS)}; needed are {', '.join(NEEDED)}. Prices in other "
     f"currencies: {PRICE_IN}USD and so on. UTF-8, at most "
 )
+_BINARY = {"application/octet-stream": {"format": "binary", "description": "as text/csv"}}
 BODY = {
     "required": True,
     "description": f"{ABOUT}{LARGEST // 1024 // 1024} MiB and {MOST_LINES} lines. docs/catalogue.md tells more.",
-    "content": {kind: {"schema": {"type": "string"}} for kind in FORMATS},
+    "content": {kind: {"schema": {"type": "string"} | _BINARY.get(kind, {})} for kind in FORMATS},
 }
 
 

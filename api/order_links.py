@@ -19,7 +19,7 @@ from api.order_schemas import OrderSchema
 from api.recovery import ACCEPTED, AcceptedSchema
 from api.schemas import Schema
 from api.security import caller, signed_in
-from shop import order_claims
+from shop import order_claims, payment_list
 from sql import new_id
 from workflows import send_order_link
 
@@ -80,6 +80,7 @@ def claim_orders(wish: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Answer:
         found = order_claims.claim(session, id, wish["numbers"])
-        return {"items": [order_body(order, None) for order in found]}, 200, {}
+        back = payment_list.refunded(session, found)
+        return {"items": [order_body(order, None, refunded=back.get(order.id, 0)) for order in found]}, 200, {}
 
     return run_command(work)

@@ -76,6 +76,11 @@ def a_page(id: str) -> bool:
     return db.in_transaction(lambda session: imports.apply_a_page(session, id))
 
 
+def test_a_generated_clients_octet_stream_is_read_as_csv(sam: Person) -> None:
+    told = result(sam, "slug,name,sku,price_cents\nlamp,Lamp,LAMP,4900\n", "application/octet-stream")
+    assert (told["imported"], told["failed"]) == (1, 0)
+
+
 def test_a_csv_file_becomes_products_with_their_first_delivery(client: FlaskClient, sam: Person) -> None:
     text = (
         "slug,name,description,category,image_url,sku,variant_name,options,price_cents,currency,on_hand\r\n"
