@@ -80,19 +80,19 @@ def test_a_subject_is_one_line_whatever_a_name_holds() -> None:
     ],
 )
 def test_what_is_not_let_in_is_named_with_its_line(text: str, said: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     assert problem(text).startswith(said)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_the_longest_that_is_let_in_is_rendered_in_a_moment() -> None:
     """A name of nothing but per cent signs, ten times made longer, as often as a template is long."""
     one = "{{ name" + "|urlencode" * 10 + " }}"
     greedy = {**VALUES, "name": "%" * 100}
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(templates.TemplateFailed, match="Longer than 200000 characters"):
         templates.render("text", one * (LONGEST_TEMPLATE // len(one)), greedy)
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_an_order_that_failed_gives_its_lines_back_after_the_shopper_has_put_in_
     cart, order = _ordered()
     add: Write = partial(carts.add, sku="CHAIR", quantity=1)
     _in_the_middle_of(add, lambda session, _: carts.put_back(session, [order]), cart)
-    assert _quantities(cart) == [1], "what the shopper has chosen since is kept as it is"
+    assert _quantities(cart) == [3], "the two that were ordered in vain, beside the one put in since"
 
 
 def test_a_cart_is_cleared_after_the_line_in_hand_is_changed() -> None:
