@@ -38,7 +38,7 @@ FORMATS = {
 }
 ABOUT = (
     f"Columns, or names of each object: {', '.join(READERS)}; needed are {', '.join(NEEDED)}. Prices in other "
-    f"currencies: {PRICE_IN}USD and so on. UTF-8, at most "
+    f"currencies: {PRICE_IN}USD and so on. UTF-8, or as Excel writes it; at most "
 )
 _BINARY = {"application/octet-stream": {"format": "binary", "description": "as text/csv"}}
 BODY = {
