@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,8 @@ class Settings:
     jwt_secret: str = field(repr=False)
     jwt_secret_previous: str = field(repr=False)
     public_url: str
+    storefront_url: str | None
+    storefront_paths: Mapping[str, str]
     host: str
     port: int
     bank_port: int
@@ -137,6 +140,8 @@ def load(env: Env | None = None) -> Settings:
         jwt_secret=secret("JWT_SECRET"),
         jwt_secret_previous=guards.previous(env.str("JWT_SECRET_PREVIOUS", "")),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
+        storefront_url=guards.storefront(env.str("STOREFRONT_URL", "")),  # None: the API's own small pages
+        storefront_paths=guards.storefront_paths(env.list("STOREFRONT_PATHS", [])),
         host=env.str("HOST", "127.0.0.1"),
         port=port,
         bank_port=bank_port,

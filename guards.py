@@ -86,6 +86,38 @@ def addresses(said: list[str]) -> tuple[str, ...]:
     return tuple(address.strip() for address in said)
 
 
+def storefront(said: str) -> str | None:
+    """Where the shop's own pages are; None: nowhere but in the API."""
+    if said and not re.fullmatch(r"https?://[^\s?#]+", said):
+        raise WrongSetting(f"STOREFRONT_URL: {said!r} is no address such as https://shop.example.com")
+    return said.rstrip("/") or None
+
+
+STOREFRONT = {
+    "home": "/",
+    "order": "/orders/{id}",
+    "cart": "/cart",
+    "product": "/products/{slug}",
+    "reset-password": "/reset-password",
+    "verify-email": "/verify-email",
+    "unsubscribe": "/unsubscribe",
+}
+"""Paths below STOREFRONT_URL, unless STOREFRONT_PATHS says others."""
+
+
+def storefront_paths(said: list[str]) -> dict[str, str]:
+    """`order=/my/orders/{id},cart=/basket`, over the defaults. No path may hold a token."""
+    paths = dict(STOREFRONT)
+    for one in said:
+        name, _, path = one.strip().partition("=")
+        may_name = re.findall(r"{\w+}", STOREFRONT.get(name, ""))
+        bare = path.replace(may_name[0], "") if may_name else path
+        if name not in STOREFRONT or not re.fullmatch(r"/[^\s{}#]*", bare):
+            raise WrongSetting(f"STOREFRONT_PATHS: {one!r} is no page and path such as order=/orders/{{id}}")
+        paths[name] = path
+    return paths
+
+
 def _strong(name: str, value: str | None) -> str:
     if not value or len(value) < 32:
         raise InsecureSetting(f"{name} must be set to at least 32 characters in production")

@@ -1,6 +1,6 @@
 """What is said to people about their accounts, and what staff write to them.
 
-Links start with PUBLIC_URL, whatever host a request named. They are made when they are handed over, so that they
+Links start as the settings say, whatever host a request named. They are made when they are handed over, so that they
 stand in no table and no message.
 """
 
@@ -11,18 +11,18 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from config import settings
-from shop import account_links, notifications, users
+from shop import account_links, notifications, storefront, users
 from shop.account_links import Kind
 from shop.errors import NotFound
 from shop.notices import Notice
 from shop.notifications import NotificationRow, Telling
+from shop.storefront import Place
 from shop.topics import LANGUAGES, Channel
 from shop.users import UserRow
 from sql import new_id
 
 MESSAGE = "message"
-PATHS = {Kind.VERIFY_EMAIL: "/account/verify-email", Kind.PASSWORD_RESET: "/account/reset-password"}
+PAGES = {Kind.VERIFY_EMAIL: Place.VERIFY_EMAIL, Kind.PASSWORD_RESET: Place.RESET_PASSWORD}
 
 
 def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, Notice]:
@@ -78,6 +78,5 @@ def there(session: Session, id: str) -> UserRow | None:
 
 
 def _with_link(session: Session, id: str, kind: Kind, user: UserRow) -> Notice:
-    """The token stands behind the #, where no server log and no Referer header can see it."""
-    link = f"{settings().public_url}{PATHS[kind]}#token={account_links.token(session, user, kind)}"
+    link = storefront.link(PAGES[kind], token=account_links.token(session, user, kind))
     return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link}, unasked=True)

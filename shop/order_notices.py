@@ -98,7 +98,7 @@ def values(order: Any) -> dict[str, Any]:
     """What the letters about an order say."""
     return {
         "name": order.shipping_address.get("name", ""),
-        "link": _link(order),
+        "link": order_tokens.link(order),
         "number": order.number,
         "currency": order.currency,
         "placed": order.created_at,
@@ -114,12 +114,6 @@ def values(order: Any) -> dict[str, Any]:
         "tax": order.tax,
         "tax_included": order.tax_included,
     }
-
-
-def _link(order: Any) -> str:
-    """Guests get their token with it; the others sign in."""
-    token = order_tokens.for_guest(order)
-    return order_tokens.link(order.id, token) if token else f"{settings().public_url}/api/orders/{order.id}"
 
 
 def goods(session: Session, order_id: str, counted: Mapping[str, int]) -> list[str]:

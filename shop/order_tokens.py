@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from config import settings
-from shop import keys
+from shop import keys, storefront
 from shop.keys import Purpose
 from shop.orders import OrderRow, Placed
+from shop.storefront import Place
 
 
 def of(order_id: str, cart_id: str) -> str:
@@ -29,6 +29,7 @@ def opens(order_id: str, cart_id: str, shown: str) -> bool:
     return keys.is_mark(shown, Purpose.ORDER_TOKEN, "order", order_id, cart_id)
 
 
-def link(order_id: str, token: str) -> str:
-    """The token stands behind the #, where no server log and no Referer header can see it."""
-    return f"{settings().public_url}/account/order#id={order_id}&token={token}"
+def link(order: OrderRow | Row[Any]) -> str:
+    """To the page of an order. Guests get their token with it; the others sign in there."""
+    token = for_guest(order)
+    return storefront.link(Place.ORDER, id=order.id, **({"token": token} if token else {}))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
-from config import settings
-from shop import consents, keys, suppressions, users
+from shop import consents, keys, storefront, suppressions, users
 from shop.errors import NotFound
 from shop.keys import Purpose
+from shop.storefront import Place
 from shop.suppressions import Reason
 from shop.topics import MARKETING, Channel
 from sql import is_id
@@ -25,9 +26,17 @@ class Link(NamedTuple):
     channel: str
 
 
-def link(user_id: str, email: str, topic: str, channel: str = Channel.EMAIL) -> str:
+@dataclass(frozen=True)
+class WayOut:
+    """`page` is for people, `url` for mail programs, which post to it. Both hold the token."""
+
+    page: str = field(repr=False)
+    url: str = field(repr=False)
+
+
+def way_out(user_id: str, email: str, topic: str, channel: str = Channel.EMAIL) -> WayOut:
     token = _signer().dumps(Link(user_id, suppressions.hashed(email), topic, channel))
-    return f"{settings().public_url}/api/unsubscribe/{token}"
+    return WayOut(storefront.link(Place.UNSUBSCRIBE, token=token), storefront.api(f"/api/unsubscribe/{token}"))
 
 
 def headers(url: str) -> dict[str, str]:

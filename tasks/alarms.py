@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from config import settings
 from engine import DAYS, Run, State, jobs, local_step, remote_step
 from engine.jobs import Job
 from gateways.mail import MAIL_SERVER, Mail, mailer
 from outcomes import More
+from shop import storefront
 from sql import the_time
 
 MOST = 20
@@ -62,5 +62,5 @@ def _line(job: Job) -> str:
     why, about = job.error or {}, f"{job.subject['type']} {job.subject['id']}"
     return (
         f"{job.workflow} of {about}: {why.get('code')} at {why.get('step')} ({why.get('direction')})\n"
-        f"  {settings().public_url}/api/jobs/{job.id}"
+        f"  {storefront.api(f'/api/jobs/{job.id}')}"
     )

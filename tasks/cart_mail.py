@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import letters
-from config import settings
 from gateways.mail import Mail
-from shop import unsubscribing
+from shop import storefront, unsubscribing
 from shop.cart_reminders import Reminder
+from shop.storefront import Place
 from shop.topics import Topic
 
 
 def compose(reminder: Reminder) -> Mail:
-    who, out = reminder.who, unsubscribing.link(reminder.who.id, reminder.who.email, Topic.REMINDERS)
+    who, out = reminder.who, unsubscribing.way_out(reminder.who.id, reminder.who.email, Topic.REMINDERS)
     goods = [f"{quantity} x {name}" for quantity, name in reminder.lines]
-    said = {"name": who.name, "goods": goods, "link": f"{settings().public_url}/api/cart/me", "unsubscribe": out}
+    said = {"name": who.name, "goods": goods, "link": storefront.link(Place.CART), "unsubscribe": out.page}
     letter = letters.write("cart_reminder", said, who.language)
-    id, headers = f"<{reminder.id}@orderwave>", unsubscribing.headers(out)
+    id, headers = f"<{reminder.id}@orderwave>", unsubscribing.headers(out.url)
     return Mail(who.email, letter.subject, letter.text, letter.html, message_id=id, headers=headers)

@@ -1,19 +1,10 @@
-// The token came behind the #, which no server sees; it goes into a header only. It stays there, so that the page
-// can be kept as a bookmark.
+// A guest's token came behind the #, which no server sees; it goes into a header only. It stays there, so that the page
+// can be kept as a bookmark. Who has an account signs in.
+import { ask, list, money, part, say, show_token, sign_in } from "/account/shop.js";
+
 const given = new URLSearchParams(location.hash.slice(1));
 const path = `/api/orders/${encodeURIComponent(given.get("id"))}`;
-const headers = { "X-Order-Token": given.get("token") || "" };
 const INVOICED = ["partially_paid", "paid", "partially_refunded", "refunded"];
-const part = (id) => document.getElementById(id);
-const say = (text) => { document.querySelector("[role=status]").textContent = text; };
-// Digits behind the point by ISO 4217, where they are not two (iso4217.py): browsers follow habits instead.
-const WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" ");
-const THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND".split(" ");
-const money = ({ amount, currency }) => {
-  const digits = WHOLE.includes(currency) ? 0 : THOUSANDTHS.includes(currency) ? 3 : 2;
-  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat("en", { style: "currency", currency, ...fraction }).format(amount / 10 ** digits);
-};
 
 // What the API says in states, said to people.
 const WORDS = {
@@ -28,20 +19,12 @@ const PAID = {
 const SENT = { partial: "A part of it is packed or on its way.", fulfilled: "It is packed or on its way." };
 const paid = (order) => (order.payment_status in PAID ? ` ${PAID[order.payment_status]}` : "");
 const sent = (order) => (order.fulfilment_status in SENT ? ` ${SENT[order.fulfilment_status]}` : "");
-const entry = (text) => Object.assign(document.createElement("li"), { textContent: text });
-
-async function ask(where, options = {}) {
-  const answer = await fetch(where, { ...options, headers });
-  if (answer.ok) return answer;
-  say((await answer.json()).detail);
-  throw new Error(answer.status);
-}
 
 async function show() {
   const order = await (await ask(path)).json();
   part("number").textContent = order.number;
   part("standing").textContent = WORDS[order.status] + paid(order) + sent(order);
-  part("lines").replaceChildren(...order.breakdown.map(({ label, amount }) => entry(`${label}: ${money(amount)}`)));
+  list(order.breakdown.map(({ label, amount }) => `${label}: ${money(amount)}`));
   part("total").textContent = `Total ${money(order.total)}`;
   part("late").textContent = order.lines.filter((line) => line.backordered)
     .map((line) => `${line.backordered} of ${line.name} have not come in yet.`).join(" ");
@@ -57,4 +40,10 @@ part("cancel").addEventListener("click", async () => {
   say("It is being called off.");
   await show();
 });
-show();
+
+if (given.has("token")) {
+  show_token(given.get("token"));
+  await show();
+} else {
+  sign_in(show);
+}

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from config import settings
 from letters.links import defanged
-from shop import mail_addresses, unsubscribing
+from shop import mail_addresses, storefront, unsubscribing
 from shop.campaigns import templates
 from shop.campaigns.tables import CampaignRow
 from shop.reach import Recipient
+from shop.storefront import Place
+from shop.unsubscribing import WayOut
 
 SAMPLE = Recipient("00000000-0000-7000-8000-000000000000", "casey@example.com", "Casey Customer", "en")
 NOBODYS = "https://shop.example.com/unsubscribe"
@@ -49,7 +50,8 @@ def check(said: Content) -> None:
 
 def written(said: Content, who: Recipient, coupon: str | None, *, out: str | None = None) -> Letter:
     """Raises TemplateFailed. Whatever the templates say, the way out stands below; `out`: another than the real one."""
-    url = out or unsubscribing.link(who.id, who.email, said.topic)
+    way_out = WayOut(out, out) if out else unsubscribing.way_out(who.id, who.email, said.topic)
+    url = way_out.page
     values = _values(who, coupon or "", url)
     text = templates.render("text", said.text, values)
     html = templates.render("html", said.html, values) if said.html else None
@@ -58,7 +60,7 @@ def written(said: Content, who: Recipient, coupon: str | None, *, out: str | Non
     if html and escape(url) not in html:
         html += f'<p><a href="{escape(url)}">Unsubscribe</a></p>'
     subject = templates.render("subject", said.subject, values)
-    return Letter(who.email, subject, text, html, unsubscribing.headers(url))
+    return Letter(who.email, subject, text, html, unsubscribing.headers(way_out.url))
 
 
 def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
@@ -68,6 +70,6 @@ def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
         "first_name": name.split(" ")[0],
         "email": mail_addresses.shown(who.email),
         "coupon": coupon,
-        "shop_url": settings().public_url,
+        "shop_url": storefront.link(Place.HOME),
         "unsubscribe_url": url,
     }

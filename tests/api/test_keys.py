@@ -39,7 +39,7 @@ class Held:
             user = users.get(session, ada.id)
             self.link = account_links.token(session, user, Kind.VERIFY_EMAIL)
             self.reset = account_links.token(session, user, Kind.PASSWORD_RESET)
-        self.unsubscribe = unsubscribing.link(ada.id, ada.email, "offers").rpartition("/")[2]
+        self.unsubscribe = unsubscribing.way_out(ada.id, ada.email, "offers").url.rpartition("/")[2]
 
     def opened(self, app: Flask) -> dict[str, bool]:
         """What of it still works, each used once."""

@@ -47,7 +47,7 @@ def may(person: Person, topic: str = Topic.OFFERS, channel: str = Channel.EMAIL)
 
 
 def link(person: Person, topic: str = Topic.OFFERS) -> str:
-    url = unsubscribing.link(person.id, person.email, topic)
+    url = unsubscribing.way_out(person.id, person.email, topic).url
     return url[url.index("/api/") :]
 
 

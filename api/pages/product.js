@@ -1,0 +1,8 @@
+// What there is of an article, and what it costs. Anybody may see that.
+import { ask, list, money, part } from "/account/shop.js";
+
+const slug = new URLSearchParams(location.hash.slice(1)).get("slug");
+const product = await (await ask(`/api/products/${encodeURIComponent(slug)}`)).json();
+document.title = part("name").textContent = product.name;
+part("description").textContent = product.description;
+list(product.variants.map((one) => `${one.name}: ${money(one.price)}${one.available || one.backorder ? "" : " (sold out)"}`));
