@@ -36,6 +36,7 @@ SCHEDULE: dict[str, Time] = {
     "prune_sessions": Cron("47 * * * *"),
     "reconcile_payments": Cron("7 3-23/4 * * *"),
     "forget_customers": Cron("32 * * * *"),
+    "issue_credit_notes": Cron("12 * * * *"),
     "announce_promotions": Every(60),
     "prune_happenings": Cron("42 * * * *"),
     "prune_recipients": Cron("52 * * * *"),

@@ -13,6 +13,7 @@ from environs import Env, validate
 import guards
 
 DEMO_ACCOUNT = "Orderwave Demo, IBAN DE02 1203 0000 0000 2020 51"
+DEMO_SELLER = ("Orderwave Demo", "Demo Street 1|10115 Berlin|Germany", "DE123456789", "shop@example.com")
 CAPTURE = validate.OneOf(("immediate", "on_fulfilment"))
 
 
@@ -32,6 +33,11 @@ class Settings:
     payment_capture: str
     transfer_days: int
     transfer_account: str
+    seller_name: str
+    seller_address: tuple[str, ...]
+    seller_vat_id: str
+    seller_tax_number: str
+    seller_email: str
     authorisation_days: int
     payment_retry_minutes: int
     credit_ceiling: int
@@ -111,6 +117,7 @@ def load(env: Env | None = None) -> Settings:
     stripe_api_base = env.str("STRIPE_API_BASE", None) or None  # None: Stripe itself
     if provider == "stripe":
         guards.check_stripe(stripe_api_base, environment)
+    seller, street, vat_id, mail = ("", "", "", "") if environment == "production" else DEMO_SELLER
     return Settings(
         environment=environment,
         state_dir=state_dir,
@@ -125,6 +132,11 @@ def load(env: Env | None = None) -> Settings:
         payment_provider=provider,
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
         transfer_account=env.str("TRANSFER_ACCOUNT", "" if environment == "production" else DEMO_ACCOUNT),
+        seller_name=env.str("SELLER_NAME", seller),
+        seller_address=_lines(env.str("SELLER_ADDRESS", street)),
+        seller_vat_id=env.str("SELLER_VAT_ID", vat_id),
+        seller_tax_number=env.str("SELLER_TAX_NUMBER", ""),
+        seller_email=env.str("SELLER_EMAIL", mail),
         transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
         authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
         payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # a declined card is the end of an order if 0
@@ -187,6 +199,12 @@ def load(env: Env | None = None) -> Settings:
 def settings() -> Settings:
     """The settings of this process."""
     return load()
+
+
+def _lines(said: str) -> tuple[str, ...]:
+    """What is divided by | or by line breaks, also by one that was written as two characters."""
+    parts = said.replace("\\n", "|").replace("\n", "|").split("|")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _environment() -> Env:

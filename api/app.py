@@ -35,6 +35,7 @@ from api import (
     catalogue_answers,
     cors,
     limits,
+    papers,
     problems,
     repeating,
     requests,
@@ -61,6 +62,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "api.fulfilments",
         "api.returns",
         "api.invoices",
+        "api.credit_notes",
         "api.reordering",
         "api.order_notes",
         "api.jobs",
@@ -87,6 +89,7 @@ class UnknownService(ValueError):
 def create_app(services: Iterable[str] | None = None) -> Flask:
     """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
     logs.configure(settings().log_level)
+    papers.warn_of_no_seller()
     app = Door("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=requests.LARGEST_BODY, MAX_FORM_MEMORY_SIZE=requests.LARGEST_BODY)
     app.json = Json(app)

@@ -18,6 +18,7 @@ from doctor import (  # noqa: F401 - each registers its checks
     imports,
     mail,
     money,
+    papers,
     parcels,
     prices,
     privacy,

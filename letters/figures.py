@@ -29,17 +29,21 @@ def locale_of(language: str) -> Locale:
 @pass_context
 def money(context: Context, amount: int, currency: str) -> str:
     """`amount` in minor units."""
-    return _money(amount, currency, context["locale"])
+    return amount_in(amount, currency, context["locale"])
 
 
 @pass_context
 def day(context: Context, moment: datetime) -> str:
     """In the shop's time zone."""
-    return _day(moment.astimezone(ZoneInfo(settings().time_zone)).date(), context["locale"])
+    return day_in(shops_day(moment), context["locale"])
+
+
+def shops_day(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(settings().time_zone)).date()
 
 
 @lru_cache(maxsize=4096)  # it takes longer than all the rest of a letter, and prices are few
-def _money(amount: int, currency: str, locale: Locale) -> str:
+def amount_in(amount: int, currency: str, locale: Locale) -> str:
     """With the digits of ISO 4217, in the language's way of writing."""
     pattern, places = copy(locale.currency_formats["standard"]), iso4217.digits(currency)
     pattern.frac_prec = (places, places)
@@ -47,5 +51,5 @@ def _money(amount: int, currency: str, locale: Locale) -> str:
 
 
 @lru_cache(maxsize=64)
-def _day(on: date, locale: Locale) -> str:
+def day_in(on: date, locale: Locale) -> str:
     return format_date(on, "long", locale=locale)

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from config import settings
@@ -32,14 +33,20 @@ class Letter:
 
 def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
     """`kind` is the name of a template; `language` is `de`, or `de-AT`. Only the HTML is escaped."""
-    spoken = language.split("-")[0]
-    known = spoken if spoken in LANGUAGES else LANGUAGES[0]
+    known, locale = spoken(language)
     values = {**values, "name": defanged(str(values["name"]))} if "name" in values else values
-    told = {"shop": _shop(), "language": known, "locale": figures.locale_of(language if known == spoken else known)}
+    told = {"shop": _shop(), "language": known, "locale": locale}
     text = environment(known, html=False).get_template(f"{kind}.txt")
     subject = _subject(text, {**told, **values})
     html = environment(known, html=True).get_template(f"{kind}.html")
     return Letter(subject, text.render(told, **values), html.render(told, title=subject, **values))
+
+
+def spoken(language: str) -> tuple[str, Locale]:
+    """Of the languages that we have words for, the one for `de-AT`, and how money and dates are written there."""
+    first = language.split("-")[0]
+    known = first if first in LANGUAGES else LANGUAGES[0]
+    return known, figures.locale_of(language if known == first else known)
 
 
 @cache

@@ -1,20 +1,25 @@
-"""What an invoice says: the order as it was paid, and what of it went back."""
+"""What an invoice says: the order as it was placed, and who, when and for whom as it stood when it was issued.
+
+It never changes again. What is given back later stands in credit notes of its own: see credit_notes.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shop import invoice_numbers
+from letters.figures import shops_day
+from letters.papers import Facts, Line
+from shop import invoice_numbers, invoice_sums, orders, sellers
 from shop.errors import IllegalMove
+from shop.fulfilments import GONE, FulfilmentRow
 from shop.invoice_numbers import InvoiceRow
-from shop.money import Money
 from shop.orders import OrderRow, PaymentStatus
-from shop.payments import PaymentRow, TransactionRow
+from shop.payments import PaymentRow
+from shop.users import UserRow
 
 PAID = (
     PaymentStatus.PARTIALLY_PAID,
@@ -25,82 +30,60 @@ PAID = (
 ADDRESS = ("name", "line1", "line2", "postal_code", "city", "region", "country")
 
 
-@dataclass(frozen=True)
-class Invoice:
-    """`sums`: what is written under the lines, from the subtotal to the total; without those that are zero.
-
-    `paid`: under the total, what was taken of it and what is open; nothing when all of it was taken.
-    """
-
-    order: OrderRow
-    row: InvoiceRow
-    sums: list[tuple[str, Money]]
-    paid: list[tuple[str, Money]]
-    refunded: Money
-    refunds: Sequence[tuple[datetime, Money]]
-
-    @property
-    def number(self) -> str:
-        return str(self.row)
-
-    @property
-    def address(self) -> list[str]:
-        given = self.order.shipping_address
-        return [str(given[name]) for name in ADDRESS if given.get(name)]
-
-    def money(self, amount: int) -> Money:
-        return Money(amount, self.order.currency)
+def of(session: Session, order: OrderRow) -> Facts:
+    """It is issued when it is asked for first. IllegalMove, SellerUnknown as `issue`."""
+    row = issue(session, order)
+    said: dict[str, Any] = row.said or {}
+    return Facts(
+        number=str(row),
+        day=date.fromisoformat(said["day"]),
+        rates=invoice_sums.by_rate(order),
+        total=order.total,
+        lines=[_line(line) for line in order.lines],
+        sums=invoice_sums.of(order),
+        shipping_method=order.shipping_method,
+        paid=said["paid"] if said["paid"] < order.total else None,
+        tax_included=order.tax_included,
+        delivered=date.fromisoformat(said["delivered"]) if said["delivered"] else None,
+        **parties(order, said),
+    )
 
 
-def of(session: Session, order: OrderRow) -> Invoice:
-    """It gets its number when it is asked for first. IllegalMove for an order of which nothing was ever paid."""
-    if order.payment_status not in PAID:
+def issue(session: Session, order: OrderRow) -> InvoiceRow:
+    """The invoice of this order, made now if there is none. IllegalMove if nothing was ever paid; SellerUnknown."""
+    row = invoice_numbers.issued(session, order.id)
+    if row is None and order.payment_status not in PAID:
         raise IllegalMove("There is an invoice once the order is paid.")
-    row = invoice_numbers.issued(session, order.id) or invoice_numbers.issue(session, order.id)
-    taken, back = _moved(session, order)
-    return Invoice(order, row, _sums(order), _paid(order, taken), Money(back, order.currency), _refunds(session, order))
+    if row is None or row.said is None:
+        orders.hold(session, order.id)
+        row = invoice_numbers.issue(session, order.id)
+        row.said = row.said or _said(session, order, row.issued_at)
+        session.flush()
+    return row
 
 
-def _moved(session: Session, order: OrderRow) -> tuple[int, int]:
-    """What was taken for it, and what of that went back, of the payment that it is paid with."""
-    row = PaymentRow
-    sums = select(func.sum(row.captured), func.sum(row.refunded + row.settled))
-    taken, back = session.execute(sums.where(row.order_id == order.id, row.spare.is_(False))).one()
-    return int(taken or 0), int(back or 0)
+def parties(order: OrderRow, said: dict[str, Any]) -> dict[str, Any]:
+    """What every paper about an order says."""
+    given = order.billing_address or order.shipping_address
+    buyer = [str(given[name]) for name in ADDRESS if given.get(name)]
+    about = {"order": order.number, "currency": order.currency, "vat_id": order.vat_id}
+    return {**about, "buyer": buyer, "seller": said["seller"], "language": said["language"]}
 
 
-def _paid(order: OrderRow, taken: int) -> list[tuple[str, Money]]:
-    if taken >= order.total:
-        return []
-    return [("Paid", Money(taken, order.currency)), ("Open", Money(order.total - taken, order.currency))]
+def frame(session: Session, order: OrderRow, at: datetime) -> dict[str, Any]:
+    """What a paper that is issued at this moment keeps: who sells, in which language, the shop's day."""
+    theirs = session.scalar(select(UserRow.language).where(UserRow.id == order.customer_id))
+    return {"seller": sellers.ours(), "language": theirs or order.language, "day": shops_day(at).isoformat()}
 
 
-def _refunds(session: Session, order: OrderRow) -> list[tuple[datetime, Money]]:
-    """Each for itself, oldest first, by whatever way it went back."""
-    done = TransactionRow
-    theirs = select(done).join(PaymentRow, PaymentRow.id == done.payment_id)
-    mine = (PaymentRow.order_id == order.id, PaymentRow.spare.is_(False), done.kind.in_(("refund", "settle")))
-    rows = session.scalars(theirs.where(*mine).order_by(done.at, done.id))
-    return [(row.at, Money(row.amount, order.currency)) for row in rows]
+def _said(session: Session, order: OrderRow, at: datetime) -> dict[str, Any]:
+    parcel, paid = FulfilmentRow, PaymentRow
+    sent = select(func.max(parcel.shipped_at)).where(parcel.order_id == order.id, parcel.status.in_(GONE))
+    taken = select(func.sum(paid.captured)).where(paid.order_id == order.id, paid.spare.is_(False))
+    left = session.scalar(sent)
+    delivered = shops_day(left).isoformat() if left else None
+    return {**frame(session, order, at), "paid": int(session.scalar(taken) or 0), "delivered": delivered}
 
 
-def _taxes(order: OrderRow) -> dict[str, int]:
-    """By rate, of goods and of shipping; of older orders in one sum."""
-    how = ", included" if order.tax_included else ""
-    found = {f"Tax {_per_cent(one['rate'])} %{how}": one["tax"] for one in order.taxes or []}
-    return found or {f"Tax{how}": order.tax}
-
-
-def _per_cent(rate: int) -> str:
-    """1900 is 19, 550 is 5.5."""
-    return f"{rate // 100}.{rate % 100:02d}".rstrip("0").rstrip(".")
-
-
-def _sums(order: OrderRow) -> list[tuple[str, Money]]:
-    amounts = {
-        "Subtotal": order.subtotal,
-        "Discount": -order.discount,
-        f"Shipping, {order.shipping_method}": order.shipping,
-        **_taxes(order),
-    }
-    return [(label, Money(amount, order.currency)) for label, amount in amounts.items() if amount]
+def _line(line: orders.OrderLineRow) -> Line:
+    return Line(line.sku, line.name, line.tax_rate, line.quantity, line.unit_price, line.total)

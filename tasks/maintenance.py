@@ -18,6 +18,7 @@ from shop import (
     cart_reminders,
     carts,
     commands,
+    credit_notes,
     happenings,
     imports,
     mail_limits,
@@ -140,6 +141,12 @@ def _forget_a_batch(session: Session) -> int:
     due = order_privacy.due(session, engine.busy("order"))
     order_privacy.forget(session, due)
     return len(due)
+
+
+@periodic
+def issue_credit_notes() -> None:
+    """Of what was given back of orders that have an invoice, and nobody has asked for yet."""
+    _until_none(credit_notes.issue_due)
 
 
 @periodic

@@ -184,6 +184,7 @@ class Belongings:
             "schedule": "prune_commands",
             "webhook-endpoints": new_id(),
             "{did}": new_id(),
+            "{nid}": new_id(),
             "stock": "CHAIR",
             "stock/locations": "main",
             **parcel_and_return(person),
@@ -208,7 +209,7 @@ class Belongings:
             return path
         noun = path.removeprefix("/api/").split("/{")[0]
         assert noun in self.ids, f"{path}: say above what a person can have under {noun}"
-        for name in ("{id}", "{owner}", "{name}", "{did}", "{fid}", "{rid}", "{code}", "{country}"):
+        for name in ("{id}", "{owner}", "{name}", "{did}", "{fid}", "{rid}", "{nid}", "{code}", "{country}"):
             path = path.replace(name, self.ids.get(name, self.ids[noun]))
         return path.replace("{sku}", "CHAIR").replace("{tax_class}", "standard")
 
@@ -283,6 +284,7 @@ def test_a_malformed_id_is_404_on_every_path(app: Flask, people: People, id: str
             .replace("{owner}", id)
             .replace("{fid}", id)
             .replace("{rid}", id)
+            .replace("{nid}", id)
         )
         for person in (eve, sam):
             answer = person.ask(verb.upper(), aimed, BODIES.get((verb, path)))

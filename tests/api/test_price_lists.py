@@ -131,7 +131,7 @@ def test_an_order_in_dollars_is_dollars_to_the_end(app: Flask, people: People, s
     assert (told["total"], told["shipping"], told["subtotal"]) == (dollars(3200), dollars(700), dollars(2500))
     [payment] = ada.get("/api/payments").json["items"]
     assert (payment["captured"], payment["status"]) == (dollars(3200), "captured")
-    assert "32.00 USD" in ada.get(f"/api/orders/{placed['order']['id']}/invoice").text
+    assert "$32.00" in ada.get(f"/api/orders/{placed['order']['id']}/invoice").text
     assert ada.get("/api/cart/me").json["currency"] == "USD", "the next one is in it as well"
 
 

@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from babel.messages.extract import extract
 
 import letters
 from letters.catalogues import catalogue
 from letters.writing import LANGUAGES, TEMPLATES, environment
 from shop import topics
 
+PAPERS = TEMPLATES.parent / "papers.py"
 EVIL = '<script>alert("x")</script>{{ 7 * 7 }}%(number)s\r\nBcc: eve@example.com'
 
 
 def said() -> Iterator[str]:
-    """What stands in the templates to be translated."""
+    """What stands in the templates and in papers.py to be translated."""
     for path in TEMPLATES.iterdir():
         html = path.suffix == ".html"
         found = environment("en", html=html).extract_translations(path.read_text())  # type: ignore[attr-defined]
         yield from (message if isinstance(message, str) else message[0] for _, _, message in found)
+    with PAPERS.open("rb") as file:
+        yield from (str(message) for _, message, _, _ in extract("python", file))
 
 
 def test_every_letter_has_a_sample_a_text_and_a_page() -> None:

@@ -1,4 +1,4 @@
-"""An invoice as PDF, in a font that has Latin, Greek, Cyrillic, Armenian and Georgian.
+"""A paper as PDF, in a font that has Latin, Greek, Cyrillic, Armenian and Georgian.
 
 It has no Chinese, Japanese, Korean, Indic scripts or emoji, and nothing here orders what is written from right to
 left: in place of those stands a box, and a line at the end says so. The page in HTML shows them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,46 +17,33 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 
-from shop.invoices import Invoice
+from letters.papers import Paper
 
 FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 BOX = "\N{WHITE SQUARE}"
-MISSING = f"{BOX} stands for what this font does not have. The invoice as a web page shows it."
-HEADS = ("SKU", "Article", "Quantity", "Price", "Total")
-WIDTHS = (34, 62, 20, 32, 32)
-ALIGN = ("LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT")
+GOODS, RATES = (32, 52, 20, 20, 28, 28), (48, 44, 44, 44)
+"""The widths of both tables in millimetres."""
+
 GREY = 200
 
 
-def render(invoice: Invoice) -> bytes:
+def render(paper: Paper) -> bytes:
     page = _Page()
-    page.heading(f"Invoice {invoice.number}", title=f"Invoice {invoice.number}")
-    page.text_line(f"Order {invoice.order.number}")
-    page.text_line(invoice.row.issued_at.strftime("%Y-%m-%d"))
+    page.begin(paper.title, paper.language)
+    page.block(paper.seller)
+    page.block(paper.buyer)
+    page.heading(paper.title)
+    page.block(paper.about)
+    if paper.rows:
+        page.rows(paper.rows, GOODS, texts=2)
+        page.ln(4)
+    page.sums(paper.sums)
     page.ln(4)
-    for line in invoice.address:
-        page.text_line(line)
+    page.rows(paper.rates, RATES, texts=1)
     page.ln(4)
-    page.rows([HEADS, *_lines(invoice)])
-    page.sums(_below(invoice))
-    page.say_what_is_missing()
+    page.block(paper.notes)
+    page.say_what_is_missing(paper.missing)
     return bytes(page.output())
-
-
-def _lines(invoice: Invoice) -> list[tuple[str, ...]]:
-    money = invoice.money
-    return [
-        (line.sku, line.name, str(line.quantity), str(money(line.unit_price)), str(money(line.total)))
-        for line in invoice.order.lines
-    ]
-
-
-def _below(invoice: Invoice) -> list[tuple[str, str]]:
-    found = [(label, str(amount)) for label, amount in invoice.sums]
-    found.append(("Total", str(invoice.money(invoice.order.total))))
-    found += [(label, str(amount)) for label, amount in invoice.paid]
-    found += [(f"Refunded {at.strftime('%Y-%m-%d')}", f"-{amount}") for at, amount in invoice.refunds]
-    return found
 
 
 class _Page(FPDF):
@@ -68,34 +56,44 @@ class _Page(FPDF):
         self.add_page()
         self._boxed = False
 
-    def heading(self, text: str, *, title: str) -> None:
+    def begin(self, title: str, language: str) -> None:
         self.set_title(title)
-        self.set_lang("en")
+        self.set_lang(language)
+        self.set_font("DejaVu", size=9)
+
+    def heading(self, text: str) -> None:
         self.set_font("DejaVu", size=18)
         self.cell(text=text, new_x="LMARGIN", new_y="NEXT", h=12)
         self.set_font("DejaVu", size=9)
 
+    def block(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.text_line(line)
+        self.ln(4)
+
     def text_line(self, text: str) -> None:
         self.multi_cell(0, 5, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="LEFT")
 
-    def rows(self, rows: list[tuple[str, ...]]) -> None:
+    def rows(self, rows: Sequence[tuple[str, ...]], widths: tuple[int, ...], *, texts: int) -> None:
+        """The first `texts` columns are words, the others figures."""
         plain = FontFace(emphasis="")
+        align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
         layout = TableBordersLayout.HORIZONTAL_LINES
         with self.table(
-            col_widths=WIDTHS, text_align=ALIGN, borders_layout=layout, headings_style=plain, line_height=5
+            col_widths=widths, text_align=align, borders_layout=layout, headings_style=plain, line_height=5
         ) as table:
             for row in rows:
                 table.row([self._fit(cell) for cell in row])
 
-    def sums(self, rows: list[tuple[str, str]]) -> None:
+    def sums(self, rows: Sequence[tuple[str, str]]) -> None:
         for label, amount in rows:
-            self.cell(148, 6, self._fit(label), border="B")
-            self.cell(32, 6, amount, border="B", align="R", new_x="LMARGIN", new_y="NEXT")
+            self.cell(140, 6, self._fit(label), border="B")
+            self.cell(40, 6, self._fit(amount), border="B", align="R", new_x="LMARGIN", new_y="NEXT")
 
-    def say_what_is_missing(self) -> None:
+    def say_what_is_missing(self, text: str) -> None:
         if self._boxed:
             self.ln(6)
-            self.text_line(MISSING)
+            self.text_line(text)
 
     def _fit(self, text: str) -> str:
         fitting = printable(text)
