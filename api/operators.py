@@ -15,8 +15,9 @@ from api.commands import Answer, accepted, run_command
 from api.job_permissions import check_skip
 from api.security import caller
 from engine import jobs
-from shop import own_business, refund_desk
+from shop import own_business, payment_desk, refund_desk
 from shop.errors import IllegalMove
+from workflows import capture_payment, void_payment
 
 log = structlog.get_logger("audit")
 
@@ -39,6 +40,8 @@ def skip(session: Session, id: str, *, by: str, note: str) -> None:
     place = _pass(session, id, by=by, note=note)
     check_skip(*place)
     refund_desk.withdraw(session, [id], "skipped")
+    if place[0] in (capture_payment.name, void_payment.name):
+        payment_desk.resume(session, [engine.input_of(session, id)["payment"]])
 
 
 def _pass(session: Session, id: str, *, by: str, note: str) -> tuple[str, str, str]:

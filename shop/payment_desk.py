@@ -88,13 +88,19 @@ def resume(session: Session, ids: Sequence[str]) -> None:
 
 
 def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised | Outcome | None:
-    """What to ask the provider for. Money that came by another way is written down here and now."""
+    """What to ask the provider for. Money that came by another way is written down here and now.
+
+    None: nothing is to be captured any more; the order was called off meanwhile, and whoever does so goes on.
+    """
     order = session.get_one(PaymentRow, id).order_id
     status = orders.standing(session, [order])[order]
     row = payments.holding(session, [id])[id]
     if row.status == Status.CAPTURED:
         return None
-    if row.status != Status.CAPTURING or status in CLOSED:
+    if status in CLOSED:
+        resume(session, [id])
+        return None
+    if row.status != Status.CAPTURING:
         return Refused("order_closed", f"The order is {status} and the payment {row.status}.")
     if row.method == "card":
         return asked_of(row, amount)

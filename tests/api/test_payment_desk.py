@@ -295,3 +295,16 @@ def test_a_refund_that_makes_no_sense_is_422(ada: Person, sam: Person, wish: dic
     id = paid(ada)
     answer = sam.post(f"/api/payments/{payment(sam, id)['id']}/refunds", wish)
     assert (problem(answer), count(RefundRow)) == ((422, "validation_failed"), 0)
+
+
+@pytest.mark.usefixtures("later_on")
+def test_a_capture_that_a_cancel_overtakes_captures_nothing_and_is_in_nobodys_way(
+    ada: Person, sam: Person, bank: Bank, well: Callable[[], list[str]]
+) -> None:
+    """Found by a sequence of acts: the capture was refused, its payment stayed busy, and the cancel waited for ever."""
+    id = paid(ada)
+    capture = do(sam, id, "capture")
+    cancel = ada.post(f"/api/orders/{id}/cancel").json["job"]["id"]
+    assert drive(capture) == "succeeded"
+    assert (drive(cancel), standing(ada, id)) == ("succeeded", ("cancelled", "unpaid"))
+    assert (bank.taken(id), sums(sam, id), well()) == (0, ("voided", 0, 0, 0, 0), [])
