@@ -1,7 +1,7 @@
 """The clock: names and times only. What the names do stands in `tasks/maintenance.py`, how it works in docs/clock.md.
 
 Beat only pokes; which slots are due is reckoned from the times below, by the database's clock. No order waits for
-this clock (every worker sweeps by itself): a dead beat delays what stands here, nothing else.
+this clock (every worker sweeps by itself). While beat is dead or silent, workers poke.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SCHEDULE: dict[str, Time] = {
     "expire_carts": Cron("57 * * * *"),
 }
 
-POKE = 5.0  # seconds: the most that a slot is late while a beat is alive
+POKE = 5.0  # seconds: the most that a slot is late while beat is alive
 BEAT: dict[str, dict[str, Any]] = {
     "look at the clock": {"task": "maintenance.poke", "schedule": POKE},
     "look for campaigns": {"task": "maintenance.start_due_campaigns", "schedule": POKE},

@@ -6,7 +6,7 @@ Sixty-four rows cost little more than one: `executemany` would send, parse, plan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from sqlalchemy import JSON, Column, Integer, Table, bindparam, column, func, select, true
@@ -41,13 +41,23 @@ def number(name: str) -> Column[int]:
     return Column(name, Integer)
 
 
-def inserting(table: Table, *names: str, then: Callable[[Any], Any] = lambda insert: insert, **same: Any) -> Many:
-    """Rows for `table` with these columns; `same`: what all of them get. `then` adds what ON CONFLICT does."""
+def inserting(
+    table: Table,
+    *names: str,
+    then: Callable[[Any], Any] = lambda insert: insert,
+    each: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+    **same: Any,
+) -> Many:
+    """Rows for `table` with these columns; `same`: what all of them get, `each`: what is reckoned from what is given.
+
+    `then` adds what ON CONFLICT does.
+    """
 
     def make(kind: str, given: Any) -> Any:
-        values = [getattr(given, name) for name in names] + list(same.values())
+        reckoned = [of_given(given) for of_given in each.values()]
+        values = [getattr(given, name) for name in names] + reckoned + list(same.values())
         # SQLite could not tell where a SELECT without WHERE ends and ON CONFLICT begins.
-        return then(INSERT[kind](table).from_select([*names, *same], select(*values).where(true())))
+        return then(INSERT[kind](table).from_select([*names, *each, *same], select(*values).where(true())))
 
     return Many(make, *(table.c[name] for name in names))
 

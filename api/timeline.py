@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -21,14 +22,17 @@ Moment = dict[str, Any]
 
 def of(session: Session, order_id: str) -> list[Moment]:
     """In the order in which it began. Who of the staff did what is for staff alone."""
-    moments = [_status(event) for event in order_events.of(session, order_id)]
+    statuses = [_status(event) for event in order_events.of(session, order_id)]
+    moments = statuses[:]
     about = jobs.about(session, ("order", order_id))
     moments += [moment for job in about for moment in (*_steps(job), *_waiting(job))]
     workflows = {job.id: job.workflow for job in about}
     moments += [_act(act, workflows[act.job_id]) for act in jobs.acts(session, list(workflows))]
     moments += [moment for parcel in fulfilments.of_order(session, order_id) for moment in _parcel(parcel)]
     moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]
-    return sorted(moments, key=lambda moment: moment["at"])
+    # A status that follows another stands behind it, even where the clock was set back between the two.
+    not_before = dict(zip(map(id, statuses), accumulate((moment["at"] for moment in statuses), max), strict=True))
+    return sorted(moments, key=lambda moment: not_before.get(id(moment), moment["at"]))
 
 
 def _status(event: OrderEventRow) -> Moment:

@@ -2,11 +2,14 @@
 
 Catching up: of the slots that passed while no beat was alive, or while the task was still at work, the newest is run,
 once, and the older ones are not.
+
+A clock that was set back by more than a task's period has its slots come again: what it has seen of times that are yet
+to come is forgotten, or the task would not run until they are reached. Set back by less, no slot begins twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -41,8 +44,17 @@ class Standing:
 def poke(workflow: Workflow) -> int:
     """One look: begin what is due. Returns how many slots that were."""
     with reading() as session:
-        due = list(_due(session))
+        ahead, due = _ahead(session), list(_due(session))
+    if ahead:
+        forgotten: int = in_transaction(lambda session: _forget(session, ahead))
+        if forgotten:
+            return poke(workflow)
     return in_transaction(lambda session: sum(_begin(session, workflow, *one) for one in due)) if due else 0
+
+
+def next_slot(at: datetime) -> datetime:
+    """The first after then, of whatever task."""
+    return min(following(time, at, _zone()) for time in SCHEDULE.values())
 
 
 def run_now(session: Session, workflow: Workflow, task: str, by: str) -> str:
@@ -67,6 +79,20 @@ def standings(session: Session) -> list[Standing]:
 
 def _overdue(slot: datetime, newest: datetime | None, at: datetime) -> float:
     return (at - slot).total_seconds() if newest and newest < slot else 0.0
+
+
+def _ahead(session: Session) -> list[str]:
+    """The tasks whose newest slot lies further ahead than their next one: the clock was set back."""
+    at, newest, zone = the_time(session), slots.newest(session), _zone()
+    ahead = {task: slot for task, slot in newest.items() if slot > at and task in SCHEDULE}
+    return [task for task, slot in ahead.items() if slot > following(SCHEDULE[task], at, zone)]
+
+
+def _forget(session: Session, tasks: Sequence[str]) -> int:
+    at = the_time(session)
+    forgotten = {task: slots.forget_after(session, task, at) for task in tasks}
+    log.warning("the clock was set back", slots=forgotten)
+    return sum(forgotten.values())
 
 
 def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:

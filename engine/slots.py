@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, and_, delete, func, select, update
+from sqlalchemy import String, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from engine.states import FINAL
+from engine.states import ENDED, FINAL
 from engine.tables import RunRow
 from sql import At, Base, Document, Id, clock, later, upsert
 
@@ -98,6 +98,18 @@ def prune(session: Session, batch: int = 1000) -> int:
     for row in rows:
         session.execute(delete(SlotRow).where(*_this(Slot(*row))))
     return len(rows)
+
+
+def forget_after(session: Session, task: str, at: datetime) -> int:
+    """Forget this task's slots after then, with the runs that have carried them out. Returns how many.
+
+    One that is at work stays, and so does what somebody began by hand.
+    """
+    ended = or_(SlotRow.run_id.is_(None), SlotRow.run_id.in_(select(RunRow.id).where(RunRow.state.in_(ENDED))))
+    ahead = (SlotRow.task == task, SlotRow.slot > at, SlotRow.asked_by.is_(None), ended)
+    gone = session.scalars(delete(SlotRow).where(*ahead).returning(SlotRow.run_id)).all()
+    session.execute(delete(RunRow).where(RunRow.id.in_([id for id in gone if id])))
+    return len(gone)
 
 
 def _this(slot: Slot) -> tuple[Any, Any]:

@@ -27,7 +27,8 @@ import logs
 from celery_app import app, dead_letter_queue
 from engine import crash, dispatch, outages, remote
 from engine.calls import calls
-from engine.sweep import sweep
+from engine.poking import Poker
+from engine.sweep import sweep, watch
 from engine.timing import LAST_CALLS, LONGEST_GOODBYE, SWEEP
 
 log = logging.getLogger(__name__)
@@ -106,12 +107,14 @@ def _start() -> None:
 
 def _keep_looking() -> None:
     """About once a second, out of step with the other workers. One that stops still holds on to its calls."""
+    poker = Poker()
     while not _ended.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
         try:
             calls().renew_leases()
             if not _stopping.is_set():
                 outages.look()
                 sweep()
+                poker.look(watch.now())
         except Exception as error:
             # Database or broker away: everything due stays due, the next look finds it.
             log.warning("the sweep could not finish: %r", error)

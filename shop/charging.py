@@ -175,7 +175,7 @@ def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str
 
 
 _COLUMNS = ("payment_id", "amount", "currency", "provider_id", "key")
-_HEARD = {"then": lambda insert: insert.returning(HEARD)}
+_HEARD: dict[str, Any] = {"then": lambda insert: insert.returning(HEARD)}
 _WRITE = inserting(bare(TransactionRow), "id", *_COLUMNS, **_HEARD, kind=bindparam("kind", type_=String), at=clock())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
@@ -16,16 +16,19 @@ from sql import At, Base, Id, bare, clock, new_id, now
 class OrderEventRow(Base):
     __tablename__ = "order_events"
 
+    __table_args__ = (UniqueConstraint("order_id", "position"),)
+
     id: Mapped[Id] = mapped_column(primary_key=True)
-    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"))
+    position: Mapped[int]  # from 1, within the order
     from_status: Mapped[str | None] = mapped_column(String(20))
     to_status: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(80), default="")
     at: Mapped[At] = mapped_column(default=now())
 
 
-IN_TURN = (OrderEventRow.at, OrderEventRow.id)
-"""By the database's clock. Ids are made by many processes, whose clocks differ."""
+IN_TURN = (OrderEventRow.order_id, OrderEventRow.position)
+"""Order by order, as it happened. No clock tells that: one may be set back between two moves."""
 
 
 def of(session: Session, order_id: str) -> list[OrderEventRow]:
@@ -41,9 +44,17 @@ def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: st
     return any(written.scalars().all())
 
 
+def _next(given: Any) -> Any:
+    """Whoever moves an order has locked it."""
+    there = bare(OrderEventRow).alias()
+    last = select(func.max(there.c.position)).where(there.c.order_id == given.order_id).scalar_subquery()
+    return func.coalesce(last, 0) + 1
+
+
 _WRITE = inserting(
     bare(OrderEventRow),
     *("id", "order_id", "from_status", "to_status", "reason"),
     then=lambda insert: insert.returning(HEARD),
+    each={"position": _next},
     at=clock(),
 )

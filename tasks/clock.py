@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from celery_app import app
 from engine import Answer, Run, clock, on_failed, remote_step, slots, workflows
+from engine.poking import poked
 from engine.slots import SlotState
 from outcomes import Refused
 
@@ -25,6 +26,11 @@ def periodic(task: Periodic) -> Periodic:
 @app.task(name="maintenance.poke")
 def poke(**_: Any) -> None:
     """What beat sends, every few seconds. Twice, late or out of order does no harm."""
+    look()
+
+
+@poked
+def look() -> None:
     clock.poke(workflows["run_periodic_task"])
 
 

@@ -13,6 +13,7 @@ from celery_app import app
 from config import settings
 from db import in_transaction
 from engine import slots
+from engine.poking import poked
 from engine.prune import prune_finished
 from shop import (
     cart_reminders,
@@ -157,6 +158,11 @@ def expire_carts() -> None:
 @app.task(name="maintenance.start_due_campaigns")
 def start_due_campaigns(**_: Any) -> None:
     """Beat sends this as well: a campaign's own row for each due time is what a slot is to the others."""
+    look_for_campaigns()
+
+
+@poked
+def look_for_campaigns() -> None:
     _until_none(lambda session: clock.start_due(session, _start_campaign))
 
 

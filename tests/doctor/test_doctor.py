@@ -12,6 +12,7 @@ import doctor.__main__  # noqa: F401 - registers every check
 import engine
 import gateways.mail
 import gateways.payments
+from api import timeline
 from doctor import bank
 from doctor.finding import examine
 from engine import plans
@@ -345,11 +346,16 @@ def test_i10_a_history_that_is_no_path() -> None:
     assert "its history ends at confirmed, it is pending" in _broken()["I10"][0]
 
 
-def test_a_history_is_told_by_the_databases_clock_whatever_the_clock_of_who_made_the_ids() -> None:
+def test_i10_a_history_is_read_as_it_happened_whatever_any_clock_said() -> None:
+    """The clock was set back ten minutes between two moves, and ids are made by processes whose clocks differ."""
+    _change("UPDATE order_events SET at = '2999-01-01 00:00:00' WHERE to_status = 'pending'")
     _change("UPDATE order_events SET id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE to_status = 'pending'")
     with db.reading() as session:
         [order] = session.scalars(select(OrderRow.id))
-        assert [event.to_status for event in order_events.of(session, order)] == ["pending", "confirmed"]
+        history = [(event.position, event.to_status) for event in order_events.of(session, order)]
+        told = [moment["status"] for moment in timeline.of(session, order) if moment["kind"] == "status"]
+    assert history == [(1, "pending"), (2, "confirmed")]
+    assert told == ["pending", "confirmed"]
     assert _broken() == {}
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
 from sqlalchemy import select, text, update
 
 import db
+import tasks.clock
+import tasks.maintenance
 from beat_schedule import SCHEDULE, Every
-from engine import NotPossible, clock, plans, slots
+from doctor.clock import slots_are_run_once
+from engine import NotPossible, clock, plans, poking, slots
 from engine.slots import SlotRow, SlotState
 from engine.tables import RunRow
+from engine.timing import FAULT_PATIENCE
+from sql import later
 from tasks.clock import periodic_tasks
 from tests.api.drive import drive
 from tests.fixtures import Database
+from tests.world import wait_until
 from workflows import run_periodic_task
 
 TASK, HOUR = "release_expired_reservations", 3600
@@ -120,7 +126,9 @@ def test_a_slow_task_is_not_overtaken_by_its_next_slot(done: list[str]) -> None:
     assert (poke(), len(runs())) == (1, 2)
 
 
-def test_a_task_that_breaks_is_tried_again_and_then_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_breaks_is_tried_for_a_quarter_of_an_hour_then_a_person_is_called_and_the_next_slot_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def breaks() -> None:
         raise ValueError("no such thing")
 
@@ -129,15 +137,31 @@ def test_a_task_that_breaks_is_tried_again_and_then_told_of(monkeypatch: pytest.
     poke()
     [run] = runs()
     for _ in range(8):
-        assert drive(run) != "succeeded"
+        assert tried(run) == "running"
         with db.transaction() as session:
             session.execute(update(RunRow).where(RunRow.hold == "backoff").values(hold="none"))
-    assert drive(run) == "failed"
-    assert rows() == [(slot, SlotState.FAILED)]
+    with db.transaction() as session:
+        session.execute(update(RunRow).values(troubled_since=later(-FAULT_PATIENCE - 60)))
+    assert tried(run) == "needs_attention"
+    assert rows() == [(slot, SlotState.BEGUN)]
     with db.reading() as session:
-        last = slots.last(session)[TASK]
-    assert (last.error or {})["code"] == "internal_error"
-    assert "ValueError" in (last.error or {})["detail"]
+        error = session.scalars(select(RunRow.error)).one()
+    assert (error or {})["code"] == "internal_error"
+    assert "ValueError" in (error or {})["detail"]
+    one_slot_passes()
+    assert poke() == 1
+
+
+def tried(run: str) -> str:
+    """Once, and what came of it is written down."""
+
+    def rests() -> bool:
+        with db.reading() as session:
+            return session.get_one(RunRow, run).hold != "call"
+
+    drive(run)
+    wait_until(rests, what="the answer to be recorded")
+    return drive(run)
 
 
 def test_run_by_hand_is_beside_the_times_and_not_twice_at_once(done: list[str]) -> None:
@@ -178,6 +202,133 @@ def test_old_slots_are_forgotten_but_never_the_newest() -> None:
         assert slots.prune(session) == 0
     assert len(rows()) == 1
     assert poke() == 0
+
+
+# --- the clock is set back ------------------------------------------------------------------------
+
+
+def set_back(monkeypatch: pytest.MonkeyPatch, seconds: int, period: int = 60) -> datetime:
+    """The task has run at its newest slot, and then it was so much earlier. Returns what that slot is now."""
+    monkeypatch.setitem(SCHEDULE, TASK, Every(period))
+    poke()
+    with db.transaction() as session:
+        [noted] = session.scalars(select(SlotRow.slot)).all()
+        session.execute(update(SlotRow).values(slot=noted - timedelta(seconds=period)))
+    poke()
+    assert drive(*runs()) == "succeeded"
+    with db.transaction() as session:
+        [before, newest] = session.scalars(select(SlotRow.slot).order_by(SlotRow.slot)).all()
+        session.execute(text("DELETE FROM periodic_slots WHERE state = 'noted'"))
+        session.add(SlotRow(task=TASK, slot=before - timedelta(seconds=period), state=SlotState.NOTED, at=before))
+        shifted = newest + timedelta(seconds=seconds)
+        session.execute(update(SlotRow).where(SlotRow.state == SlotState.DONE).values(slot=shifted))
+        session.execute(update(RunRow).values(key=f"{TASK}@{shifted.isoformat()}"))
+    return shifted
+
+
+def test_p11_a_clock_that_was_set_back_has_its_slots_come_again(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = set_back(monkeypatch, 600)
+    [old] = runs()
+    assert poke() == 1
+    [run] = runs()
+    assert run != old
+    [(slot, state)] = rows()
+    assert slot <= ahead - timedelta(seconds=540)
+    assert state == SlotState.BEGUN
+    assert drive(run) == "succeeded"
+    assert done == ["done", "done"]
+    assert poke() == 0
+    with db.reading() as session:
+        assert list(slots_are_run_once(session)) == []
+
+
+def test_p11_set_back_by_less_than_a_period_no_slot_begins_twice(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_back(monkeypatch, 3600, period=3600)
+    seen = rows(), runs()
+    assert [poke(), poke()] == [0, 0]
+    assert (rows(), runs(), done) == (*seen, ["done"])
+
+
+def test_what_is_at_work_when_the_clock_is_set_back_is_not_begun_beside_itself(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_back(monkeypatch, 600)
+    [run] = runs()
+    with db.transaction() as session:
+        session.execute(update(SlotRow).where(SlotRow.run_id == run).values(state=SlotState.BEGUN))
+        session.execute(update(RunRow).values(state="running"))
+    assert [poke(), poke()] == [0, 0]
+    assert runs() == [run]
+    with db.transaction() as session:
+        session.execute(update(RunRow).values(state="succeeded"))
+    assert poke() == 1
+
+
+def test_whoever_ran_a_task_by_hand_is_not_forgotten(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    set_back(monkeypatch, 600)
+    with db.transaction() as session:
+        session.execute(update(SlotRow).where(SlotRow.state == SlotState.DONE).values(asked_by=_somebody()))
+    [by_hand] = runs()
+    poke()
+    assert by_hand in runs()
+
+
+# --- workers look as well -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How often somebody looked."""
+    looked: list[str] = []
+    monkeypatch.setattr(poking, "_looks", [lambda: looked.append("at the schedule")])
+    monkeypatch.setitem(SCHEDULE, TASK, Every(60))
+    return looked
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def at(poker: poking.Poker, second: float) -> bool:
+    return poker.look(NOON + timedelta(seconds=second))
+
+
+def test_a_worker_pokes_soon_after_a_slot_and_not_between_two(looks: list[str]) -> None:
+    poker = poking.Poker()
+    assert [second for second in range(1, 200) if at(poker, second)] == [62, 122, 182]
+    assert len(looks) == 3
+
+
+def test_a_worker_pokes_at_once_when_the_clock_was_set_back_and_then_with_the_slots(looks: list[str]) -> None:
+    poker = poking.Poker()
+    assert not at(poker, 30)
+    assert not at(poker, 29.5), "the time is partly reckoned"
+    assert at(poker, -570)
+    assert [second for second in range(-569, -440) if at(poker, second)] == [-538, -478]
+
+
+def test_a_worker_that_does_not_know_the_time_leaves_the_schedule_alone(looks: list[str]) -> None:
+    assert not poking.Poker().look(None)
+    assert looks == []
+
+
+def test_workers_look_at_the_schedule_and_for_campaigns() -> None:
+    assert poking._looks == [tasks.clock.look, tasks.maintenance.look_for_campaigns]
+
+
+def test_a_look_that_fails_is_looked_again(looks: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    poker = poking.Poker()
+    at(poker, 1)
+    broken = [lambda: 1 / 0]
+    monkeypatch.setattr(poking, "_looks", broken)
+    with pytest.raises(ZeroDivisionError):
+        at(poker, 62)
+    monkeypatch.setattr(poking, "_looks", [lambda: looks.append("now")])
+    assert at(poker, 63)
+    assert looks == ["now"]
 
 
 def _somebody() -> str:
