@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
+import gateways.channels.email
 import tasks.campaigns
 import tasks.maintenance
 from shop import consents, reach
@@ -28,6 +29,7 @@ PATH = "/api/campaigns"
 def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Postman:
     found = Postman()
     monkeypatch.setattr(tasks.campaigns, "mailer", lambda: found)
+    monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails: all wait if it is away
     return found
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
+import gateways.channels.email
 import tasks.campaigns
 import tasks.maintenance
 from shop import consents
@@ -29,6 +30,7 @@ NOBODY: Wishes = dict.fromkeys(OFFERS, False)
 def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postman]:
     found = Postman()
     monkeypatch.setattr(tasks.campaigns, "mailer", lambda: found)
+    monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails: all wait if it is away
     put_on_shelf("CHAIR")
     return found
 
