@@ -44,6 +44,7 @@ TURN_BACK: Mapping[str, Parties] = {
     "send_campaign_trial": STAFF,
     "send_notification": STAFF,
     "send_order_link": STAFF,
+    "tell_operators": STAFF,
     "verify_payment": STAFF,
     "void_payment": STAFF,
 }

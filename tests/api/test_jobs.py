@@ -250,6 +250,14 @@ def test_a_job_is_compensated_before_its_point_of_no_return_only(ada: Person, sa
     drive(id, steps=2)
     assert sam.post(f"/api/jobs/{id}/compensate").status_code == 202
     assert (drive(id), shelf(), bank.taken(placed["order"]["id"])) == ("failed", (5, 0), 0)
+    assert [act["by"] for act in sam.get(f"/api/jobs/{id}").json["acts"]] == [sam.id]
+    assert ada.get(f"/api/jobs/{id}").json["error"] == {"code": "compensated", "detail": "turned back on request"}
+    for path in (
+        f"/api/jobs/{id}",
+        f"/api/orders/{placed['order']['id']}",
+        f"/api/orders/{placed['order']['id']}/timeline",
+    ):
+        assert sam.id not in ada.get(path).text
     late = stuck(ada)
     assert problem(sam.post(f"/api/jobs/{late}/compensate")) == (409, "past_the_pivot")
     assert shelf() == (3, 0), "both chairs are sold: the one that came back was in the cart again"

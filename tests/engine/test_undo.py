@@ -199,7 +199,7 @@ def test_give_back_undoes_what_was_begun(driver: Driver) -> None:
     assert driver.status(id) == State.COMPENSATING
     driver.drain()
     assert driver.status(id) == State.FAILED
-    assert driver.job(id).error == {"code": "compensated", "detail": "turned back by ada"}
+    assert driver.job(id).error == {"code": "compensated", "detail": "turned back on request"}
     assert driver.effects(id) == ["pack", "unlabel", "unpack", "returned"]
 
 
