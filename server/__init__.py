@@ -9,6 +9,8 @@ no thread.
     loop         one such process: accept, look around twice a second, drain
     connection   one client: whose turn it is, and until when
     requests     bytes to whole requests (httptools: Node's llhttp); what two readers might read differently is refused
+    turns        whose request gets a thread next
+    sending      what goes out to a client, and whether it is read
     answers      a request through the app, in a thread
     crowd        who is connected, from where; who has to leave when there are too many
 """

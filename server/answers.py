@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Protocol
 
 from server.refusals import Refused, answer_to
@@ -14,6 +16,8 @@ from server.requests import Request
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
+
+_BREAKS = re.compile(r"[\r\n\0]")
 
 log = logging.getLogger("server")
 
@@ -39,41 +43,56 @@ def answer(app: App, request: Request, client: Client) -> None:
     """Whatever the app does, the client is answered or cut off."""
     reply = Reply(request)
     try:
-        parts = app(request.environ, reply.start)
-        try:
-            _give(reply, parts, client)
-        finally:
-            getattr(parts, "close", _nothing)()
+        _run(app, request, reply, client)
     except ClientGone:
         return
-    except Exception:
+    except BaseException:  # SystemExit, say: the thread is still needed
         log.exception("the app raised")
+        if reply.done:
+            return
         if reply.sent:
             client.cut()
         else:
             client.finish(answer_to(Refused(500, "Something went wrong on our side.")), keep=False)
 
 
-def _give(reply: Reply, parts: Iterable[bytes], client: Client) -> None:
+def _run(app: App, request: Request, reply: Reply, client: Client) -> None:
+    parts = app(request.environ, reply.start)
+    try:
+        _give(reply, _begun(parts), client)
+    finally:
+        getattr(parts, "close", _nothing)()
+
+
+def _begun(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """With its first part there: an app may name the status as late as that (PEP 3333)."""
+    some = iter(parts)
+    first = next(some, None)
+    return chain([first], some) if first is not None else some
+
+
+def _give(reply: Reply, parts: Iterator[bytes], client: Client) -> None:
     """At once where the app knows the length, else in chunks, as fast as the client reads."""
     if reply.streams:
         for part in filter(None, parts):
             client.send(reply.head() + reply.chunk(part))
-        rest = reply.end()
+        last = reply.head() + reply.end()
     else:
-        whole = b"".join(parts)
-        rest = b"" if reply.bodiless else whole
-    client.finish(reply.head() + rest, keep=reply.keep)
+        body = b"" if reply.bodiless else b"".join(parts)
+        last = reply.head(body) + body
+    reply.done = True
+    client.finish(last, keep=reply.keep)
 
 
 class Reply:
     """Status and headers, and how the body is told to end."""
 
     def __init__(self, request: Request) -> None:
-        self.keep, self.sent = request.keep, False
+        self.keep = request.keep
+        self.sent = self.done = False
         self._head_only = request.environ["REQUEST_METHOD"] == "HEAD"
         self._chunks = request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        self._status, self._headers = "500 Internal Server Error", Headers()
+        self._status, self._headers = "", Headers()
 
     def start(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
         if exc_info and self.sent:
@@ -87,19 +106,28 @@ class Reply:
 
     @property
     def streams(self) -> bool:
-        return not self.bodiless and all(name.lower() != "content-length" for name, _ in self._headers)
+        return not self.bodiless and self._length is None
 
-    def head(self) -> bytes:
-        """Once; nothing after that."""
+    @property
+    def _length(self) -> str | None:
+        return next((value for name, value in self._headers if name.lower() == "content-length"), None)
+
+    def head(self, body: bytes = b"") -> bytes:
+        """Once; nothing after that. Raises ValueError where a client would misread it."""
         if self.sent:
             return b""
-        self.sent = True
+        if not (self.bodiless or self.streams or self._length == str(len(body))):
+            raise ValueError(f"The app says {self._length} bytes and gives {len(body)}.")
         self.keep = self.keep and (self._chunks or not self.streams)
         own = [("Date", _date(int(time.time())))]
         own += [("Transfer-Encoding", "chunked")] * (self.streams and self._chunks)
         own += [("Connection", "close")] * (not self.keep)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (*self._headers, *own))
-        return f"HTTP/1.1 {self._status}\r\n{lines}\r\n".encode("latin-1")
+        lines = (f"HTTP/1.1 {self._status}", *(f"{name}: {value}" for name, value in (*self._headers, *own)))
+        if not self._status or any(_BREAKS.search(line) for line in lines):
+            raise ValueError("The app names no status, or one of its headers has a line break.")
+        head = "\r\n".join((*lines, "", "")).encode("latin-1")
+        self.sent = True
+        return head
 
     def chunk(self, part: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(part), part) if self._chunks else part

@@ -8,10 +8,10 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from server.addresses import client_behind, party, plain
-from server.answers import ClientGone
 from server.pace import Pace
 from server.refusals import Refused, answer_to
 from server.requests import Environ, Request, Requests
+from server.sending import Sending
 
 if TYPE_CHECKING:
     from server.loop import Loop
@@ -28,31 +28,26 @@ class Connection(asyncio.Protocol):
         base = loop.base | {"REMOTE_ADDR": self._peer}
         self._requests = Requests(loop.limits, loop.largest_body, base, self._head_is_there, self._is_whole)
         self._next: deque[Request | Refused] = deque()
-        self._at_work = self._deaf = self._ended = self._full = self._heard_all = False
-        self._received = self._written = self._in_hand = 0
-        self._room: Future[None] | None = None
-        self.held = 0
+        self._at_work = self._deaf = self._heard_all = self._to_be_asked = False
+        self._received = self._in_hand = self._held = 0
         now = loop.now()
         self._idle_since, self._ends_at, self._patience = now, 0.0, loop.limits.window
         self._reading = Pace(loop.limits.window, loop.limits.rate, now)
-        self._writing = Pace(loop.limits.window, loop.limits.rate, now)
 
     # --- the event loop calls these -------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        crowd, limits = self._loop.crowd, self._loop.limits
         self._transport = transport
-        crowd, behind_proxies = self._loop.crowd, self._loop.limits.proxies > 0
-        if not crowd.enter(self) or not (behind_proxies or crowd.count_for(self, party(self._peer))):
+        self._out = Sending(transport, Pace(limits.window, limits.rate, self._loop.now()), self._loop.now)
+        if not crowd.enter(self) or not (limits.proxies or crowd.count_for(self, party(self._peer))):
             transport.abort()
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._ended = True
-        self._keep(0)
+        self._drop()
         self._loop.crowd.go(self)
-        if self._room:
-            self._room.set_exception(ClientGone())
-            self._room = None
+        self._out.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -78,27 +73,35 @@ class Connection(asyncio.Protocol):
         return self._at_work or bool(self._next)
 
     def pause_writing(self) -> None:
-        self._full = True
+        self._out.full = True
 
     def resume_writing(self) -> None:
-        self._full = False
-        if self._room:
-            self._room.set_result(None)
-            self._room = None
+        self._out.has_room()
         self._go_on()
         self._listen()
 
     # --- from bytes to the app ------------------------------------------------------------------------
 
     def _head_is_there(self, environ: Environ, wants_to_be_asked: bool) -> None:
-        if proxies := self._loop.limits.proxies:
-            client = client_behind(proxies, environ.get("HTTP_X_FORWARDED_FOR"), self._peer)
-            if not self._loop.crowd.count_for(self, party(client)):
-                raise Refused(503, "Too many requests of this address are being served already.")
-        if wants_to_be_asked and not self._at_work:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        behind_proxies = self._loop.limits.proxies > 0
+        if behind_proxies and not self._loop.crowd.count_for(self, self._party(environ)):
+            raise Refused(503, "Too many requests of this address are being served already.")
+        self._to_be_asked = wants_to_be_asked
+        self._ask()
+
+    def _ask(self) -> None:
+        """For the body, once what came before is answered."""
+        if self._to_be_asked and not (self._at_work or self._next or self._deaf):
+            self._to_be_asked = False
+            self._out.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _party(self, environ: Environ) -> str:
+        return party(client_behind(self._loop.limits.proxies, environ.get("HTTP_X_FORWARDED_FOR"), self._peer))
 
     def _is_whole(self, request: Request) -> None:
+        self._to_be_asked = False
+        if len(self._next) >= self._loop.limits.at_once:
+            raise Refused(503, "Too many requests at once on one connection.")
         self._next.append(request)
         self._go_on()
 
@@ -110,14 +113,15 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """With the next request, once the one before is answered and that answer is on its way."""
-        if self._at_work or self._full or self._ended or not self._next:
+        if self._at_work or self._out.full or not self._next:
             return
         one = self._next.popleft()
         if isinstance(one, Refused):
             self._say_no(one)
         else:
-            self._at_work, self._in_hand = True, one.size
-            self._loop.hand_over(one, self)
+            self._at_work = True
+            self._in_hand += one.size
+            self._loop.turns.add(self, self._party(one.environ), one)
 
     def _listen(self) -> None:
         """Once there is nothing else to do."""
@@ -125,9 +129,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _say_no(self, refusal: Refused) -> None:
-        self._next.clear()
         self._loop.refused(refusal.status)
-        self._write(answer_to(refusal))
+        self._out.write(answer_to(refusal))
         self._end()
 
     # --- threads call these ---------------------------------------------------------------------------
@@ -137,18 +140,17 @@ class Connection(asyncio.Protocol):
 
     def send(self, part: bytes) -> None:
         room: Future[None] = Future()
-        self._loop.soon(self._write_with_room, part, room)
+        self._loop.soon(self._out.write_with_room, part, room)
         room.result()
 
     def cut(self) -> None:
-        self._loop.soon(self._abort)
+        self._loop.soon(self._transport.abort)
 
     # --- and so, in the loop's own thread -------------------------------------------------------------
 
     def _answered(self, data: bytes, keep: bool) -> None:
-        self._write(data)
-        self._at_work, self._in_hand = False, 0
-        self._weigh()
+        self._out.write(data)
+        self._at_work = False
         if self._loop.limits.proxies:
             self._loop.crowd.count_for_nobody(self)
         if not keep or self._loop.stopping or (self._deaf and not self._next):
@@ -158,28 +160,18 @@ class Connection(asyncio.Protocol):
         self._reading.start(self._idle_since, self._received)
         self._loop.crowd.waits_anew(self)
         self._go_on()
+        self._ask()
         self._listen()
 
-    def _write_with_room(self, part: bytes, room: Future[None]) -> None:
-        self._write(part)
-        if self._ended:
-            room.set_exception(ClientGone())
-        elif self._full:
-            self._room = room
-        else:
-            room.set_result(None)
-
-    def _write(self, data: bytes) -> None:
-        if self._ended or self._transport.is_closing():
-            return
-        if not self._transport.get_write_buffer_size():
-            self._writing.start(self._loop.now(), self._written)
-        self._written += len(data)
-        self._transport.write(data)
+    def done(self, request: Request) -> None:
+        """The thread has let go of it."""
+        self._in_hand -= request.size
+        self._weigh()
 
     def _end(self) -> None:
         """Whoever still sends would lose our answer if we closed at once (RFC 9112 9.6): half of it, first."""
-        if self._ended or self._transport.is_closing():
+        self._next.clear()  # whatever came after the last
+        if self._transport.is_closing():
             return
         if self._heard_all:
             self._transport.close()
@@ -188,18 +180,23 @@ class Connection(asyncio.Protocol):
         self._transport.write_eof()
         self._transport.resume_reading()
 
-    def _abort(self) -> None:
-        if not self._ended:
-            self._transport.abort()
+    def _drop(self) -> None:
+        """What no thread has yet."""
+        self._next.clear()
+        if request := self._loop.turns.drop(self):
+            self._at_work = False
+            self._in_hand -= request.size
+        self._requests.drop()
+        self._weigh()
 
     def _weigh(self) -> None:
-        waiting = sum(one.size for one in self._next if isinstance(one, Request))
-        self._keep(self._requests.held + waiting + self._in_hand)
-
-    def _keep(self, size: int) -> None:
-        if size != self.held:
-            more, self.held = size - self.held, size
+        more = self._unserved() + self._in_hand - self._held
+        if more:
+            self._held += more
             self._loop.holds(more)
+
+    def _unserved(self) -> int:
+        return self._requests.held + sum(one.size for one in self._next if isinstance(one, Request))
 
     # --- whether it may stay --------------------------------------------------------------------------
 
@@ -207,26 +204,32 @@ class Connection(asyncio.Protocol):
     def waits(self) -> bool:
         return not self._at_work
 
+    @property
+    def spare(self) -> int:
+        if self._loop.turns.waits(self):
+            return self._unserved() + self._in_hand
+        return 0 if self._at_work else self._unserved()
+
     def leave(self, why: str) -> None:
         """At once, and told why if that can be done at once too."""
+        asked = self._requests.begun or self._at_work
         self._loop.crowd.go(self)
-        self._keep(0)
+        self._drop()
         self._deaf = True
-        if self._requests.begun and not self._ends_at:
+        if asked and not self._ends_at:
             self._loop.refused(503)
-            self._write(answer_to(Refused(503, why)))
+            self._out.write(answer_to(Refused(503, why)))
         self._close()
 
     def look(self, now: float) -> None:
         """Twice a second."""
-        unsent = self._transport.get_write_buffer_size()
-        if unsent and self._writing.too_slow(now, self._written - unsent):
-            self._abort()
+        if self._out.too_slow(now):
+            self._transport.abort()
         elif self._at_work:
             return
         elif self._ends_at:
-            if now > self._ends_at and not unsent:
-                self._abort()
+            if now > self._ends_at and not self._out.unsent:
+                self._transport.abort()
         elif self._requests.begun:
             if self._reading.too_slow(now, self._received):
                 self._refuse(Refused(408, TOO_SLOW))
@@ -235,13 +238,13 @@ class Connection(asyncio.Protocol):
 
     def let_go(self) -> None:
         """The process is to stop: whoever has asked nothing goes, the others when they are answered."""
-        just_came = not self._written and self._loop.now() - self._idle_since < JUST_CAME
+        just_came = not self._out.begun and self._loop.now() - self._idle_since < JUST_CAME
         if not (self._at_work or self._next or self._requests.begun or self._ends_at or just_came):
             self._close()
 
     def _close(self) -> None:
         """What nobody reads is not waited for."""
-        if self._transport.get_write_buffer_size():
-            self._abort()
+        if self._out.unsent:
+            self._transport.abort()
         else:
             self._transport.close()

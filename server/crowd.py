@@ -11,12 +11,13 @@ from typing import Protocol
 
 
 class Guest(Protocol):
-    held: int
-    """Bytes of bodies."""
-
     @property
     def waits(self) -> bool:
         """For its client, and not for the app."""
+
+    @property
+    def spare(self) -> int:
+        """Bytes of bodies that leave with it: no thread has begun with them."""
 
     def leave(self, why: str) -> None:
         """Its place is needed."""

@@ -32,6 +32,8 @@ class Limits:
     proxies: int = 0
     """How many of ours stand in front: the client's address is then what they say, as for `TRUSTED_PROXIES`."""
     threads: int = 32
+    at_once: int = 32
+    """Whole requests of one connection that wait for the one before them."""
 
 
 def room_for_connections(wanted: int = 8192) -> int:

@@ -18,6 +18,7 @@ from server.connection import Connection
 from server.crowd import Crowd
 from server.limits import Limits
 from server.requests import Environ, Request
+from server.turns import Turns
 
 LOOK_SECONDS = 0.5
 OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -36,7 +37,8 @@ class Loop:
         self._held = 0
         self._connecting: set[asyncio.Task[Any]] = set()
         self._refused: Counter[int] = Counter()
-        self._work: queue.SimpleQueue[tuple[Request, Connection]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Connection, str, Request]] = queue.SimpleQueue()
+        self.turns: Turns[Connection, Request] = Turns(limits.threads, self._begin)
 
     def run(self, parent: int | None = None) -> None:
         asyncio.run(self._run(parent))
@@ -55,19 +57,16 @@ class Loop:
         """From a thread."""
         self._loop.call_soon_threadsafe(call, *arguments)
 
-    def hand_over(self, request: Request, connection: Connection) -> None:
-        self._work.put((request, connection))
-
     def refused(self, status: int) -> None:
         self._refused[status] += 1
 
     def holds(self, more: int) -> None:
-        """Bodies are in memory: when they are too many, the largest that is not whole yet has to go."""
+        """Bodies are in memory: when they are too many, the largest that no thread has yet has to go."""
         self._held += more
         if more > 0 and self._held > self.limits.held:
-            waiting = [guest for guest in self.crowd if guest.waits and guest.held]
-            if waiting:
-                max(waiting, key=lambda guest: guest.held).leave("Too much is being sent to the shop. Try again.")
+            largest = max(self.crowd, key=lambda guest: guest.spare, default=None)
+            if largest and largest.spare:
+                largest.leave("Too much is being sent to the shop. Try again.")
 
     # --------------------------------------------------------------------------------------------------
 
@@ -88,9 +87,17 @@ class Loop:
 
     def _serve(self) -> None:
         while True:
-            request, connection = self._work.get()
+            connection, party, request = self._work.get()
             answer(self._app, request, connection)
+            self.soon(self._done, connection, party, request)
             del request, connection  # not to be kept while there is nothing to do
+
+    def _begin(self, connection: Connection, party: str, request: Request) -> None:
+        self._work.put((connection, party, request))
+
+    def _done(self, connection: Connection, party: str, request: Request) -> None:
+        connection.done(request)
+        self.turns.done(party)
 
     def _open(self) -> None:
         if not self.stopping:
@@ -130,7 +137,7 @@ class Loop:
         self._loop.remove_reader(self._listener)
         self._listener.close()
         deadline = self.now() + self.limits.grace
-        while len(self.crowd) and self.now() < deadline:
+        while (len(self.crowd) or self.turns.busy) and self.now() < deadline:
             for guest in self.crowd:
                 guest.let_go()
             await asyncio.sleep(0.02)

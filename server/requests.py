@@ -27,6 +27,10 @@ _ONCE = ("HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_AUTHORIZATION", "H
 _BARE = ("CONTENT_LENGTH", "CONTENT_TYPE")
 
 
+class _Over(Exception):
+    """The connection ends with the request before."""
+
+
 @dataclass(slots=True)
 class Request:
     """All of it is there. `keep`: the connection may be used again afterwards."""
@@ -51,34 +55,48 @@ class Requests:
         self._head, self._whole = head, whole
         self._parser = httptools.HttpRequestParser(self)
         self._number = 0
+        self._over = False
         self._environ: Environ = {}
         self._reset()
 
     def feed(self, data: bytes) -> None:
-        """Raises Refused; nothing may be fed after that."""
+        """Raises Refused; nothing may be fed after that. What follows the last request is not looked at."""
+        if self._over:
+            return
         number = self._number
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             return  # whoever offers another protocol is answered in this one, and the connection ends
-        except httptools.HttpParserCallbackError as error:
-            if isinstance(error.__context__, Refused):
-                raise error.__context__ from None
-            raise
-        except httptools.HttpParserError as error:
-            raise Refused(400, f"The request is not HTTP/1.1: {error}.") from error
+        except (httptools.HttpParserError, httptools.HttpParserCallbackError) as error:
+            self._see(error)
         if self.begun and number == self._number:
             self._fed += len(data)
             self._weigh()
+
+    def _see(self, error: Exception) -> None:
+        if isinstance(error.__context__, Refused):
+            raise error.__context__ from None
+        if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(error.__context__, _Over):
+            raise error
+        if not self._over:
+            raise Refused(400, f"The request is not HTTP/1.1: {error}.") from error
 
     @property
     def held(self) -> int:
         """Bytes of the body that have come so far."""
         return len(self._body)
 
+    def drop(self) -> None:
+        """Nothing more comes of the one that has begun."""
+        self._reset()
+        self._over = True
+
     # --- httptools calls these ------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if self._over:
+            raise _Over
         self._reset()
         self.begun = True
         self._number += 1
@@ -125,6 +143,7 @@ class Requests:
         environ["wsgi.input"] = io.BytesIO(body)
         keep = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         request = Request(environ, keep and environ["SERVER_PROTOCOL"] == "HTTP/1.1", len(body))
+        self._over = not request.keep
         self._reset()
         self._whole(request)
 

@@ -12,11 +12,14 @@ from server.limits import Limits
 from server.listening import listener
 from server.loop import Loop
 from server.requests import environ_of
+from tests.server.odd import APPS
 
 SEEN: list[str] = []
 
 
 def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["PATH_INFO"].startswith("/odd/"):
+        return APPS[environ["PATH_INFO"][5:]](start)
     path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
     if path == "/seen":
         told = json.dumps(SEEN).encode()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +70,37 @@ class Wire:
         except TimeoutError:
             return False
 
+    def is_asked_for_more(self) -> bool:
+        """Whether the next that it is told is to go on."""
+        go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+        while len(self._rest) < len(go_on):
+            self._more()
+        asked, self._rest = self._rest[: len(go_on)] == go_on, self._rest[len(go_on) :]
+        return asked
+
+    def all(self) -> bytes:
+        """All that comes until the other side closes."""
+        try:
+            while more := self.socket.recv(65536):
+                self._rest += more
+        except ConnectionError:
+            pass
+        return self._rest
+
+    def status_or_none(self) -> int | None:
+        """None if the other side closes without a word."""
+        try:
+            return self.answer().status
+        except (AssertionError, ConnectionError):
+            return None
+
     def close(self) -> None:
+        self.socket.close()
+
+    def reset(self) -> None:
+        """Once all is sent: gone, and not only silent."""
+        time.sleep(0.02)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     @classmethod
