@@ -21,8 +21,12 @@ blp = Blueprint("invoices", __name__, description="Invoices")
 @blp.arguments(PaperQuery, location="query")
 @blp.response(200, TEXT, content_type=HTML)
 @blp.alt_response(200, schema=BYTES, content_type=PDF, success=True)
-def invoice(query: dict[str, Any], id: UUID) -> Response:
-    """The invoice as HTML or PDF, once any of the order is paid (409 before). Its number comes with the first look."""
+def get_invoice(query: dict[str, Any], id: UUID) -> Response:
+    """Get an order's invoice.
+
+    The invoice as HTML or PDF, once any of the order is paid (409 before). Its number comes with the first look, and
+    from then on it stays what it is.
+    """
     with db.transaction() as session:
         order = their_order(session, id)
         kind = kind_of(query)
