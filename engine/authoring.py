@@ -73,7 +73,7 @@ def _register(step: StepTask, function: Callable[..., Any]) -> StepTask:
     assert step.name not in step_tasks, f"two steps are called {step.name}"
     step_tasks[step.name] = step
 
-    def task(self: Any, ids: list[str], suspect: bool = False, **later_fields: Any) -> None:
+    def task(self: Any, ids: list[str], *, suspect: bool = False, **later_fields: Any) -> None:
         work(self, step, ids, suspect=suspect)
 
     task.__doc__ = function.__doc__

@@ -41,6 +41,10 @@ def test_what_celery_writes_for_a_wave_is_taken(chain: Any) -> None:
     check(as_celery_writes(PACK, ([ID, ID],), chain=chain))
 
 
+def test_a_wave_that_was_lost_before_is_taken() -> None:
+    check(message([[[ID]], {"suspect": True}, {}]))
+
+
 def test_a_probe_is_taken() -> None:
     check(as_celery_writes(lanes.probe.name, ("orderwave.stock", "2026-01-01T00:00:00+00:00")))
 
@@ -115,7 +119,7 @@ def test_a_worker_does_not_declare_the_queues_of_a_delay_that_nobody_uses() -> N
 
 
 def test_celery_has_no_results_to_clean_up() -> None:
-    assert list(app.Beat().Service(app).get_scheduler().schedule) == ["look at the clock", "look for campaigns"]
+    assert sorted(app.Beat().Service(app).get_scheduler().schedule) == ["look at the clock", "look for campaigns"]
 
 
 @pytest.mark.parametrize("name", ["engine.probe", "maintenance.poke", "maintenance.start_due_campaigns"])
