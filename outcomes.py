@@ -38,16 +38,18 @@ class TryAgain(Outcome):
     """Not now, and nothing happened.
 
     after: seconds, the least that the next pause may be. away: whoever was called serves nobody at the moment, so
-    that others need not call either. `gateway` (who was called) and `within` (seconds after which there is no use in
-    trying) are the engine's to set.
+    that others need not call either. answered: on the contrary, it is there and said so itself. `gateway` (who was
+    called) and `within` (seconds after which there is no use in trying) are the engine's to set.
     """
 
     gateway: str | None = None
     within: float | None = None
 
-    def __init__(self, code: str, detail: str = "", after: float | None = None, *, away: bool = False) -> None:
+    def __init__(
+        self, code: str, detail: str = "", after: float | None = None, *, away: bool = False, answered: bool = False
+    ) -> None:
         super().__init__(code, detail)
-        self.after, self.away = after, away
+        self.after, self.away, self.answered = after, away, answered
 
 
 class Unknown(TryAgain):

@@ -40,5 +40,8 @@ def truncate(database: Path) -> bool:
 
 
 def _has_log(database: Path) -> bool:
-    log = database.with_name(f"{database.name}-wal")
-    return log.exists() and log.stat().st_size > 0
+    """Whoever closes the database last deletes it, at any moment."""
+    try:
+        return database.with_name(f"{database.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False

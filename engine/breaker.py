@@ -55,9 +55,11 @@ def note(answers: Iterable[tuple[str | None, Result]]) -> None:
     absent: dict[str, list[TryAgain]] = defaultdict(list)
     present: set[str] = set()
     for name, result in answers:
-        if name and not isinstance(result, TryAgain):
+        if not name:
+            continue
+        if not isinstance(result, TryAgain) or result.answered:
             present.add(name)
-        elif name and isinstance(result, TryAgain) and result.away:
+        elif result.away:
             absent[name].append(result)
     for name in present:
         _heard_of(name)
@@ -88,7 +90,7 @@ def _write(change: Callable[[Session], object]) -> None:
 
 def _failed(session: Session, name: str, failures: Sequence[TryAgain]) -> None:
     row, last = GatewayRow, failures[-1]
-    said = {"code": last.code, "detail": last.detail, "back_at": None}
+    said = {"code": last.code, "detail": last.detail}
     fresh = upsert(session, row).values(name=name, failures=len(failures), pause=0, **said)
     more = {"failures": row.failures + len(failures), **said}
     session.execute(fresh.on_conflict_do_update(index_elements=["name"], set_=more))
@@ -100,7 +102,7 @@ def _failed(session: Session, name: str, failures: Sequence[TryAgain]) -> None:
 
 
 def _opened(row: GatewayRow) -> dict[str, Any]:
-    return {} if row.away_since else {"away_since": clock(), "pause": PROBE_PAUSE, "told_at": None}
+    return {} if row.away_since else {"away_since": clock(), "back_at": None, "pause": PROBE_PAUSE, "told_at": None}
 
 
 def _is_back(session: Session, name: str) -> None:

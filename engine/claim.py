@@ -45,6 +45,7 @@ class Run:
     troubled: float | None  # seconds since this step failed first
     waiting_for: str | None  # the gateway that was away then
     trouble: dict[str, Any] | None  # what the journal says of its last attempt
+    broken: float = 0.0  # seconds since it failed first by a fault of our own; read only where it has just done so
 
     @property
     def key(self) -> str:

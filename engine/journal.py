@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, null, select, update
+from sqlalchemy import bindparam, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from engine.claim import Run
 from engine.states import Direction, Mark
-from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow
+from engine.steps import Fault
+from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow, RunRow
 from outcomes import Outcome
 from rows import Many, inserting
-from sql import among, bare, clock, direct, new_id, now
+from sql import age, among, bare, clock, direct, new_id, now
 
 Line = tuple[Run, Mark, dict[str, Any] | None, Outcome | None]
 
@@ -74,6 +75,12 @@ def count_unsent(session: Session, runs: Sequence[Run]) -> None:
         _UNSENT(session, here)
 
 
+def broken_for(session: Session, runs: Sequence[Run]) -> dict[str, float]:
+    """For how many seconds the step of each has been failing by faults of our own, by id; none: this is the first."""
+    rows = direct(session, _BROKEN, {"ids": [run.id for run in runs], "code": Fault.code})
+    return dict(rows.all())
+
+
 def never_sent(session: Session, runs: Sequence[Run]) -> set[str]:
     """The ids of those of these runs, all on their way back, whose step never left the house in any attempt."""
     row = bare(JournalRow).c
@@ -89,6 +96,14 @@ def _counting_unsent(_: str, given: Any) -> Any:
     return update(table).where(*here).values(unsent=table.c.unsent + 1)
 
 
+_FAULT, _STANDS = bare(FailedAttemptRow).c, bare(RunRow).c
+_BROKEN = (
+    select(_FAULT.run_id, func.max(age(_FAULT.at)))
+    .join(bare(RunRow), (_STANDS.id == _FAULT.run_id) & (_STANDS.step == _FAULT.step))
+    .where(among(_FAULT.run_id, "ids"), _FAULT.code == bindparam("code"), _FAULT.direction == _STANDS.direction)
+    .where(age(_FAULT.at) < age(_STANDS.troubled_since) + 1.0)  # written just before `troubled_since`, if it began so
+    .group_by(_FAULT.run_id)
+)
 _JOURNAL = bare(JournalRow).c
 _UNSENT = Many(_counting_unsent, _JOURNAL.run_id, _JOURNAL.step, _JOURNAL.direction)
 _STOP = (

@@ -48,10 +48,9 @@ def judge(step: StepTask, run: Run, result: Result) -> Result:
 def time_left(step: StepTask, run: Run, result: TryAgain) -> float:
     """Seconds for which a step that fails like this is still to be tried."""
     own = [seconds for seconds in (run.left, result.within) if seconds is not None] if may_turn(run) else []
-    troubled = run.troubled or 0.0
     if isinstance(result, Fault):
-        return min([FAULT_PATIENCE - troubled, *own])
-    return min(own, default=step.retry_for(run.direction).seconds - troubled)
+        return min([FAULT_PATIENCE - run.broken, *own])
+    return min(own, default=step.retry_for(run.direction).seconds - (run.troubled or 0.0))
 
 
 def is_unsent(result: Result | None) -> bool:

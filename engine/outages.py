@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, delete, exists, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from db import in_transaction, reading
 from engine import breaker
 from engine.states import Hold
 from engine.tables import GatewayRow, RunRow
-from engine.timing import BACK, OPENS, PROBES, RELEASE, REST, SWEEP_LIMIT, TELL
+from engine.timing import BACK, FORGET, OPENS, PROBES, RELEASE, REST, SWEEP_LIMIT, TELL
 from sql import among, chance, clock, later, now
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,8 @@ def look() -> None:
             in_transaction(partial(_wake_probes, name=row.name))
         if row.tell:
             _tell(row.name)
+        if row.forget:
+            in_transaction(partial(_forget, name=row.name))
 
 
 def outages(session: Session) -> list[Outage]:
@@ -74,9 +76,12 @@ _PROBE = and_(
     _ROW.probe_at <= now(),
     or_(_ROW.woken_at.is_(None), _ROW.woken_at < _ROW.probe_at, _ROW.woken_at < later(-REST)),
 )
-_TELL = and_(_ROW.away_since.is_not(None), or_(_ROW.told_at.is_(None), _ROW.told_at <= later(-TELL)))
+_WAITED_FOR = exists().where(_WAITS)
+_TELL = and_(_ROW.away_since.is_not(None), _WAITED_FOR, or_(_ROW.told_at.is_(None), _ROW.told_at <= later(-TELL)))
+_FORGET = and_(_ROW.probe_at < later(-FORGET), not_(_WAITED_FOR))
 _IN_TROUBLE = select(
-    _ROW.name, _ROW.failures, _LET_GO.label("let_go"), _PROBE.label("probe"), _TELL.label("tell")
+    *(_ROW.name, _ROW.failures, _LET_GO.label("let_go"), _PROBE.label("probe"), _TELL.label("tell")),
+    _FORGET.label("forget"),
 ).where(or_(_ROW.failures > 0, _ROW.back_at > later(-BACK)))
 
 
@@ -85,6 +90,11 @@ def _wake_probes(session: Session, name: str) -> None:
     may have a trouble all of its own."""
     if _first(session, name, _PROBE, woken_at=clock()):
         _move(session, _waiting(name).order_by(chance()).limit(PROBES), clock())
+
+
+def _forget(session: Session, name: str) -> None:
+    """Nobody has called for a day, or wants to: a receiver whose endpoint is gone, say."""
+    session.execute(delete(_ROW).where(_ROW.name == name, _FORGET).execution_options(synchronize_session=False))
 
 
 def _first(session: Session, name: str, due: ColumnElement[bool], **noted: Any) -> bool:

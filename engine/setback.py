@@ -13,8 +13,8 @@ from sqlalchemy import case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.states import Hold
-from engine.tables import LaneRow, RunRow
-from engine.timing import LEASE, PATIENCE, SLACK
+from engine.tables import GatewayRow, LaneRow, RunRow
+from engine.timing import LEASE, LONGEST_RETRY_AFTER, PATIENCE, SLACK
 from sql import age, among, clock, later
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,17 @@ def _lanes(beyond: float) -> Any:
     return or_(LaneRow.reached_at > later(beyond), LaneRow.probed_at > later(beyond))
 
 
+def _gateways(beyond: float) -> Any:
+    """Those that would be probed too late, or not at all."""
+    row = GatewayRow
+    happened = (moment > later(beyond) for moment in (row.away_since, row.woken_at, row.told_at, row.back_at))
+    return or_(row.probe_at > later(LONGEST_RETRY_AFTER + beyond), *happened)
+
+
+def _not_to_come(moment: Any) -> Any:
+    return case((moment > clock(), clock()), else_=moment)
+
+
 _RUNS = _runs(SLACK)
 
 _PAUSE = age(RunRow.sent_at) - age(RunRow.due_at)  # its whole length: nobody knows how much of it has passed
@@ -48,18 +59,31 @@ _RUNS_ANEW: Any = (
     .execution_options(synchronize_session=False)
 )
 _LANES_ANEW: Any = update(LaneRow).where(_lanes(SLACK)).values(reached_at=None, probed_at=None)
+_GATEWAYS_ANEW: Any = (
+    update(GatewayRow)
+    .where(_gateways(SLACK))
+    .values(
+        away_since=_not_to_come(GatewayRow.away_since),
+        probe_at=_not_to_come(GatewayRow.probe_at),
+        back_at=_not_to_come(GatewayRow.back_at),
+        woken_at=None,
+        told_at=None,
+    )
+)
 
 
 def found(session: Session, beyond: float = SLACK) -> bool:
     """Whether anything lies in the future that can not, by more than so many seconds."""
     lanes = select(LaneRow.queue).where(_lanes(beyond))
-    return bool(session.scalar(select(or_(exists(_runs(beyond)), exists(lanes)))))
+    gateways = select(GatewayRow.name).where(_gateways(beyond))
+    return bool(session.scalar(select(or_(exists(_runs(beyond)), exists(lanes), exists(gateways)))))
 
 
 def mend(session: Session) -> int:
     """Let recovery begin anew from now for what was stored before the clock was set back. Returns how many runs."""
     ids = session.scalars(_RUNS.order_by(RunRow.id).with_for_update(skip_locked=True, key_share=True)).all()
     session.execute(_RUNS_ANEW, {"ids": ids})
-    session.execute(_LANES_ANEW.execution_options(synchronize_session=False))
+    for anew in (_LANES_ANEW, _GATEWAYS_ANEW):
+        session.execute(anew.execution_options(synchronize_session=False))
     log.warning("the clock was set back", runs=len(ids))
     return len(ids)

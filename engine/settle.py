@@ -28,7 +28,7 @@ from engine.judging import (
 )
 from engine.plan import Plan
 from engine.states import Direction, Hold, Mark, State
-from engine.steps import Done, Result, StepTask, hooks
+from engine.steps import Done, Fault, Result, StepTask, hooks
 from engine.timing import LONGEST_PAUSE, LONGEST_RETRY_AFTER, REST
 from outcomes import More, Outcome, TryAgain, Wait
 
@@ -40,7 +40,7 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
 
     Returns whether any of them goes on along its chain.
     """
-    judged = [(run, judge(step, run, result)) for run, result in results]
+    judged = [(run, judge(step, run, result)) for run, result in _with_their_faults(session, results)]
     news = [(run, result) for run, result in judged if not _is_no_news(run, result)]
     journal.record(session, [line(run, result) for run, result in news], begun=begun)
     journal.count_unsent(session, [run for run, result in news if is_unsent(result)])
@@ -99,6 +99,13 @@ def give_up(session: Session, runs: Sequence[Run]) -> None:
     journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
     for run in runs:
         _stop(session, run, why)
+
+
+def _with_their_faults(session: Session, results: Sequence[tuple[Run, Result]]) -> list[tuple[Run, Result]]:
+    """How long somebody else was away before does not count for the patience with a fault of our own."""
+    faulty = [run for run, result in results if isinstance(result, Fault)]
+    broken = journal.broken_for(session, faulty) if faulty else {}
+    return [(replace(run, broken=broken[run.id]) if run.id in broken else run, result) for run, result in results]
 
 
 # --- moving -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ class SlotState(StrEnum):
     NOTED = "noted"  # the clock saw this task for the first time: it begins with the slot after
     BEGUN = "begun"  # its run is under way
     DONE = "done"
-    FAILED = "failed"  # tried as often as its step allows
+    FAILED = "failed"  # tried for as long as its step allows
 
 
 class SlotRow(Base):

@@ -35,7 +35,7 @@ def put_aside(session: Session, step: StepTask, runs: Sequence[Run], requests: d
     by_gateway: dict[str | None, list[Run]] = defaultdict(list)
     for run in runs:
         by_gateway[step.gateway_of(requests[run.id])].append(run)
-    for name, callers in by_gateway.items():
+    for name, callers in sorted(by_gateway.items(), key=lambda one: one[0] or ""):  # locked in this order by all
         if name and breaker.is_away(name):
             admitted, why = breaker.admit(session, step, name, len(callers))
             for run in callers[admitted:]:

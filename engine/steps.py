@@ -46,6 +46,9 @@ Remember = Callable[[Session, Sequence[Answer]], None]
 Gateway = str | Callable[[Any], str]
 
 
+LONGEST_NAME = 255  # of a gateway: a host's may be nearly as long by itself
+
+
 @dataclass(frozen=True)
 class Retry:
     """How long and how patiently. Delays double from `first` to `most` seconds, each with jitter.
@@ -104,7 +107,8 @@ class StepTask:
     unsent: dict[str, Any] | None = field(default=None, hash=False)
 
     def gateway_of(self, request: Any) -> str | None:
-        return self.gateway(request) if callable(self.gateway) else self.gateway
+        name = self.gateway(request) if callable(self.gateway) else self.gateway
+        return name[:LONGEST_NAME] if name else None
 
     def within(self, request: Any) -> float | None:
         return self.good_for(request) if self.good_for else None

@@ -24,5 +24,6 @@ REST = 60.0  # a run that waits for a gateway looks again after so long by itsel
 RELEASE = 5.0  # over so many seconds those who waited for a gateway go on once it is back
 BACK = 60.0  # so long after its return stragglers are looked for
 TELL = 60.0  # between two lines in the log about a gateway that is away
+FORGET = 86_400.0  # a gateway that is away and that nobody has called or waited for so long is known no more
 LAST_CALLS = 20.0  # for calls under way when a worker is asked to end; those that take longer keep their lease
 LONGEST_GOODBYE = 24.0  # from SIGTERM to the end of a worker, whatever hangs; our supervisor grants 25

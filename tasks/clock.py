@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from celery_app import app
-from engine import Answer, Run, clock, on_failed, remote_step, slots, workflows
+from engine import Answer, Run, clock, on_attention, on_failed, remote_step, slots, workflows
 from engine.poking import poked
 from engine.slots import SlotState
 from outcomes import Refused
@@ -57,4 +57,11 @@ def run_task(task: str, key: str) -> dict[str, Any]:
 @on_failed("maintenance.note_failure")
 def note_failure(session: Session, runs: Sequence[Run]) -> None:
     for run in runs:
+        slots.finish(session, [run.id], SlotState.FAILED, run.error)
+
+
+@on_attention
+def note_fault(session: Session, run: Run) -> None:
+    """One that breaks by a fault of ours waits for a person; its next slot does not wait for that."""
+    if run.plan.workflow == "run_periodic_task":
         slots.finish(session, [run.id], SlotState.FAILED, run.error)

@@ -30,7 +30,8 @@ class NotTaken(TryAgain):
     """There was no 2xx, and perhaps no answer."""
 
     def __init__(self, code: str, attempt: Attempt) -> None:
-        super().__init__(code, away=code in NOBODY or attempt.status in OVERLOADED)
+        away = code in NOBODY or attempt.status in OVERLOADED
+        super().__init__(code, away=away, answered=attempt.status is not None and not away)
         self.attempt = attempt
 
 

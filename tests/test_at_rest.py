@@ -108,6 +108,14 @@ def test_a_log_that_somebody_reads_is_emptied_another_time(tmp_path: Path, confi
     assert (tmp_path / "shop.db-wal").stat().st_size == 0
 
 
+def test_a_log_that_its_last_user_deletes_at_that_moment_is_short_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert wal.truncate(tmp_path / "shop.db")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_token_of_a_card_that_has_served_is_in_no_file(

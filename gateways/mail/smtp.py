@@ -93,7 +93,7 @@ def _expect(answer: tuple[int, bytes], *good: int, no: str = "mail_rejected") ->
         raise TryAgain(GONE, away=True)
     if 500 <= status < 600:
         raise Refused(no, f"The mail server answered {status}.")
-    raise TryAgain("mail_deferred", f"The mail server answered {status}.")
+    raise TryAgain("mail_deferred", f"The mail server answered {status}.", answered=True)
 
 
 def _stuffed(content: bytes) -> bytes:

@@ -77,7 +77,7 @@ class SandboxPayments:
 
     def _today(self, seen: dict[str, Any]) -> Receipt:
         if seen.get("state") != "done":
-            raise Unknown("idempotency_in_flight")
+            raise Unknown("idempotency_in_flight", answered=True)
         if seen["status"] >= 300:
             raise failure(seen["status"], seen["response"])
         if seen["response"]["object"] == "refund":

@@ -29,15 +29,15 @@ def sorted_out(error: stripe.StripeError) -> Outcome:
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return TryAgain("provider_misconfigured", "The provider does not accept our key.", away=True)
     if code == LOCKED:
-        return TryAgain("provider_busy")  # with this one charge: others go through
+        return TryAgain("provider_busy", answered=True)  # with this one charge: others go through
     if isinstance(error, stripe.RateLimitError) or status == 429 or code == "rate_limit":
         return TryAgain("provider_busy", after=_seconds(headers), away=True)
     if status == 503:
         return Unknown("provider_busy", after=_seconds(headers), away=True)  # a proxy may say so, and Stripe have acted
     if isinstance(error, stripe.IdempotencyError) or status == 409:
-        return Unknown("idempotency_in_flight") if status == 409 else Refused("idempotency_conflict")
+        return Unknown("idempotency_in_flight", answered=True) if status == 409 else Refused("idempotency_conflict")
     if code in NOT_NOW:
-        return TryAgain(NOT_NOW[code])
+        return TryAgain(NOT_NOW[code], answered=True)
     if isinstance(error, stripe.CardError):
         return Refused(declined(code, _said(error).get("decline_code")))
     if isinstance(error, stripe.InvalidRequestError):

@@ -104,7 +104,7 @@ def failure(status: int, body: dict[str, Any] | None, retry_after: str | None = 
     if status == 429 or (status == 503 and code):
         return TryAgain("provider_busy", after=after, away=True)
     if code == "idempotency_in_flight":
-        return Unknown(code)
+        return Unknown(code, answered=True)
     if 400 <= status < 500 and status != 408 and code:
         return Refused(code)
     return Unknown("provider_busy" if status == 503 else "provider_error", after=after, away=True)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 import db
 import engine.dispatch
-from engine import breaker, lanes, plans, timing
+from engine import attention, breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
 from sql import Base
@@ -50,8 +50,12 @@ def _postgresql_of_ours(services: Services) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def parcel_tables(request: pytest.FixtureRequest, configure: Configure) -> Database:
-    """The engine's tables and the parcels', all empty, and nothing remembered from the test before."""
+def parcel_tables(request: pytest.FixtureRequest, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The engine's tables and the parcels', all empty, and nothing remembered from the test before.
+
+    The shop, which another test may have imported, does not hear of runs that need a person: its tables are not here.
+    """
+    monkeypatch.setattr(attention, "_hearers", [])
     url: str = request.getfixturevalue(f"_{request.param}_of_ours")
     configure(DATABASE_URL=url)
     empty()

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 import db
-import engine
-from engine import Hold, State, Step, Workflow, outages
-from engine.timing import FAULT_PATIENCE, OPENS, PROBES, RELEASE
+import engine.sweep
+from engine import Hold, State, Step, Workflow, breaker, outages
+from engine.timing import FAULT_PATIENCE, FORGET, OPENS, PROBES, RELEASE
+from engine.watch import Watch
 from outcomes import Refused, TryAgain, Unknown
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, carrier, hand_over, label, pack, returned, script, tell, unlabel, unpack
@@ -123,6 +124,24 @@ def test_a_fault_of_our_own_calls_a_person_and_undoes_nothing_unseen(driver: Dri
     assert driver.status(id) == (State.FAILED if step == "unlabel" else State.SUCCEEDED)
 
 
+@pytest.mark.parametrize("step", ["label", "unlabel", "tell"])
+def test_a_fault_after_an_outage_has_all_its_time(driver: Driver, step: str) -> None:
+    """How long somebody else was away is not held against it; in and out of faults, the first one counts."""
+    script.always(step, "p1", TryAgain("closed"))
+    if step == "unlabel":
+        script.say("label", "p1", Refused("no_paper"))
+    id = driver.start(workflow=soon)
+    tried(driver, id)
+    for said, seconds in ((ValueError(), 2 * FAULT_PATIENCE), (TryAgain("closed"), 210), (ValueError(), 210)):
+        script.always(step, "p1", said)
+        driver.sweep_after(seconds)
+        tried(driver, id)
+        assert not driver.job(id).final
+    driver.sweep_after(FAULT_PATIENCE - 400)
+    tried(driver, id)
+    assert driver.status(id) == State.NEEDS_ATTENTION
+
+
 def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -> None:
     script.always("label", "p1", ValueError("oops"))
     id = driver.start(workflow=soon)
@@ -214,6 +233,22 @@ def test_p15_once_it_is_back_everybody_goes_on_within_seconds(driver: Driver) ->
         assert outages.outages(session) == []
 
 
+def test_one_failure_after_its_return_keeps_nobody_back(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    parcels = [f"p{n}" for n in range(OPENS + 5)]
+    ids = until_away(driver, *parcels)
+    look(driver, 10.5)
+    for parcel in parcels:
+        script.always("label", parcel, None)
+    look(driver, 10.5)
+    monkeypatch.setattr(breaker, "TRUST", -1.0)  # as a process that was not answered itself
+    script.always("label", "unlucky", away())
+    driver.start("unlucky", workflow=soon)
+    driver.drain()
+    look(driver, 0)
+    look(driver, RELEASE)
+    assert {driver.status(id) for id in ids} == {State.SUCCEEDED}
+
+
 def test_who_is_put_aside_says_so_and_ends_with_its_own_time(driver: Driver) -> None:
     ids = until_away(driver, *[f"p{n}" for n in range(OPENS + 1)])
     late = driver.start("late", workflow=soon)
@@ -239,6 +274,51 @@ def test_a_no_is_an_answer_and_closes_it(driver: Driver) -> None:
     id = driver.start("q", workflow=soon)
     driver.drain()
     assert driver.status(id) == State.FAILED
+    with db.reading() as session:
+        assert outages.outages(session) == []
+
+
+@pytest.mark.parametrize("seconds", [90.0, 86_400.0])
+def test_p15_a_clock_that_was_set_back_keeps_nobody_from_finding_out_who_is_back(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    parcels = [f"p{n}" for n in range(OPENS + 1)]
+    ids = until_away(driver, *parcels)
+    look(driver, 0)  # it is told
+    for parcel in parcels:
+        script.always("label", parcel, None)
+    monkeypatch.setattr(engine.sweep, "watch", Watch())
+    driver.pass_time(-seconds)
+    for _ in range(4):
+        look(driver, RELEASE)
+    assert {driver.status(id) for id in ids} == {State.SUCCEEDED}
+
+
+def test_whom_nobody_waits_for_is_not_told_of_and_forgotten_after_a_day(
+    driver: Driver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = until_away(driver, *[f"p{n}" for n in range(OPENS)])
+    for id in ids:
+        driver.ask(engine.cancel, id)
+    driver.drain()
+    capsys.readouterr()
+    look(driver, 0.7 * FORGET)
+    with db.reading() as session:
+        assert [(one.gateway, one.waiting) for one in outages.outages(session)] == [("carrier", 0)]
+    look(driver, 0.7 * FORGET)
+    with db.reading() as session:
+        assert outages.outages(session) == []
+    assert "runs wait for a gateway" not in capsys.readouterr().out
+
+
+def test_not_now_is_an_answer_too(driver: Driver) -> None:
+    """A mail server that defers one message is there for all others."""
+    until_away(driver, *[f"p{n}" for n in range(OPENS)])
+    driver.pass_time(2)
+    script.always("label", "q", TryAgain("not_this_one", answered=True))
+    id = driver.start("q", workflow=soon)
+    driver.drain()
+    assert driver.row(id).hold == Hold.BACKOFF
     with db.reading() as session:
         assert outages.outages(session) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import workflows  # noqa: F401 - brings all steps
@@ -34,6 +36,13 @@ def test_p15_who_is_away_for_a_while_troubles_nobody_soon(task: str, least: floa
 @pytest.mark.parametrize("task", ["payments.refund", "payments.refund_spare", "stock.release"])
 def test_an_undo_has_days(task: str) -> None:
     assert step_tasks[task].retry_for("undo").seconds >= 2 * DAY
+
+
+def test_however_long_a_hosts_name_is_there_is_room_for_who_is_away() -> None:
+    host = ".".join(["a" * 49] * 5)  # 249 characters, of 253 that a name may have
+    letter = SimpleNamespace(url=f"https://{host}/hooks")
+    told = step_tasks["webhooks.deliver"].gateway_of(letter)
+    assert told == f"webhooks:{host}"[:255]
 
 
 NOBODY_OUTSIDE = {"maintenance.run_task", "imports.apply"}
