@@ -5,6 +5,7 @@ Like an invoice, a note is issued when it is asked for first; the clock asks for
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -13,11 +14,13 @@ from sqlalchemy import BigInteger, ForeignKey, Select, String, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from letters.papers import Facts, Part
-from shop import invoice_numbers, invoice_sums, invoices, orders, sellers
+from shop import invoice_numbers, invoice_sums, invoices, order_goods, orders, sellers
 from shop.errors import NotFound
 from shop.invoice_numbers import InvoiceRow, Series
 from shop.orders import OrderRow
 from shop.payments import PaymentRow, TransactionRow
+from shop.refund_rows import RefundRow
+from shop.returns import ReturnLineRow
 from sql import DOCUMENT, At, Base, Document, Id, now
 
 GIVEN_BACK = ("refund", "settle")
@@ -103,10 +106,20 @@ def _issue(session: Session, order: OrderRow) -> int:
     return len(late)
 
 
+def _goods(session: Session, order: OrderRow, done: TransactionRow) -> dict[int | None, int]:
+    """What the goods that it was given back for were worth, by their rates; empty if it was for none."""
+    for_goods = select(RefundRow.return_id).where(RefundRow.key == done.key)
+    came = select(ReturnLineRow.sku, ReturnLineRow.received).where(ReturnLineRow.return_id.in_(for_goods))
+    rates, worths = {line.sku: line.tax_rate for line in order.lines}, Counter[int | None]()
+    for sku, quantity in session.execute(came):
+        worths[rates[sku]] += order_goods.worth(order, {sku: quantity})
+    return dict(worths)
+
+
 def _write(session: Session, order: OrderRow, invoice: InvoiceRow, done: TransactionRow) -> None:
     there = session.scalars(select(CreditNoteRow).where(CreditNoteRow.order_id == order.id))
     before = [part for row in there for part in row.parts]
-    parts = invoice_sums.given_back(order, before, done.amount)
+    parts = invoice_sums.given_back(order, before, done.amount, _goods(session, order, done))
     row = CreditNoteRow(id=done.id, order_id=order.id, currency=done.currency, said={})
     row.number = invoice_numbers.following(session, Series.CREDIT_NOTE)
     row.amount = sum(part.net + part.tax for part in parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from letters.papers import Part
 from shop.orders import OrderRow
@@ -49,18 +49,29 @@ def _goods(order: OrderRow) -> dict[int | None, int]:
     return sums
 
 
-def given_back(order: OrderRow, before: Sequence[Part], amount: int) -> list[Part]:
+def given_back(
+    order: OrderRow, before: Sequence[Part], amount: int, goods: Mapping[int | None, int] | None = None
+) -> list[Part]:
     """What of each rate is in `amount`, after `before` was given back of this order.
 
-    In the proportion of what is left, so that no sequence of refunds gives more of a rate than the invoice has, and
-    all of them together give just that.
+    For `goods` that came back, by their rates, as far as it is for them; else in the proportion of what is left. No
+    sequence of refunds gives more of a rate than the invoice has, and all of them together give just that.
     """
+    rates = {str(one.rate): one.rate for one in by_rate(order)}
     left = {str(one.rate): [one.net, one.tax] for one in by_rate(order)}
     for one in before:
         left[str(one.rate)][0] -= one.net
         left[str(one.rate)][1] -= one.tax
     gross = {rate: net + tax for rate, (net, tax) in left.items()}
-    shares = spread(min(amount, sum(gross.values())), gross)
+    shares = _shares(amount, gross, {str(rate): value for rate, value in (goods or {}).items()})
     taxes = {rate: part(share, left[rate][1], gross[rate]) if share else 0 for rate, share in shares.items()}
-    rates = {str(one.rate): one.rate for one in by_rate(order)}
     return [Part(rates[rate], share - taxes[rate], taxes[rate]) for rate, share in shares.items() if share]
+
+
+def _shares(amount: int, left: Mapping[str, int], goods: Mapping[str, int]) -> dict[str, int]:
+    """At most what is left of each rate."""
+    first = {rate: min(value, goods.get(rate, 0)) for rate, value in left.items()}
+    of_goods = spread(min(amount, sum(first.values())), first)
+    rest = {rate: value - of_goods[rate] for rate, value in left.items()}
+    others = spread(min(amount - sum(of_goods.values()), sum(rest.values())), rest)
+    return {rate: of_goods[rate] + others[rate] for rate in left}

@@ -29,6 +29,7 @@ OUTSIDE = "outside"
 class RefundRow(Base):
     """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
 
+    `return_id`: whose goods it is for, if any: a credit note goes by their rates of tax.
     `destination`: `source` is the way it came, `wallet` is store credit; `outside`: the provider did so by itself.
     """
 
@@ -45,6 +46,7 @@ class RefundRow(Base):
     reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     destination: Mapped[str] = mapped_column(String(20), default=SOURCE, server_default=SOURCE)
     by: Mapped[Id | None]
+    return_id: Mapped[Id | None] = mapped_column(ForeignKey("returns.id"))
     created_at: Mapped[At] = mapped_column(default=now())
     updated_at: Mapped[At] = mapped_column(default=now())
 

@@ -24,14 +24,14 @@ from sql import held
 class Wish:
     """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with.
 
-    `for_goods`: that came back. `amount` is at most what they are owed: less, where money went back before.
+    `return_id`: for goods that came back. `amount` is at most what they are owed: less, where money went back before.
     """
 
     key: str
     order_id: str
     amount: int | None
     payment_id: str | None = None
-    for_goods: bool = False
+    return_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
         if amount == 0:
             return None
         there = refund_rows.write(session, wish.key, payment, amount)
+        there.return_id = wish.return_id
         _be_like(there, before)
         session.flush()
     back = PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
@@ -90,7 +91,7 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
 def _amount(session: Session, wish: Wish, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
     """None that is not there: what was wanted a second time, or for goods, may have gone back by another way."""
     room = refund_rows.left(session, payment)
-    if wish.for_goods:
+    if wish.return_id:
         return _of_goods(session, wish.amount or 0, payment)
     if before:
         return min(before.amount, room)

@@ -74,8 +74,8 @@ PARTS = {"payment", "return"}
 
 
 def _wish(run: Run) -> refunds.Wish:
-    payment, comes_back = run.input.get("payment"), "return" in run.input
-    return refunds.Wish(run.key, run.subject_id, run.input.get("amount"), payment, for_goods=comes_back)
+    said = run.input
+    return refunds.Wish(run.key, run.subject_id, said.get("amount"), said.get("payment"), said.get("return"))
 
 
 def _paid_back(session: Session, answers: Sequence[Answer]) -> None:

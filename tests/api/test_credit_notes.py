@@ -20,7 +20,7 @@ from sql import new_id
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import count, guests_cart, guests_order, order, paid, put_on_shelf, wish
+from tests.api.goods import count, guests_cart, guests_order, order, paid, put_on_shelf, shipped, wish
 from tests.api.people import People, Person, ask, problem
 from tests.api.test_invoices import words
 from tests.fixtures import Configure
@@ -114,6 +114,26 @@ def test_all_notes_together_are_the_invoice_by_rate(ada: Person, sam: Person, am
             net[rate] += of_net
             tax[rate] += of_tax
     assert {rate: (net[rate], tax[rate]) for rate in whole} == whole
+    assert breaches() == []
+
+
+def test_what_goes_back_for_goods_has_their_rate(ada: Person, sam: Person) -> None:
+    id = three_rates(sam, ada)
+    shipped(sam, id)
+    asked = ada.post(f"/api/orders/{id}/returns", {"lines": [{"sku": "OF-reduced", "quantity": 1}], "reason": "dull"})
+    drive(asked.json["job"]["id"])
+    rid = asked.json["return"]["id"]
+    received = sam.post(f"/api/orders/{id}/returns/{rid}/receive", {})
+    assert (received.status_code, drive(received.json["job"]["id"])) == (202, "succeeded")
+    whole = taxes(ada.get(f"/api/orders/{id}").json)
+    [note] = notes(ada, id)
+    assert (note["amount"]["amount"], set(taxes(note))) == (333, {700})
+    assert sum(taxes(note)[700]) == 333
+    refund(sam, id)
+    rest = notes(ada, id)[1]
+    for rate, parts in whole.items():
+        both = [paper.get(rate, (0, 0)) for paper in (taxes(note), taxes(rest))]
+        assert tuple(map(sum, zip(*both, strict=True))) == parts
     assert breaches() == []
 
 
