@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._deaf, self._ends_at = True, self._loop.now() + self._loop.limits.linger
-        self._transport.write_eof()
+        self._out.end()
         self._transport.resume_reading()
 
     def _drop(self) -> None:

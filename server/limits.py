@@ -13,6 +13,8 @@ OURS = 256
 class Limits:
     head: int = 32 * 1024
     """Bytes of request line and headers."""
+    lines: int = 128
+    """Different headers."""
     body: int = 16 * 1024 * 1024
     """Bytes of a body, where the app does not say less by `largest_body(path)`."""
     held: int = 96 * 1024 * 1024

@@ -117,6 +117,8 @@ class Requests:
                 raise Refused(400, f"{name.decode('latin-1')} is there twice.")
             text = f"{self._headers[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         self._headers[key] = text
+        if len(self._headers) > self._limits.lines:
+            raise Refused(431, f"There are at most {self._limits.lines} headers.")
 
     def on_headers_complete(self) -> None:
         version, method = self._parser.get_http_version(), self._parser.get_method().decode("latin-1")
@@ -129,7 +131,8 @@ class Requests:
         self._most = min(self._limits.body, self._largest_body(where["PATH_INFO"]))
         if int(self._headers.get("CONTENT_LENGTH", 0)) > self._most:
             raise self._too_large()
-        self._head(self._environ, self._headers.get("HTTP_EXPECT", "").lower() == "100-continue")
+        expects = self._headers.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self._head(self._environ, expects and version == "1.1")  # an old client would take it for the answer
 
     def on_body(self, part: bytes) -> None:
         self._body += part

@@ -43,6 +43,12 @@ class Sending:
         else:
             room.set_result(None)
 
+    def end(self) -> None:
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client was quicker, and its transport does not know yet
+            self._transport.abort()
+
     def has_room(self) -> None:
         self.full = False
         if self._room:

@@ -28,7 +28,7 @@ def test_the_workers_take_the_same_queues_as_on_one_machine() -> None:
 
 
 def test_the_database_has_room_for_every_process() -> None:
-    """An API container runs two processes of granian; what it says of itself is the sum, and fits."""
+    """An API container runs two processes of the server; what it says of itself is the sum, and fits."""
     containers = re.split(r"^  (?=[\w-]+:)", COMPOSE.partition("\nservices:\n")[2], flags=re.MULTILINE)
     count = 0
     for container in containers:

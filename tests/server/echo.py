@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from server.limits import Limits
@@ -29,6 +30,8 @@ def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     else:
         SEEN.append(f"{environ['REQUEST_METHOD']} {path}")
         time.sleep(float(environ["QUERY_STRING"] or 0))
+        if path.startswith("/write/"):
+            Path(path.removeprefix("/write/")).touch()
         told = json.dumps({"body": body.decode(), "headers": _headers(environ)}).encode()
     start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(told)))])
     return [told]

@@ -21,6 +21,14 @@ NONSENSE = {
     "a negative length": head("POST", "/x", Content_Length=-1) + b"abc",
     "a length with a sign": head("POST", "/x", Content_Length="+3") + b"abc",
     "a length in hex": head("POST", "/x", Content_Length="0x3") + b"abc",
+    "lines without CR": b"GET /x HTTP/1.1\nHost: a\n\n",
+    "a head that ends with CR": b"GET /x HTTP/1.1\r\nHost: a\r\n\rGET /y HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a space after a chunk's size": head("POST", "/x", Transfer_Encoding="chunked") + b"1 \r\na\r\n0\r\n\r\n",
+    "a line break in an extension": head("POST", "/x", Transfer_Encoding="chunked") + b"1;a\nb\r\na\r\n0\r\n\r\n",
+    "a chunk's size that overflows": head("POST", "/x", Transfer_Encoding="chunked") + b"1" + b"0" * 16 + b"\r\na",
+    "a length that overflows": head("POST", "/x", Content_Length=1 << 64) + b"a",
+    "a trailer that is a length": head("POST", "/x", Transfer_Encoding="chunked") + b"0\r\nContent-Length: 5\r\n\r\n",
+    "HTTP/0.9": b"GET /x\r\n\r\n",
     "two lengths": b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
     "two lengths in one": head("POST", "/x", Content_Length="3, 4") + b"abcd",
     "gzip": head("POST", "/x", Transfer_Encoding="gzip") + b"abc",
@@ -117,6 +125,7 @@ LONG = 600_000  # more than is read at once
         b"GET /" + b"x" * LONG,
         b"GET / HTTP/1.1\r\nX: " + b"x" * LONG,
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 1000,
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X%d:\r\n" % number for number in range(200)),
         head("POST", "/x", Transfer_Encoding="chunked") + b"1;" + b"x" * LONG,
         head("POST", "/x", Transfer_Encoding="chunked") + b"0\r\nX: " + b"x" * LONG,
     ],
@@ -132,6 +141,11 @@ def test_one_that_says_it_waits_is_told_to_go_on(port: int) -> None:
     wire = Wire(port).send(head("POST", "/x", Content_Length=3, Expect="100-continue"))
     assert wire.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert wire.send(b"abc").answer().json["body"] == "abc"
+
+
+def test_an_old_client_is_not_told_to_go_on(port: int) -> None:
+    old = b"POST /x HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na"
+    assert Wire(port).send(old).answer().status == 200
 
 
 def test_an_old_client_is_answered_and_the_connection_closed(port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -140,6 +141,34 @@ def test_asked_to_stop_it_does_not_wait_for_ever() -> None:
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+def test_asked_to_stop_it_finishes_a_stream_that_is_read() -> None:
+    with echoing(grace=10) as (port, process):
+        wire = Wire(port).send(head("GET", "/stream?200", Connection="close"))
+        assert wire.socket.recv(1)
+        process.send_signal(signal.SIGTERM)
+        assert wire.all().endswith(b"\r\n0\r\n\r\n")
+        assert process.wait(10) == 0
+
+
+def test_asked_to_stop_it_cuts_off_a_stream_that_nobody_reads() -> None:
+    with echoing(grace=1) as (port, process):
+        deaf = _with_a_small_buffer(port)
+        deaf.sendall(head("GET", "/stream?300"))
+        assert deaf.recv(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        deaf.close()
+
+
+def test_asked_to_stop_it_ends_what_it_does_for_one_who_has_gone(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    with echoing(grace=10) as (port, process):
+        Wire(port).send(head("GET", f"/write/{done}?1")).reset()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert done.exists()
 
 
 def _from(address: str) -> bytes:
