@@ -15,7 +15,7 @@ from shop import account_links, notifications, storefront, users
 from shop.account_links import Kind
 from shop.errors import NotFound
 from shop.notices import Notice
-from shop.notifications import NotificationRow, Telling
+from shop.notifications import NotificationRow, Telling, marked
 from shop.storefront import Place
 from shop.topics import LANGUAGES, Channel
 from shop.users import UserRow
@@ -32,7 +32,8 @@ def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, 
         run: Telling(kind, user.id, user.email or "", turn=run, unasked=True) for run, (kind, user) in found.items()
     }
     begun = notifications.note(session, list(tellings.values()), solicited=True)
-    return {run: _with_link(session, begun[one], *found[run]) for run, one in tellings.items() if one in begun}
+    told = {run: one for run, one in tellings.items() if one in begun}
+    return {run: marked(_with_link(session, begun[one], *found[run]), one) for run, one in told.items()}
 
 
 def with_link(session: Session, row: NotificationRow) -> Notice | None:

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE_LINK = "unsubscribe link"
     ORDER_TOKEN = "order token"  # noqa: S105 - a name
     MAILBOX = "mailbox"  # that mails are counted by
+    MESSAGE = "message"  # what makes two copies of a mail the same
     REQUEST = "request"  # what was asked under an Idempotency-Key
 
 

@@ -11,7 +11,10 @@ from shop.topics import Channel
 
 @dataclass(frozen=True)
 class Notice:
-    """`id` is its row's: the same one again is the same message. `values` may hold links that open something."""
+    """`id` is its row's. `values` may hold links that open something.
+
+    `mark`: the same one again is the same message, even out of a backup that does not know the row any more.
+    """
 
     id: str
     kind: str
@@ -19,4 +22,5 @@ class Notice:
     language: str
     values: Mapping[str, Any] = field(repr=False)
     channel: str = Channel.EMAIL
+    mark: str = ""
     unasked: bool = False  # whoever gets it may have nothing to do with it: mail_limits.py counts it

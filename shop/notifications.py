@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import Many, inserting
-from shop import mail_limits, suppressions, users
+from shop import keys, mail_limits, suppressions, users
 from shop.errors import NotFound
+from shop.keys import Purpose
+from shop.notices import Notice
 from shop.suppressions import Reason
 from shop.topics import Channel
 from sql import DOCUMENT, At, Base, Document, Id, age, bare, clock, direct, new_id, now, upsert
@@ -82,6 +84,12 @@ class Telling:
     def key(self) -> dict[str, str]:
         named = {"event": self.event, "subject_id": self.subject_id, "recipient": self.recipient}
         return {**named, "channel": self.channel}
+
+
+def marked(notice: Notice, told: Telling | NotificationRow) -> Notice:
+    """With what whoever gets it a second time knows it by: made of what is told to whom, and telling nothing of it."""
+    mark = keys.mark(Purpose.MESSAGE, told.event, told.subject_id, told.recipient, told.channel)
+    return replace(notice, mark=mark)
 
 
 @dataclass(frozen=True)

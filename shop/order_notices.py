@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from config import settings
 from shop import notifications, order_tokens, orders, payments
 from shop.notices import Notice
-from shop.notifications import NotificationRow, Telling
+from shop.notifications import NotificationRow, Telling, marked
 from shop.orders import OrderRow, PaymentStatus, Status
 from shop.payments import PaymentRow
 from shop.stock import ReservationRow
@@ -71,7 +71,7 @@ def begin(
     found = {row.id: row for row in direct(session, _WAVES[kind], {"orders": list(turns)})}
     tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=_unasked(row)) for row in found.values()]
     begun = notifications.note(session, tellings, solicited=solicited)
-    return {one.subject_id: notice(id, kind, found[one.subject_id]) for one, id in begun.items()}
+    return {one.subject_id: marked(notice(id, kind, found[one.subject_id]), one) for one, id in begun.items()}
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:

@@ -20,7 +20,7 @@ from shop import (
 )
 from shop.account_links import Kind
 from shop.notices import Notice
-from shop.notifications import OPEN, NotificationRow, State
+from shop.notifications import OPEN, NotificationRow, State, marked
 from shop.topics import Channel
 from sql import clock
 
@@ -50,7 +50,8 @@ def take(session: Session, ids: Sequence[str]) -> dict[str, Notice]:
 
 def notice(session: Session, row: NotificationRow) -> Notice | None:
     """None: it is not true (any more)."""
-    return FACTS[row.kind](session, row)
+    found = FACTS[row.kind](session, row)
+    return marked(found, row) if found else None
 
 
 def _take(session: Session, row: NotificationRow, bounced: bool) -> Notice | None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from shop import notifications, order_notices, refund_rows
 from shop.notices import Notice
-from shop.notifications import NotificationRow, Telling
+from shop.notifications import NotificationRow, Telling, marked
 from shop.payments import PaymentRow
 from shop.refund_rows import RefundRow, Status
 
@@ -27,7 +27,7 @@ def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
     }
     begun = notifications.note(session, list(tellings.values()))
     return {
-        run: _notice(session, begun[one], known[one.subject_id], given[run])
+        run: marked(_notice(session, begun[one], known[one.subject_id], given[run]), one)
         for run, one in tellings.items()
         if one in begun
     }

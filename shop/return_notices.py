@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shop import notifications, order_notices
 from shop.notices import Notice
-from shop.notifications import NotificationRow, Telling
+from shop.notifications import NotificationRow, Telling, marked
 from shop.returns import ReturnRow, Status
 
 TRUE_WHILE = {
@@ -25,7 +25,7 @@ def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
     orders = order_notices.known(session, [row.order_id for row in backs.values()])
     tellings = [Telling(kind, id, orders[row.order_id].email) for id, row in backs.items() if row.order_id in orders]
     begun = notifications.note(session, tellings)
-    return {one.subject_id: _notice(session, id, kind, backs[one.subject_id]) for one, id in begun.items()}
+    return {one.subject_id: marked(_notice(session, id, kind, backs[one.subject_id]), one) for one, id in begun.items()}
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:

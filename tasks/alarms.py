@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from engine import DAYS, Run, State, jobs, local_step, remote_step
 from engine.jobs import Job
-from gateways.mail import MAIL_SERVER, Mail, mailer
+from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from outcomes import More
 from shop import storefront
 from sql import the_time
@@ -43,7 +43,7 @@ def _alarms(session: Session, runs: Sequence[Run]) -> Mapping[str, Alarm]:
 @remote_step("notifications.alarm", fetch=_alarms, retry=DAYS, gateway=MAIL_SERVER)
 def send(alarm: Alarm, key: str) -> None:
     """Mail the list of what needs attention now."""
-    mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=f"<{alarm.id}@orderwave>"))
+    mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=message_id(alarm.id)))
 
 
 def _subject(alarm: Alarm) -> str:

@@ -31,7 +31,7 @@ from engine import (
     start_all,
     workflows,
 )
-from gateways.mail import MAIL_SERVER, Mail, mailer
+from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from outcomes import More, Refused, TryAgain, Wait
 from shop import cart_reminders, reach, suppressions
 from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
@@ -143,7 +143,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     if isinstance(letter, str):
         return Fared(user, Fate.FAILED, letter)
     try:
-        _send(letter, f"<{batch.run}.{user}@orderwave>")
+        _send(letter, message_id(f"{batch.run}.{user}"))
     except Refused as no:
         return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
@@ -164,10 +164,8 @@ def _letter(handful: Handful, ready: Ready) -> Letter | str:
         return f"It could not be written ({type(error).__name__})."
 
 
-def _send(letter: Letter, message_id: str) -> None:
-    mailer().send(
-        Mail(letter.to, letter.subject, letter.text, letter.html, message_id=message_id, headers=letter.headers)
-    )
+def _send(letter: Letter, id: str) -> None:
+    mailer().send(Mail(letter.to, letter.subject, letter.text, letter.html, message_id=id, headers=letter.headers))
 
 
 # --- a trial ---------------------------------------------------------------------------------------------
@@ -194,7 +192,7 @@ def send_trial(trial: Trial, key: str) -> None:
         letter = letters.written(trial.said, trial.who, trial.coupon)
     except TemplateFailed as failed:
         raise Refused("template_failed", str(failed)) from failed
-    _send(letter, f"<{trial.id}@orderwave>")
+    _send(letter, message_id(trial.id))
 
 
 # --- a cart that was left -----------------------------------------------------------------------------------

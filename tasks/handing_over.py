@@ -25,7 +25,8 @@ def gateway(notice: Notice) -> str:
 def hand_over(notice: Notice) -> dict[str, Any]:
     """An address that takes no mail does not hold up what it is told of."""
     letter = letters.write(notice.kind, notice.values, notice.language)
-    message = Message(notice.id, notice.to, letter.subject, letter.text, letter.html)
+    assert notice.mark, notice.kind  # made of what is told to whom
+    message = Message(notice.mark, notice.to, letter.subject, letter.text, letter.html)
     try:
         answer = CHANNELS[notice.channel].send(message)
     except Refused as no:

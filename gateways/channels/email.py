@@ -1,13 +1,13 @@
-"""Mail: the Message-ID is the notification's, so that a second one (P4) can be told to be the same."""
+"""Mail: the Message-ID is made of the message's own id, so that a second one (P4) can be told to be the same."""
 
 from __future__ import annotations
 
 from gateways.channels.contract import Message
-from gateways.mail import Mail, mailer
+from gateways.mail import Mail, mailer, message_id
 
 
 class EmailChannel:
     def send(self, message: Message) -> str:
-        mail = Mail(message.to, message.subject, message.text, message.html, message_id=f"<{message.id}@orderwave>")
+        mail = Mail(message.to, message.subject, message.text, message.html, message_id=message_id(message.id))
         mailer().send(mail)
         return "The mail server answered 250."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from functools import cache
 
 import config
@@ -10,10 +11,16 @@ from gateways.mail.contract import Mail, Mailer
 from gateways.mail.discard import DiscardMailer
 from gateways.mail.smtp import SmtpMailer
 
-__all__ = ["MAIL_SERVER", "Mail", "Mailer", "mailer"]
+__all__ = ["MAIL_SERVER", "Mail", "Mailer", "mailer", "message_id"]
 
 MAIL_SERVER = "mail_server"
 """What it is called where runs wait for it."""
+
+
+def message_id(mark: str) -> str:
+    """RFC 5322, 3.6.4: unique in the domain that the shop sends from. The same mark again is the same mail."""
+    domain = parseaddr(config.settings().mail_from)[1].rpartition("@")[2]
+    return f"<{mark}@{domain or 'orderwave'}>"
 
 
 @cache

@@ -51,7 +51,7 @@ def test_everybody_in_the_segment_who_wants_it_gets_one_mail(sam: Person, postma
     run = sent_now(sam, id)
     work_off()
     assert postman.told == ["ada@example.com", "ben@example.com"]
-    assert [mail.message_id for mail in postman.mails] == [f"<{run['id']}.{user}@orderwave>" for user in (ada, ben)]
+    assert [mail.message_id for mail in postman.mails] == [f"<{run['id']}.{user}@example.com>" for user in (ada, ben)]
     [told, _] = postman.mails
     assert (told.subject, told.text.split("\n")[0]) == ("Hi Ada", "Use nothing.")
     assert told.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

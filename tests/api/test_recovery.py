@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 import db
 import gateways.channels.email
@@ -103,9 +103,27 @@ def test_who_registers_is_asked_to_confirm_the_address(app: Flask, people: Peopl
     (mail,) = postman.deliver()
     assert mail.to == ada.email
     assert mail.subject == "Please confirm your e-mail address"
-    assert mail.message_id.endswith("@orderwave>")
+    assert mail.message_id.endswith("@example.com>")
     assert ada.post(VERIFY, {"token": token_in(mail)}).status_code == 204
     assert ada.get("/api/users/me").json["email_verified"]
+
+
+def test_p10_a_restored_shop_that_does_not_know_it_has_told_tells_it_with_the_same_message_id(
+    people: People, postman: Postman
+) -> None:
+    people.join()
+    ids = waiting()
+    remote.work(accounts.send_mail, ids)
+    with db.transaction() as session:  # as in a backup of the moment before
+        session.execute(text("DELETE FROM notifications"))
+        session.execute(text("UPDATE runs SET state = 'queued', hold = 'none', step = 0, task = 'accounts.send_mail'"))
+        session.execute(text("DELETE FROM journal"))
+    remote.work(accounts.send_mail, ids)
+    first, second = postman.sent
+    assert first.message_id == second.message_id
+    people.join()
+    remote.work(accounts.send_mail, waiting())
+    assert postman.sent[-1].message_id != first.message_id
 
 
 def test_p10_a_task_delivered_thrice_is_one_mail(people: People, postman: Postman) -> None:
@@ -114,7 +132,8 @@ def test_p10_a_task_delivered_thrice_is_one_mail(people: People, postman: Postma
     for _ in range(3):
         remote.work(accounts.send_mail, ids)
     [row] = noted()
-    assert [mail.message_id for mail in postman.sent] == [f"<{row.id}@orderwave>"]
+    [mail] = postman.sent
+    assert re.fullmatch(r"<[0-9a-f]{32}@example\.com>", mail.message_id)
     assert (row.kind, row.state, row.attempts) == ("verify_email", "sent", 1)
 
 
