@@ -26,7 +26,7 @@ def hand_over(notice: Notice) -> dict[str, Any]:
     """An address that takes no mail does not hold up what it is told of."""
     letter = letters.write(notice.kind, notice.values, notice.language)
     assert notice.mark, notice.kind  # made of what is told to whom
-    message = Message(notice.mark, notice.to, letter.subject, letter.text, letter.html)
+    message = Message(notice.id, notice.to, letter.subject, letter.text, letter.html, notice.mark)
     try:
         answer = CHANNELS[notice.channel].send(message)
     except Refused as no:

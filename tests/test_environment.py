@@ -15,7 +15,7 @@ import config
 ROOT = Path(__file__).parent.parent
 READ = re.compile(r"""(?:env\.\w+|secret|stripe)\("([A-Z_]+)\"""")
 SHOWN = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
-READ_BY_OTHERS = {"DEMO_PASSWORD", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REQUIREMENTS"}
+READ_BY_OTHERS = {"DEMO_PASSWORD", "FLOWER_BROKER_API", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REQUIREMENTS"}
 BELOW_STATE_DIR = {"DATABASE_URL", "BROKER_URL"}  # shown for the default folder, computed from the one at hand
 SECRETS = ("JWT_SECRET", "BANK_KEY", "BANK_WEBHOOK_SECRET")
 

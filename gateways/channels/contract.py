@@ -8,13 +8,17 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """`to`: a mail address; for other channels the id of an account. `id`: the same one again is the same message."""
+    """`to`: a mail address; for other channels the id of an account. `id`: the notification's.
+
+    `mark`: the same one again is the same message.
+    """
 
     id: str
     to: str
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
+    mark: str
 
 
 class Channel(Protocol):

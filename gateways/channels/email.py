@@ -1,4 +1,4 @@
-"""Mail: the Message-ID is made of the message's own id, so that a second one (P4) can be told to be the same."""
+"""Mail: the Message-ID is made of the message's mark, so that a second one (P4) can be told to be the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from gateways.mail import Mail, mailer, message_id
 
 class EmailChannel:
     def send(self, message: Message) -> str:
-        mail = Mail(message.to, message.subject, message.text, message.html, message_id=message_id(message.id))
+        mail = Mail(message.to, message.subject, message.text, message.html, message_id=message_id(message.mark))
         mailer().send(mail)
         return "The mail server answered 250."
