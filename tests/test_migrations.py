@@ -25,6 +25,7 @@ from shop.search_query import Search
 from sql import new_id
 from tests.fixtures import Configure
 from tests.services.session import Services
+from tests.world import START_SECONDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -98,7 +99,7 @@ def test_a_second_run_does_nothing(nothing: str) -> None:
 
 def test_four_processes_that_migrate_at_once_do_it_once(nothing: str) -> None:
     running = [subprocess.Popen([sys.executable, "-m", "deploy.migrate"], cwd=ROOT) for _ in range(4)]
-    assert [process.wait(timeout=60) for process in running] == [0, 0, 0, 0]
+    assert [process.wait(timeout=START_SECONDS) for process in running] == [0, 0, 0, 0]
     assert differences() == []
 
 

@@ -55,7 +55,7 @@ def test_a_token_reaches_the_bank_and_no_run_message_or_log(
     for told in ("".join(messages), logged.getvalue()):
         assert TOKEN not in told
     assert any(job in message for message in messages)
-    assert "orders.order" in logged.getvalue()
+    assert "orders.place_order" in logged.getvalue()
 
 
 def test_a_cards_number_is_refused_and_kept_nowhere(ada: Person, bank: Bank, logged: StringIO) -> None:

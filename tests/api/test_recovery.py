@@ -176,7 +176,7 @@ def test_no_table_and_no_log_ever_holds_a_link(app: Flask, people: People, postm
     with db.reading() as session:
         rows = [vars(row) for table in (RunRow, JournalRow, NotificationRow) for row in session.scalars(select(table))]
     assert token not in repr(rows)
-    assert "recovery.ask_for_reset" in logged.getvalue()
+    assert "recovery.request_password_reset" in logged.getvalue()
     assert token not in logged.getvalue()
     assert token not in repr(postman.sent)
 
