@@ -14,7 +14,7 @@ from sandbox.bank import pages
 from shop.money import Money
 
 AMOUNT = 1_234_567
-PAGE = Path(__file__).parent.parent / "api/pages/order.js"
+PAGE = Path(__file__).parent.parent / "api/pages/shop.js"
 
 
 def in_a_mail(currency: str, language: str) -> str:
@@ -50,7 +50,7 @@ def test_small_and_negative_amounts(amount: int, currency: str, shown: str) -> N
     assert iso4217.decimal(amount, currency) == shown
 
 
-def test_the_page_of_an_order_has_the_same_table() -> None:
+def test_the_pages_of_ours_have_the_same_table() -> None:
     tables = dict(re.findall(r'const (WHOLE|THOUSANDTHS) = "([A-Z ]+)"', PAGE.read_text()))
     table = dict.fromkeys(tables["WHOLE"].split(), 0) | dict.fromkeys(tables["THOUSANDTHS"].split(), 3)
     assert table == iso4217.DIGITS
