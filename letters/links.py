@@ -14,6 +14,8 @@ COMMON = frozenset(_ENDS.split())
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/|(?:mailto|javascript|data|tel|sms):\S|www\.", re.IGNORECASE)
 DOTTED = re.compile(r"(?<![\w.-])((?:[\w-]+\.)+)([^\W\d_]{2,}|xn--[a-z0-9-]+)(?![\w-])")
+UNSEEN = re.compile("[\u00ad\u034f\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+"""What a reader does not see, and a mail program may leave out of an address."""
 NUMBERS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 MAILBOX = re.compile(r"[^\s@]@[^\s@]")
 
@@ -44,5 +46,5 @@ def _is_domain(found: re.Match[str]) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Full stops of other scripts lead to the same places."""
-    return unicodedata.normalize("NFKC", text).translate({0x3002: ".", 0xFF61: "."})
+    """Full stops of other scripts lead to the same places, and so does what is written with joiners in between."""
+    return UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate({0x3002: ".", 0xFF61: "."})

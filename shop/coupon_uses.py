@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ForeignKey, Index, String, func, or_, select, update
@@ -71,7 +72,7 @@ def give_back(session: Session, orders: Sequence[str]) -> None:
 def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
     """How often this customer has used it, as a guest too."""
     use, who = CouponUseRow, same_person.account(session, customer_id)
-    names = (who.email, same_person.mark(who.email))
+    names = (who.email, *same_person.marks(who.email))
     theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
     of = (use.coupon_id == coupon_id, theirs, use.given_back_at.is_(None))
     return session.scalar(select(func.count()).where(*of)) or 0
@@ -113,6 +114,9 @@ def taken_over(session: Session, orders: Sequence[str], customer_id: str) -> Non
     session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
 
 
+_MARKS = [f"mark_{number}" for number in range(8)]
+"""Of two addresses under two secrets, divided and not."""
+
 _LOCK = select(OfferRow.id).where(among(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
 _GIVE_BACK = (
     update(bare(CouponUseRow))
@@ -140,13 +144,14 @@ def _numbered(claims: Sequence[Claim], people: Sequence[Person]) -> list[dict[st
 
 
 def _signs(who: Person) -> dict[str, str | None]:
-    marks = {"email_mark": same_person.mark(who.email), "account_mark": same_person.mark(who.account_email)}
-    return {"email": who.email, "account_email": who.account_email, "holder_id": who.holder_id, **marks}
+    marks = same_person.marks(who.email) + same_person.marks(who.account_email)
+    known_by = dict(zip_longest(_MARKS, marks))
+    return {"email": who.email, "account_email": who.account_email, "holder_id": who.holder_id, **known_by}
 
 
 def _claiming(kind: str, given: Any) -> Any:
     uses, offers = bare(CouponUseRow), bare(OfferRow)
-    names = (given.email, given.account_email, given.email_mark, given.account_mark)
+    names = (given.email, given.account_email, *(getattr(given, name) for name in _MARKS))
     by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
     theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
     counted = (uses.c.coupon_id == given.coupon_id, uses.c.given_back_at.is_(None), theirs)
@@ -170,11 +175,7 @@ _USES = bare(CouponUseRow).c
 _CLAIM = Many(
     _claiming,
     *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),
-    *(
-        Column("holder_id", _USES.customer_id.type),
-        Column("email_mark", String(320)),
-        Column("account_mark", String(320)),
-    ),
+    *(Column("holder_id", _USES.customer_id.type), *(Column(name, String(320)) for name in _MARKS)),
     *(number("place"), number("ahead")),
 )
 

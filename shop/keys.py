@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     ORDER_TOKEN = "order token"  # noqa: S105 - a name
     MAILBOX = "mailbox"  # that mails are counted by
     MESSAGE = "message"  # what makes two copies of a mail the same
+    PERSON = "same person"  # who has left is known by
     REQUEST = "request"  # what was asked under an Idempotency-Key
 
 

@@ -20,6 +20,12 @@ def check(session: Session, by: str, customer_id: str | None, email: str | None)
         raise OwnBusiness("Somebody else has to decide about what is your own.")
 
 
+def check_account(session: Session, by: str, account_id: str) -> None:
+    """As `check`, for an account, which may have been deleted since."""
+    account = session.get(UserRow, account_id)
+    check(session, by, account_id, account.email if account else None)
+
+
 def check_order(session: Session, by: str, order_id: str) -> None:
     """As `check`, for an order that they placed, signed in or as a guest."""
     order = orders.get(session, order_id)

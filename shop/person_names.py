@@ -7,8 +7,11 @@ import re
 from letters.links import holds_link
 
 MARKUP = re.compile(r"[<>{}\[\]]|&#?\w+;")
-UNSEEN = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
-"""What hides or turns letters. Joiners are not among them: Persian and Hindi names need them."""
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
+    "\ufff0-\ufffb\U000e0000-\U000e007f]"
+)
+"""What hides or turns letters, or is blank. Joiners are not among them: Persian and Hindi names need them."""
 
 
 def problem(name: str) -> str | None:

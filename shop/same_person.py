@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from config import settings
-from shop import users
+from shop import keys, users
+from shop.keys import Purpose
 from shop.users import UserRow
 
 MARK = "mark:"  # no address begins so
@@ -40,8 +40,12 @@ def mark(address: str | None) -> str | None:
     """What is kept of an address when its owner has left; a mark stays as it is."""
     if address is None or address.startswith(MARK):
         return address
-    key = settings().jwt_secret.encode()
-    return MARK + hmac.new(key, f"same person:{address}".encode(), hashlib.sha256).hexdigest()
+    return _mark(keys.signing(Purpose.PERSON), address)
+
+
+def marks(address: str | None) -> list[str]:
+    """Every mark of it that may be kept, the newest first: the secret may have been changed since its owner left."""
+    return [_mark(key, address) for key in keys.accepted(Purpose.PERSON)] if address else []
 
 
 def account(session: Session, id: str) -> Person:
@@ -59,6 +63,10 @@ def known(session: Session, wanted: Iterable[tuple[str | None, str]]) -> list[Pe
 
 
 Accounts = Mapping[str, str]
+
+
+def _mark(key: bytes, address: str) -> str:
+    return MARK + hmac.new(key, f"same person:{address}".encode(), hashlib.sha256).hexdigest()
 
 
 def _person(customer: str | None, address: str, accounts: Accounts, holders: Accounts) -> Person:

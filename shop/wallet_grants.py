@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from config import settings
 from shop import own_business, users, wallets
 from shop.errors import IllegalMove, NotFound
-from shop.own_business import OwnBusiness
-from shop.users import UserRow
 from shop.wallets import WalletEntryRow
 from sql import At, Base, Id, clock, held, later, new_id, now
 
@@ -101,10 +99,9 @@ def key_of(id: str) -> str:
 
 
 def _check_second(session: Session, row: WalletGrantRow, by: str) -> None:
-    if by == row.asked_by:
-        raise OwnBusiness("It takes a second person: you have asked for it yourself.")
-    customer = session.get(UserRow, row.customer_id)
-    own_business.check(session, by, row.customer_id, customer.email if customer else None)
+    """Neither who has asked for it nor whose it will be, under whatever account."""
+    own_business.check_account(session, by, row.asked_by)
+    own_business.check_account(session, by, row.customer_id)
 
 
 def _given(session: Session, by: str, currency: str) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Any
 
 import pytest
 from flask import Flask
 
 import db
+from config import settings
 from doctor.privacy import nothing_is_left_of_who_left
 from shop import same_person
 from tests.api.bank import Bank
@@ -15,6 +18,7 @@ from tests.api.drive import drive
 from tests.api.goods import guests_cart, guests_order, put_on_shelf, shipped, wish
 from tests.api.offers import coupon, filled, uses
 from tests.api.people import PASSWORD, Person, post, problem
+from tests.fixtures import Configure
 
 pytestmark = pytest.mark.usefixtures("sent")
 ONCE = "SPRING"
@@ -97,6 +101,32 @@ def test_who_has_left_is_known_when_they_come_back(app: Flask, ada: Person, sam:
     back.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
     assert problem(back.post("/api/cart/me/coupons", {"code": ONCE})) == REFUSED
     assert (as_guest(app, "somebody@example.com").status_code, uses()) == (202, (2, 2))
+
+
+def test_who_has_left_is_known_when_the_secret_was_changed_since(
+    app: Flask, ada: Person, sam: Person, configure: Configure
+) -> None:
+    old, new = settings().jwt_secret, "another secret " * 4
+    answer = by_account(ada)
+    assert drive(answer.json["job"]["id"]) == "succeeded"
+    parcel = shipped(sam, answer.json["order"]["id"])
+    sam.ask("PATCH", f"/api/orders/{answer.json['order']['id']}/fulfilments/{parcel}", {"status": "delivered"})
+    leaves(ada)
+    configure(JWT_SECRET=new, JWT_SECRET_PREVIOUS=old)
+    assert problem(as_guest(app, ada.email)) == REFUSED
+    back = bob_joins(app, ada.email)
+    back.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    assert problem(back.post("/api/cart/me/coupons", {"code": ONCE})) == REFUSED
+    assert (as_guest(app, "somebody@example.com").status_code, uses()) == (202, (2, 2))
+
+
+def test_marks_from_before_there_were_keys_are_known(configure: Configure) -> None:
+    configure(JWT_SECRET="now " * 10, JWT_SECRET_PREVIOUS="before " * 10)
+    plain = [
+        hmac.new((word * 10).encode(), b"same person:a@example.com", hashlib.sha256) for word in ("now ", "before ")
+    ]
+    assert {f"mark:{one.hexdigest()}" for one in plain} < set(same_person.marks("a@example.com"))
+    assert same_person.mark("a@example.com") == same_person.marks("a@example.com")[0]
 
 
 def test_two_orders_of_one_wave_by_one_person_are_counted_together(app: Flask, ada: Person) -> None:

@@ -100,6 +100,16 @@ def test_who_gets_it_does_not_approve_it(sam: Person, sue: Person) -> None:
     assert (balance(sue), pending(sam)) == (0, [id])
 
 
+def test_who_asked_for_it_does_not_approve_it_with_a_second_account(people: People, ada: Person, sam: Person) -> None:
+    twin = people.join("Sam", role="staff")
+    with db.transaction() as session:
+        users.get(session, twin.id).email = sam.email.replace("@", "+desk@")
+    assert give(sam, ada, 1001).status_code == 202
+    [id] = pending(twin)
+    assert problem(twin.post(f"{GRANTS}/{id}/approve", {"note": "fine"})) == OWN
+    assert (balance(ada), pending(twin), faults()) == (0, [id], [])
+
+
 def test_many_small_ones_are_one_large_one(people: People, sam: Person) -> None:
     friends = [people.join("Bob") for _ in range(3)]
     assert [give(sam, friend, 400).status_code for friend in friends] == [201, 201, 202]

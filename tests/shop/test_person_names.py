@@ -22,7 +22,8 @@ ftp://x|mailto:a@b|javascript:alert(1)|a@b.example|ada@localhost|10.0.0.1|visit 
 例子.公司|пример.рф|evil。com|evil．com|ｅｖｉｌ.ｃｏｍ|data:text/html|tel:+15551234|evil.example.|"evil.example"|http:/evil|evil.com/ada
 """.replace("\n", "|").strip("|")
 
-HIDDEN = ["a\u202eb", "a\u200bb", "a\u2066b", "a\ufeffb", "a\u00adb", "a\U000e0041b"]
+JOINED = ["evil\u200d.com", "evil.\u200ccom", "htt\u200dp://x", "evil\ufe0f.example", "www\u200d.evil"]
+HIDDEN = ["a\u200eb", "a\u200fb", "a\u061cb", "\u3164", "\u2800", "a\u034fb", "a\u202eb", "a\u200bb", "a\u2066b", "a\ufeffb", "a\u00adb", "a\U000e0041b"]
 MARKUP = ["<b>a</b>", "a > b", "{{ 7*7 }}", "{% if %}", "[a](b)", "&lt;b", "&#60;", "[url]"]
 
 
@@ -31,7 +32,7 @@ def test_a_name_passes_and_stays_as_it_is(name: str) -> None:
     assert (problem(name), defanged(name)) == (None, name)
 
 
-@pytest.mark.parametrize("name", LINKS.split("|"))
+@pytest.mark.parametrize("name", [*LINKS.split("|"), *JOINED])
 def test_what_a_mail_program_makes_a_link_of_does_not(name: str) -> None:
     assert "address" in str(problem(name))
     assert not holds_link(defanged(name)) or "/" in name, "what is in the database already is defanged"
