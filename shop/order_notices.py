@@ -69,7 +69,7 @@ def begin(
     whose they were.
     """
     found = {row.id: row for row in direct(session, _WAVES[kind], {"orders": list(turns)})}
-    tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=_unasked(row)) for row in found.values()]
+    tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=unasked(row)) for row in found.values()]
     begun = notifications.note(session, tellings, solicited=solicited)
     return {one.subject_id: marked(notice(id, kind, found[one.subject_id]), one) for one, id in begun.items()}
 
@@ -86,10 +86,10 @@ def known(session: Session, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def notice(id: str, kind: str, order: Any, **more: Any) -> Notice:
-    return Notice(id, kind, order.email, order.spoken, {**values(order), **more}, unasked=_unasked(order))
+    return Notice(id, kind, order.email, order.spoken, {**values(order), **more}, unasked=unasked(order))
 
 
-def _unasked(order: Any) -> bool:
+def unasked(order: Any) -> bool:
     """Anybody can name anybody's address; with money or a confirmed address they show that it is theirs."""
     return not (order.proven or order.payment_status in (*TAKEN, PaymentStatus.AUTHORISED))
 

@@ -23,7 +23,8 @@ def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
     """By return. Leaves out those who have been told already, and those of whom it is not true any more."""
     backs = {row.id: row for row in session.scalars(_true(kind).where(ReturnRow.id.in_(ids)))}
     orders = order_notices.known(session, [row.order_id for row in backs.values()])
-    tellings = [Telling(kind, id, orders[row.order_id].email) for id, row in backs.items() if row.order_id in orders]
+    known = {id: orders[row.order_id] for id, row in backs.items() if row.order_id in orders}
+    tellings = [Telling(kind, id, of.email, unasked=order_notices.unasked(of)) for id, of in known.items()]
     begun = notifications.note(session, tellings)
     return {one.subject_id: marked(_notice(session, id, kind, backs[one.subject_id]), one) for one, id in begun.items()}
 

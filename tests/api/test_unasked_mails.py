@@ -14,7 +14,7 @@ from shop.mail_limits import MailCountRow
 from shop.notifications import NotificationRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
-from tests.api.goods import ADDRESS, count, guests_cart, guests_order, put_on_shelf
+from tests.api.goods import ADDRESS, count, guests_cart, guests_order, put_on_shelf, shipped
 from tests.api.mailing_list import work_off
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 from tests.fixtures import Configure
@@ -162,3 +162,19 @@ def test_a_name_from_before_is_defanged_in_a_mail(ada: Person, few: list[Mail]) 
     [mail] = [mail for mail in few if "password" in mail.subject.lower()]
     assert "evil.example" not in mail.text + (mail.html or "")
     assert "You won http[:]//evil[.]example" in mail.text
+
+
+def test_wishes_to_return_what_was_not_paid_for_neither(
+    app: Flask, sam: Person, sent: list[Mail], configure: Configure
+) -> None:
+    put_on_shelf("CHAIR", on_hand=9)
+    configure(MAIL_LIMIT="3 per hour")
+    cash = {"payment": {"method": "cash_on_delivery"}}
+    told = guests_order(app, guests_cart(app, quantity=5), email="victim@example.com", **cash).json
+    assert drive(told["job"]["id"]) == "succeeded"
+    shipped(sam, told["order"]["id"])
+    where, shown = f"/api/orders/{told['order']['id']}/returns", {"X-Order-Token": told["order_token"]}
+    for _ in range(5):
+        asked = post(app, where, {"lines": [{"sku": "CHAIR", "quantity": 1}], "reason": "x"}, **shown)
+        assert drive(asked.json["job"]["id"]) == "succeeded"
+    assert [mail.to for mail in sent] == ["victim@example.com"] * 3

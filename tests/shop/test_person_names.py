@@ -23,7 +23,20 @@ ftp://x|mailto:a@b|javascript:alert(1)|a@b.example|ada@localhost|10.0.0.1|visit 
 """.replace("\n", "|").strip("|")
 
 JOINED = ["evil\u200d.com", "evil.\u200ccom", "htt\u200dp://x", "evil\ufe0f.example", "www\u200d.evil"]
-HIDDEN = ["a\u200eb", "a\u200fb", "a\u061cb", "\u3164", "\u2800", "a\u034fb", "a\u202eb", "a\u200bb", "a\u2066b", "a\ufeffb", "a\u00adb", "a\U000e0041b"]
+HIDDEN = [
+    "a\u200eb",
+    "a\u200fb",
+    "a\u061cb",
+    "\u3164",
+    "\u2800",
+    "a\u034fb",
+    "a\u202eb",
+    "a\u200bb",
+    "a\u2066b",
+    "a\ufeffb",
+    "a\u00adb",
+    "a\U000e0041b",
+]
 MARKUP = ["<b>a</b>", "a > b", "{{ 7*7 }}", "{% if %}", "[a](b)", "&lt;b", "&#60;", "[url]"]
 
 
