@@ -52,7 +52,15 @@ from config import settings
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
-    "user": ("api.users", "api.preferences", "api.addresses", "api.accounts_admin", "api.wallets", "api.wallet_grants"),
+    "user": (
+        "api.users",
+        "api.preferences",
+        "api.addresses",
+        "api.stock_alerts",
+        "api.accounts_admin",
+        "api.wallets",
+        "api.wallet_grants",
+    ),
     "auth": ("api.auth", "api.sessions", "api.recovery"),
     "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock", "api.locations"),
     "cart": ("api.carts", "api.promotions", "api.coupons", "api.tariffs"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from doctor.finding import invariant
@@ -15,6 +15,8 @@ from shop import failure_notices, payment_asks, suppressions, users
 from shop.fulfilments import GONE, FulfilmentRow
 from shop.notifications import OPEN, NotificationRow, State
 from shop.orders import OrderRow, Status
+from shop.stock_alerts import State as AlertState
+from shop.stock_alerts import StockAlertRow
 from shop.users import UserRow
 
 
@@ -94,6 +96,15 @@ def _sent_by_nobody(session: Session) -> Iterator[str]:
     again = select(row.id).outerjoin(original, original.id == row.resend_of).where(row.resend_of.is_not(None))
     for id in session.scalars(again.where(row.asked_by.is_(None) | (original.subject_id != row.subject_id))):
         yield f"notification {id} was sent again by nobody, or about something else"
+
+
+@invariant("I12", "whoever is being told that a SKU is here again is told by a run")
+def alerts_are_carried(session: Session) -> Iterator[str]:
+    alert, run = StockAlertRow, RunRow
+    its_own = and_(run.workflow == "send_stock_alert", run.subject_id == cast(alert.id, String))
+    under_way = exists().where(its_own, run.state.not_in(ENDED))
+    for id in session.scalars(select(alert.id).where(alert.state == AlertState.TELLING, ~under_way)):
+        yield f"stock alert {id} is being told, and its run has ended or never begun"
 
 
 @invariant("I30", "one mailbox has one spelling, and one account")

@@ -20,6 +20,7 @@ from shop.orders import OrderRow
 from shop.returns import ReturnRow
 from shop.same_person import MARK
 from shop.sessions import SessionFamilyRow
+from shop.stock_alerts import StockAlertRow
 from shop.users import UserRow
 from sql import age
 
@@ -42,6 +43,8 @@ def _accounts(session: Session) -> Iterator[str]:
         yield f"account {id} is deleted and has an address"
     for id in session.scalars(select(user.id).where(gone, exists().where(NotificationRow.subject_id == user.id))):
         yield f"account {id} is deleted and was told something"
+    for id in session.scalars(select(user.id).where(gone, exists().where(StockAlertRow.user_id == user.id))):
+        yield f"account {id} is deleted and waits for goods"
     alive = SessionFamilyRow.revoked_at.is_(None)
     for id in session.scalars(select(user.id).where(gone, alive).join(SessionFamilyRow)):
         yield f"account {id} is deleted and has a session"

@@ -46,6 +46,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "return_rejected": {**_ORDER, **_GOODS, "answer": "It was worn."},
     "order_link": _ORDER,
     "cart_reminder": {**_CASEY, **_LINK, **_GOODS, "unsubscribe": "https://shop.example.com/api/unsubscribe/sample"},
+    "back_in_stock": {
+        **_CASEY,
+        **_LINK,
+        "article": "Crunchy Armchair, green",
+        "unsubscribe": "https://shop.example.com/api/unsubscribe/sample",
+    },
     "message": {**_CASEY, "subject": "About your question", "text": "It is here again.\n\nGreetings\nSam"},
     "webhook_disabled": {**_CASEY, "url": "https://erp.example.com/hook", "why": "failing"},
 }

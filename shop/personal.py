@@ -21,6 +21,7 @@ from shop import (
     order_history,
     payment_list,
     sessions,
+    stock_alerts,
     user_tags,
     users,
     wallets,
@@ -30,6 +31,7 @@ from shop.pages import Page, Tell
 TOLD: dict[str, Callable[[Session, str], Any]] = {
     "profile": users.told,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
+    "stock_alerts": stock_alerts.told,
     "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
 }
 
@@ -49,6 +51,7 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
     coupon_uses.erase,
     notifications.erase,
     sessions.revoke_all,
+    stock_alerts.erase,
     user_tags.erase,
     lambda session, id: commands.forget(session, f"user:{id}"),
     users.erase,

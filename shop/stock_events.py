@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import inserting
-from shop import catalogue, happenings
+from shop import catalogue, happenings, stock_alerts
 from shop.catalogue import SKU_LENGTH
 from shop.happenings import Fact
 from shop.happenings import Kind as KindOfFact
@@ -52,6 +52,7 @@ def note(session: Session, changes: Iterable[Change]) -> None:
     events = [_event(change, kind) for change in changes for kind in _crossed(change)]
     if events and any(_NOTE(session, events).scalars().all()):
         happenings.tell(session, [_fact(event) for event in events])
+    stock_alerts.wake(session, {event["sku"]: event["id"] for event in events if event["kind"] == Happened.BACK})
 
 
 def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
@@ -65,11 +66,11 @@ def _crossed(change: Change) -> list[Happened]:
     return [Happened.LOW] * low + [Happened.BACK] * (change.before <= 0 < change.after)
 
 
-def _event(change: Change, kind: Happened) -> dict[str, object]:
+def _event(change: Change, kind: Happened) -> dict[str, Any]:
     return {"id": new_id(), "sku": change.sku, "kind": kind, "available": change.after}
 
 
-def _fact(event: dict[str, object]) -> Fact:
+def _fact(event: dict[str, Any]) -> Fact:
     kind = KindOfFact.STOCK_LOW if event["kind"] == Happened.LOW else KindOfFact.STOCK_BACK
     return Fact(kind, {"sku": event["sku"], "available": event["available"]})
 

@@ -44,9 +44,12 @@ from shop.cart_reminders import Reminder
 from shop.reach import Recipient
 from shop.suppressions import Reason
 from shop.topics import Topic
-from tasks import cart_mail
+from tasks import cart_mail, stock_alerts
 
 log = structlog.get_logger("campaigns")
+
+ALSO_HERE = (stock_alerts,)
+"""Its steps travel in this queue: a worker that knows this module knows them."""
 
 LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
 DOWN = "mail_unreachable"

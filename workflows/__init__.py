@@ -17,6 +17,7 @@ from workflows.remind_of_cart import remind_of_cart
 from workflows.return_order import return_order
 from workflows.run_periodic_task import run_periodic_task
 from workflows.send_notification import remind_of_payment, send_notification
+from workflows.stock_alerts import send_stock_alert, tell_of_stock
 from workflows.tell_operators import tell_operators
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "send_campaign_trial",
     "send_notification",
     "send_order_link",
+    "send_stock_alert",
+    "tell_of_stock",
     "tell_operators",
     "verify_payment",
     "void_payment",

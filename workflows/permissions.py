@@ -45,6 +45,8 @@ TURN_BACK: Mapping[str, Parties] = {
     "send_notification": STAFF,
     "send_order_link": STAFF,
     "tell_operators": STAFF,
+    "send_stock_alert": STAFF,
+    "tell_of_stock": STAFF,
     "verify_payment": STAFF,
     "void_payment": STAFF,
 }

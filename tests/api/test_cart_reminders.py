@@ -13,6 +13,7 @@ import db
 import gateways.channels.email
 import tasks.campaigns
 import tasks.maintenance
+from gateways.mail import Mail
 from shop import consents
 from shop.cart_reminders import CartReminderRow
 from shop.carts import CartRow
@@ -27,7 +28,8 @@ NOBODY: Wishes = dict.fromkeys(OFFERS, False)
 
 
 @pytest.fixture
-def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postman]:
+def postman(app: Flask, sent: list[Mail], monkeypatch: pytest.MonkeyPatch) -> Iterator[Postman]:
+    """`sent` takes the other mails: were they to fail, the mail server would be taken to be away."""
     found = Postman()
     monkeypatch.setattr(tasks.campaigns, "mailer", lambda: found)
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails: all wait if it is away

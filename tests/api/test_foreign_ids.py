@@ -175,6 +175,7 @@ class Belongings:
         person.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
         self.ids = {
             "users/me/addresses": answer.json["id"],
+            "users/me/stock-alerts": "CHAIR",
             "users": person.id,
             "auth/sessions": person.get("/api/auth/sessions").json["items"][0]["id"],
             "orders": placed["order"]["id"],

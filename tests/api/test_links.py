@@ -17,6 +17,7 @@ from sqlalchemy import update
 import db
 import letters
 import tasks.campaigns
+import tasks.stock_alerts
 from api.account_pages import PAGES, PARTS
 from config import settings
 from engine import Hold
@@ -32,7 +33,7 @@ from tests.api.bank import Bank
 from tests.api.desk import give_back
 from tests.api.drive import drive
 from tests.api.goods import guests_cart, guests_order, order, order_by, paid, put_on_shelf, shipped
-from tests.api.mailing_list import campaign, sent_now, willing, work_off
+from tests.api.mailing_list import OFFERS, campaign, sent_now, willing, work_off
 from tests.api.people import People, Person, post
 from tests.api.test_cart_reminders import wishing
 from tests.fixtures import Configure
@@ -54,8 +55,10 @@ def written(app: Flask, bank: Bank, sent: list[Mail], monkeypatch: pytest.Monkey
         return write(kind, values, language)
 
     monkeypatch.setattr(letters, "write", noted)
-    monkeypatch.setattr(tasks.campaigns, "mailer", lambda: type("Postman", (), {"send": staticmethod(sent.append)}))
+    for carrier in (tasks.campaigns, tasks.stock_alerts):
+        monkeypatch.setattr(carrier, "mailer", lambda: type("Postman", (), {"send": staticmethod(sent.append)}))
     put_on_shelf("CHAIR", on_hand=90)
+    put_on_shelf("TABLE", on_hand=0)
     return found
 
 
@@ -72,7 +75,10 @@ def everything_is_told(app: Flask, people: People, sam: Person) -> None:
     assert post(app, "/api/orders/lookup", lost).status_code == 202
     drive(order(ada, token="tok_declined")["job"]["id"])
     _nobody_pays(ada)
-    _cart_is_left(wishing(people.join("Bea")))
+    bea = wishing(people.join("Bea"), OFFERS | {("back_in_stock", "email"): True})
+    _cart_is_left(bea)
+    assert bea.post("/api/users/me/stock-alerts", {"sku": "TABLE"}).status_code == 201
+    assert sam.post("/api/stock/TABLE/movements", {"kind": "receive", "quantity": 1}).status_code == 201
     maintenance.remind_of_carts()
     work_off()
 

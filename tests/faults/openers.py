@@ -200,6 +200,31 @@ def a_cart_left_behind(stack: Stack, staff: Client) -> Kept:
     return Kept(staff, job, f"reminder for {client.email}", told=client.email, mails=2)
 
 
+def _wanted(stack: Stack, staff: Client, workflow: str) -> tuple[Client, str]:
+    """Goods that somebody waits for come in; who that is, and the run of this workflow about it."""
+    client, sku = stack.client(), stack.sku(on_hand=0)
+    id = _willing(stack, client)
+    client.get("POST", "/api/users/me/stock-alerts", {"sku": sku})
+    alerts = stack.shelf.rows("SELECT CAST(id AS VARCHAR) AS id FROM stock_alerts WHERE user_id = :id", id=id)
+    staff.get("POST", f"/api/stock/{sku}/movements", {"kind": "receive", "quantity": 5, "reason": "new"})
+    events = stack.shelf.rows("SELECT CAST(id AS VARCHAR) AS id FROM stock_events WHERE sku = :sku", sku=sku)
+    about = {"tell_of_stock": events, "send_stock_alert": alerts}[workflow][0]["id"]
+    run = f"SELECT id FROM runs WHERE workflow = '{workflow}' AND subject_id = :id"
+    wait_until(lambda: stack.shelf.rows(run, id=about), seconds=30, what=workflow)
+    return client, str(stack.shelf.rows(run, id=about)[0]["id"])
+
+
+def goods_that_are_waited_for(stack: Stack, staff: Client) -> Kept:
+    """One mail more asked to confirm their address."""
+    client, job = _wanted(stack, staff, "tell_of_stock")
+    return Kept(staff, job, f"goods for {client.email}", told=client.email, mails=2)
+
+
+def a_stock_alert(stack: Stack, staff: Client) -> Kept:
+    client, job = _wanted(stack, staff, "send_stock_alert")
+    return Kept(staff, job, f"stock alert for {client.email}", told=client.email, mails=2)
+
+
 def _willing(stack: Stack, client: Client) -> str:
     """Has asked for all marketing, and confirmed their address. Returns their id."""
     id: str = client.get("GET", "/api/users/me")["id"]
@@ -344,6 +369,8 @@ OPENERS: dict[str, Opener] = {
     "remind_of_payment": a_question_of_the_bank,
     "send_notification": a_message,
     "send_campaign": a_campaign,
+    "send_stock_alert": a_stock_alert,
+    "tell_of_stock": goods_that_are_waited_for,
     "send_campaign_batch": a_batch,
     "send_campaign_trial": a_trial,
     "ask_return": a_wish_to_return,

@@ -1,0 +1,23 @@
+"""A SKU is here again, and whoever asked for it is told: one run for all of them, and one for each mail."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+import engine
+from engine import Step, Workflow
+from shop import stock_alerts as subscriptions
+from tasks import stock_alerts
+
+tell_of_stock = Workflow("tell_of_stock", Step("let_go", do=stock_alerts.let_go))
+send_stock_alert = Workflow(
+    "send_stock_alert",
+    Step("send", do=stock_alerts.send),
+    on_failed=stock_alerts.wait_again,
+    deadline=24 * 3600.0,  # by then it may well be sold again
+)
+
+
+@subscriptions.carried_by
+def start(session: Session, event: str, sku: str) -> None:
+    engine.start(session, tell_of_stock, key=event, subject=("stock_event", event), input={"sku": sku})
