@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,11 +27,31 @@ RESTED = 1.0  # seconds without use after which a connection is asked whether it
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)  # the database's own, and no fault of what was asked of it
 
 
-@cache
+_engines: dict[int, Engine] = {}
+_making = threading.Lock()
+
+
 def engine() -> Engine:
     """The pool of this process; a forked child makes its own."""
-    url = settings().database_url
-    return _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
+    return _engines.get(os.getpid()) or _make_engine()
+
+
+def _make_engine() -> Engine:
+    with _making:  # two threads at once would make two, and nobody would ever close the one of them
+        if os.getpid() not in _engines:
+            url = settings().database_url
+            _engines[os.getpid()] = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
+        return _engines[os.getpid()]
+
+
+def forget_engine(*, close: bool = True) -> None:
+    """Close the pool of this process, if it has one; the next who asks makes another, by the settings of then.
+
+    close: False leaves the sockets alone: after a fork they belong to the parent.
+    """
+    for made in _engines.values():
+        made.dispose(close=close)
+    _engines.clear()
 
 
 def _postgresql(url: str) -> Engine:
@@ -90,18 +110,17 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    """A writer takes the lock first: a read that turns into a write could not wait for it (facts 12)."""
+    """A writer takes the lock first: a read that turns into a write could not wait for it."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _forget_engine() -> None:
-    if engine.cache_info().currsize:
-        engine().dispose(close=False)  # the sockets belong to the parent
-        engine.cache_clear()
+def _forget_after_fork() -> None:
+    _making.release()
+    forget_engine(close=False)
 
 
-os.register_at_fork(after_in_child=_forget_engine)
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_forget_after_fork)
 
 
 @contextmanager

@@ -46,13 +46,13 @@ def write(message: str) -> None:
         _use(f"sqlite:///{folder}/empty.db")
         command.upgrade(alembic(), "head")
         command.revision(chosen, message, autogenerate=True)
-        db.engine().dispose()
+        db.forget_engine()
 
 
 def _use(url: str) -> None:
     os.environ["DATABASE_URL"] = url
     config.settings.cache_clear()
-    db.engine.cache_clear()
+    db.forget_engine()
 
 
 if __name__ == "__main__":

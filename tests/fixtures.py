@@ -101,7 +101,5 @@ def empty() -> None:
 
 
 def _forget() -> None:
-    if db.engine.cache_info().currsize:
-        db.engine().dispose()
-    db.engine.cache_clear()
+    db.forget_engine()
     config.settings.cache_clear()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import cast
 
 import psycopg
 import pytest
 import sqlalchemy.exc
 from psycopg import OperationalError
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 import db
 import pool
@@ -186,3 +188,16 @@ def opened(services: Services) -> int:
 def backend() -> int:
     with db.transaction() as session:
         return int(session.scalar(text("SELECT pg_backend_pid()")) or 0)
+
+
+def test_threads_that_ask_at_once_share_one_pool(configure: Configure, tmp_path: Path) -> None:
+    """A second one would be nobody's, and its connections open for ever."""
+    configure(DATABASE_URL=f"sqlite:///{tmp_path}/shop.db")
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> Engine:
+        together.wait()
+        return db.engine()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(ask, range(8)))) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import wait
 from functools import cache
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api import catalogue_answers, create_app
+from api import catalogue_answers, create_app, health
 from api.app import SERVICES
 from api.limits import limiter
 from config import settings
@@ -45,6 +47,13 @@ def app(database: Database, configure: Configure, monkeypatch: pytest.MonkeyPatc
 def _app(*_read_when_it_is_made: object) -> tuple[Flask, dict[str, Any]]:
     """To make one takes as long as a dozen requests. With it how it counts, which is that of the app made last."""
     return create_app(), dict(vars(limiter))
+
+
+@pytest.fixture(autouse=True)
+def _looks_are_over(configure: Configure) -> Iterator[None]:
+    """What `/readyz` has begun to look at has its answer before the database that it looks at is forgotten."""
+    yield
+    wait(health._looker._looking.values(), timeout=10)
 
 
 @pytest.fixture

@@ -5,19 +5,21 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import wait
 
 import pytest
 from flask.testing import FlaskClient
 
-import db
 from api import health
-from tests.fixtures import Configure
-from tests.services.session import Services
+from tests.fixtures import Configure, Database
 
 
 @pytest.fixture(autouse=True)
-def _fresh_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_looker", health._Looker())
+def _fresh_look(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> Iterator[None]:
+    looker = health._Looker()
+    monkeypatch.setattr(health, "_looker", looker)
+    yield
+    wait(looker._looking.values(), timeout=10)
 
 
 @pytest.fixture
@@ -75,16 +77,15 @@ def test_without_the_database_nothing_is_ready(client: FlaskClient, configure: C
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no such limit
 def test_whether_all_connections_fit_is_told_with_the_database(
-    client: FlaskClient, services: Services, configure: Configure
+    client: FlaskClient, database: Database, configure: Configure
 ) -> None:
-    with services.postgresql.database() as url:
-        configure(DATABASE_URL=url, DATABASE_CONNECTIONS="10")
-        told = client.get("/readyz").json["checks"]["database"]
-        assert told.keys() == {"state", "ms", "connections"}
-        assert 1 <= told["connections"]["open"] <= told["connections"]["most"]
-        configure(DATABASE_URL=url, DATABASE_CONNECTIONS="10", DATABASE_PROCESSES="5000")
-        told = client.get("/readyz").json["checks"]["database"]
-        assert (told["state"], told["connections"]["may_open"]) == ("ok", 50_000)
-        assert told["warning"].startswith("5000 processes may open 50000 connections, the server has room for ")
-        db.engine().dispose()
+    configure(DATABASE_URL=database.url, DATABASE_CONNECTIONS="10")
+    told = client.get("/readyz").json["checks"]["database"]
+    assert told.keys() == {"state", "ms", "connections"}
+    assert 1 <= told["connections"]["open"] <= told["connections"]["most"]
+    configure(DATABASE_URL=database.url, DATABASE_CONNECTIONS="10", DATABASE_PROCESSES="5000")
+    told = client.get("/readyz").json["checks"]["database"]
+    assert (told["state"], told["connections"]["may_open"]) == ("ok", 50_000)
+    assert told["warning"].startswith("5000 processes may open 50000 connections, the server has room for ")
