@@ -7,9 +7,9 @@ BABEL := $(PY) -m babel.messages.frontend -q
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
-# Tests wait for clocks, banks and processes more than they compute: three share two cores well. The tests of a file
+# Tests wait for clocks, banks and processes more than they compute: four share two cores well. The tests of a file
 # stay together, because the running copies that they share take long to start.
-SIDE_BY_SIDE ?= 3
+SIDE_BY_SIDE ?= 4
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -41,7 +41,7 @@ def test_p5_p8_p10_a_declined_card_gives_the_stock_back_and_sends_no_confirmatio
     ]
     assert client.stock(sku) == {"sku": sku, "on_hand": 3, "reserved": 0, "available": 3}
     assert stack.bank.captures(order.id) == []
-    assert stack.mails(order) == []
+    assert stack.the_mail(order) == f"Your order {order.number} could not be completed"
     assert client.get("GET", "/api/cart/me")["lines"][0]["sku"] == sku, "the goods are back in the cart"
     stack.doctor()
 
@@ -100,7 +100,7 @@ def test_p2_a_refused_three_d_secure_releases_everything(stack: Stack) -> None:
     assert client.finished(order.job_id)["status"] == "failed"
     assert client.stock(sku)["available"] == 2
     assert stack.bank.captures(order.id) == []
-    assert stack.mails(order) == []
+    assert stack.the_mail(order) == f"Your order {order.number} could not be completed"
     stack.doctor()
 
 

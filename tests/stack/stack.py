@@ -15,7 +15,7 @@ from tests.stack.client import Client, Order
 from tests.stack.environment import settings
 from tests.stack.handle import Handle
 from tests.stack.shelf import Shelf
-from tests.world import ROOT, Bank, Sink, free_port
+from tests.world import ROOT, Bank, Sink, free_port, wait_until
 
 Crews = Mapping[str, list[str]]
 
@@ -109,6 +109,12 @@ class Stack:
         sku = self.shelf.new_sku()
         self.shelf.add(sku, on_hand=on_hand, price=price)
         return sku
+
+    def the_mail(self, order: Order) -> str:
+        """The subject of the only mail about it, which may leave a moment after the job has ended."""
+        wait_until(lambda: self.mails(order), seconds=30, what=f"a mail about {order.number}")
+        [mail] = self.mails(order)
+        return str(mail["subject"])
 
     def mails(self, order: Order) -> list[dict[str, Any]]:
         """What has arrived about this order, whoever it was sent to."""
