@@ -116,7 +116,7 @@ class Judge:
             mails = list(set(mails))  # the same mail again: its Message-ID tells
         if len(mails) > kept.mails:
             tally.doubled.append(f"{kept.name} was told {len(mails)} times: {mails}")
-        elif len(mails) != (kept.mails if kept.status == "succeeded" else kept.mails_of_failure):
+        elif len(mails) != {"succeeded": kept.mails, "failed": kept.mails_of_failure}.get(kept.status, 0):
             tally.unexpected.append(f"{kept.name} {kept.status} and was told {len(mails)} times")
 
     def _may_be_told_twice(self, kept: Kept) -> bool:
