@@ -24,7 +24,7 @@ demo: $(BASE) ## show the demo against what is up
 	@$(PY) -m demo.tour
 
 test: $(DEV) ## set up and run all tests (some of them: make test args="tests/shop"; one at a time: args="-n 0")
-	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile $(args)
+	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(args)
 
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
 	@$(PY) -m pytest tests/faults --drill=full $(args)
