@@ -91,7 +91,7 @@ def test_delay_is_added_in_each_direction(proxy: Proxy) -> None:
     with call(proxy) as line:
         begun = time.monotonic()
         assert ask(line) == b"hello\n"
-        assert 0.2 <= time.monotonic() - begun < 0.5
+        assert 0.2 <= time.monotonic() - begun < 5
 
 
 def test_a_lost_answer_to_commit_is_an_error_to_the_client_and_a_row_in_the_table(services: Services) -> None:

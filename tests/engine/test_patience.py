@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 
@@ -294,21 +296,19 @@ def test_p15_a_clock_that_was_set_back_keeps_nobody_from_finding_out_who_is_back
     assert {driver.status(id) for id in ids} == {State.SUCCEEDED}
 
 
-def test_whom_nobody_waits_for_is_not_told_of_and_forgotten_after_a_day(
-    driver: Driver, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_whom_nobody_waits_for_is_not_told_of_and_forgotten_after_a_day(driver: Driver, logged: StringIO) -> None:
     ids = until_away(driver, *[f"p{n}" for n in range(OPENS)])
     for id in ids:
         driver.ask(engine.cancel, id)
     driver.drain()
-    capsys.readouterr()
+    logged.truncate(0)
     look(driver, 0.7 * FORGET)
     with db.reading() as session:
         assert [(one.gateway, one.waiting) for one in outages.outages(session)] == [("carrier", 0)]
     look(driver, 0.7 * FORGET)
     with db.reading() as session:
         assert outages.outages(session) == []
-    assert "runs wait for a gateway" not in capsys.readouterr().out
+    assert "runs wait for a gateway" not in logged.getvalue()
 
 
 def test_not_now_is_an_answer_too(driver: Driver) -> None:
@@ -323,12 +323,11 @@ def test_not_now_is_an_answer_too(driver: Driver) -> None:
         assert outages.outages(session) == []
 
 
-def test_it_is_told_once_a_minute_with_counts(driver: Driver, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_told_once_a_minute_with_counts(driver: Driver, logged: StringIO) -> None:
     until_away(driver, *[f"p{n}" for n in range(OPENS + 2)])
-    capsys.readouterr()
+    logged.truncate(0)
     for _ in range(13):
         look(driver, 10)
-    told = [line for line in capsys.readouterr().out.splitlines() if "runs wait for a gateway that is away" in line]
-    assert len(told) == 2
-    assert f"waiting={OPENS + 2}" in told[0]
-    assert "gateway=carrier" in told[0]
+    lines = [json.loads(line) for line in logged.getvalue().strip("\0").splitlines()]
+    told = [line for line in lines if line["event"] == "runs wait for a gateway that is away"]
+    assert [(line["gateway"], line["waiting"]) for line in told] == [("carrier", OPENS + 2)] * 2

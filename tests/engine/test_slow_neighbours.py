@@ -52,7 +52,7 @@ def test_a_slow_call_does_not_hold_up_its_wave(driver: Driver, door: Event) -> N
     driver.deliver()
     began = time.monotonic()
     tail = driver.deliver()
-    assert 0.25 < time.monotonic() - began < 2
+    assert 0.25 < time.monotonic() - began < 9  # a call that is waited for takes ten
     assert tail is not None
     driver.drain()
     assert [driver.status(id) for id in ids] == [State.SUCCEEDED, State.RUNNING, State.SUCCEEDED]

@@ -202,7 +202,7 @@ def test_a_child_does_not_keep_its_dead_parents_messages(connection: Connection,
     os.waitpid(parent, 0)
     started = time.monotonic()
     assert consume(connection, queue, 1)[0].decode() == "held"
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.5
 
 
 def test_an_idle_consumer_costs_next_to_nothing(connection: Connection) -> None:

@@ -52,9 +52,8 @@ def test_a_slow_token_takes_its_time(bank: Bank, reference: str) -> None:
 def test_slow_charges_do_not_hold_up_quick_ones(bank: Bank, reference: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(charge, bank, reference, "tok_slow", f"{reference}:slow")
-        began = time.monotonic()
         assert charge(bank, reference, key=f"{reference}:quick").status == 201
-        assert time.monotonic() - began < 0.4
+        assert not slow.done()
         assert slow.result().status == 201
 
 
