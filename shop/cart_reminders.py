@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, String, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop import reach
+from shop import keys, reach
 from shop.carts import CartLineRow, CartRow
 from shop.catalogue import ProductRow, VariantRow
 from shop.orders import OrderRow
@@ -46,11 +46,12 @@ class CartReminderRow(Base):
 
 @dataclass(frozen=True)
 class Reminder:
-    """What is left in whose cart: quantities and names."""
+    """What is left in whose cart: quantities and names. `mark`: the same one again is the same mail."""
 
     id: str
     who: Recipient
     lines: Sequence[tuple[int, str]]
+    mark: str
 
 
 def note_due(session: Session, hours: Sequence[float], most: int) -> list[str]:
@@ -70,15 +71,20 @@ def take(session: Session, ids: Sequence[str]) -> dict[str, Reminder]:
     """Those that are still to be sent; the others are skipped, for good."""
     row = CartReminderRow
     same = (CartRow.id == row.cart_id) & (CartRow.updated_at == row.changed_at)
-    query = select(row.id, row.cart_id, row.user_id).join(CartRow, same).join(UserRow, UserRow.id == row.user_id)
+    columns = (row.id, row.cart_id, row.changed_at, row.number, row.user_id)
+    query = select(*columns).join(CartRow, same).join(UserRow, UserRow.id == row.user_id)
     wanted = query.where(among(row.id, "ids"), row.state == "waiting", _not_ordered_since(row.changed_at))
     rows = session.execute(wanted, {"ids": list(ids)}).all()
     people = reach.recipients(session, [one.user_id for one in rows], Topic.REMINDERS)
     lines = _lines(session, [one.cart_id for one in rows])
     there = [one for one in rows if one.user_id in people and one.cart_id in lines]
-    found = {one.id: Reminder(one.id, people[one.user_id], lines[one.cart_id]) for one in there}
+    found = {one.id: Reminder(one.id, people[one.user_id], lines[one.cart_id], _mark(one)) for one in there}
     end(session, [id for id in ids if id not in found], "skipped", "ordered, changed, or not wanted any more")
     return found
+
+
+def _mark(row: Any) -> str:
+    return keys.message("cart_reminder", row.cart_id, row.changed_at.isoformat(), str(row.number), row.user_id)
 
 
 def end(session: Session, ids: Sequence[str], state: str, detail: str | None = None) -> None:

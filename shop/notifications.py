@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from rows import Many, inserting
 from shop import keys, mail_limits, suppressions, users
 from shop.errors import NotFound
-from shop.keys import Purpose
 from shop.notices import Notice
 from shop.suppressions import Reason
 from shop.topics import Channel
@@ -88,8 +87,7 @@ class Telling:
 
 def marked(notice: Notice, told: Telling | NotificationRow) -> Notice:
     """With what whoever gets it a second time knows it by: made of what is told to whom, and telling nothing of it."""
-    mark = keys.mark(Purpose.MESSAGE, told.event, told.subject_id, told.recipient, told.channel)
-    return replace(notice, mark=mark)
+    return replace(notice, mark=keys.message(told.event, told.subject_id, told.recipient, told.channel))
 
 
 @dataclass(frozen=True)

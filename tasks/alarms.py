@@ -12,7 +12,7 @@ from engine import DAYS, Run, State, jobs, local_step, remote_step
 from engine.jobs import Job
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from outcomes import More
-from shop import storefront
+from shop import keys, storefront
 from sql import the_time
 
 MOST = 20
@@ -21,7 +21,7 @@ MOST = 20
 
 @dataclass(frozen=True)
 class Alarm:
-    id: str
+    event: str
     to: str = field(repr=False)
     found: Sequence[Job]
 
@@ -37,13 +37,19 @@ def await_hour(session: Session, runs: Sequence[Run]) -> Mapping[str, More]:
 def _alarms(session: Session, runs: Sequence[Run]) -> Mapping[str, Alarm]:
     """Nobody is troubled with what has been helped meanwhile."""
     found = jobs.newest(session, limit=MOST + 1, status=State.NEEDS_ATTENTION)
-    return {run.id: Alarm(run.id, run.subject_id, found) for run in runs} if found else {}
+    return {run.id: Alarm(_event(run), run.subject_id, found) for run in runs} if found else {}
+
+
+def _event(run: Run) -> str:
+    """What began it; the hour alone for those that were begun before that was written down."""
+    return str(run.input.get("event", run.input["hour"]))
 
 
 @remote_step("notifications.alarm", fetch=_alarms, retry=DAYS, gateway=MAIL_SERVER)
 def send(alarm: Alarm, key: str) -> None:
     """Mail the list of what needs attention now."""
-    mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=message_id(alarm.id)))
+    id = message_id(keys.message("operators_alarm", alarm.event, alarm.to))
+    mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=id))
 
 
 def _subject(alarm: Alarm) -> str:

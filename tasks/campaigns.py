@@ -33,7 +33,7 @@ from engine import (
 )
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from outcomes import More, Refused, TryAgain, Wait
-from shop import cart_reminders, reach, suppressions
+from shop import cart_reminders, keys, reach, suppressions
 from shop.campaigns import audience, desk, letters, mailing, moves, pace, progress
 from shop.campaigns.letters import Content, Letter
 from shop.campaigns.mailing import Batch, Handful, Ready
@@ -146,7 +146,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     if isinstance(letter, str):
         return Fared(user, Fate.FAILED, letter)
     try:
-        _send(letter, message_id(f"{batch.run}.{user}"))
+        _send(letter, ready.mark)
     except Refused as no:
         return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
@@ -167,8 +167,9 @@ def _letter(handful: Handful, ready: Ready) -> Letter | str:
         return f"It could not be written ({type(error).__name__})."
 
 
-def _send(letter: Letter, id: str) -> None:
-    mailer().send(Mail(letter.to, letter.subject, letter.text, letter.html, message_id=id, headers=letter.headers))
+def _send(letter: Letter, mark: str) -> None:
+    id, headers = message_id(mark), letter.headers
+    mailer().send(Mail(letter.to, letter.subject, letter.text, letter.html, message_id=id, headers=headers))
 
 
 # --- a trial ---------------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def send_trial(trial: Trial, key: str) -> None:
         letter = letters.written(trial.said, trial.who, trial.coupon)
     except TemplateFailed as failed:
         raise Refused("template_failed", str(failed)) from failed
-    _send(letter, message_id(trial.id))
+    _send(letter, keys.message("campaign_trial", trial.id, trial.who.id))
 
 
 # --- a cart that was left -----------------------------------------------------------------------------------

@@ -15,5 +15,5 @@ def compose(reminder: Reminder) -> Mail:
     goods = [f"{quantity} x {name}" for quantity, name in reminder.lines]
     said = {"name": who.name, "goods": goods, "link": storefront.link(Place.CART), "unsubscribe": out.page}
     letter = letters.write("cart_reminder", said, who.language)
-    id, headers = message_id(reminder.id), unsubscribing.headers(out.url)
+    id, headers = message_id(reminder.mark), unsubscribing.headers(out.url)
     return Mail(who.email, letter.subject, letter.text, letter.html, message_id=id, headers=headers)

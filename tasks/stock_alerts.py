@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 import letters
 from engine import DAYS, Answer, Result, Run, Wish, local_step, on_failed, remote_step, start_all, workflows
-from gateways.mail import MAIL_SERVER, Mail, mailer
+from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from outcomes import More, Refused
-from shop import stock_alerts, storefront, suppressions, unsubscribing
+from shop import keys, stock_alerts, storefront, suppressions, unsubscribing
 from shop.stock_alerts import Alert
 from shop.storefront import Place
 from shop.suppressions import Reason
@@ -67,5 +67,5 @@ def compose(alert: Alert) -> Mail:
     link = storefront.link(Place.PRODUCT, slug=alert.slug)
     said = {"name": who.name, "article": alert.goods, "link": link, "unsubscribe": out.page}
     letter = letters.write("back_in_stock", said, who.language)
-    id, headers = f"<{alert.id}@orderwave>", unsubscribing.headers(out.url)
+    id, headers = message_id(keys.message("stock_alert", alert.id, who.id)), unsubscribing.headers(out.url)
     return Mail(who.email, letter.subject, letter.text, letter.html, message_id=id, headers=headers)

@@ -24,19 +24,24 @@ tell_operators = Workflow(
 @on_attention
 def tell(session: Session, run: Run) -> None:
     happenings.tell(session, [Fact(Kind.RUN_NEEDS_ATTENTION, _data(session, run))])
-    now = the_time(session)
+    now, event = the_time(session), _event(session, run)
     for address in settings().operators_mail:
-        _mail(session, address, now.replace(minute=0, second=0, microsecond=0))
+        _mail(session, address, now.replace(minute=0, second=0, microsecond=0), event)
 
 
-def _mail(session: Session, address: str, hour: datetime) -> None:
+def _event(session: Session, run: Run) -> str:
+    """It does not need anybody again before somebody has done something about it."""
+    return f"{run.id}:{len(jobs.acts(session, [run.id]))}"
+
+
+def _mail(session: Session, address: str, hour: datetime, event: str) -> None:
     """The first of an hour is told at once; those that follow, together when the next hour begins."""
-    if not _begin(session, address, hour):
-        _begin(session, address, hour + timedelta(hours=1))
+    if not _begin(session, address, hour, event):
+        _begin(session, address, hour + timedelta(hours=1), event)
 
 
-def _begin(session: Session, address: str, hour: datetime) -> bool:
-    key, told = f"{hour.isoformat()}:{address}", {"hour": hour.isoformat()}
+def _begin(session: Session, address: str, hour: datetime, event: str) -> bool:
+    key, told = f"{hour.isoformat()}:{address}", {"hour": hour.isoformat(), "event": event}
     return engine.start(session, tell_operators, key=key, subject=("operator", address), input=told).fresh
 
 

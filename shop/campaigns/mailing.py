@@ -14,7 +14,7 @@ from sqlalchemy import Column, Float, Integer, case, null, select, update
 from sqlalchemy.orm import Session
 
 from rows import Many
-from shop import reach, suppressions
+from shop import keys, reach, suppressions
 from shop.campaigns import coupons, letters, times
 from shop.campaigns.letters import Content
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
@@ -39,11 +39,12 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Ready:
-    """Somebody whose mail is to be handed over now."""
+    """Somebody whose mail is to be handed over now. `mark`: the same one again is the same mail."""
 
     who: Recipient
     coupon: str | None
     attempts: int
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful |
         return None
     ready: list[Ready] = []
     while not ready and (rows := _next(session, batch)):
-        ready = _sorted_out(session, campaign, batch, rows)
+        ready = _sorted_out(session, campaign, run, batch, rows)
     return Handful(letters.content(campaign), ready) if ready else None
 
 
@@ -107,14 +108,25 @@ def _next(session: Session, batch: Batch) -> Sequence[Any]:
     return session.execute(query.order_by(row.user_id).limit(HANDFUL)).all()
 
 
-def _sorted_out(session: Session, campaign: CampaignRow, batch: Batch, rows: Sequence[Any]) -> list[Ready]:
+def _sorted_out(
+    session: Session, campaign: CampaignRow, run: CampaignRunRow, batch: Batch, rows: Sequence[Any]
+) -> list[Ready]:
     """Who may not be written to any more is skipped; who needs a coupon of their own gets it."""
     willing = reach.recipients(session, [row.user_id for row in rows], campaign.topic)
     gone = [Result(row.user_id, Fate.SKIPPED, NOT_WANTED) for row in rows if row.user_id not in willing]
     write(session, batch, gone)
     there = [row for row in rows if row.user_id in willing]
     own = _own_coupons(session, campaign, batch, there)
-    return [Ready(willing[row.user_id], own.get(row.user_id) or row.coupon_code, row.attempts) for row in there]
+    return [_ready(run, row, willing[row.user_id], own.get(row.user_id)) for row in there]
+
+
+def _ready(run: CampaignRunRow, row: Any, who: Recipient, coupon: str | None) -> Ready:
+    return Ready(who, coupon or row.coupon_code, row.attempts, _mark(run, who.id))
+
+
+def _mark(run: CampaignRunRow, user: str) -> str:
+    """Not of the run's own id: a restored shop that comes upon the same due time makes another run of it."""
+    return keys.message("campaign", run.campaign_id, run.due_at.isoformat(), user)
 
 
 def _own_coupons(session: Session, campaign: CampaignRow, batch: Batch, rows: Sequence[Any]) -> dict[str, str]:
