@@ -91,7 +91,8 @@ def flower(chosen: Settings) -> Process:
     """Only to be looked at, and from this machine: its API could stop workers (facts 11).
 
     A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
-    On a laptop its pages and its API may be read without one; in production it does not start.
+    On a laptop its pages and its API may be read without one; in production it does not start. What it keeps, and for
+    how long, says flowerconfig.py.
     """
     if chosen.environment == "production" and not chosen.flower_basic_auth:
         raise InsecureSetting("FLOWER_BASIC_AUTH must be set to user:password in production")
@@ -101,11 +102,6 @@ def flower(chosen: Settings) -> Process:
         "read_only": True,
         "persistent": True,
         "db": chosen.state_dir / "flower.db",
-        "state_save_interval": 60_000,
-        # All that is kept is held in memory, and is written out as a whole each time.
-        "max_tasks": 2000,
-        "max_workers": 100,
-        "purge_offline_workers": 3600,
     }
     argv = (*_celery("flower"), *(f"--{name}={value}" for name, value in options.items()))
     url = f"http://127.0.0.1:{chosen.flower_port}/healthcheck"

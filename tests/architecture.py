@@ -38,7 +38,7 @@ FLOORS = {
 }
 """A room uses what lies on floors below it: never above, never beside."""
 
-ON_TOP = {"demo", "deploy", "doctor", "benchmarks", "migrations"}
+ON_TOP = {"demo", "deploy", "doctor", "benchmarks", "migrations", "flowerconfig"}
 """They run, look at or measure the rest; nothing in the house uses them."""
 
 APART = {
