@@ -22,11 +22,29 @@ from shared_redis import shared_redis
 T = TypeVar("T")
 
 NAME = "fixed-window-in-one-trip"
+SLACK = 1.0  # seconds by which the clock may seem to go back without anybody having set it
 HIT = """
 local count = redis.call("incrby", KEYS[1], ARGV[2])
 if count == tonumber(ARGV[2]) then redis.call("expire", KEYS[1], ARGV[1]) end
 return {count, redis.call("ttl", KEYS[1])}
 """
+
+
+class Here(FixedWindowRateLimiter):
+    """In this process. A window that ends later than any can was begun before the clock was set back: it is over."""
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        self._end_what_is_ahead(item, *identifiers)
+        return super().hit(item, *identifiers, cost=cost)
+
+    def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        self._end_what_is_ahead(item, *identifiers)
+        return super().test(item, *identifiers, cost=cost)
+
+    def _end_what_is_ahead(self, item: RateLimitItem, *identifiers: str) -> None:
+        key = item.key_for(*identifiers)
+        if self.storage.get_expiry(key) > time.time() + item.get_expiry() + SLACK:
+            self.storage.clear(key)
 
 
 class OneTrip(FixedWindowRateLimiter):
@@ -37,7 +55,7 @@ class OneTrip(FixedWindowRateLimiter):
         url = settings().redis_url
         self._redis = shared_redis(url) if url and isinstance(storage, RedisStorage) else None
         self._script = self._redis.client.register_script(HIT) if self._redis else None
-        self._here = FixedWindowRateLimiter(MemoryStorage())
+        self._here = Here(storage if isinstance(storage, MemoryStorage) else MemoryStorage())
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         return self._ask(self._hit, self._here.hit, item, *identifiers, cost=cost)
@@ -50,17 +68,16 @@ class OneTrip(FixedWindowRateLimiter):
         return found or self._ask(super().get_window_stats, self._here.get_window_stats, item, *identifiers)
 
     def _hit(self, item: RateLimitItem, *identifiers: str, cost: int) -> bool:
-        if self._script is None:
-            return super().hit(item, *identifiers, cost=cost)
+        assert self._script
         key = item.key_for(*identifiers)
         count, seconds = self._script([self.storage.prefixed_key(key)], [item.get_expiry(), cost])
         _seen()[key] = WindowStats(time.time() + max(seconds, 0), max(0, item.amount - count))
         return bool(count <= item.amount)
 
     def _ask(self, there: Callable[..., T], here: Callable[..., T], *what: Any, **options: int) -> T:
-        """There, where all processes count together; here while that is away."""
+        """There, where all processes count together; here while that is away, or where there is none."""
         if self._redis is None:
-            return there(*what, **options)
+            return here(*what, **options)
         return self._redis.ask(lambda: there(*what, **options), lambda: here(*what, **options))
 
 

@@ -60,6 +60,18 @@ def test_beyond_the_limit_is_429_with_the_time_to_wait(limited: Flask) -> None:
     assert ask(limited, "GET", "/healthz").status_code == 200
 
 
+def test_nobody_waits_longer_because_the_clock_was_set_back(limited: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell = time.time
+    for _ in range(3):
+        guess(limited)
+    assert guess(limited) == (429, "rate_limited")
+    monkeypatch.setattr(time, "time", lambda: tell() - 600)
+    assert guess(limited) == (401, "invalid_credentials")
+    guess(limited)
+    guess(limited)
+    assert guess(limited) == (429, "rate_limited")
+
+
 def test_guesses_at_one_account_are_counted_from_wherever_they_come(limited: Flask) -> None:
     for number in range(3):
         assert guess(limited, address=f"10.0.0.{number}") == (401, "invalid_credentials")
