@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 import config
 import db
+import lines
 import logs
 from migrations.models import metadata
 from shop import locations, tariffs
@@ -64,8 +65,12 @@ def logged() -> Iterator[StringIO]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, configure: Configure) -> Database:
-    """Runs the test on both databases. Each test finds all tables, and all of them empty."""
+def database(request: pytest.FixtureRequest, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Runs the test on both databases. Each test finds all tables, and all of them empty.
+
+    A busy machine may let a test stand for longer than the shop lets a transaction stand idle (tests/test_lines.py).
+    """
+    monkeypatch.setattr(lines, "OPTIONS", "-c idle_in_transaction_session_timeout=60s")
     url: str = request.getfixturevalue(f"_{request.param}_url")
     configure(DATABASE_URL=url)
     empty()
