@@ -69,8 +69,8 @@ repair: $(BASE) ## show what could be put right in stock and search; make repair
 admin: $(BASE) ## make a registered account an administrator: make admin email=...
 	@$(PY) -m deploy.admin $(email)
 
-words: $(BASE) ## collect what the letters say into letters/words/*.po, to be translated there
-	@$(BABEL) extract -F letters/babel.cfg --no-location --sort-output --omit-header -o letters/words/all.pot letters
+words: $(BASE) ## collect what letters and pages say into letters/words/*.po, to be translated there
+	@$(BABEL) extract -F letters/babel.cfg --no-location --sort-output --omit-header -o letters/words/all.pot letters api/pages
 	@for language in en de; do $(BABEL) update --no-fuzzy-matching --ignore-obsolete --omit-header --width=110 \
 	    -i letters/words/all.pot -l $$language -o letters/words/$$language.po; done; rm letters/words/all.pot
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import mimetypes
-from pathlib import Path
 
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-FILES = Path(__file__).parent / "pages"
-PAGES = frozenset({"reset-password", "verify-email", "order", "cart", "product"})
+from api import papers, showing
+
+FILES = showing.PAGES
+PAGES = frozenset({"reset-password", "verify-email", "unsubscribe", "order", "cart", "product"})
 PARTS = frozenset({"account.css", "account.js", "shop.js", "order.js", "cart.js", "product.js"})
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+# An invoice that the page of an order shows has the policy of that page: its style must be let in here too.
+POLICY = f"script-src 'self'; style-src 'self' {showing.allowed(papers.STYLE)}; connect-src 'self'; form-action 'none'"
 
 blp = Blueprint("account_pages", __name__, url_prefix="/account")
 
 
 @blp.get("/<name>")
 def page(name: str) -> Response:
-    if name not in PAGES | PARTS:
+    if name in PAGES:
+        return showing.page(name, POLICY)
+    if name not in PARTS:
         raise NotFound
-    file = FILES / (f"{name}.html" if name in PAGES else name)
-    kind = mimetypes.guess_type(file.name)[0]
-    return Response(file.read_bytes(), mimetype=kind, headers={"Content-Security-Policy": CSP})
+    return Response((FILES / name).read_bytes(), mimetype=mimetypes.guess_type(name)[0])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import Response, request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 from marshmallow import fields, validate
 from werkzeug.exceptions import NotAcceptable
 
-from api import paper_pdf
+from api import paper_pdf, showing
 from api.schemas import Schema
 from letters import papers
 from letters.papers import Facts, Paper
@@ -20,8 +18,9 @@ from shop import sellers
 
 log = structlog.get_logger(__name__)
 
-PAGES = Path(__file__).parent / "pages"
-CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+STYLE = Markup((showing.PAGES / "paper.css").read_text())  # noqa: S704 - our own
+"""It stands in the page itself, so that a page that was saved keeps it."""
+POLICY = f"{showing.CLOSED}style-src {showing.allowed(STYLE)}; form-action 'none'"
 HTML, PDF = "text/html", "application/pdf"
 KINDS = {"html": HTML, "pdf": PDF}
 TEXT, BYTES = {"type": "string"}, {"type": "string", "format": "binary"}
@@ -61,17 +60,10 @@ def _accepted() -> str:
 
 
 def _as_page(paper: Paper) -> Response:
-    page = _template().render(paper=paper)
-    return Response(page, mimetype=HTML, headers={"Content-Security-Policy": CSP, "Vary": "Accept"})
+    page = showing.template("paper.html", paper.language).render(paper=paper, style=STYLE)
+    return Response(page, mimetype=HTML, headers={"Content-Security-Policy": POLICY, "Vary": "Accept"})
 
 
 def _as_pdf(paper: Paper, name: str) -> Response:
     inline = f'inline; filename="{name}.pdf"'
     return Response(paper_pdf.render(paper), mimetype=PDF, headers={"Content-Disposition": inline, "Vary": "Accept"})
-
-
-@cache
-def _template() -> Template:
-    """Names and addresses are what customers typed: everything is escaped."""
-    pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
-    return pages.get_template("paper.html")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from flask import Blueprint, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from api import showing
 from config import Settings, settings
-
-CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 blp = Blueprint("start_page", __name__)
 
@@ -18,24 +13,15 @@ blp = Blueprint("start_page", __name__)
 @blp.get("/")
 def start() -> Response:
     """The API's document and, in a copy for development, what stands beside it on this machine."""
-    page = _template().render(beside=_beside(settings()))
-    return Response(page, mimetype="text/html", headers={"Content-Security-Policy": CSP})
+    return showing.page("start", "style-src 'self'; form-action 'none'", **_beside(settings()))
 
 
-def _beside(chosen: Settings) -> list[tuple[str, str, str]]:
+def _beside(chosen: Settings) -> dict[str, str | None]:
     """What a production shop has of these is for nobody outside, and elsewhere."""
     if chosen.environment == "production":
-        return []
-    here = f"http://127.0.0.1:{chosen.flower_port}/tasks"
-    places = [("Flower", here, "every task of every worker, as it runs")]
-    if chosen.payment_provider == "sandbox":
-        places.append(("Sandbox bank", f"{chosen.bank_url}/", "its ledger, and the page that asks for 3-D Secure"))
-    return [*places, ("Mail sink", f"http://127.0.0.1:{chosen.sink_port}/", "every mail that the shop has sent")]
-
-
-@cache
-def _template() -> Template:
-    pages = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, undefined=StrictUndefined
-    )
-    return pages.get_template("start.html")
+        return dict.fromkeys(("flower", "bank", "sink"))
+    return {
+        "flower": f"http://127.0.0.1:{chosen.flower_port}/tasks",
+        "bank": f"{chosen.bank_url}/" if chosen.payment_provider == "sandbox" else None,
+        "sink": f"http://127.0.0.1:{chosen.sink_port}/",
+    }

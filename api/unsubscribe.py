@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
+from typing import Any
 
 from flask import Response, request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 import db
+from api import showing
 from api.blueprint import Blueprint
+from api.fields import Boolean, Line
+from api.schemas import Schema
 from shop import unsubscribing
 
 blp = Blueprint("unsubscribe", __name__, description="Unsubscribe")
 
-PAGES = Path(__file__).parent / "pages"
-CSP = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 HTML = {"type": "string"}
 WISH = {"List-Unsubscribe": {"type": "string", "enum": ["One-Click"]}, "everything": {"type": "string", "enum": ["1"]}}
 FORM = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": WISH}}}}
+
+
+class UnsubscribeSchema(Schema):
+    token = Line(required=True, most=500, load_only=True, metadata={"description": "what the link has behind its #"})
+    everything = Boolean(load_default=False, metadata={"description": "of all marketing, and for good"})
+
+
+@blp.post("/api/unsubscribe")
+@blp.arguments(UnsubscribeSchema)
+@blp.response(204)
+def unsubscribe_by_token(wish: dict[str, Any]) -> Response:
+    """Unsubscribe with the token in the body.
+
+    For pages that the link in a mail leads to: so the token stands in no path and no log. As often as it is sent.
+    """
+    _unsubscribe(wish["token"], everything=wish["everything"])
+    return Response(status=204)
 
 
 @blp.get("/api/unsubscribe/<token>")
@@ -28,7 +44,8 @@ def show_unsubscribe_page(token: str) -> Response:
 
     A small page that asks. It changes nothing: mail programs and scanners open links by themselves.
     """
-    return _page(topic=unsubscribing.opened(token).topic.replace("_", " "), done=False)
+    unsubscribing.opened(token)
+    return _page(done=False)
 
 
 @blp.post("/api/unsubscribe/<token>")
@@ -39,18 +56,15 @@ def unsubscribe(token: str) -> Response:
 
     Unsubscribes, with one click as in RFC 8058, as often as it is sent. `everything=1`: of all marketing.
     """
+    _unsubscribe(token, everything=request.form.get("everything") == "1")
+    return _page(done=True)
+
+
+def _unsubscribe(token: str, *, everything: bool) -> None:
     made = unsubscribing.opened(token)
     with db.transaction() as session:
-        unsubscribing.unsubscribe(session, made, everything=request.form.get("everything") == "1")
-    return _page(topic=made.topic, done=True)
+        unsubscribing.unsubscribe(session, made, everything=everything)
 
 
-def _page(**words: object) -> Response:
-    headers = {"Content-Security-Policy": CSP, "Referrer-Policy": "no-referrer"}
-    return Response(_template().render(**words), mimetype="text/html", headers=headers)
-
-
-@cache
-def _template() -> Template:
-    pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
-    return pages.get_template("unsubscribe.html")
+def _page(*, done: bool) -> Response:
+    return showing.page("unsubscribe-by-link", "style-src 'self'; form-action 'self'", done=done)

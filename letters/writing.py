@@ -50,9 +50,9 @@ def spoken(language: str) -> tuple[str, Locale]:
 
 
 @cache
-def environment(language: str, *, html: bool) -> Environment:
+def environment(language: str, *, html: bool, folder: Path = TEMPLATES) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         auto_reload=False,
         autoescape=html,  # noqa: S701 - a text is not HTML
         undefined=StrictUndefined,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from letters.figures import shops_day
 from letters.papers import Facts, Line
-from shop import invoice_numbers, invoice_sums, orders, sellers
+from shop import invoice_numbers, invoice_sums, orders, postal_forms, sellers
 from shop.errors import IllegalMove
 from shop.fulfilments import GONE, FulfilmentRow
 from shop.invoice_numbers import InvoiceRow
@@ -27,7 +27,6 @@ PAID = (
     PaymentStatus.PARTIALLY_REFUNDED,
     PaymentStatus.REFUNDED,
 )
-ADDRESS = ("name", "line1", "line2", "postal_code", "city", "region", "country")
 
 
 def of(session: Session, order: OrderRow) -> Facts:
@@ -65,7 +64,7 @@ def issue(session: Session, order: OrderRow) -> InvoiceRow:
 def parties(order: OrderRow, said: dict[str, Any]) -> dict[str, Any]:
     """What every paper about an order says."""
     given = order.billing_address or order.shipping_address
-    buyer = [str(given[name]) for name in ADDRESS if given.get(name)]
+    buyer = postal_forms.lines(given, said["language"])
     about = {"order": order.number, "currency": order.currency, "vat_id": order.vat_id}
     return {**about, "buyer": buyer, "seller": said["seller"], "language": said["language"]}
 

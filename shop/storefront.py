@@ -29,7 +29,7 @@ OWN: Mapping[str, str] = {
     Place.PRODUCT: "/account/product",
     Place.RESET_PASSWORD: "/account/reset-password",
     Place.VERIFY_EMAIL: "/account/verify-email",
-    Place.UNSUBSCRIBE: "/api/unsubscribe/{token}",  # what a mail program posts to, too: it can only say no
+    Place.UNSUBSCRIBE: "/account/unsubscribe",
 }
 """Paths of our own pages; see api/account_pages.py."""
 

@@ -202,6 +202,7 @@ def test_the_link_leads_to_a_page_that_runs_no_strangers_script(app: Flask) -> N
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "innerHTML" not in script.text
     assert "line.backordered" in script.text  # it shows what has not come in yet
+    assert "/credit-notes" in script.text
 
 
 def test_the_confirmation_says_how_its_total_comes_about(app: Flask, sent: list[Mail]) -> None:

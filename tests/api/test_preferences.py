@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from flask import Flask
@@ -145,6 +147,20 @@ def test_a_page_asks_and_changes_nothing(app: Flask, people: People) -> None:
     assert may(ada)
 
 
+def test_the_link_in_a_mail_has_its_token_where_no_server_sees_it(app: Flask, people: People) -> None:
+    ada = verified(people.join("Ada"))
+    prefer(ada, marketing_emails=True)
+    page = urlsplit(unsubscribing.way_out(ada.id, ada.email, Topic.OFFERS).page)
+    shown = app.test_client().get(page.path)
+    assert (shown.status_code, page.query, may(ada)) == (200, "", True)
+    [path] = re.findall(r'data-path="([^"]+)"', shown.text)
+    token = page.fragment.removeprefix("token=")
+    assert post(app, path, {"token": token}).status_code == 204
+    assert [may(ada, topic) for topic in MARKETING] == [False, True, True]
+    assert post(app, path, {"token": token, "everything": True}).status_code == 204
+    assert [may(ada, topic) for topic in MARKETING] == [False, False, False]
+
+
 def test_one_click_unsubscribes_and_a_second_does_no_harm(app: Flask, people: People) -> None:
     ada = verified(people.join("Ada"))
     prefer(ada, marketing_emails=True)
@@ -183,6 +199,8 @@ def test_a_link_that_was_tampered_with_does_nothing(app: Flask, people: People, 
     ada = wants_offers(people)
     for method in ("GET", "POST"):
         assert problem(ask(app, method, link(ada) + change)) == (404, "not_found")
+    changed = unsubscribing.way_out(ada.id, ada.email, Topic.OFFERS).url.rpartition("/")[2] + unquote(change)
+    assert post(app, "/api/unsubscribe", {"token": changed}).status_code in (404, 422)
     assert may(ada)
 
 

@@ -14,12 +14,13 @@ from letters.writing import LANGUAGES, TEMPLATES, environment
 from shop import topics
 
 PAPERS = TEMPLATES.parent / "papers.py"
+PAGES = TEMPLATES.parents[1] / "api/pages"
 EVIL = '<script>alert("x")</script>{{ 7 * 7 }}%(number)s\r\nBcc: eve@example.com'
 
 
 def said() -> Iterator[str]:
-    """What stands in the templates and in papers.py to be translated."""
-    for path in TEMPLATES.iterdir():
+    """What stands in letters, pages and papers.py to be translated."""
+    for path in (*TEMPLATES.iterdir(), *PAGES.glob("*.html")):
         html = path.suffix == ".html"
         found = environment("en", html=html).extract_translations(path.read_text())  # type: ignore[attr-defined]
         yield from (message if isinstance(message, str) else message[0] for _, _, message in found)
