@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.errors import Invalid
-from shop.import_lines import BadLine, read_cells, read_text
+from shop.import_lines import BadLine, column_of, read_cells, read_text
 from shop.spreadsheets import defused, plain
 from shop.uploads import Format, read
 
@@ -110,6 +110,14 @@ def test_a_bad_column_is_named(column: str, value: str) -> None:
         with pytest.raises(BadLine) as bad:
             reading(GOOD | {column: value})
         assert list(bad.value.errors) == [column]
+
+
+@pytest.mark.parametrize(
+    ("written", "column"),
+    [("Slug", "slug"), ("PRICE_CENTS", "price_cents"), ("price_usd", "price_USD"), ("Preis", "preis")],
+)
+def test_a_column_has_its_name_whatever_its_case(written: str, column: str) -> None:
+    assert column_of(written) == column
 
 
 @pytest.mark.parametrize("value", [1.5, True, [1], {"a": 1}, "\ud800", "a\0b"])
