@@ -20,7 +20,7 @@ from api.languages import asked
 from api.limits import limit_password, limit_registration
 from api.schemas import Schema
 from api.security import caller, signed_in
-from shop import account_notices, order_privacy, passwords, personal, users, wallets
+from shop import account_notices, coupon_uses, order_privacy, passwords, personal, users, wallets
 from shop.account_links import Kind
 from shop.account_notices import Changed
 from shop.errors import Refusal
@@ -97,12 +97,14 @@ def update_own_account(wish: dict[str, Any]) -> Response:
 
 
 def _move(session: Session, id: str, email: str) -> None:
-    """The old address is told, if it was confirmed: another may be a stranger's."""
+    """The old address is told, and counts on for coupons, if it was confirmed: another may be a stranger's."""
     before = users.get(session, id)
     old = before.email if before.email_verified_at else None
     if users.change_email(session, id, email):
         send_account_mail(session, id, Kind.VERIFY_EMAIL)
         account_notices.tell_of_change(session, id, Changed.EMAIL, old)
+        if old:
+            coupon_uses.keep(session, id, old)
 
 
 @blp.delete("/api/users/me")
