@@ -29,63 +29,71 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import engine
 import logs
-from api import (
-    account_pages,
-    catalogue_answers,
-    cors,
-    limits,
-    papers,
-    problems,
-    repeating,
-    requests,
-    start_page,
-    tokens,
-    undocumented,
-    verbs,
-)
-from api.docs import docs
-from api.fields import rfc3339
-from api.health import health
-from api.openapi import Api
+import workflows  # noqa: F401 - whom the shop starts by name
+from api.catalogue import cache as catalogue_answers
+from api.http import access_tokens, conflict_retry, cors, problems, rate_limits, verbs
+from api.http import request_hooks as requests
+from api.http.fields import rfc3339
+from api.http.health import health
+from api.openapi import strictness as undocumented
+from api.openapi.document import Api
+from api.openapi.swagger_ui import docs
+from api.orders import papers
+from api.pages import start as start_page
+from api.pages import storefront as account_pages
 from config import settings
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {
     "user": (
-        "api.users",
-        "api.preferences",
-        "api.addresses",
-        "api.stock_alerts",
-        "api.accounts_admin",
-        "api.wallets",
-        "api.wallet_grants",
+        "api.accounts.users",
+        "api.accounts.preferences",
+        "api.accounts.addresses",
+        "api.stock.alerts",
+        "api.accounts.admin",
+        "api.payments.wallets",
+        "api.payments.wallet_grants",
     ),
-    "auth": ("api.auth", "api.sessions", "api.recovery"),
-    "product": ("api.products", "api.products_admin", "api.categories", "api.imports", "api.stock", "api.locations"),
-    "cart": ("api.carts", "api.promotions", "api.coupons", "api.tariffs"),
+    "auth": ("api.accounts.auth", "api.accounts.sessions", "api.accounts.recovery"),
+    "product": (
+        "api.catalogue.products",
+        "api.catalogue.products_admin",
+        "api.catalogue.categories",
+        "api.catalogue.imports",
+        "api.stock.stock",
+        "api.stock.locations",
+    ),
+    "cart": ("api.carts.carts", "api.pricing.promotions", "api.pricing.coupons", "api.pricing.rates"),
     "order": (
-        "api.orders",
-        "api.order_links",
-        "api.fulfilments",
-        "api.returns",
-        "api.invoices",
-        "api.credit_notes",
-        "api.reordering",
-        "api.order_notes",
-        "api.jobs",
-        "api.schedule",
+        "api.orders.orders",
+        "api.orders.guest_links",
+        "api.fulfilment.fulfilments",
+        "api.fulfilment.returns",
+        "api.orders.invoices",
+        "api.orders.credit_notes",
+        "api.orders.reorder",
+        "api.orders.staff_notes",
+        "api.jobs.jobs",
+        "api.jobs.schedule",
     ),
-    "payment": ("api.payments", "api.payment_desk", "api.bank_transfers", "api.reconciliations", "api.webhooks"),
+    "payment": (
+        "api.payments.payments",
+        "api.payments.staff_actions",
+        "api.payments.bank_transfers",
+        "api.payments.reconciliations",
+        "api.payments.provider_events",
+    ),
     "notification": (
-        "api.notifications",
-        "api.notification_desk",
-        "api.campaigns",
-        "api.campaign_moves",
-        "api.campaign_views",
-        "api.webhook_endpoints",
-        "api.unsubscribe",
-        "api.suppressions",
+        "api.notifications.notifications",
+        "api.notifications.staff_messages",
+        "api.campaigns.campaigns",
+        "api.campaigns.transitions",
+        "api.campaigns.reports",
+        "api.webhooks.endpoints",
+        "api.accounts.unsubscribe",
+        "api.accounts.suppressions",
     ),
 }
 
@@ -97,11 +105,12 @@ class UnknownService(ValueError):
 def create_app(services: Iterable[str] | None = None) -> Flask:
     """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
     logs.configure(settings().log_level)
+    engine.check_names()
     papers.warn_of_no_seller()
     app = Door("api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=requests.LARGEST_BODY, MAX_FORM_MEMORY_SIZE=requests.LARGEST_BODY)
     app.json = Json(app)
-    for part in (requests, cors, limits, tokens, catalogue_answers):
+    for part in (requests, cors, rate_limits, access_tokens, catalogue_answers):
         part.init_app(app)
     for plain in (health, docs, account_pages.blp, start_page.blp):
         app.register_blueprint(plain)
@@ -132,7 +141,7 @@ class Door(Flask):
         super().raise_routing_exception(request)
 
     def dispatch_request(self) -> ResponseReturnValue:
-        return repeating.until_alone(super().dispatch_request)
+        return conflict_retry.until_alone(super().dispatch_request)
 
 
 class Json(DefaultJSONProvider):

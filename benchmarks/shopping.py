@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 from db import transaction
-from shop import carts, catalogue_upsert, checkout, stock_desk
+from shop.carts import carts
+from shop.catalogue import upsert as catalogue_upsert
+from shop.checkout import placement as checkout
+from shop.stock import adjustments
 
 SKUS = 50
 ON_HAND = 10_000_000
@@ -19,7 +22,7 @@ def stock_up() -> None:
     with transaction() as session:
         catalogue_upsert.import_rows(session, rows)
         for row in rows:
-            stock_desk.receive(session, str(row["sku"]), ON_HAND, "for the benchmark")
+            adjustments.receive(session, str(row["sku"]), ON_HAND, "for the benchmark")
 
 
 def sku(number: int) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from caching.in_process import InProcess
-from caching.in_redis import InRedis
-from caching.kept import Cache, Kept
-from caching.marks import Board, board
+from caching.entry import Cache, Kept
+from caching.memory import InProcess
+from caching.redis import InRedis
+from caching.version_file import Board, board
 from config import Settings, settings
 from shared_redis import shared_redis
 

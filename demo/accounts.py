@@ -8,8 +8,8 @@ from pathlib import Path
 
 from config import settings
 from db import transaction
-from shop import passwords, users
-from shop.users import Role
+from shop.accounts import passwords, users
+from shop.accounts.users import Role
 
 ACCOUNTS = {
     "customer@example.com": ("Casey Customer", Role.CUSTOMER),

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from config import settings
 from db import transaction
 from demo.accounts import make_accounts
-from shop import backorders, catalogue_upsert, stock_desk, tariff_desk
-from shop.catalogue import VariantRow
+from shop.catalogue import upsert as catalogue_upsert
+from shop.catalogue.tables import VariantRow
+from shop.pricing import rate_admin
+from shop.stock import adjustments, backorders
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
 TAXES = {"standard": 1900, "reduced": 700}  # of Germany, in basis points
@@ -26,7 +28,7 @@ def seed() -> tuple[int, int]:
     """Returns how many SKUs and how many accounts are new. What somebody has changed since is left as it is."""
     with transaction() as session:
         goods = put_on_shelf(session, read(CATALOGUE))
-        if not tariff_desk.taxes(session, limit=1, after=None):
+        if not rate_admin.taxes(session, limit=1, after=None):
             _set_taxes(session)
     return goods, make_accounts()
 
@@ -42,7 +44,7 @@ def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
     catalogue_upsert.import_rows(session, new)
     for row in new:
         if quantity := int(row["on_hand"]):
-            stock_desk.receive(session, row["sku"], quantity, "demo catalogue")
+            adjustments.receive(session, row["sku"], quantity, "demo catalogue")
     skus = {row["sku"] for row in new}
     backorders.allow(session, {sku: limit for sku, limit in TO_ORDER.items() if sku in skus})
     return len(new)
@@ -50,7 +52,7 @@ def put_on_shelf(session: Session, rows: list[dict[str, Any]]) -> int:
 
 def _set_taxes(session: Session) -> None:
     for tax_class, rate in TAXES.items():
-        tariff_desk.set_tax(session, (settings().shop_country, tax_class), rate, shipping=None)
+        rate_admin.set_tax(session, (settings().shop_country, tax_class), rate, shipping=None)
 
 
 if __name__ == "__main__":

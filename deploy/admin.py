@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from db import transaction
-from shop import users
-from shop.users import Role
+from shop.accounts import users
+from shop.accounts.users import Role
 
 
 def main(arguments: list[str]) -> int:

@@ -10,24 +10,7 @@ import sys
 
 import workflows  # noqa: F401 - so that every step task is known
 from db import reading
-from doctor import (  # noqa: F401 - each registers its checks
-    bank_transfers,
-    campaigns,
-    clock,
-    goods,
-    imports,
-    mail,
-    money,
-    papers,
-    parcels,
-    prices,
-    privacy,
-    runs,
-    search,
-    two_ledgers,
-    webhooks,
-)
-from doctor.finding import Finding, examine
+from doctor.checks import Finding, examine
 
 SHOWN = 20
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from doctor import bank
-from doctor.finding import invariant
-from shop.bank_transfers import BankTransferRow, Problem
-from shop.payments import PaymentRow, TransactionRow
-from shop.transfer_matching import key_of
+from doctor import sandbox_ledger
+from doctor.checks import invariant
+from shop.bank_transfers.matching import key_of
+from shop.bank_transfers.transfers import BankTransferRow, Problem
+from shop.payments.payments import PaymentRow, TransactionRow
 from sql import age, the_time
 
 LATE = 3600.0  # seconds: the clock has come by several times
@@ -22,7 +22,7 @@ LATE = 3600.0  # seconds: the clock has come by several times
 def transfers_are_here(session: Session) -> Iterator[str]:
     known = {id for (id,) in session.execute(select(BankTransferRow.transfer_id))}
     current = the_time(session)
-    for told in bank.books()["transfers"]:
+    for told in sandbox_ledger.books()["transfers"]:
         old = (current - datetime.fromisoformat(told["at"])).total_seconds() > LATE
         if old and told["id"] not in known:
             yield f"transfer {told['id']} of {told['amount']} {told['currency']} came to the bank and is not here"

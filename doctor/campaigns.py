@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from doctor.finding import invariant
+from doctor.checks import invariant
 from engine.states import ENDED
 from engine.tables import RunRow
+from shop.campaigns.cart_reminders import CartReminderRow
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status
-from shop.cart_reminders import CartReminderRow
 
 
 @invariant("I11", "one run per campaign and due time, at most one mail per run and recipient, and none of them lost")

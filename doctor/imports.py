@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
-from doctor.finding import invariant
+from doctor.checks import invariant
 from engine.states import ENDED, State
 from engine.tables import RunRow
-from shop.imports import ImportPageRow, ImportRow
+from shop.import_export.imports import ImportPageRow, ImportRow
 
 
 @invariant("I9", "an import that succeeded has looked at every line, and one that ended keeps none")

@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-import engine
-from doctor.finding import invariant
-from shop import order_privacy
-from shop.addresses import AddressRow
-from shop.bank_transfers import BankTransferRow
-from shop.coupon_uses import CouponUseRow
-from shop.notifications import NotificationRow
-from shop.order_notes import OrderNoteRow
-from shop.order_privacy import NOBODY
-from shop.orders import OrderRow
-from shop.returns import ReturnRow
-from shop.same_person import MARK
-from shop.sessions import SessionFamilyRow
-from shop.stock_alerts import StockAlertRow
-from shop.users import UserRow
+from doctor.checks import invariant
+from shop.accounts.addresses import AddressRow
+from shop.accounts.sessions import SessionFamilyRow
+from shop.accounts.users import UserRow
+from shop.bank_transfers.transfers import BankTransferRow
+from shop.fulfilment.returns import ReturnRow
+from shop.notifications.outbox import NotificationRow
+from shop.orders.orders import OrderRow
+from shop.orders.staff_notes import OrderNoteRow
+from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.same_person import MARK
+from shop.privacy import order_anonymisation
+from shop.privacy.order_anonymisation import NOBODY
+from shop.stock.alerts import StockAlertRow
 from sql import age
 
 DAY = 86400.0  # in which the clock has come by
@@ -60,7 +59,7 @@ def _accounts(session: Session) -> Iterator[str]:
 
 def _orders_that_should_have_forgotten(session: Session) -> Iterator[str]:
     due = select(OrderRow.id).join(UserRow, UserRow.id == OrderRow.customer_id)
-    over = order_privacy.forgettable(engine.busy("order"))
+    over = order_anonymisation.forgettable()
     for id in session.scalars(due.where(*over, age(UserRow.deleted_at) > DAY, age(OrderRow.updated_at) > DAY)):
         yield f"order {id} is over and still names somebody who left"
 

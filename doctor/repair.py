@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from db import in_transaction, reading
-from shop import reindexing, stock_repair
-from shop.stock_repair import Wrong
+from doctor.repairs import stock as stock_repair
+from doctor.repairs.stock import Wrong
+from shop.catalogue import reindexing
 
 
 def main(arguments: Sequence[str]) -> int:

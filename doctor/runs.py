@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from doctor.finding import invariant
+from doctor.checks import invariant
 from engine import setback
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
 from engine.timing import MOST_CLAIMS
-from shop.commands import CommandRow
+from shop.kernel.idempotency import CommandRow
 from sql import age, later, now
 
 OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any more

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from doctor.finding import invariant
-from shop import reindexing
+from doctor.checks import invariant
+from shop.catalogue import reindexing
 
 
 @invariant("I17", "every product is found by what is written of it, and by nothing else")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
-from doctor.finding import invariant
+from doctor.checks import invariant
 from engine.states import ENDED
 from engine.tables import RunRow
-from shop.happenings import DeliveryRow, DeliveryState
+from shop.webhooks.events import DeliveryRow, DeliveryState
 
 PENDING = DeliveryRow.state == DeliveryState.PENDING
 

@@ -27,7 +27,7 @@ from engine.commands import (
     wake,
     wake_about,
 )
-from engine.plan import Step, Workflow, workflows
+from engine.plan import Named, Step, UnknownWorkflow, Workflow, check_names, workflows
 from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
 from engine.steps import DAYS, Answer, Done, Result, Retry
 
@@ -40,6 +40,7 @@ __all__ = [
     "Done",
     "Hold",
     "Mark",
+    "Named",
     "NotPossible",
     "Result",
     "Retry",
@@ -47,10 +48,12 @@ __all__ = [
     "Started",
     "State",
     "Step",
+    "UnknownWorkflow",
     "Wish",
     "Workflow",
     "busy",
     "cancel",
+    "check_names",
     "give_back",
     "input_of",
     "jobs",

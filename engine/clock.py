@@ -22,7 +22,7 @@ from config import settings
 from db import in_transaction, reading
 from engine import slots
 from engine.commands import NotPossible, start
-from engine.plan import Workflow
+from engine.plan import Named, Workflow
 from engine.slots import Slot, SlotRow, SlotState
 from engine.times import following, latest
 from sql import the_time
@@ -41,7 +41,7 @@ class Standing:
     last: SlotRow | None
 
 
-def poke(workflow: Workflow) -> int:
+def poke(workflow: Workflow | Named) -> int:
     """One look: begin what is due. Returns how many slots that were."""
     with reading() as session:
         ahead, due = _ahead(session), list(_due(session))
@@ -57,7 +57,7 @@ def next_slot(at: datetime) -> datetime:
     return min(following(time, at, _zone()) for time in SCHEDULE.values())
 
 
-def run_now(session: Session, workflow: Workflow, task: str, by: str) -> str:
+def run_now(session: Session, workflow: Workflow | Named, task: str, by: str) -> str:
     """Begin it now, beside its times. Returns the run."""
     if task in slots.busy(session):
         raise NotPossible("already_running", f"{task} is at work")
@@ -106,7 +106,7 @@ def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:
             yield Slot(task, slot), SlotState.BEGUN
 
 
-def _begin(session: Session, workflow: Workflow, slot: Slot, state: SlotState) -> bool:
+def _begin(session: Session, workflow: Workflow | Named, slot: Slot, state: SlotState) -> bool:
     if not slots.take(session, slot, state) or state != SlotState.BEGUN:
         return False
     _start(session, workflow, slot)
@@ -114,7 +114,7 @@ def _begin(session: Session, workflow: Workflow, slot: Slot, state: SlotState) -
     return True
 
 
-def _start(session: Session, workflow: Workflow, slot: Slot) -> str:
+def _start(session: Session, workflow: Workflow | Named, slot: Slot) -> str:
     run = start(session, workflow, key=slot.key, subject=("schedule", slot.task), input={"task": slot.task})
     slots.carry(session, slot, run.id)
     return run.id

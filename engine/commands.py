@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from engine import journal, plans
 from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
-from engine.plan import Workflow
+from engine.plan import Named, Workflow, resolve
 from engine.settle import advance_past, compensate, send_from_here
 from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
@@ -53,7 +53,7 @@ class Started(NamedTuple):
 
 def start(
     session: Session,
-    workflow: Workflow,
+    workflow: Workflow | Named,
     *,
     key: str,
     subject: tuple[str, str],
@@ -64,8 +64,9 @@ def start(
     return start_all(session, workflow, [Wish(key, subject, input, by=by)])[0]
 
 
-def start_all(session: Session, workflow: Workflow, wishes: Sequence[Wish]) -> list[Started]:
+def start_all(session: Session, workflow: Workflow | Named, wishes: Sequence[Wish]) -> list[Started]:
     """As `start`, for many in one statement. No key may be among them twice."""
+    workflow = resolve(workflow)
     plan = workflow.plan
     plans.store(session, plan)
     rows = [_fresh(workflow, wish) for wish in wishes]

@@ -92,7 +92,37 @@ class Workflow:
         workflows[name] = self
 
 
+@dataclass(frozen=True)
+class Named:
+    """A workflow by its name, for code on a floor below the one where it is written. `check_names` finds wrong ones."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _named.add(self.name)
+
+
+class UnknownWorkflow(LookupError):
+    """Code starts workflows by names that nobody has given to any."""
+
+
 workflows: dict[str, Workflow] = {}
+_named: set[str] = set()
+
+
+def resolve(workflow: Workflow | Named) -> Workflow:
+    """The workflow itself. Raises UnknownWorkflow."""
+    if isinstance(workflow, Workflow):
+        return workflow
+    if workflow.name not in workflows:
+        raise UnknownWorkflow(f"There is no workflow {workflow.name}: is the module that writes it imported?")
+    return workflows[workflow.name]
+
+
+def check_names() -> None:
+    """Call this at start-up, after all imports. Raises UnknownWorkflow for a `Named` that no workflow has as name."""
+    if unknown := sorted(_named - workflows.keys()):
+        raise UnknownWorkflow(f"No workflow is called {', '.join(unknown)}.")
 
 
 def _plan(workflow: Workflow) -> Plan:

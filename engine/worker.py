@@ -27,6 +27,7 @@ import logs
 from celery_app import app, dead_letter_queue
 from engine import crash, dispatch, outages, remote
 from engine.calls import calls
+from engine.plan import check_names
 from engine.poking import Poker
 from engine.sweep import sweep, watch
 from engine.timing import LAST_CALLS, LONGEST_GOODBYE, SWEEP
@@ -50,6 +51,7 @@ def _in_child(**_: Any) -> None:
 
 @worker_ready.connect
 def _in_worker(sender: Any, **_: Any) -> None:
+    check_names()
     _declare_dead_letters()
     _kill_only_what_can_be_killed(sender)
     if sender.pool.__module__ != "celery.concurrency.prefork":

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 
 import sql
 from migrations.models import metadata
-from shop import search_index
+from shop.catalogue import search_index
 
 
 def options() -> dict[str, Any]:
@@ -26,7 +26,7 @@ def options() -> dict[str, Any]:
 
 
 def _ours(name: str | None, kind: str, _: Any) -> bool:
-    """The index of words makes itself with its table (shop/search_index.py), and keeps tables of its own on SQLite."""
+    """Not the index of words, which shop/catalogue/search_index.py makes; on SQLite it has tables of its own."""
     return not str(name).startswith((search_index.FTS, search_index.GIN))
 
 

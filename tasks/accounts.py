@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine import Run, on_failed, remote_step
-from shop import account_notices, notifications
-from shop.account_links import Kind
-from shop.notices import Notice
-from shop.notifications import NotificationRow
-from tasks.handing_over import gateway, hand_over, remember
+from shop.accounts.signed_links import Kind
+from shop.notices import accounts as account_notices
+from shop.notifications import outbox
+from shop.notifications.notice import Notice
+from shop.notifications.outbox import NotificationRow
+from tasks.notifications.delivery import gateway, hand_over, remember
 
 
 def _notices(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
@@ -30,4 +31,4 @@ def send_mail(notice: Notice, key: str) -> dict[str, Any]:
 def drop_mail(session: Session, runs: Sequence[Run]) -> None:
     """Whoever waited an hour has asked again."""
     events = [f"{run.input['kind']}:{run.id}" for run in runs]
-    notifications.give_up(session, NotificationRow.event.in_(events))
+    outbox.give_up(session, NotificationRow.event.in_(events))

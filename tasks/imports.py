@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import in_transaction
 from engine import Done, Run, jobs, local_step, on_failed, remote_step
 from outcomes import Refused
-from shop import imports
+from shop.import_export import imports
 
 
 def _uploads(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, str]]:

@@ -15,27 +15,26 @@ from db import in_transaction
 from engine import slots
 from engine.poking import poked
 from engine.prune import prune_finished
-from shop import (
-    cart_reminders,
-    carts,
-    commands,
-    credit_notes,
-    happenings,
-    imports,
-    mail_limits,
-    notifications,
-    order_privacy,
-    payment_desk,
-    promotion_facts,
-    reconciliations,
-    reservations,
-    sessions,
-    webhook_events,
-)
-from shop.campaigns import clock, forgetting
-from shop.campaigns.tables import CampaignRunRow
+from shop.accounts import sessions
+from shop.campaigns import cart_reminders, retention, scheduler
+from shop.carts import carts
+from shop.consent import mail_limits
+from shop.import_export import imports
+from shop.invoicing import credit_notes
+from shop.kernel import idempotency
+from shop.notifications import outbox
+from shop.payments import provider_events
+from shop.payments import staff_actions as payment_desk
+from shop.pricing import promotion_events
+from shop.privacy import order_anonymisation
+from shop.reconciliation import reports as reconciliations
+from shop.stock import reservations
+from shop.webhooks import events as happenings
 from sql import new_id
-from tasks.clock import periodic
+from tasks.periodic import periodic
+
+RECONCILE, VOID = engine.Named("reconcile_payments"), engine.Named("void_payment")
+RECEIVE_TRANSFERS, REMIND = engine.Named("receive_transfers"), engine.Named("remind_of_cart")
 
 
 def _until_none(batch: Callable[[Session], int]) -> None:
@@ -64,7 +63,7 @@ def reconcile_payments() -> None:
 def _reconcile_yesterday(session: Session) -> None:
     id = reconciliations.open_yesterday(session, settings().payment_provider)
     if id:
-        engine.start(session, engine.workflows["reconcile_payments"], key=id, subject=("reconciliation", id))
+        engine.start(session, RECONCILE, key=id, subject=("reconciliation", id))
 
 
 @periodic
@@ -89,7 +88,7 @@ def ask_for_transfers() -> None:
 
 
 def _ask_for_transfers(session: Session) -> None:
-    workflow, about = engine.workflows["receive_transfers"], ("transfers", settings().payment_provider)
+    workflow, about = RECEIVE_TRANSFERS, ("transfers", settings().payment_provider)
     if not engine.live_runs(session, about):
         engine.start(session, workflow, key=new_id(), subject=about)
 
@@ -100,30 +99,30 @@ def _let_go(session: Session) -> None:
         if not engine.live_runs(session, order, "capture_payment"):  # or a parcel that has left were not paid for
             payment_desk.begin_void(session, row.id)
             about: dict[str, Any] = {"subject": order, "input": {"payment": row.id}}
-            engine.start(session, engine.workflows["void_payment"], key=f"expired:{row.id}", **about)
+            engine.start(session, VOID, key=f"expired:{row.id}", **about)
 
 
 def _wake_the_found(session: Session) -> None:
-    for order in webhook_events.found_again(session):
+    for order in provider_events.found_again(session):
         engine.wake_about(session, ("order", order))
 
 
 @periodic
 def prune_commands() -> None:
-    _until_none(commands.prune_commands)
+    _until_none(idempotency.prune_commands)
 
 
 @periodic
 def prune_imports() -> None:
     days = settings().keep_finished_days
-    _until_none(lambda session: imports.prune(session, days, engine.busy("import")))
+    _until_none(lambda session: imports.prune(session, days))
 
 
 @periodic
 def prune_notifications() -> None:
     """Not before the runs that would tell it again."""
-    days = max(notifications.KEEP_DAYS, settings().keep_finished_days + 1)
-    _until_none(lambda session: notifications.prune(session, days))
+    days = max(outbox.KEEP_DAYS, settings().keep_finished_days + 1)
+    _until_none(lambda session: outbox.prune(session, days))
     in_transaction(mail_limits.prune)
 
 
@@ -139,8 +138,8 @@ def forget_customers() -> None:
 
 
 def _forget_a_batch(session: Session) -> int:
-    due = order_privacy.due(session, engine.busy("order"))
-    order_privacy.forget(session, due)
+    due = order_anonymisation.due(session)
+    order_anonymisation.forget(session, due)
     return len(due)
 
 
@@ -163,11 +162,7 @@ def start_due_campaigns(**_: Any) -> None:
 
 @poked
 def look_for_campaigns() -> None:
-    _until_none(lambda session: clock.start_due(session, _start_campaign))
-
-
-def _start_campaign(session: Session, run: CampaignRunRow) -> str:
-    return engine.start(session, engine.workflows["send_campaign"], key=run.id, subject=("campaign_run", run.id)).id
+    _until_none(scheduler.start_due)
 
 
 @periodic
@@ -180,14 +175,14 @@ def _remind(session: Session) -> int:
     ids = cart_reminders.note_due(session, hours, most) if hours else []
     wishes = [engine.Wish(id, ("cart_reminder", id)) for id in ids]
     if wishes:
-        engine.start_all(session, engine.workflows["remind_of_cart"], wishes)
+        engine.start_all(session, REMIND, wishes)
     return len(ids)
 
 
 @periodic
 def prune_recipients() -> None:
     days = settings().keep_finished_days
-    _until_none(lambda session: forgetting.prune(session, days))
+    _until_none(lambda session: retention.prune(session, days))
 
 
 @periodic
@@ -199,4 +194,4 @@ def prune_happenings() -> None:
 @periodic
 def announce_promotions() -> None:
     """Prices need none of it: they ask the clock themselves."""
-    in_transaction(promotion_facts.announce)
+    in_transaction(promotion_events.announce)

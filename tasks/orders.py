@@ -8,8 +8,13 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import carts, coupon_uses, coupons, failure_notices, orders, payments, reservations
-from shop.orders import Status
+from shop.carts import carts, coupons
+from shop.notices import failures
+from shop.orders import orders
+from shop.orders.states import Status
+from shop.payments import payments
+from shop.pricing import coupon_redemptions as coupon_uses
+from shop.stock import reservations
 
 
 @local_step("orders.confirm")
@@ -32,7 +37,7 @@ def close(session: Session, runs: Sequence[Run]) -> None:
     payments.close(session, closed)
     carts.put_back(session, closed)
     coupons.put_back(session, closed)
-    failure_notices.enqueue(session, codes)
+    failures.enqueue(session, codes)
 
 
 @local_step("orders.call_off")

@@ -18,8 +18,10 @@ from engine import DAYS, FINAL, Done, Run, jobs, local_step, on_failed, remote_s
 from engine.tables import RunRow
 from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Refused
-from shop import looking_again, reconciliations, reconciling
-from shop.reconciliations import DIFFERENCES, Moved, NextPage
+from shop.reconciliation import carry_over
+from shop.reconciliation import comparison as reconciling
+from shop.reconciliation import reports as reconciliations
+from shop.reconciliation.reports import DIFFERENCES, Moved, NextPage
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +67,9 @@ def _compared(session: Session, id: str, moving: Select[str]) -> dict[str, objec
     return {"reconciliation_id": id, **found, "looked_again": _closed(session, id)}
 
 
-def _closed(session: Session, id: str) -> looking_again.Closed:
+def _closed(session: Session, id: str) -> carry_over.Closed:
     """What was under way in earlier ones and is no longer."""
-    found = looking_again.closed(session, id)
+    found = carry_over.closed(session, id)
     for report, come_to in found.items():
         if differing := {verdict: number for verdict, number in come_to.items() if verdict in DIFFERENCES}:
             log.warning("reconciliation %s: what was under way has become a difference: %s", report, differing)

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
 from outcomes import Refused
-from shop import refund_rows, reservations, returns
-from shop.returns import Status
+from shop.fulfilment import returns
+from shop.fulfilment.returns import Status
+from shop.payments import refund_rows
+from shop.stock import reservations
 
 
 @local_step("returns.accept")

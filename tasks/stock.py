@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step
 from outcomes import Refused
-from shop import orders, reservations
+from shop.orders import orders
+from shop.stock import reservations
 
 
 @local_step("stock.reserve")

@@ -14,10 +14,10 @@ from config import settings
 from engine import Answer, Retry, Run, on_failed, remote_step
 from gateways import webhooks
 from outcomes import Outcome, Refused, TryAgain
-from shop import webhook_log
-from shop.happenings import DeliveryState
-from shop.times import rfc3339
-from shop.webhook_log import Attempt, Letter
+from shop.kernel.times import rfc3339
+from shop.webhooks import deliveries
+from shop.webhooks.deliveries import Attempt, Letter
+from shop.webhooks.events import DeliveryState
 
 FOR_A_DAY = Retry(seconds=86_400.0, first=5.0, most=3600.0)
 PROBE = 60  # seconds between two calls to a receiver that is away
@@ -39,13 +39,13 @@ class Gone(Refused):
     """The receiver wants no more of it, ever."""
 
     def __init__(self, attempt: Attempt) -> None:
-        super().__init__(webhook_log.GONE, "the receiver answered 410")
+        super().__init__(deliveries.GONE, "the receiver answered 410")
         self.attempt = attempt
 
 
 def _letters(session: Session, runs: Sequence[Run]) -> Mapping[str, Letter | Outcome]:
     """What was deleted with its endpoint is nobody's any more."""
-    found = webhook_log.letters(session, [run.subject_id for run in runs])
+    found = deliveries.letters(session, [run.subject_id for run in runs])
     disabled = Refused("endpoint_disabled", "the endpoint is disabled")
     return {run.id: found[run.subject_id] or disabled for run in runs if run.subject_id in found}
 
@@ -54,11 +54,11 @@ def _noted(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         letter: Letter = answer.request
         if answer.output:
-            webhook_log.note(session, letter.id, Attempt(**answer.output), DeliveryState.DELIVERED)
+            deliveries.note(session, letter.id, Attempt(**answer.output), DeliveryState.DELIVERED)
         elif isinstance(answer.result, NotTaken | Gone):
-            webhook_log.note(session, letter.id, answer.result.attempt, DeliveryState.PENDING)
+            deliveries.note(session, letter.id, answer.result.attempt, DeliveryState.PENDING)
         if isinstance(answer.result, Gone):
-            webhook_log.disable(session, letter.endpoint_id, webhook_log.GONE)
+            deliveries.disable(session, letter.endpoint_id, deliveries.GONE)
 
 
 def _receiver(letter: Letter) -> str:
@@ -99,4 +99,4 @@ def body_of(letter: Letter) -> bytes:
 @on_failed("webhooks.give_up")
 def give_up(session: Session, runs: Sequence[Run]) -> None:
     for run in runs:
-        webhook_log.give_up(session, run.subject_id, (run.error or {}).get("code", "failed"))
+        deliveries.give_up(session, run.subject_id, (run.error or {}).get("code", "failed"))

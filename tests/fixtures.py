@@ -15,8 +15,11 @@ import config
 import db
 import lines
 import logs
+import workflows  # noqa: F401 - whom the shop starts by name
+from engine import plans
 from migrations.models import metadata
-from shop import locations, tariffs
+from shop.pricing import rates as tariffs
+from shop.stock import locations
 from sql import dialect
 from tests.services.session import Services
 
@@ -97,6 +100,7 @@ def _with_tables(url: str) -> str:
 
 def empty() -> None:
     """PostgreSQL takes all statements in one go; SQLite is next door anyway."""
+    plans.forget()  # those that this process knew are gone with their table
     statements = [f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)]
     with db.transaction() as session:
         for statement in ["; ".join(statements)] if dialect(session) == "postgresql" else statements:

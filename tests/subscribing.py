@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from shop.consents import ConsentRow
-from shop.suppressions import hashed
-from shop.topics import Channel
-from shop.user_tags import UserTagRow
-from shop.users import UserRow
+from shop.accounts.email_addresses import hashed
+from shop.accounts.tags import UserTagRow
+from shop.accounts.users import UserRow
+from shop.consent.consents import ConsentRow
+from shop.consent.topics import Channel
 from sql import new_id, now
 
 OFFERS = ("offers", Channel.EMAIL)

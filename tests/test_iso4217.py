@@ -11,7 +11,7 @@ import iso4217
 import letters
 from demo import saying
 from sandbox.bank import pages
-from shop.money import Money
+from shop.kernel.money import Money
 
 AMOUNT = 1_234_567
 PAGE = Path(__file__).parent.parent / "api/pages/shop.js"

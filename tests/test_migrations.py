@@ -20,8 +20,8 @@ from deploy import migrate
 from migrations.alone import BrokenReferences, alone
 from migrations.models import metadata
 from migrations.rendering import options
-from shop import search
-from shop.search_query import Search
+from shop.search import products as search
+from shop.search.query import Search
 from sql import new_id
 from tests.fixtures import Configure
 from tests.services.session import Services

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import campaigns
+from tasks.campaigns import sending as campaigns
 
 send_campaign = Workflow(
     "send_campaign",

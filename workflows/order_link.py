@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import notifications
+from tasks.notifications import order_mails
 
 send_order_link = Workflow(
     "send_order_link",
-    Step("send_mail", do=notifications.order_link),
-    on_failed=notifications.drop_link,
+    Step("send_mail", do=order_mails.order_link),
+    on_failed=order_mails.drop_link,
     deadline=3600.0,  # whoever waited an hour has asked again
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config import settings
 from engine import Step, Workflow
-from tasks import paying
+from tasks.payments import replace as paying
 
 pay_order = Workflow(
     "pay_order",

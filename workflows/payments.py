@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import notifications, payment_desk, payments, verifying
+from tasks.notifications import order_mails
+from tasks.payments import capture as payment_desk
+from tasks.payments import charge as payments
+from tasks.payments import verify as verifying
 
 capture_payment = Workflow(
     "capture_payment",
@@ -21,7 +24,7 @@ refund_payment = Workflow(
     "refund_payment",
     Step("begin", do=payment_desk.begin, pivot=True),
     Step("refund_payment", do=payments.pay_back),
-    Step("notify_customer", do=notifications.refunded),
+    Step("notify_customer", do=order_mails.refunded),
     on_failed=payment_desk.resume,
 )
 verify_payment = Workflow(

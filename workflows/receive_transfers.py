@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import bank_transfers
+from tasks.payments import bank_transfers
 
 receive_transfers = Workflow(
     "receive_transfers",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import campaigns
+from tasks.campaigns import sending as campaigns
 
 remind_of_cart = Workflow(
     "remind_of_cart",

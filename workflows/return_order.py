@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import notifications, payments, returns
+from tasks import returns
+from tasks.notifications import order_mails
+from tasks.payments import charge as payments
 
 return_order = Workflow(
     "return_order",
     Step("restock", do=returns.restock, pivot=True),  # from here only forward
     Step("refund_payment", do=payments.pay_back),
     Step("close_return", do=returns.close),
-    Step("notify_customer", do=notifications.refunded),
+    Step("notify_customer", do=order_mails.refunded),
     on_failed=returns.reopen,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import clock
+from tasks import periodic as clock
 
 run_periodic_task = Workflow(
     "run_periodic_task",

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
-import engine
 from engine import Step, Workflow
-from shop import notifications as notified
-from tasks import notifications
+from tasks.notifications import order_mails
 
 send_notification = Workflow(
     "send_notification",
-    Step("deliver", do=notifications.deliver),
-    on_failed=notifications.give_up,
+    Step("deliver", do=order_mails.deliver),
+    on_failed=order_mails.give_up,
     deadline=2 * 24 * 3600.0,
 )
 remind_of_payment = Workflow(
     "remind_of_payment",
-    Step("wait", do=notifications.pause),
-    Step("deliver", do=notifications.deliver),
-    on_failed=notifications.give_up,
+    Step("wait", do=order_mails.pause),
+    Step("deliver", do=order_mails.deliver),
+    on_failed=order_mails.give_up,
     deadline=24 * 3600.0,
 )
-
-
-@notified.carried_by
-def start(session: Session, id: str, later: bool) -> None:
-    workflow = remind_of_payment if later else send_notification
-    engine.start(session, workflow, key=id, subject=("notification", id))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
-import engine
 from engine import Step, Workflow
-from shop import stock_alerts as subscriptions
-from tasks import stock_alerts
+from tasks.campaigns import stock_alerts
 
 tell_of_stock = Workflow("tell_of_stock", Step("let_go", do=stock_alerts.let_go))
 send_stock_alert = Workflow(
@@ -16,8 +12,3 @@ send_stock_alert = Workflow(
     on_failed=stock_alerts.wait_again,
     deadline=24 * 3600.0,  # by then it may well be sold again
 )
-
-
-@subscriptions.carried_by
-def start(session: Session, event: str, sku: str) -> None:
-    engine.start(session, tell_of_stock, key=event, subject=("stock_event", event), input={"sku": sku})

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 import engine
 from config import settings
 from engine import Run, Step, Workflow, jobs, on_attention
-from shop import happenings
-from shop.happenings import Fact, Kind
+from shop.webhooks import events as happenings
+from shop.webhooks.events import Fact, Kind
 from sql import the_time
-from tasks import alarms
+from tasks.notifications import alarms
 
 tell_operators = Workflow(
     "tell_operators",

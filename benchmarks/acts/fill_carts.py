@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from api.accounts import tokens
+from api.accounts.profile import tokens
 from api.app import create_app
 from benchmarks.shopping import sku
 from db import transaction
-from shop import carts, passwords, sessions, users
+from shop.accounts import passwords, sessions, users
+from shop.carts import carts
 
 BATCH = 200
 NOBODYS = passwords.hash_password("a password nobody types")

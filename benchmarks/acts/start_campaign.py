@@ -8,12 +8,10 @@ import time
 
 from sqlalchemy.orm import Session
 
-import engine
 from db import in_transaction
-from shop.campaigns import desk, moves, progress
-from shop.campaigns.tables import CampaignRunRow
+from shop.campaigns import editing, progress, transitions
+from sql import new_id
 from tests.subscribing import subscribe
-from workflows import send_campaign
 
 TAG = "bench"
 LETTER = {"name": TAG, "topic": "offers", "segment": {"tag": TAG}, "subject": "Spring, {{ first_name }}"}
@@ -27,14 +25,10 @@ def main(people: int) -> str:
 
 
 def _send(session: Session) -> str:
-    id = desk.make(session, LETTER | {"text": TEXT}, None).id
-    moves.send_now(session, id, _start)
+    id = editing.make(session, LETTER | {"text": TEXT}, None).id
+    transitions.send_now(session, id, new_id())
     [sent] = progress.latest(session, id)
     return sent.run.id
-
-
-def _start(session: Session, run: CampaignRunRow) -> str:
-    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id)).id
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ours, begun as `api/ordering.py` begins it: the run is committed with the order, and the flusher sends it."""
+"""Ours, begun as `api/orders/placement.py` begins it: the run is committed with the order, and the flusher sends it."""
 
 from __future__ import annotations
 

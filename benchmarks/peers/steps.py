@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from engine.claim import Run
 from engine.plan import Plan, PlannedStep
 from engine.steps import Answer, Done, StepTask
-from shop import orders, reservations
-from shop.orders import Status
-from tasks import notifications as mailing
-from tasks import payments as charging
+from shop.orders import orders
+from shop.orders.states import Status
+from shop.stock import reservations
+from tasks.notifications import order_mails
+from tasks.payments import charge as charging
 
 
 def reserve(session: Session, order_id: str) -> None:
@@ -33,7 +34,7 @@ def confirm(session: Session, order_id: str) -> None:
 
 
 def notify(session: Session, order_id: str) -> None:
-    _call(session, mailing.order_confirmed, order_id, "notify_customer")
+    _call(session, order_mails.order_confirmed, order_id, "notify_customer")
 
 
 STEPS: tuple[Callable[[Session, str], None], ...] = (reserve, charge, confirm, notify)

@@ -15,7 +15,7 @@ from email.utils import formataddr, formatdate, parseaddr
 
 from gateways.mail.contract import Mail
 from outcomes import Refused
-from shop import mail_addresses
+from shop.accounts import email_addresses
 
 CRLF = compat32.clone(linesep="\r\n")
 LONGEST_LINE = 900  # RFC 5322 allows 998
@@ -34,7 +34,7 @@ def _composed(mail: Mail, sender: str) -> bytes:
         "Message-ID": mail.message_id,
         "Date": formatdate(localtime=True),
         "From": formataddr(parseaddr(sender)),
-        "To": mail_addresses.wire(mail.to),  # beyond ASCII only where the server has said SMTPUTF8
+        "To": email_addresses.wire(mail.to),  # beyond ASCII only where the server has said SMTPUTF8
         "Subject": _encoded("Subject", mail.subject),
     }
     lines |= {name: _encoded(name, value) for name, value in mail.headers.items()}

@@ -11,7 +11,7 @@ from gateways.mail.lines import GONE, Lines, Place
 from gateways.mail.message import compose
 from gateways.mail.server import parse
 from outcomes import Refused, TryAgain, Unknown
-from shop import mail_addresses
+from shop.accounts import email_addresses
 
 Broken = (OSError, smtplib.SMTPServerDisconnected)
 GOING_DOWN = 421
@@ -38,7 +38,7 @@ class SmtpMailer:
 
     def _ready(self, place: Place, mail: Mail) -> smtplib.SMTP:
         """A connection on which the server waits for the message. A kept one that went stale is replaced once."""
-        sender, to, kept = parseaddr(self._sender)[1], mail_addresses.wire(mail.to), place.smtp
+        sender, to, kept = parseaddr(self._sender)[1], email_addresses.wire(mail.to), place.smtp
         try:
             return _envelope(kept or place.open(), sender, to)
         except TryAgain as problem:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 import sql
-from shop.search_index import FTS, INDEXES
+from shop.catalogue.search_index import (FTS, INDEXES)
 
 revision = "0012"
 down_revision = "0011"

@@ -10,8 +10,8 @@ from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
 import sql
-from shop import near_words, option_index
-from shop.search_index import FTS, INDEXES, entry
+from shop.catalogue import (near_words, option_index)
+from shop.catalogue.search_index import (FTS, INDEXES, entry)
 
 revision = "0033"
 down_revision = "0032"

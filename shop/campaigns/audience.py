@@ -6,10 +6,10 @@ from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from rows import inserting
-from shop import reach
+from shop.accounts.users import UserRow
 from shop.campaigns import segments
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage
-from shop.users import UserRow
+from shop.consent import eligibility
 from sql import bare, clock, held
 
 PAGE = 1000
@@ -18,7 +18,7 @@ PAGE = 1000
 def meant(campaign: CampaignRow) -> Select[str]:
     """The ids of those in the segment who may be written to, in order: one SELECT, whatever the segment."""
     condition = segments.compiled(campaign.segment)
-    return select(UserRow.id).where(reach.reachable(campaign.topic), condition).order_by(UserRow.id)
+    return select(UserRow.id).where(eligibility.reachable(campaign.topic), condition).order_by(UserRow.id)
 
 
 def count(session: Session, campaign: CampaignRow) -> int:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from rows import Many
 from shop.campaigns.tables import RecipientRow
-from shop.errors import Invalid
-from shop.offers import CODE_LENGTH, OfferRow
+from shop.kernel.errors import Invalid
+from shop.pricing.offers import CODE_LENGTH, OfferRow
 from sql import INSERT, bare, clock, new_id, now
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another

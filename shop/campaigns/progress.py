@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from shop.accounts.users import UserRow
 from shop.campaigns.tables import OPEN, CampaignRunRow, Fate, RecipientRow
-from shop.errors import NotFound
-from shop.users import UserRow
+from shop.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)

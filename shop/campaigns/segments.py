@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, not_, or_, select, true
 
-from shop.catalogue import CategoryRow, ProductRow, VariantRow
-from shop.currencies import OURS
-from shop.errors import Invalid
-from shop.money import MOST
-from shop.orders import OrderLineRow, OrderRow, Status
-from shop.user_tags import TAG, UserTagRow
-from shop.users import UserRow
+from shop.accounts.tags import TAG, UserTagRow
+from shop.accounts.users import UserRow
+from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
+from shop.kernel.currencies import OURS
+from shop.kernel.errors import Invalid
+from shop.kernel.money import MOST
+from shop.orders.orders import OrderLineRow, OrderRow
+from shop.orders.states import Status
 from sql import is_id, later
 
 DEEPEST = 4

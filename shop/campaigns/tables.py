@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.offers import CODE_LENGTH
+from shop.pricing.offers import CODE_LENGTH
 from sql import At, Base, Document, Id, new_id, now
 
 LONGEST_TEMPLATE = 100_000

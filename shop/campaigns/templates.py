@@ -14,7 +14,7 @@ from traceback import walk_tb
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shop.errors import Invalid
+from shop.kernel.errors import Invalid
 
 VARIABLES = ("name", "first_name", "email", "coupon", "shop_url", "unsubscribe_url")
 FILTERS = ("capitalize", "d", "default", "e", "escape", "lower", "title", "trim", "truncate", "upper", "urlencode")

@@ -11,9 +11,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api import catalogue_answers, create_app, health
+from api import create_app
 from api.app import SERVICES
-from api.limits import limiter
+from api.catalogue import cache as catalogue_answers
+from api.http import health
+from api.http.rate_limits import limiter
 from config import settings
 from engine import breaker, plans
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import db
-from doctor import bank, money
+from doctor import payments as money
+from doctor import sandbox_ledger
 from tests.api.people import Person
 from tests.fixtures import Configure
 
@@ -22,7 +23,7 @@ def later_on(configure: Configure) -> None:
 @pytest.fixture
 def well(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """What the doctor finds in our own ledger."""
-    monkeypatch.setattr(bank, "books", lambda: {"entries": [], "transfers": []})
+    monkeypatch.setattr(sandbox_ledger, "books", lambda: {"entries": [], "transfers": []})
 
     def look() -> list[str]:
         with db.reading() as session:

@@ -9,8 +9,12 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 import db
-from shop import catalogue, catalogue_upsert, orders, stock, stock_desk
-from shop.catalogue import VariantRow
+from shop.catalogue import tables as catalogue
+from shop.catalogue import upsert as catalogue_upsert
+from shop.catalogue.tables import VariantRow
+from shop.orders import orders
+from shop.stock import adjustments
+from shop.stock import tables as stock
 from tests.api.drive import drive
 from tests.api.people import Person, post
 
@@ -34,7 +38,7 @@ def put_on_shelf(sku: str = "CHAIR", *, price: int = 1999, on_hand: int = 5, **m
     with db.transaction() as session:
         catalogue_upsert.import_rows(session, [row | more])
         if on_hand:
-            stock_desk.receive(session, sku, on_hand, "test")
+            adjustments.receive(session, sku, on_hand, "test")
 
 
 def change_price(sku: str, price: int) -> None:

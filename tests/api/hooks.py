@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 import db
 from engine.tables import RunRow
-from shop.happenings import DeliveryRow, HappeningRow
+from shop.webhooks.events import DeliveryRow, HappeningRow
 from tests.api.drive import drive
 from tests.api.goods import count
 from tests.api.people import Person

@@ -13,9 +13,11 @@ from engine import ENDED, Hold
 from engine.tables import RunRow
 from gateways.mail import Mail
 from outcomes import Refused, TryAgain, Unknown
-from shop import consents, user_tags, users
+from shop.accounts import tags as user_tags
+from shop.accounts import users
+from shop.accounts.users import UserRow
 from shop.campaigns.tables import RecipientRow
-from shop.users import UserRow
+from shop.consent import consents
 from sql import now
 from tests.api.drive import drive
 from tests.api.people import Person

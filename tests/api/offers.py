@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import db
-from shop import offer_desk
-from shop.coupon_uses import CouponUseRow
+from shop.pricing import offer_admin
+from shop.pricing.coupon_redemptions import CouponUseRow
 from tests.api.goods import count
 from tests.api.people import Person
 
@@ -15,12 +15,12 @@ TEN_OFF: dict[str, Any] = {"name": "Ten off", "kind": "percentage", "percent": 1
 
 def promotion(**more: Any) -> str:
     with db.transaction() as session:
-        return offer_desk.make(session, _as_stored(TEN_OFF | more)).id
+        return offer_admin.make(session, _as_stored(TEN_OFF | more)).id
 
 
 def coupon(code: str = "SPRING", **more: Any) -> str:
     with db.transaction() as session:
-        return offer_desk.make(session, _as_stored(TEN_OFF | {"code": code} | more)).id
+        return offer_admin.make(session, _as_stored(TEN_OFF | {"code": code} | more)).id
 
 
 def _as_stored(wish: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def _as_stored(wish: dict[str, Any]) -> dict[str, Any]:
 def uses(code: str = "SPRING") -> tuple[int, int]:
     """What the coupon says, and how many orders hold one."""
     with db.reading() as session:
-        said = offer_desk.coupon(session, code).uses
+        said = offer_admin.coupon(session, code).uses
     return said, count(CouponUseRow, CouponUseRow.given_back_at.is_(None))
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 import db
-from shop import users
+from shop.accounts import users
 
 PASSWORD = "correct horse battery"
 

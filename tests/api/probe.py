@@ -16,15 +16,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 import db
-from api.blueprint import Blueprint
-from api.commands import Answer, run_command
-from api.fields import Boolean, Integer, Line
-from api.schemas import AddressSchema, MoneySchema, Schema
-from api.security import maybe_signed_in, roles, visitor
+from api.http.blueprint import Blueprint
+from api.http.commands import Answer, run_command
+from api.http.fields import Boolean, Integer, Line
+from api.http.schemas import AddressSchema, MoneySchema, Schema
+from api.http.security import maybe_signed_in, roles, visitor
 from engine import NotPossible
-from shop.errors import OutOfStock
-from shop.money import Money
-from shop.users import UserRow
+from shop.accounts.users import UserRow
+from shop.kernel.errors import OutOfStock
+from shop.kernel.money import Money
 
 blp = Blueprint("probe", __name__)
 done: list[Any] = []

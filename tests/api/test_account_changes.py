@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 import db
 from gateways.mail import Mail
-from shop.users import UserRow
+from shop.accounts.users import UserRow
 from sql import now
 from tests.api.mailing_list import work_off
 from tests.api.people import PASSWORD, People, Person, post, problem

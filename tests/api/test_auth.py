@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 import db
-from shop import passwords
-from shop.sessions import GRACE_SECONDS, SessionFamilyRow, prune_sessions
+from shop.accounts import passwords
+from shop.accounts.sessions import GRACE_SECONDS, SessionFamilyRow, prune_sessions
 from sql import later
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import db
-from doctor import goods, parcels
+from doctor import fulfilment
+from doctor import stock as goods
 from gateways.mail import Mail
-from shop.stock import Kind, MovementRow
+from shop.stock.tables import Kind, MovementRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import count, order, paid, put_on_shelf, shelf, wish
@@ -43,7 +44,7 @@ def receive(sam: Person, quantity: int) -> None:
 def late(person: Person, id: str) -> int:
     """How many of the order have not come in; that the doctor finds nothing is asked along with it."""
     with db.reading() as session:
-        checks = (goods.stock_is_conserved, goods.reservations_add_up, parcels.parcels_are_within_bounds)
+        checks = (goods.stock_is_conserved, goods.reservations_add_up, fulfilment.parcels_are_within_bounds)
         assert [breach for check in checks for breach in check(session)] == []
     [only] = person.get(f"/api/orders/{id}").json["lines"]
     found: int = only["backordered"]

@@ -10,12 +10,12 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
-from doctor import bank_transfers as doctor
+from doctor import bank_transfers
 from engine.tables import RunRow
 from outcomes import TryAgain
-from shop import order_privacy
-from shop.bank_transfers import BankTransferRow, LookRow
-from shop.payments import PaymentRow, TransactionRow
+from shop.bank_transfers.transfers import BankTransferRow, LookRow
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.privacy import order_anonymisation
 from sql import later, new_id
 from tasks import maintenance
 from tests.api.bank import Bank, deliver, event
@@ -113,7 +113,7 @@ def captures() -> int:
 
 def diagnosis() -> list[str]:
     """What the doctor finds in our own books."""
-    checks = (doctor.transfers_are_looked_into, doctor.transfers_are_captured_once)
+    checks = (bank_transfers.transfers_are_looked_into, bank_transfers.transfers_are_captured_once)
     with db.reading() as session:
         return [told for check in checks for told in check(session)]
 
@@ -403,9 +403,9 @@ def test_the_doctor_sees_what_the_bank_has_and_we_have_not_and_a_capture_that_is
     looked()
     at = {"amount": 5, "currency": "EUR", "at": "2026-01-01T00:00:00.000+00:00"}
     books = [{"id": id, **at} for id in (only(sam)["transfer_id"], "tr_lost")]
-    monkeypatch.setattr(doctor.bank, "books", lambda: {"transfers": books})
+    monkeypatch.setattr(bank_transfers.bank, "books", lambda: {"transfers": books})
     with db.reading() as session:
-        found = list(doctor.transfers_are_here(session))
+        found = list(bank_transfers.transfers_are_here(session))
     assert (found, diagnosis()) == (["transfer tr_lost of 5 EUR came to the bank and is not here"], [])
     with db.transaction() as session:
         session.execute(update(BankTransferRow).values(amount=1))
@@ -417,5 +417,5 @@ def test_an_order_that_forgets_its_customer_forgets_what_they_wrote(waiting: Wai
     bank.sent(TOTAL, f"{waiting.number} from Ada Lovelace")
     looked()
     with db.transaction() as session:
-        order_privacy.forget(session, [waiting.id])
+        order_anonymisation.forget(session, [waiting.id])
     assert (only(sam)["reference"], only(sam)["state"]) == ("", "matched")

@@ -10,8 +10,9 @@ from flask import Flask
 import db
 from doctor.privacy import nothing_is_left_of_who_left
 from gateways.mail import Mail
-from shop import order_privacy, orders
-from shop.orders import OrderRow
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.privacy import order_anonymisation
 from sql import new_id
 from tests.api.bank import Bank
 from tests.api.goods import ADDRESS, count, guests_cart, guests_order, put_on_shelf, wish
@@ -120,7 +121,7 @@ def test_it_is_told_and_forgotten_with_the_person(ada: Person) -> None:
     [told] = ada.get("/api/users/me/export").json["orders"]
     assert (told["billing_address"]["line1"], told["vat_id"]) == ("Office Road 2", "DE123456789")
     with db.transaction() as session:
-        order_privacy.forget(session, _ids())
+        order_anonymisation.forget(session, _ids())
     with db.reading() as session:
         row = orders.get(session, _ids()[0])
         assert (row.billing_address, row.vat_id) == ({"country": "DE"}, None)

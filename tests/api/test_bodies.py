@@ -10,11 +10,11 @@ from flask import Flask
 from marshmallow import fields
 
 import db
-from api.bodies import job_body, order_body
-from api.order_schemas import OrderSchema
-from api.schemas import JobSchema, Schema
+from api.http.fast_bodies import job_body, order_body
+from api.http.schemas import JobSchema, Schema
+from api.orders.schemas import OrderSchema
 from engine import jobs
-from shop import orders
+from shop.orders import orders
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import order, put_on_shelf

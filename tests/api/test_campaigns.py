@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 
 import db
 import gateways.channels.email
-import tasks.campaigns
+import tasks.campaigns.sending
 import tasks.maintenance
-from shop import consents, reach
 from shop.campaigns import audience
 from shop.campaigns.tables import CampaignRow, CampaignRunRow
-from shop.offers import OfferRow
+from shop.consent import consents, eligibility
+from shop.pricing.offers import OfferRow
 from sql import later
 from tests.api.goods import count
 from tests.api.mailing_list import OFFERS, Postman, campaign, fates, sent_now, willing, work_off
@@ -28,7 +28,7 @@ PATH = "/api/campaigns"
 @pytest.fixture
 def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Postman:
     found = Postman()
-    monkeypatch.setattr(tasks.campaigns, "mailer", lambda: found)
+    monkeypatch.setattr(tasks.campaigns.sending, "mailer", lambda: found)
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails: all wait if it is away
     return found
 
@@ -97,7 +97,7 @@ def test_refused_is_suppressed_put_off_is_tried_again_and_silence_repeats_the_sa
     assert postman.told == ["later@example.com", "ok@example.com", *["silent@example.com"] * 2]
     assert len({mail.message_id for mail in postman.mails}) == 3
     with db.reading() as session:
-        assert not reach.may_send(session, bounce, "offers")
+        assert not eligibility.may_send(session, bounce, "offers")
     rows = {row["email"]: row for row in sam.get(f"{PATH}/{_campaign_of(run)}/recipients").json["items"]}
     assert rows["later@example.com"]["attempts"] == 2
     assert rows["bounce@example.com"]["detail"] == "The mail server answered 550."
@@ -245,14 +245,14 @@ def test_our_own_fault_in_a_letter_holds_up_nobody_either(
     sam: Person, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, ben = willing("ada", "ben")
-    written = tasks.campaigns.letters.written
+    written = tasks.campaigns.sending.rendering.written
 
     def faulty(said: Any, who: Any, coupon: Any) -> Any:
         if who.id == ada:
             raise RuntimeError("of our own")
         return written(said, who, coupon)
 
-    monkeypatch.setattr(tasks.campaigns.letters, "written", faulty)
+    monkeypatch.setattr(tasks.campaigns.sending.rendering, "written", faulty)
     id = campaign(sam)
     run = sent_now(sam, id)
     work_off()

@@ -11,15 +11,15 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-import doctor.bank
-from doctor import money
+import doctor.sandbox_ledger
+from doctor import payments as money
 from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Receipt
 from outcomes import Refused, TryAgain, Unknown
-from shop.order_events import IN_TURN, OrderEventRow
-from shop.refund_rows import RefundRow
-from shop.stock import MovementRow
+from shop.orders.history import IN_TURN, OrderEventRow
+from shop.payments.refund_rows import RefundRow
+from shop.stock.tables import MovementRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive

@@ -9,7 +9,7 @@ import pytest
 from kombu.messaging import Producer
 
 from engine.dispatch import flusher
-from shop.orders import OrderRow
+from shop.orders.orders import OrderRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import count, order, put_on_shelf, wish

@@ -11,13 +11,13 @@ from sqlalchemy import update
 
 import db
 import gateways.channels.email
-import tasks.campaigns
+import tasks.campaigns.sending
 import tasks.maintenance
 from gateways.mail import Mail
-from shop import consents
-from shop.cart_reminders import CartReminderRow
-from shop.carts import CartRow
-from shop.users import UserRow
+from shop.accounts.users import UserRow
+from shop.campaigns.cart_reminders import CartReminderRow
+from shop.carts.carts import CartRow
+from shop.consent import consents
 from sql import later, now
 from tests.api.goods import count, put_on_shelf
 from tests.api.mailing_list import OFFERS, Postman, work_off
@@ -31,7 +31,7 @@ NOBODY: Wishes = dict.fromkeys(OFFERS, False)
 def postman(app: Flask, sent: list[Mail], monkeypatch: pytest.MonkeyPatch) -> Iterator[Postman]:
     """`sent` takes the other mails: were they to fail, the mail server would be taken to be away."""
     found = Postman()
-    monkeypatch.setattr(tasks.campaigns, "mailer", lambda: found)
+    monkeypatch.setattr(tasks.campaigns.sending, "mailer", lambda: found)
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails: all wait if it is away
     put_on_shelf("CHAIR")
     return found

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-from shop.carts import CartLineRow, CartRow
-from shop.catalogue import VariantRow
+from shop.carts.carts import CartLineRow, CartRow
+from shop.catalogue.tables import VariantRow
 from tests.api.goods import change_price, count, guests_cart, put_on_shelf
 from tests.api.people import People, Person, ask, post, problem
 

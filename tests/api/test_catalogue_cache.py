@@ -10,11 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-import api.products
+import api.catalogue.products
 import db
 from api import create_app
 from engine import plans
-from shop import catalogue, products
+from shop.catalogue import products
+from shop.catalogue import tables as catalogue
 from sql import new_id
 from tests.api.bank import Bank
 from tests.api.conftest import LIMITS, PLENTY
@@ -129,7 +130,7 @@ def test_of_two_the_slow_reader_keeps_no_old_price(
 
     with db.transaction() as session:
         catalogue.stock_changed(session, ["CHAIR"], lists=True)
-    monkeypatch.setattr("api.products._read", overtaken)
+    monkeypatch.setattr("api.catalogue.products._read", overtaken)
     assert prices(client, ONE, ONE, LIST) == [2000, 2300, 2300]
 
 

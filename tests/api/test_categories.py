@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shop.catalogue import CategoryRow, ProductRow
+from shop.catalogue.tables import CategoryRow, ProductRow
 from tests.api.goods import count, put_on_shelf
 from tests.api.people import People, Person, ask, post, problem
 

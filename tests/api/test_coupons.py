@@ -12,9 +12,9 @@ from sqlalchemy import update
 
 import db
 from engine.tables import RunRow
-from shop.coupon_uses import CouponUseRow
-from shop.offers import OfferRow
-from shop.orders import OrderRow
+from shop.orders.orders import OrderRow
+from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.offers import OfferRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import text
 
 import db
-from doctor.papers import numbers_have_no_gap, refunds_have_credit_notes
+from doctor.invoicing import numbers_have_no_gap, refunds_have_credit_notes
 from gateways.mail import Mail
 from outcomes import Refused
-from shop.credit_notes import CreditNoteRow
-from shop.invoice_numbers import InvoiceRow
+from shop.invoicing.credit_notes import CreditNoteRow
+from shop.invoicing.numbers import InvoiceRow
 from sql import new_id
 from tasks import maintenance
 from tests.api.bank import Bank

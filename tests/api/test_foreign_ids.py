@@ -12,9 +12,11 @@ from sqlalchemy import select
 import db
 from gateways.mail import Mail
 from migrations.models import metadata
-from shop import fulfilments, returns, suppressions
-from shop.campaigns import desk
-from shop.wallet_grants import WalletGrantRow
+from shop.campaigns import editing
+from shop.consent import suppressions
+from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import returns
+from shop.wallets.grants import WalletGrantRow
 from sql import new_id
 from tests.api import documented
 from tests.api.bank import Bank
@@ -153,7 +155,7 @@ def suppression() -> str:
 
 def a_campaign() -> str:
     with db.transaction() as session:
-        return desk.make(session, {"name": "x", "topic": "offers", "subject": "x", "text": "x"}, None).id
+        return editing.make(session, {"name": "x", "topic": "offers", "subject": "x", "text": "x"}, None).id
 
 
 def a_grant(person: Person) -> str:

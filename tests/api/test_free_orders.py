@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from gateways.mail import Mail
-from shop.orders import Status
-from shop.payments import TransactionRow
+from shop.orders.states import Status
+from shop.payments.payments import TransactionRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import count, put_on_shelf, shelf, wish

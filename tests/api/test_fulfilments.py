@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shop.fulfilments import FulfilmentLineRow, FulfilmentRow
+from shop.fulfilment.parcels import FulfilmentLineRow, FulfilmentRow
 from tests.api.bank import Bank
 from tests.api.goods import count, order, paid, put_on_shelf, shipped
 from tests.api.people import People, Person, ask, problem

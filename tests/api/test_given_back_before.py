@@ -10,11 +10,11 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-from doctor.money import no_refund_is_forgotten
+from doctor.payments import no_refund_is_forgotten
 from engine import Hold
 from engine.tables import RunRow
 from outcomes import Refused
-from shop.refund_rows import RefundRow, Status
+from shop.payments.refund_rows import RefundRow, Status
 from tests.api.bank import Bank, deliver, event
 from tests.api.desk import do, eur, give_back, payment, standing, sums
 from tests.api.drive import drive

@@ -9,13 +9,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
-from api.limits import limiter
+from api.http.rate_limits import limiter
 from config import settings
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import order_tokens, users
-from shop.coupon_uses import CouponUseRow
-from shop.orders import OrderRow
+from shop.accounts import users
+from shop.orders import guest_tokens
+from shop.orders.orders import OrderRow
+from shop.pricing.coupon_redemptions import CouponUseRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, call_buyer, count, guests_cart, guests_order, paid, put_on_shelf, shipped
@@ -74,7 +75,7 @@ def test_the_202_and_the_mail_bring_a_token_that_opens_the_order(app: Flask, sen
 def test_a_token_opens_no_other_order(app: Flask, ada: Person) -> None:
     mine, other, adas = guests(app), guests(app), paid(ada)
     for id in (other["order"]["id"], adas):
-        for wrong in (mine["order_token"], mine["order_token"][:-1] + "é", "x" * 65, "", order_tokens.of(id, "x")):
+        for wrong in (mine["order_token"], mine["order_token"][:-1] + "é", "x" * 65, "", guest_tokens.of(id, "x")):
             for verb, path in (("GET", ""), ("POST", "/cancel"), ("GET", "/timeline"), ("GET", "/invoice")):
                 answer = ask(app, verb, f"/api/orders/{id}{path}", headers=shown(wrong))
                 assert problem(answer) == (404, "not_found"), (verb, path, wrong)
@@ -88,7 +89,7 @@ def test_whoever_has_an_account_gets_no_token(ada: Person, app: Flask, sent: lis
     id = paid(ada)
     with db.reading() as session:
         cart = session.get_one(OrderRow, id).cart_id
-    for token in (order_tokens.of(id, cart), cart):
+    for token in (guest_tokens.of(id, cart), cart):
         assert problem(ask(app, "GET", f"/api/orders/{id}", headers=shown(token))) == (404, "not_found")
     assert "token=" not in sent[-1].text
 

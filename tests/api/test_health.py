@@ -10,7 +10,7 @@ from concurrent.futures import wait
 import pytest
 from flask.testing import FlaskClient
 
-from api import health
+from api.http import health
 from tests.fixtures import Configure, Database
 
 

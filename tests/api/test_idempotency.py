@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 import db
-from shop.commands import CommandRow, prune_commands
+from shop.kernel.idempotency import CommandRow, prune_commands
 from sql import later
 from tests.api import probe
 from tests.api.bank import Bank

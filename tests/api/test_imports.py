@@ -16,13 +16,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-import api.requests
+import api.http.request_hooks
 import db
 from engine.tables import RunRow
-from shop import catalogue_upsert, imports
-from shop.catalogue import ProductRow, VariantRow
-from shop.imports import ImportPageRow, ImportRow
-from shop.stock import MovementRow
+from shop.catalogue import upsert as catalogue_upsert
+from shop.catalogue.tables import ProductRow, VariantRow
+from shop.import_export import imports
+from shop.import_export.imports import ImportPageRow, ImportRow
+from shop.stock.tables import MovementRow
 from sql import later
 from tasks import maintenance
 from tests.api.drive import drive
@@ -292,7 +293,7 @@ def test_a_file_may_be_larger_than_other_bodies_but_not_without_end(
     before = everything()
     monkeypatch.setitem(api.requests.LARGEST_OF, "/api/products/import", 1000)
     assert problem(upload(sam, big)) == (413, "too_large")
-    monkeypatch.setattr("shop.uploads.MOST_LINES", 1)
+    monkeypatch.setattr("shop.import_export.uploads.MOST_LINES", 1)
     assert problem(upload(sam, "{}\n{}")) == (422, "validation_failed")
     assert everything() == before
 
@@ -315,7 +316,7 @@ def test_customers_and_strangers_neither_import_nor_export_nor_look(app: Flask, 
 def test_what_is_exported_can_be_imported_again_and_changes_nothing(
     sam: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shop.exports.PAGE", 2)
+    monkeypatch.setattr("shop.import_export.exports.PAGE", 2)
     nasty = ["=HYPERLINK(1)", "+1", "-1", "@SUM", "'=1", 'say "hi", you', "Bänk ✓"]
     lines = [
         line(f"A{n}", name=name, description=f"{name}\nsecond", options={"a": name}) for n, name in enumerate(nasty)

@@ -86,7 +86,7 @@ def test_null_and_nothing_empty_in_json(sam: Person, chair: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("page", [1, 500])
 def test_texts_may_stand_in_a_products_first_line_only(sam: Person, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shop.imports.PAGE", page)
+    monkeypatch.setattr("shop.import_export.imports.PAGE", page)
     head = "slug,name,description,category,image_url,tax_class,sku,price_cents\n"
     first = "bench,Bench,To rest.,garden,https://img.example.com/b.jpg,reduced,B-1,100\n"
     assert result(sam, head + first + "bench,,,,,,B-2,200\n", CSV)["imported"] == 2
@@ -100,7 +100,7 @@ def test_texts_may_stand_in_a_products_first_line_only(sam: Person, page: int, m
 def test_a_product_whose_first_line_was_refused_is_not_made_without_its_name(
     sam: Person, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shop.imports.PAGE", page)
+    monkeypatch.setattr("shop.import_export.imports.PAGE", page)
     told_of = result(sam, "slug,name,sku,price_cents\nbench,Bench,B-1,-1\nbench,,B-2,200\n", CSV)
     assert told_of["errors"] == [
         {"line": 2, "errors": {"price_cents": "Must be a whole number."}},
@@ -146,7 +146,7 @@ def test_a_variant_keeps_its_place_and_a_new_one_comes_behind(sam: Person, chair
 def test_a_sku_that_stands_twice_in_a_file_is_an_error_of_its_line(
     sam: Person, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shop.imports.PAGE", page)
+    monkeypatch.setattr("shop.import_export.imports.PAGE", page)
     for text, kind, first in (
         (jsonl(line("A"), line("B"), line("A", price_cents=1)), "application/x-ndjson", 1),
         ("slug,name,sku,price_cents\na,A,A,1000\nb,B,B,1000\na,A,A,1\n", CSV, 2),

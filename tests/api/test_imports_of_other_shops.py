@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shop.imports import ImportRow
+from shop.import_export.imports import ImportRow
 from tests.api.goods import count, shelf
 from tests.api.people import Person, problem
 from tests.api.test_imports import NDJSON, PATH, accepted, ended, jsonl, line, result

@@ -17,11 +17,12 @@ from babel.dates import format_date
 from flask import Flask
 
 import db
-from api.paper_pdf import BOX, printable
-from api.showing import PAGES
+from api.orders.pdf import BOX, printable
+from api.pages.rendering import PAGES
 from gateways.mail import Mail
-from shop import invoice_numbers, invoices
-from shop.invoice_numbers import InvoiceRow
+from shop.invoicing import invoices
+from shop.invoicing import numbers as invoice_numbers
+from shop.invoicing.numbers import InvoiceRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, count, order, paid, put_on_shelf, shipped, wish

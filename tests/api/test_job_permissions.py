@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 import db
 import engine
 import workflows
-from doctor import parcels
+from doctor import fulfilment
 from engine.states import Hold, State
 from engine.tables import RunRow
 from sql import new_id
@@ -53,7 +53,7 @@ def captures(staff: Person) -> list[str]:
 
 def unpaid() -> list[str]:
     with db.reading() as session:
-        return list(parcels.what_left_is_paid_for(session))
+        return list(fulfilment.what_left_is_paid_for(session))
 
 
 def put_to_attention(job: str, step: int) -> None:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-from api import waiting
+from api.jobs import long_polling
 from engine.tables import JournalRow, RunRow
 from gateways.mail import Mail
 from tests.api.bank import Bank
@@ -147,12 +147,12 @@ def test_news_and_ends_are_told_at_once(ada: Person) -> None:
 def test_too_many_who_wait_are_answered_at_once(
     app: Flask, ada: Person, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_waiters", {})
+    monkeypatch.setattr(long_polling, "_waiters", {})
     configure(JOB_WAITERS="2")
     id = order(ada)["job"]["id"]
     inside = threading.Semaphore(0)
-    tell = waiting._watch
-    monkeypatch.setattr(waiting, "_watch", lambda *args: (inside.release(), tell(*args)))
+    tell = long_polling._watch
+    monkeypatch.setattr(long_polling, "_watch", lambda *args: (inside.release(), tell(*args)))
     with ThreadPoolExecutor(2) as pool:
         held = [pool.submit(ada.get, f"/api/jobs/{id}?wait=20") for _ in range(2)]
         assert all(inside.acquire(timeout=5) for _ in range(2))

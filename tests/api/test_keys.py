@@ -17,10 +17,13 @@ import db
 import guards
 from api import create_app
 from guards import InsecureSetting
-from shop import account_links, keys, order_tokens, unsubscribing, users
-from shop.account_links import Kind, LinkDead
-from shop.errors import NotFound
-from shop.keys import Purpose
+from shop.accounts import signed_links, users
+from shop.accounts.signed_links import Kind, LinkDead
+from shop.consent import unsubscribe_links
+from shop.kernel import keys
+from shop.kernel.errors import NotFound
+from shop.kernel.keys import Purpose
+from shop.orders import guest_tokens
 from tests.api.bank import Bank
 from tests.api.goods import guests_cart, guests_order, put_on_shelf
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
@@ -37,17 +40,17 @@ class Held:
         self.order = guests_order(app, guests_cart(app)).json
         with db.transaction() as session:
             user = users.get(session, ada.id)
-            self.link = account_links.token(session, user, Kind.VERIFY_EMAIL)
-            self.reset = account_links.token(session, user, Kind.PASSWORD_RESET)
-        self.unsubscribe = unsubscribing.way_out(ada.id, ada.email, "offers").url.rpartition("/")[2]
+            self.link = signed_links.token(session, user, Kind.VERIFY_EMAIL)
+            self.reset = signed_links.token(session, user, Kind.PASSWORD_RESET)
+        self.unsubscribe = unsubscribe_links.way_out(ada.id, ada.email, "offers").url.rpartition("/")[2]
 
     def opened(self, app: Flask) -> dict[str, bool]:
         """What of it still works, each used once."""
         with db.reading() as session:
             links = {
-                "link": _works(lambda: account_links.opened(session, self.link, Kind.VERIFY_EMAIL)),
-                "reset": _works(lambda: account_links.opened(session, self.reset, Kind.PASSWORD_RESET)),
-                "unsubscribe": _works(lambda: unsubscribing.opened(self.unsubscribe)),
+                "link": _works(lambda: signed_links.opened(session, self.link, Kind.VERIFY_EMAIL)),
+                "reset": _works(lambda: signed_links.opened(session, self.reset, Kind.PASSWORD_RESET)),
+                "unsubscribe": _works(lambda: unsubscribe_links.opened(self.unsubscribe)),
             }
         shown = {"X-Order-Token": self.order["order_token"]}
         signed_in = {"Authorization": f"Bearer {self.ada.access}"}
@@ -105,12 +108,12 @@ def test_what_the_undivided_secret_signed_goes_on_being_accepted(held: Held) -> 
     app = create_app()
     assert ask(app, "GET", "/api/users/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     old = URLSafeSerializer(OLD, salt="unsubscribe", signer_kwargs={"digest_method": hashlib.sha256})
-    assert unsubscribing.opened(old.dumps(unsubscribing.opened(held.unsubscribe))).user == held.ada.id
+    assert unsubscribe_links.opened(old.dumps(unsubscribe_links.opened(held.unsubscribe))).user == held.ada.id
     order, cart = held.order["order"]["id"], "a cart"
     marked = hmac.new(secret, "\0".join(("order", order, cart)).encode(), hashlib.sha256).hexdigest()[:32]
-    assert order_tokens.opens(order, cart, marked)
-    assert not order_tokens.opens(order, "another", marked)
-    assert order_tokens.of(order, cart) != marked
+    assert guest_tokens.opens(order, cart, marked)
+    assert not guest_tokens.opens(order, "another", marked)
+    assert guest_tokens.of(order, cart) != marked
 
 
 def test_a_key_signs_for_one_purpose_only(held: Held) -> None:

@@ -11,11 +11,11 @@ import db
 from doctor.privacy import nothing_is_left_of_who_left
 from gateways.mail import Mail
 from migrations.models import metadata
-from shop import wallets
-from shop.fulfilments import FulfilmentRow
-from shop.order_privacy import SILENT_DAYS
-from shop.orders import OrderRow
-from shop.users import UserRow
+from shop.accounts.users import UserRow
+from shop.fulfilment.parcels import FulfilmentRow
+from shop.orders.orders import OrderRow
+from shop.privacy.order_anonymisation import SILENT_DAYS
+from shop.wallets import wallets
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank

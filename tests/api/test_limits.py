@@ -12,7 +12,8 @@ import redis
 from flask import Flask
 
 import shared_redis
-from api import clients, create_app
+from api import create_app
+from api.http import clients
 from engine import plans
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database

@@ -16,17 +16,17 @@ from sqlalchemy import update
 
 import db
 import letters
-import tasks.campaigns
-import tasks.stock_alerts
-from api.account_pages import PAGES, PARTS
+import tasks.campaigns.sending
+import tasks.campaigns.stock_alerts
+from api.pages.storefront import PAGES, PARTS
 from config import settings
 from engine import Hold
 from engine.tables import RunRow
 from gateways.mail import Mail
 from guards import STOREFRONT, WrongSetting
-from shop import storefront
-from shop.carts import CartRow
-from shop.storefront import OWN, Place
+from shop.carts.carts import CartRow
+from shop.kernel import links as storefront
+from shop.kernel.links import OWN, Place
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
@@ -55,7 +55,7 @@ def written(app: Flask, bank: Bank, sent: list[Mail], monkeypatch: pytest.Monkey
         return write(kind, values, language)
 
     monkeypatch.setattr(letters, "write", noted)
-    for carrier in (tasks.campaigns, tasks.stock_alerts):
+    for carrier in (tasks.campaigns.sending, tasks.campaigns.stock_alerts):
         monkeypatch.setattr(carrier, "mailer", lambda: type("Postman", (), {"send": staticmethod(sent.append)}))
     put_on_shelf("CHAIR", on_hand=90)
     put_on_shelf("TABLE", on_hand=0)

@@ -12,10 +12,10 @@ from sqlalchemy import update
 import db
 import gateways.channels.email
 from deploy import admin
-from doctor.mail import spelled_once
+from doctor.notifications import spelled_once
 from gateways.mail import Mail
 from gateways.mail.smtp import SmtpMailer
-from shop.users import UserRow
+from shop.accounts.users import UserRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import count, guests_cart, guests_order, put_on_shelf

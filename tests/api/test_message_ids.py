@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 import db
 import gateways.channels.email
-import tasks.alarms
-import tasks.campaigns
+import tasks.campaigns.sending
+import tasks.campaigns.stock_alerts
 import tasks.maintenance
-import tasks.stock_alerts
+import tasks.notifications.alarms
 from engine.tables import RunRow
+from shop.campaigns.cart_reminders import CartReminderRow
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow
-from shop.cart_reminders import CartReminderRow
-from shop.stock_alerts import StockAlertRow
+from shop.stock.alerts import StockAlertRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import put_on_shelf
@@ -36,7 +36,7 @@ NINE, TEN = (datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (9, 10))
 @pytest.fixture
 def postman(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Postman:
     found = Postman()
-    for module in (tasks.campaigns, tasks.stock_alerts, tasks.alarms):
+    for module in (tasks.campaigns.sending, tasks.campaigns.stock_alerts, tasks.notifications.alarms):
         monkeypatch.setattr(module, "mailer", lambda: found)
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)  # of other mails
     return found

@@ -12,14 +12,17 @@ from structlog.testing import capture_logs
 import db
 import gateways.channels.email
 from config import settings
-from doctor.mail import told_once
+from doctor.notifications import told_once
 from engine import Hold
 from engine.tables import RunRow
 from gateways.mail import Mail
 from outcomes import Refused, TryAgain
-from shop import notifications, suppressions, webhook_log
-from shop.notifications import NotificationRow
-from shop.suppressions import Reason, SuppressionRow
+from shop.accounts import email_addresses
+from shop.consent import suppressions
+from shop.consent.suppressions import Reason, SuppressionRow
+from shop.notifications import outbox
+from shop.notifications.outbox import NotificationRow
+from shop.webhooks import deliveries
 from sql import later, new_id
 from tests.api.bank import Bank, deliver, event
 from tests.api.desk import give_back
@@ -256,7 +259,7 @@ def test_what_is_put_off_is_tried_again_and_what_bounced_never(ada: Person, sam:
 def test_marketing_alone_stops_at_the_other_reasons(ada: Person, moody: Moody) -> None:
     with db.transaction() as session:
         for reason in (Reason.COMPLAINT, Reason.UNSUBSCRIBE, Reason.STAFF):
-            suppressions.add(session, [suppressions.hashed(ada.email)], reason)
+            suppressions.add(session, [email_addresses.hashed(ada.email)], reason)
     paid(ada)
     assert [mail.to for mail in moody.mails] == [ada.email]
 
@@ -356,7 +359,7 @@ def test_administrators_are_told_that_an_endpoint_was_disabled(
     endpoint = root.post("/api/webhook-endpoints", body).json["id"]
     for _ in range(2):
         with db.transaction() as session:
-            webhook_log.disable(session, endpoint, webhook_log.FAILING)
+            deliveries.disable(session, endpoint, deliveries.FAILING)
     rows = told(sam, "event=webhook_disabled")
     assert {row["recipient"] for row in rows} == {root.email, other.email}
     hers = next(row for row in rows if row["recipient"] == root.email)
@@ -434,7 +437,7 @@ def test_old_rows_are_forgotten_and_open_ones_are_not(ada: Person, sam: Person, 
         session.execute(update(NotificationRow).values(created_at=later(-401 * 86400.0)))
     paid(ada)
     with db.transaction() as session:
-        assert notifications.prune(session, 400) == 1
+        assert outbox.prune(session, 400) == 1
     assert [row["event"] for row in told(ada)] == ["order_confirmed", "order_shipped"]
 
 

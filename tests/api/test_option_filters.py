@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 import db
-from shop import products
+from shop.catalogue import products
 from tests.api.goods import put_on_shelf
 from tests.api.people import Person, problem
 

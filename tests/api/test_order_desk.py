@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shop.order_notes import OrderNoteRow
+from shop.orders.staff_notes import OrderNoteRow
 from tests.api.bank import Bank
 from tests.api.goods import count, guests_cart, guests_order, order, paid, put_on_shelf, shipped
 from tests.api.people import People, Person, ask, problem

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-from shop.catalogue import VariantRow
+from shop.catalogue.tables import VariantRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import (

@@ -14,16 +14,16 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
-from api.cart_owner import Owner
-from api.order_wave import Placing, place_all
+from api.carts.owner import Owner
+from api.orders.batch_placement import Placing, place_all
 from engine.tables import RunRow
-from shop import sessions
-from shop.catalogue import VariantRow
-from shop.commands import Answered, Asked, CommandRow
-from shop.errors import Refusal
-from shop.money import MOST
-from shop.orders import OrderRow
-from shop.sessions import Claim
+from shop.accounts import sessions
+from shop.accounts.sessions import Claim
+from shop.catalogue.tables import VariantRow
+from shop.kernel.errors import Refusal
+from shop.kernel.idempotency import Answered, Asked, CommandRow
+from shop.kernel.money import MOST
+from shop.orders.orders import OrderRow
 from tests.api.goods import SHIPPING, change_price, count, guests_cart, put_on_shelf, wish
 from tests.api.listening import listening
 from tests.api.people import People, Person, problem

@@ -11,9 +11,9 @@ from flask import Flask
 import db
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import addresses
-from shop.orders import OrderRow
-from shop.payments import PaymentRow
+from shop.accounts import addresses
+from shop.orders.orders import OrderRow
+from shop.payments.payments import PaymentRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import (

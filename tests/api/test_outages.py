@@ -11,16 +11,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 import db
-import tasks.alarms
-from api import health
+import tasks.notifications.alarms
+from api.http import health
 from engine import outages
 from engine.tables import GatewayRow, RunRow
 from engine.timing import OPENS
 from gateways.mail import Mail
 from outcomes import Refused, TryAgain, Unknown
-from shop import happenings
-from shop.happenings import HappeningRow
-from shop.stock import ReservationRow
+from shop.stock.tables import ReservationRow
+from shop.webhooks import events as happenings
+from shop.webhooks.events import HappeningRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive

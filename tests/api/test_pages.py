@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from api import papers
-from api.account_pages import PAGES
-from api.showing import allowed
+from api.pages import rendering
+from api.pages.rendering import allowed
+from api.pages.storefront import PAGES
 from gateways.mail import Mail
-from shop.orders import FulfilmentStatus, PaymentStatus, Status
+from shop.orders.states import FulfilmentStatus, PaymentStatus, Status
 from tests.api.bank import Bank
 from tests.api.goods import paid, put_on_shelf
 from tests.api.people import Person
 
-FOLDER = Path(papers.__file__).parent / "pages"
+FOLDER = rendering.PAGES
 QUIET = {"paid.unpaid", "sent.unfulfilled"}  # nothing has happened yet
 
 
@@ -44,7 +43,7 @@ def test_there_is_a_word_for_every_state_of_an_order(app: Flask) -> None:
 
 def test_there_is_a_word_for_every_problem_of_a_cart(app: Flask) -> None:
     code = re.compile(r'Problem\(\s*"(\w+)"')
-    assert set(code.findall((FOLDER.parents[1] / "shop/cart_view.py").read_text())) <= words(app, "cart")
+    assert set(code.findall((FOLDER.parents[1] / "shop/carts/priced_cart.py").read_text())) <= words(app, "cart")
 
 
 def test_scripts_ask_for_nothing_that_nobody_documents() -> None:

@@ -15,7 +15,7 @@ from engine import Hold
 from engine.tables import RunRow
 from gateways.payments import Receipt
 from outcomes import Unknown
-from shop.payments import PaymentRow, TransactionRow
+from shop.payments.payments import PaymentRow, TransactionRow
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank

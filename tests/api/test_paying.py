@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 import db
 from config import settings
 from engine.tables import RunRow
-from shop.payments import PaymentRow
-from shop.wallets import WalletEntryRow
+from shop.payments.payments import PaymentRow
+from shop.wallets.wallets import WalletEntryRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive

@@ -14,8 +14,8 @@ import db
 from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
 from outcomes import Refused, Unknown
-from shop.payments import PaymentRow, TransactionRow
-from shop.refund_rows import RefundRow
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.payments.refund_rows import RefundRow
 from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank

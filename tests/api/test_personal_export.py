@@ -11,10 +11,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 import db
-from shop import pages, personal
-from shop.orders import OrderLineRow, OrderRow
-from shop.payments import PaymentRow, TransactionRow
-from shop.wallets import WalletEntryRow
+from shop.kernel import batches as pages
+from shop.orders.orders import OrderLineRow, OrderRow
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.privacy import personal_data
+from shop.wallets.wallets import WalletEntryRow
 from sql import new_id
 from tests.api.bank import Bank
 from tests.api.goods import paid, put_on_shelf
@@ -101,6 +102,6 @@ def test_what_fails_at_once_is_a_problem_document(ada: Person, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("no such thing")
 
-    monkeypatch.setitem(personal.TOLD, "profile", broken)
+    monkeypatch.setitem(personal_data.TOLD, "profile", broken)
     answer = ada.get("/api/users/me/export")
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")

@@ -11,11 +11,12 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 import db
-from shop import reach, suppressions, unsubscribing
-from shop.consents import ConsentEventRow, ConsentRow
-from shop.suppressions import Reason, SuppressionRow, hashed
-from shop.topics import MARKETING, Channel, Topic
-from shop.users import UserRow
+from shop.accounts.email_addresses import hashed
+from shop.accounts.users import UserRow
+from shop.consent import eligibility, suppressions, unsubscribe_links
+from shop.consent.consents import ConsentEventRow, ConsentRow
+from shop.consent.suppressions import Reason, SuppressionRow
+from shop.consent.topics import MARKETING, Channel, Topic
 from sql import now
 from tests.api.goods import count
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
@@ -45,11 +46,11 @@ def wants_offers(people: People) -> Person:
 
 def may(person: Person, topic: str = Topic.OFFERS, channel: str = Channel.EMAIL) -> bool:
     with db.reading() as session:
-        return reach.may_send(session, person.id, topic, channel)
+        return eligibility.may_send(session, person.id, topic, channel)
 
 
 def link(person: Person, topic: str = Topic.OFFERS) -> str:
-    url = unsubscribing.way_out(person.id, person.email, topic).url
+    url = unsubscribe_links.way_out(person.id, person.email, topic).url
     return url[url.index("/api/") :]
 
 
@@ -132,8 +133,8 @@ def test_mails_about_orders_reach_everybody_with_an_account(people: People) -> N
 def test_an_audience_is_asked_for_in_one_query(people: People) -> None:
     ada, bob = wants_offers(people), verified(people.join("Bob"))
     with db.reading() as session:
-        found = reach.recipients(session, [ada.id, bob.id], Topic.OFFERS)
-        query = select(func.count()).select_from(UserRow).where(reach.reachable(Topic.OFFERS))
+        found = eligibility.recipients(session, [ada.id, bob.id], Topic.OFFERS)
+        query = select(func.count()).select_from(UserRow).where(eligibility.reachable(Topic.OFFERS))
         assert session.scalar(query) == 1
     assert {id: (one.email, one.name, one.language) for id, one in found.items()} == {ada.id: (ada.email, "Ada", "en")}
 
@@ -150,7 +151,7 @@ def test_a_page_asks_and_changes_nothing(app: Flask, people: People) -> None:
 def test_the_link_in_a_mail_has_its_token_where_no_server_sees_it(app: Flask, people: People) -> None:
     ada = verified(people.join("Ada"))
     prefer(ada, marketing_emails=True)
-    page = urlsplit(unsubscribing.way_out(ada.id, ada.email, Topic.OFFERS).page)
+    page = urlsplit(unsubscribe_links.way_out(ada.id, ada.email, Topic.OFFERS).page)
     shown = app.test_client().get(page.path)
     assert (shown.status_code, page.query, may(ada)) == (200, "", True)
     [path] = re.findall(r'data-path="([^"]+)"', shown.text)
@@ -199,15 +200,15 @@ def test_a_link_that_was_tampered_with_does_nothing(app: Flask, people: People, 
     ada = wants_offers(people)
     for method in ("GET", "POST"):
         assert problem(ask(app, method, link(ada) + change)) == (404, "not_found")
-    changed = unsubscribing.way_out(ada.id, ada.email, Topic.OFFERS).url.rpartition("/")[2] + unquote(change)
+    changed = unsubscribe_links.way_out(ada.id, ada.email, Topic.OFFERS).url.rpartition("/")[2] + unquote(change)
     assert post(app, "/api/unsubscribe", {"token": changed}).status_code in (404, 422)
     assert may(ada)
 
 
 def test_what_was_signed_for_something_else_is_no_link(app: Flask, people: People) -> None:
     ada = wants_offers(people)
-    signed = unsubscribing._signer().dumps([ada.id, hashed(ada.email), "orders", "email"])
-    short = unsubscribing._signer().dumps("x")
+    signed = unsubscribe_links._signer().dumps([ada.id, hashed(ada.email), "orders", "email"])
+    short = unsubscribe_links._signer().dumps("x")
     for token in (signed, short):
         assert problem(ask(app, "POST", f"/api/unsubscribe/{token}")) == (404, "not_found")
     assert may(ada)

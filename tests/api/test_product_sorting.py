@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from shop.words import sort_key
+from shop.catalogue.search_words import sort_key
 from tests.api.goods import put_on_shelf
 
 IN_ORDER = [

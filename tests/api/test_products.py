@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 import db
-from shop.catalogue import ProductRow, VariantRow
+from shop.catalogue.tables import ProductRow, VariantRow
 from tests.api.goods import change_price, put_on_shelf
 from tests.api.listening import listening
 from tests.api.people import problem

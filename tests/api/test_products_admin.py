@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shop.catalogue import ProductRow, VariantRow
+from shop.catalogue.tables import ProductRow, VariantRow
 from tests.api.goods import count, put_on_shelf, shelf
 from tests.api.people import People, Person, ask, problem
 from tests.api.test_foreign_ids import everything

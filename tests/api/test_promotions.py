@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import insert, update
 
 import db
-from shop.offers import OfferRow
-from shop.tariffs import ShippingMethodRow, TaxRateRow
+from shop.pricing.offers import OfferRow
+from shop.pricing.rates import ShippingMethodRow, TaxRateRow
 from sql import later
 from tests.api.goods import ADDRESS, SHIPPING, count, put_on_shelf, wish
 from tests.api.offers import TEN_OFF, filled, promotion

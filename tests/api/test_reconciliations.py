@@ -12,13 +12,13 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
-from doctor.money import reconciliations_are_settled
+from doctor.payments import reconciliations_are_settled
 from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Entry, Intent
-from shop import reconciliations
-from shop.payments import PaymentRow, TransactionRow
-from shop.reconciliations import LineRow, Moved, ReconciliationRow
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.reconciliation import reports as reconciliations
+from shop.reconciliation.reports import LineRow, Moved, ReconciliationRow
 from sql import later, new_id, now
 from tasks import maintenance
 from tests.api.bank import Bank

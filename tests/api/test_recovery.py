@@ -18,9 +18,9 @@ from engine import jobs, remote
 from engine.tables import JournalRow, RunRow
 from gateways.mail import Mail
 from outcomes import Refused
-from shop import account_links, users
-from shop.account_links import Kind
-from shop.notifications import NotificationRow
+from shop.accounts import signed_links, users
+from shop.accounts.signed_links import Kind
+from shop.notifications.outbox import NotificationRow
 from sql import the_time
 from tasks import accounts
 from tests.api.people import PASSWORD, People, Person, post, problem
@@ -214,8 +214,8 @@ def test_a_reset_link_dies_with_the_address_it_was_sent_to(app: Flask, people: P
 def test_an_old_reset_link_is_dead(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = people.join()
     with db.transaction() as session, monkeypatch.context() as then:
-        then.setattr(account_links, "the_time", lambda session: the_time(session) - timedelta(seconds=3601))
-        token = account_links.token(session, users.get(session, ada.id), Kind.PASSWORD_RESET)
+        then.setattr(signed_links, "the_time", lambda session: the_time(session) - timedelta(seconds=3601))
+        token = signed_links.token(session, users.get(session, ada.id), Kind.PASSWORD_RESET)
     assert problem(confirmed(app, token)) == (422, "invalid_link")
     assert login(app, ada, PASSWORD) == 200
 

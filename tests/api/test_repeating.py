@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api import repeating
+from api.http import conflict_retry
 from tests.api import probe
 from tests.api.people import People, post, problem
 
@@ -31,7 +31,7 @@ def test_of_two_that_lock_each_other_out_both_are_answered_and_each_is_done_once
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_whoever_has_slept_is_repeated_however_late_it_is(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeating, "PATIENCE", 0)
+    monkeypatch.setattr(conflict_retry, "PATIENCE", 0)
     assert client.post("/probe/sleep").status_code == 200
     assert probe.done == ["sleep"] * 2
 

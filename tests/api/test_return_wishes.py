@@ -10,7 +10,7 @@ from flask import Flask
 
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop.notifications import NotificationRow
+from shop.notifications.outbox import NotificationRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, paid, put_on_shelf, shelf, shipped

@@ -13,9 +13,9 @@ from engine import local, remote
 from engine.steps import step_tasks
 from engine.tables import RunRow
 from outcomes import Refused
-from shop.refund_rows import RefundRow
-from shop.returns import ReturnRow
-from shop.stock import MovementRow
+from shop.fulfilment.returns import ReturnRow
+from shop.payments.refund_rows import RefundRow
+from shop.stock.tables import MovementRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, guests_cart, guests_order, paid, put_on_shelf, shelf, shipped

@@ -9,9 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 import db
-from shop import products
-from shop.search_index import entry
-from shop.words import words_of
+from shop.catalogue import products
+from shop.catalogue.search_index import entry
+from shop.catalogue.search_words import words_of
 from tests.api import goods
 
 SHELF = (

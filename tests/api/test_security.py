@@ -15,7 +15,7 @@ import config
 import db
 import guards
 from api import create_app
-from shop import sessions, users
+from shop.accounts import sessions, users
 from sql import new_id
 from tests.api.people import People, Person, ask, problem
 from tests.fixtures import Configure, Database

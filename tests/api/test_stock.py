@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import db
-from shop.stock import MovementRow
+from shop.stock.tables import MovementRow
 from tests.api.drive import drive
 from tests.api.goods import count, order, put_on_shelf, shelf
 from tests.api.people import People, post, problem

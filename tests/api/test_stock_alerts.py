@@ -12,15 +12,18 @@ from sqlalchemy import update
 
 import db
 import letters
-import tasks.stock_alerts
-from doctor.mail import alerts_are_carried
+import tasks.campaigns.stock_alerts
+from doctor.notifications import alerts_are_carried
 from doctor.privacy import nothing_is_left_of_who_left
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import reservations, stock_alert_desk, stock_alerts, suppressions
-from shop.catalogue import ProductRow
-from shop.stock_alerts import State, StockAlertRow
-from shop.suppressions import Reason
+from shop.accounts import email_addresses
+from shop.catalogue.tables import ProductRow
+from shop.consent import suppressions
+from shop.consent.suppressions import Reason
+from shop.stock import alert_subscriptions, reservations
+from shop.stock import alerts as stock_alerts
+from shop.stock.alerts import State, StockAlertRow
 from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import count, put_on_shelf
@@ -122,7 +125,7 @@ def _other_address(ada: Person, sam: Person) -> None:
 
 def _complained(ada: Person, sam: Person) -> None:
     with db.transaction() as session:
-        suppressions.add(session, [suppressions.hashed(ada.email)], Reason.COMPLAINT)
+        suppressions.add(session, [email_addresses.hashed(ada.email)], Reason.COMPLAINT)
 
 
 @pytest.mark.parametrize("change", [_gone, _says_no, _other_address, _complained])
@@ -184,7 +187,7 @@ def test_a_mailbox_that_is_none_is_suppressed_and_an_outage_is_waited_for(
     assert postman.told == [later.email]
     assert count(StockAlertRow) == 0
     with db.reading() as session:
-        hashed = suppressions.hashed(bounce.email)
+        hashed = email_addresses.hashed(bounce.email)
         assert [row.reason for row in suppressions.of(session, hashed)] == [Reason.BOUNCE]
 
 
@@ -193,7 +196,7 @@ def test_nobody_waits_twice_nor_for_more_than_a_list_holds(
 ) -> None:
     ada = waiting(people.join("Ada"))
     assert ada.post(PATH, {"sku": "CHAIR"}).status_code == 200
-    monkeypatch.setattr(stock_alert_desk, "MOST", 1)
+    monkeypatch.setattr(alert_subscriptions, "MOST", 1)
     assert problem(ada.post(PATH, {"sku": "TABLE"})) == (409, "too_many_stock_alerts")
     assert ada.ask("DELETE", f"{PATH}/CHAIR").status_code == 204
     assert problem(ada.ask("DELETE", f"{PATH}/CHAIR")) == (404, "not_found")

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import db
-from shop import reservations, stock
-from shop.errors import NotFound
-from shop.stock import Held, ReservationRow, StockRow
-from shop.stock_events import StockEventRow
+from shop.kernel.errors import NotFound
+from shop.stock import reservations
+from shop.stock import tables as stock
+from shop.stock.availability_events import StockEventRow
+from shop.stock.tables import Held, ReservationRow, StockRow
 from sql import later, new_id
 from tests.api.bank import Bank
 from tests.api.drive import drive

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shop.tariffs import ShippingMethodRow, TaxRateRow
+from shop.pricing.rates import ShippingMethodRow, TaxRateRow
 from tests.api.goods import SHIPPING, count, put_on_shelf, wish
 from tests.api.offers import filled
 from tests.api.people import People, Person, problem

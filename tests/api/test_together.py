@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import db
-from api.together import Together
-from shop.errors import OutOfStock
+from api.http.batching import Together
+from shop.kernel.errors import OutOfStock
 from tests.world import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -53,7 +53,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
-    monkeypatch.setattr("api.together.PATIENCE", 5.0)
+    monkeypatch.setattr("api.http.batching.PATIENCE", 5.0)
     made = Counter()
     yield made
     made.go.set()
@@ -94,7 +94,7 @@ def test_a_poisoned_wave_is_rolled_back_and_goes_on_one_by_one(counter: Counter,
 def test_a_wave_that_is_held_up_holds_up_nobody_behind_it(
     counter: Counter, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.together.PATIENCE", 0.01)
+    monkeypatch.setattr("api.http.batching.PATIENCE", 0.01)
     stuck, quick = counter.ask(pool, "a"), counter.ask(pool, "b")
     assert quick.result(5) == "B"
     assert not stuck.done()

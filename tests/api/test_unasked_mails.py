@@ -7,11 +7,12 @@ from flask import Flask
 from sqlalchemy import select
 
 import db
-from api.limits import limiter
+from api.http.rate_limits import limiter
 from gateways.mail import Mail
-from shop import mail_limits, users
-from shop.mail_limits import MailCountRow
-from shop.notifications import NotificationRow
+from shop.accounts import users
+from shop.consent import mail_limits
+from shop.consent.mail_limits import MailCountRow
+from shop.notifications.outbox import NotificationRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, count, guests_cart, guests_order, put_on_shelf, shipped

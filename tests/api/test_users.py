@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import select
 
 import db
-from shop import users
-from shop.addresses import AddressRow
-from shop.sessions import SessionFamilyRow
+from shop.accounts import users
+from shop.accounts.addresses import AddressRow
+from shop.accounts.sessions import SessionFamilyRow
 from sql import new_id
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 

@@ -10,10 +10,10 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import db
-from doctor import money
-from shop import users
-from shop.wallet_grants import WalletGrantRow
-from shop.wallets import WalletEntryRow
+from doctor import payments as money
+from shop.accounts import users
+from shop.wallets.grants import WalletGrantRow
+from shop.wallets.wallets import WalletEntryRow
 from tests.api.bank import Bank
 from tests.api.desk import eur, payment
 from tests.api.drive import drive

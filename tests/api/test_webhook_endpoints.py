@@ -14,9 +14,9 @@ from sqlalchemy import update
 import db
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import stock_desk
-from shop.errors import IllegalMove
-from shop.webhook_endpoints import EndpointRow
+from shop.kernel.errors import IllegalMove
+from shop.stock import adjustments
+from shop.webhooks.endpoints import EndpointRow
 from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -49,12 +49,12 @@ def now_again(hours: float = 0) -> list[str]:
 def happen(and_then: int | None = None) -> None:
     """Something that is told of: stock.low. In the same transaction goes a change of the stock that may be refused."""
     with db.transaction() as session:
-        stock_desk.watch(session, "CHAIR", 4)
-        stock_desk.adjust(session, "CHAIR", -1, "broken")
+        adjustments.watch(session, "CHAIR", 4)
+        adjustments.adjust(session, "CHAIR", -1, "broken")
         if and_then:
-            stock_desk.adjust(session, "CHAIR", and_then, "broken")
+            adjustments.adjust(session, "CHAIR", and_then, "broken")
     with db.transaction() as session:
-        stock_desk.receive(session, "CHAIR", 1, "found")
+        adjustments.receive(session, "CHAIR", 1, "found")
 
 
 def valid(secret: str, head: dict[str, str], body: bytes) -> bool:
@@ -128,8 +128,8 @@ def test_each_hears_only_what_it_listens_to(root: Person, door: Receiver) -> Non
     listening(root, door.url, "order.*")
     happen()
     with db.transaction() as session:
-        stock_desk.adjust(session, "CHAIR", -5, "broken")
-        stock_desk.receive(session, "CHAIR", 9, "new")
+        adjustments.adjust(session, "CHAIR", -5, "broken")
+        adjustments.receive(session, "CHAIR", 9, "new")
     assert carry() == ["succeeded"] * 5
     assert [one["event"] for one in log(root, low)] == ["stock.low"] * 2
     assert sorted(one["event"] for one in log(root, both)) == ["stock.back", "stock.low", "stock.low"]

@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 import db
 from engine.tables import RunRow
 from gateways.mail import Mail
-from shop import webhook_events
-from shop.payments import PaymentRow, TransactionRow
-from shop.webhook_events import WebhookEventRow
+from shop.payments import provider_events
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.payments.provider_events import WebhookEventRow
 from tasks import maintenance
 from tests.api.bank import HOOK, Bank, deliver, event, signed
 from tests.api.drive import drive
@@ -130,7 +130,7 @@ def test_an_event_that_came_before_its_order_is_looked_at_again(
 ) -> None:
     id, sam = waiting["order"]["id"], people.join("Sam", role="staff")
     with monkeypatch.context() as before:
-        before.setattr(webhook_events, "payment_of", lambda *_: None)
+        before.setattr(provider_events, "payment_of", lambda *_: None)
         deliver(app, event(id, bank.approve(id)))
     assert (problems(sam, "?problem=unknown_order"), drive(waiting["job"]["id"])) == (
         [("evt_1", "unknown_order")],

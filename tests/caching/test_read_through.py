@@ -10,8 +10,8 @@ import pytest
 
 import caching
 from caching import Cache, Kept
-from caching.in_process import InProcess
-from caching.marks import Board
+from caching.memory import InProcess
+from caching.version_file import Board
 from config import settings
 from sql import new_id
 from tests.fixtures import Configure

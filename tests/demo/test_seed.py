@@ -10,8 +10,10 @@ from sqlalchemy import func, select, update
 
 import db
 from demo import accounts, seed
-from shop import passwords, stock, stock_desk, users
-from shop.catalogue import VariantRow
+from shop.accounts import passwords, users
+from shop.catalogue.tables import VariantRow
+from shop.stock import adjustments
+from shop.stock import tables as stock
 from tests.fixtures import Configure, Database
 
 GOODS = seed.read(seed.CATALOGUE)
@@ -36,7 +38,7 @@ def test_a_second_time_changes_nothing(database: Database) -> None:
     sku = GOODS[0]["sku"]
     with db.transaction() as session:
         session.execute(update(VariantRow).where(VariantRow.sku == sku).values(price=1))
-        stock_desk.receive(session, sku, 5)
+        adjustments.receive(session, sku, 5)
     assert seed.seed() == (0, 0)
     with db.reading() as session:
         assert session.get_one(VariantRow, sku).price == 1

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
 import db
-import engine
 from doctor.campaigns import campaigns_reach_everybody_once
-from engine import plans
-from shop.campaigns import audience, desk, moves, pace
+from shop.campaigns import audience, editing, throttle, transitions
 from shop.campaigns.tables import CampaignRunRow
+from sql import new_id
 from tests.api.mailing_list import LETTER, willing
-from tests.fixtures import Database
-from workflows import send_campaign
 
-
-@pytest.fixture(autouse=True)
-def _plans(database: Database) -> Iterator[None]:
-    plans.forget()
-    yield
-    plans.forget()
-
-
-def _start(session: db.Session, run: CampaignRunRow) -> str:
-    return engine.start(session, send_campaign, key=run.id, subject=("campaign_run", run.id)).id
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def frozen() -> tuple[str, str]:
     """The run and its job, for two people of whom one batch is on its way."""
     willing("ada", "ben")
     with db.transaction() as session:
-        id = desk.make(session, LETTER | {"topic": "offers"}, None).id
-        moves.send_now(session, id, _start)
+        id = editing.make(session, LETTER | {"topic": "offers"}, None).id
+        transitions.send_now(session, id, new_id())
         run = session.query(CampaignRunRow).one()
         audience.freeze_a_page(session, run.id)
-        pace.take(session, run.id, 4)
+        throttle.take(session, run.id, 4)
         return run.id, str(run.job_id)
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 import db
 from doctor import repair
-from shop import search
-from shop.facets import facets
-from shop.search_query import Search
+from shop.search import products as search
+from shop.search.facets import facets
+from shop.search.query import Search
 from tests.api.goods import put_on_shelf
 from tests.doctor.test_search import breaches
 from tests.fixtures import Database

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 import db
-from doctor.clock import slots_are_run_once
+from doctor.schedule import slots_are_run_once
 from engine import clock, plans
 from tasks import maintenance  # noqa: F401 - what the clock runs
 from tests.api.drive import drive

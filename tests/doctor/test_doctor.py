@@ -12,24 +12,21 @@ import doctor.__main__  # noqa: F401 - registers every check
 import engine
 import gateways.mail
 import gateways.payments
-from api import timeline
-from doctor import bank
-from doctor.finding import examine
+from api.orders import timeline
+from doctor import sandbox_ledger
+from doctor.checks import examine
+from doctor.repairs import stock as stock_repair
 from engine import plans
-from shop import (
-    carts,
-    checkout,
-    coupons,
-    fulfilments,
-    locations,
-    order_events,
-    orders,
-    reconciliations,
-    returns,
-    stock_desk,
-    stock_repair,
-)
-from shop.orders import OrderRow, Status
+from shop.carts import carts, coupons
+from shop.checkout import placement as checkout
+from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import returns
+from shop.orders import history as order_events
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.orders.states import Status
+from shop.reconciliation import reports as reconciliations
+from shop.stock import adjustments, locations
 from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
@@ -163,7 +160,7 @@ def test_i4_money_held_for_an_order_that_is_not_owed() -> None:
 def test_i3_captures_are_those_we_know_of(monkeypatch: pytest.MonkeyPatch) -> None:
     order = _the_order()
     book = [{"kind": "capture", "reference": order, "amount": amount} for amount in (1245, 1245)]
-    monkeypatch.setattr(bank, "books", lambda: {"entries": book, "transfers": []})
+    monkeypatch.setattr(sandbox_ledger, "books", lambda: {"entries": book, "transfers": []})
     assert _broken() == {"I3": [f"order {order} was captured 2 times"]}
     _change("UPDATE payment_transactions SET amount = 1245")
     _change(
@@ -184,7 +181,7 @@ def book(monkeypatch: pytest.MonkeyPatch, configure: Configure) -> list[dict[str
     configure(PAYMENT_PROVIDER="sandbox")
     _change("UPDATE payments SET provider = 'sandbox'")
     entries: list[dict[str, object]] = [_entry(_the_order(), 2490)]
-    monkeypatch.setattr(bank, "books", lambda: {"entries": entries, "transfers": []})
+    monkeypatch.setattr(sandbox_ledger, "books", lambda: {"entries": entries, "transfers": []})
     return entries
 
 
@@ -253,7 +250,7 @@ def test_i5_stock_that_its_movements_do_not_explain() -> None:
 def test_i5_goods_that_lie_where_no_movement_has_put_them() -> None:
     with db.transaction() as session:
         locations.add(session, {"code": "berlin", "name": "Berlin"})
-        stock_desk.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
+        adjustments.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
     assert _broken() == {}
     _change("UPDATE stock_levels SET on_hand = 1")
     away = "CHAIR: 2 elsewhere, but locations other than main have 1"

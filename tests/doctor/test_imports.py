@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
@@ -11,21 +10,14 @@ from sqlalchemy import text
 import db
 import engine
 from doctor.imports import imports_are_through
-from engine import plans
-from shop import imports
-from shop.uploads import Format
+from shop.import_export import imports
+from shop.import_export.uploads import Format
 from tests.api.drive import drive
-from tests.fixtures import Database
 from workflows import import_catalogue
 
+pytestmark = pytest.mark.usefixtures("database")
+
 LINE = {"slug": "bench", "name": "Bench", "sku": "BENCH", "price_cents": 100}
-
-
-@pytest.fixture(autouse=True)
-def _plans(database: Database) -> Iterator[None]:
-    plans.forget()
-    yield
-    plans.forget()
 
 
 def accepted() -> tuple[str, str]:

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 import db
-from doctor.goods import reservations_add_up, stock_is_conserved
 from doctor.repair import main
-from shop import backorders, locations, reservations, stock_desk
+from doctor.stock import reservations_add_up, stock_is_conserved
+from shop.stock import adjustments, backorders, locations, reservations
 from sql import new_id
 from tests.api.goods import put_on_shelf, shelf
 from tests.api.test_foreign_ids import everything
@@ -55,7 +55,7 @@ def test_it_shows_first_and_then_does_just_that(capsys: pytest.CaptureFixture[st
 def test_goods_are_put_where_their_movements_say(capsys: pytest.CaptureFixture[str]) -> None:
     with db.transaction() as session:
         locations.add(session, {"code": "berlin", "name": "Berlin"})
-        stock_desk.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
+        adjustments.transfer(session, "CHAIR", 2, "", None, location="main", to="berlin")
     before = everything()
     change("UPDATE stock_levels SET on_hand = 3")
     change("UPDATE stock SET elsewhere = 0")

@@ -8,8 +8,8 @@ from sqlalchemy import text
 import db
 from doctor import repair
 from doctor.search import products_are_found
-from shop import search
-from shop.search_query import Search
+from shop.search import products as search
+from shop.search.query import Search
 from tests.api.goods import put_on_shelf
 from tests.fixtures import Database
 

@@ -11,8 +11,9 @@ import db
 import workflows  # noqa: F401 - carries what is told
 from doctor.webhooks import deliveries_are_carried
 from engine import plans
-from shop import happenings, webhook_endpoints
-from shop.happenings import DeliveryRow, Fact, Kind
+from shop.webhooks import endpoints as webhook_endpoints
+from shop.webhooks import events as happenings
+from shop.webhooks.events import DeliveryRow, Fact, Kind
 from sql import new_id
 from tests.fixtures import Database
 

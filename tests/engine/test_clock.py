@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import select, text, update
 
 import db
-import tasks.clock
 import tasks.maintenance
+import tasks.periodic
 from beat_schedule import SCHEDULE, Every
-from doctor.clock import slots_are_run_once
+from doctor.schedule import slots_are_run_once
 from engine import NotPossible, clock, plans, poking, slots
 from engine.slots import SlotRow, SlotState
 from engine.tables import RunRow
 from engine.timing import FAULT_PATIENCE
-from tasks.clock import periodic_tasks
+from tasks.periodic import periodic_tasks
 from tests.api.drive import drive
 from tests.engine.clock import pass_time
 from tests.fixtures import Database
@@ -316,7 +316,7 @@ def test_a_worker_that_does_not_know_the_time_leaves_the_schedule_alone(looks: l
 
 
 def test_workers_look_at_the_schedule_and_for_campaigns() -> None:
-    assert poking._looks == [tasks.clock.look, tasks.maintenance.look_for_campaigns]
+    assert poking._looks == [tasks.periodic.look, tasks.maintenance.look_for_campaigns]
 
 
 def test_a_look_that_fails_is_looked_again(looks: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
 
+import pytest
 from sqlalchemy import func, select
 
 import db
 import engine
-from engine import State
+from engine import Named, State, UnknownWorkflow, plan
 from engine.commands import Started
 from engine.tables import JournalRow, PlanRow, RunRow
 from tests.engine.driver import Driver
@@ -136,3 +137,24 @@ def test_live_runs_are_those_about_a_subject_that_have_not_ended(driver: Driver)
     with db.reading() as session:
         assert engine.live_runs(session, ("parcel", "p1")) == []
     assert driver.status(other.id) == State.SUCCEEDED
+
+
+def test_a_workflow_is_started_by_its_name_from_below(driver: Driver) -> None:
+    with db.transaction() as session:
+        first = engine.start(session, Named("send_parcel"), key="k1", subject=("parcel", "p1"))
+    assert [message.ids for message in driver.mail] == [(first.id,)]
+
+
+def test_a_name_that_no_workflow_has_stops_the_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_named", {"send_parcel"})
+    engine.check_names()
+    Named("send_parcle")
+    with pytest.raises(UnknownWorkflow, match=r"^No workflow is called send_parcle\.$"):
+        engine.check_names()
+
+
+def test_starting_by_a_name_that_no_workflow_has_says_so(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_named", set())
+    with pytest.raises(UnknownWorkflow, match="There is no workflow send_parcle"), db.transaction() as session:
+        engine.start(session, Named("send_parcle"), key="k1", subject=("parcel", "p1"))
+    assert count(RunRow) == 0

@@ -10,7 +10,7 @@ import pytest
 from beat_schedule import SCHEDULE, Cron, Every, Time
 from engine.times import following, in_english, latest
 from tasks import maintenance  # noqa: F401 - says what the names do
-from tasks.clock import periodic_tasks
+from tasks.periodic import periodic_tasks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AUTUMN = datetime(2026, 10, 25, tzinfo=UTC)  # 03:00 becomes 02:00 at 01:00 UTC

@@ -11,8 +11,8 @@ from uuid import uuid4
 from sqlalchemy import update
 
 from engine.tables import RunRow
-from shop.carts import CartRow
-from shop.notifications import NotificationRow
+from shop.carts.carts import CartRow
+from shop.notifications.outbox import NotificationRow
 from sql import later
 from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.sandbox.receiver import open_door

@@ -11,7 +11,7 @@ from babel.messages.extract import extract
 import letters
 from letters.catalogues import catalogue
 from letters.writing import LANGUAGES, TEMPLATES, environment
-from shop import topics
+from shop.kernel import languages
 
 PAPERS = TEMPLATES.parent / "papers.py"
 PAGES = TEMPLATES.parents[1] / "api/pages"
@@ -33,7 +33,7 @@ def test_every_letter_has_a_sample_a_text_and_a_page() -> None:
         kind: {path.stem for path in TEMPLATES.glob(f"*.{kind}")} - {"layout", "parts"} for kind in ("txt", "html")
     }
     assert stems["txt"] == stems["html"] == set(letters.SAMPLES)
-    assert LANGUAGES == topics.LANGUAGES
+    assert LANGUAGES == languages.LANGUAGES
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -9,18 +9,21 @@ from sqlalchemy import func, select
 import db
 from engine import ENDED
 from engine.tables import RunRow
-from shop import orders, refund_rows, wallets
-from shop.coupon_uses import CouponUseRow
-from shop.offers import OfferRow
-from shop.order_goods import worth
-from shop.orders import GIVEN_UP, OrderRow
-from shop.payments import PaymentRow, TransactionRow
-from shop.refund_rows import RefundRow
-from shop.refund_rows import Status as RefundStatus
-from shop.returns import ReturnRow
-from shop.returns import Status as ReturnStatus
-from shop.stock import StockRow
-from shop.wallets import WalletEntryRow, WalletRow
+from shop.fulfilment.returns import ReturnRow
+from shop.fulfilment.returns import Status as ReturnStatus
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.orders.quantities import worth
+from shop.orders.states import GIVEN_UP
+from shop.payments import refund_rows
+from shop.payments.payments import PaymentRow, TransactionRow
+from shop.payments.refund_rows import RefundRow
+from shop.payments.refund_rows import Status as RefundStatus
+from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.offers import OfferRow
+from shop.stock.tables import StockRow
+from shop.wallets import wallets
+from shop.wallets.wallets import WalletEntryRow, WalletRow
 from tests.money import shop
 
 ROUNDS = 12

@@ -10,33 +10,31 @@ from sqlalchemy.orm import Session
 
 import db
 import engine
-from api import cancelling, capturing
-from api.operators import GIVING_BACK
+from api.fulfilment import capture_on_shipment
+from api.jobs.operators import GIVING_BACK
+from api.orders import cancellation
 from engine import FINAL, Hold, NotPossible, State, local, remote
 from engine.steps import step_tasks
 from engine.tables import RunRow
-from shop import (
-    carts,
-    catalogue_upsert,
-    checkout,
-    fulfilments,
-    orders,
-    paying,
-    payment_desk,
-    personal,
-    refund_desk,
-    refund_rows,
-    returns,
-    stock_desk,
-    users,
-    wallets,
-)
-from shop.checkout import PlaceOrder
-from shop.errors import Refusal
-from shop.offers import OfferRow
-from shop.payments import PaymentRow
-from shop.returns import Arrived, Status
-from shop.users import UserRow
+from shop.accounts import users
+from shop.accounts.users import UserRow
+from shop.carts import carts
+from shop.catalogue import upsert as catalogue_upsert
+from shop.checkout import placement as checkout
+from shop.checkout.placement import PlaceOrder
+from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import returns
+from shop.fulfilment.returns import Arrived, Status
+from shop.kernel.errors import Refusal
+from shop.orders import orders
+from shop.payments import refund_rows, replacement
+from shop.payments import staff_actions as payment_desk
+from shop.payments.payments import PaymentRow
+from shop.pricing.offers import OfferRow
+from shop.privacy import personal_data
+from shop.refunds import staff_actions as refund_desk
+from shop.stock import adjustments
+from shop.wallets import wallets
 from sql import new_id
 from workflows import (
     ask_return,
@@ -76,7 +74,7 @@ def stock_up(prefix: str) -> dict[str, str]:
     def work(session: Session) -> None:
         catalogue_upsert.import_rows(session, [_variant(sku, GOODS[name]) for name, sku in names.items()])
         for sku in names.values():
-            stock_desk.receive(session, sku, ON_HAND, "a story")
+            adjustments.receive(session, sku, ON_HAND, "a story")
 
     db.in_transaction(work)
     return names
@@ -119,7 +117,7 @@ def leave(customer: str) -> Any:
         users.get(session, customer)
         users.hold(session, customer)
         wallets.forfeit(session, customer)
-        personal.forget(session, customer)
+        personal_data.forget(session, customer)
 
     return told(work)
 
@@ -143,7 +141,7 @@ def place(
 
 
 def call_off(order: str) -> Any:
-    return told(lambda session: cancelling.call_off(session, orders.get(session, order)))
+    return told(lambda session: cancellation.call_off(session, orders.get(session, order)))
 
 
 def pay_again(order: str, method: str, token: str | None) -> Any:
@@ -151,7 +149,7 @@ def pay_again(order: str, method: str, token: str | None) -> Any:
         orders.hold(session, order)
         if engine.live_runs(session, ("order", order), pay_order.name):
             raise Refusal("it is being paid for")
-        row = paying.begin(session, order, method, token)
+        row = replacement.begin(session, order, method, token)
         return engine.start(session, pay_order, key=new_id(), subject=("order", order), input={"payment": row.id}).id
 
     return told(work)
@@ -167,7 +165,7 @@ def payment_of(order: str) -> PaymentRow:
 
 def capture(order: str, amount: int | None) -> Any:
     def work(session: Session) -> str:
-        capturing.check_none_under_way(session, order)
+        capture_on_shipment.check_none_under_way(session, order)
         row, taken = payment_desk.begin_capture(session, payment_of(order).id, amount)
         return _start(session, capture_payment, row, amount=taken)
 
@@ -176,7 +174,7 @@ def capture(order: str, amount: int | None) -> Any:
 
 def void(order: str) -> Any:
     def work(session: Session) -> str:
-        capturing.check_none_under_way(session, order)
+        capture_on_shipment.check_none_under_way(session, order)
         return _start(session, void_payment, payment_desk.begin_void(session, payment_of(order).id))
 
     return told(work)
@@ -217,8 +215,8 @@ def ship(order: str, lines: dict[str, int] | None) -> Any:
     def work(session: Session) -> str:
         labels: dict[str, Any] = {"carrier": None, "tracking": None, "by": STAFF}
         parcel = fulfilments.add(session, order, lines, status="shipped", **labels)
-        capturing.check_rest_stays(session, order)
-        capturing.capture_if_sent(session, order, parcel)
+        capture_on_shipment.check_rest_stays(session, order)
+        capture_on_shipment.capture_if_sent(session, order, parcel)
         return parcel.id
 
     return told(work)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from shop import payment_methods
+from shop.payments import methods as payment_methods
 from sql import new_id
 from tests.money import shop
 from tests.money.bank import Bank

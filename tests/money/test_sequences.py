@@ -15,10 +15,11 @@ import engine.dispatch
 import gateways.channels.email
 import gateways.payments
 import logs
-from api import cancelling, capturing
+from api.fulfilment import capture_on_shipment
+from api.orders import cancellation
 from engine import plans
 from gateways.mail import Mail
-from shop import payment_methods
+from shop.payments import methods as payment_methods
 from tests.fixtures import Database
 from tests.money.bank import Bank
 from tests.money.shop import STAFF
@@ -42,7 +43,7 @@ def use_bank(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)
     monkeypatch.setattr(engine.dispatch, "_take", lambda parcels: None)
     monkeypatch.setattr(payment_methods, "is_captured_later", payment_methods.is_captured_later)
-    for door in (cancelling, capturing):
+    for door in (cancellation, capture_on_shipment):
         monkeypatch.setattr(door, "starter", lambda: STAFF)  # there is no request
     plans.forget()
     logs.configure("WARNING")

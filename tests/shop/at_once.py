@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import db
-from shop.errors import Refusal
+from shop.kernel.errors import Refusal
 
 
 def at_once(*works: Callable[[Session], Any]) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shop.money import Money
-from shop.offers import Offer
-from shop.priced_line import PricedLine
-from shop.prices import Quote, Terms, quote
-from shop.tariffs import ShippingMethod, Tariffs
+from shop.kernel.money import Money
+from shop.pricing.offers import Offer
+from shop.pricing.priced_line import PricedLine
+from shop.pricing.quotes import Quote, Terms, quote
+from shop.pricing.rates import ShippingMethod, Tariffs
 
 METHODS = {"standard": ShippingMethod("standard", 490), "express": ShippingMethod("express", 1290, free_above=10_000)}
 TAXES = {("DE", "standard"): 1900, ("DE", "reduced"): 700}

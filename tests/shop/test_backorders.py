@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import db
-from shop import backorders, locations, reservations, stock_desk
-from shop.errors import OutOfStock
-from shop.stock import Kind, MovementRow, ReservationRow, StockRow
-from shop.stock_events import StockEventRow
+from shop.kernel.errors import OutOfStock
+from shop.stock import adjustments, backorders, locations, reservations
+from shop.stock.availability_events import StockEventRow
+from shop.stock.tables import Kind, MovementRow, ReservationRow, StockRow
 from sql import later, new_id
 from tests.api.goods import count, put_on_shelf
 from tests.shop.at_once import at_once
@@ -40,7 +40,7 @@ def ordered(*quantities: int) -> list[str]:
 
 
 def receive(quantity: int, **more: str) -> None:
-    do(lambda session: stock_desk.receive(session, "CHAIR", quantity, **more))
+    do(lambda session: adjustments.receive(session, "CHAIR", quantity, **more))
 
 
 def wait(orders: Iterable[str]) -> list[int]:
@@ -116,7 +116,7 @@ def test_who_is_called_off_while_waiting_gets_back_what_was_there_and_no_more() 
 
 def test_nothing_is_back_in_stock_while_all_of_it_goes_to_who_has_waited() -> None:
     goods(on_hand=1, limit=9)
-    do(lambda session: stock_desk.watch(session, "CHAIR", 2))
+    do(lambda session: adjustments.watch(session, "CHAIR", 2))
     ordered(3)
     before = count(StockEventRow)
     receive(2)
@@ -135,7 +135,7 @@ def test_the_last_units_and_the_last_places_in_the_queue_go_to_as_many_as_there_
     served = at_once(*[buy] * 9)
     assert (served.count("done"), served.count("out_of_stock")) == (7, 2)
     assert shelf() == (3, 3, 4)
-    at_once(*[lambda session: stock_desk.receive(session, "CHAIR", 1)] * 3)
+    at_once(*[lambda session: adjustments.receive(session, "CHAIR", 1)] * 3)
     assert shelf() == (6, 6, 1)
     assert at_once(*[buy] * 5).count("done") == 3
 
@@ -146,7 +146,7 @@ def test_goods_come_in_while_their_orders_are_confirmed_and_given_up() -> None:
     at_once(
         *(lambda session, order=order: reservations.sell(session, [order]) for order in orders[:3]),
         *(lambda session, order=order: reservations.release(session, [order]) for order in orders[3:]),
-        *[lambda session: stock_desk.receive(session, "CHAIR", 2)] * 4,
+        *[lambda session: adjustments.receive(session, "CHAIR", 2)] * 4,
     )
     assert (shelf(), wait(orders)) == ((2, 0, 0), [0] * 6)
     assert [sum(n for n, _ in sales(order)) for order in orders] == [-2, -2, -2, 0, 0, 0]

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 import db
 from doctor.campaigns import campaigns_reach_everybody_once
-from shop.campaigns import audience, desk, forgetting, moves, progress
+from shop.campaigns import audience, editing, progress, retention, transitions
 from shop.campaigns.tables import CampaignRunRow, Fate, RecipientRow, Stage
 from sql import later, new_id
 from tests.api.mailing_list import LETTER, willing
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("database")
 def sent_to_three(days_ago: int | None) -> str:
     """The campaign; it is under way still if it did not end."""
     with db.transaction() as session:
-        id = desk.make(session, LETTER | {"topic": "offers"}, None).id
-        moves.send_now(session, id, lambda *_: new_id())
+        id = editing.make(session, LETTER | {"topic": "offers"}, None).id
+        transitions.send_now(session, id, new_id())
         [sent] = progress.latest(session, id)
         audience.freeze_a_page(session, sent.run.id)
         if days_ago is not None:
@@ -32,7 +32,7 @@ def sent_to_three(days_ago: int | None) -> str:
 
 def prune(days: int, batch: int) -> int:
     with db.transaction() as session:
-        return forgetting.prune(session, days, batch)
+        return retention.prune(session, days, batch)
 
 
 def told(campaign: str) -> dict[str, int]:

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import ColumnElement, func, select, update
 
 import db
-from shop.campaigns import audience, desk, moves, pace
+from shop.campaigns import audience, editing, transitions
+from shop.campaigns import throttle as pace
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow
 from sql import new_id
 from tests.api.mailing_list import LETTER, willing
@@ -30,8 +31,8 @@ class Campaign:
         monkeypatch.setattr(pace, "the_time", lambda _: NOON + timedelta(seconds=self._second))
         willing(*(f"p{number}" for number in range(PEOPLE)))
         with db.transaction() as session:
-            self.id = desk.make(session, LETTER | {"topic": "offers", "throttle": A_MINUTE}, None).id
-            moves.send_now(session, self.id, lambda *_: new_id())
+            self.id = editing.make(session, LETTER | {"topic": "offers", "throttle": A_MINUTE}, None).id
+            transitions.send_now(session, self.id, new_id())
             self.run = session.scalars(select(CampaignRunRow.id)).one()
             audience.freeze_a_page(session, self.run)
 

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from shop.campaigns import templates
-from shop.campaigns.letters import SAMPLE, Content, check, written
+from shop.campaigns.rendering import SAMPLE, Content, check, written
 from shop.campaigns.tables import LONGEST_TEMPLATE
-from shop.errors import Invalid
+from shop.kernel.errors import Invalid
 
 VALUES = {
     "name": "Ada <b>",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 import crons
-from shop.campaigns import times
+from shop.campaigns import calendar as times
 from shop.campaigns.tables import CampaignRow
 
 BERLIN = "Europe/Berlin"

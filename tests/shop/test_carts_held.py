@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import db
-from shop import carts, checkout
-from shop.carts import CartLineRow, CartRow
+from shop.carts import carts
+from shop.carts.carts import CartLineRow, CartRow
+from shop.checkout import placement as checkout
 from tests.api.goods import ADDRESS, put_on_shelf
 
 pytestmark = pytest.mark.usefixtures("database")

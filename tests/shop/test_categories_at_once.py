@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import db
-from shop import categories, products
-from shop.catalogue import CategoryRow, ProductRow
-from shop.catalogue_upsert import import_rows
+from shop.catalogue import categories, products
+from shop.catalogue.tables import CategoryRow, ProductRow
+from shop.catalogue.upsert import import_rows
 from tests.fixtures import Database
 from tests.shop.at_once import at_once
 

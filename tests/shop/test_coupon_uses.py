@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 import db
-from shop import coupon_uses, offer_desk, same_person, users
-from shop.coupon_uses import Claim, CouponUseRow
-from shop.errors import Invalid
-from shop.offers import OfferRow
+from shop.accounts import users
+from shop.kernel.errors import Invalid
+from shop.pricing import coupon_redemptions as coupon_uses
+from shop.pricing import offer_admin, same_person
+from shop.pricing.coupon_redemptions import Claim, CouponUseRow
+from shop.pricing.offers import OfferRow
 from sql import later, new_id
 from tests.api.offers import coupon, uses
 
@@ -136,7 +138,7 @@ def test_a_limit_can_not_go_below_what_is_used(limit: str) -> None:
     id = coupon()
     _claim(id, "a", "a")
     with pytest.raises(Invalid) as refused, db.transaction() as session:
-        offer_desk.change(session, offer_desk.coupon(session, "spring", lock=True), {limit: 1})
+        offer_admin.change(session, offer_admin.coupon(session, "spring", lock=True), {limit: 1})
     assert list(refused.value.more["errors"]) == [limit]
     with db.reading() as session:
         assert getattr(session.get_one(OfferRow, id), limit) is None
@@ -147,7 +149,7 @@ def test_a_coupon_that_is_taken_away_takes_its_uses_with_it() -> None:
     _claim(id, "a")
     orders = _orders(id)
     with db.transaction() as session:
-        offer_desk.remove(session, offer_desk.coupon(session, "SPRING"))
+        offer_admin.remove(session, offer_admin.coupon(session, "SPRING"))
     _give_back(*orders)
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(CouponUseRow)) == 0

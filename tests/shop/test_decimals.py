@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shop.decimals import minor_units
+from shop.kernel.decimals import minor_units
 
 
 @pytest.mark.parametrize(

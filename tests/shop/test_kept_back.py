@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.offers import Offer
-from shop.prices import Quote, Terms, quote
-from shop.return_money import for_goods
-from shop.tariffs import ShippingMethod, Tariffs
+from shop.fulfilment.return_money import for_goods
+from shop.pricing.offers import Offer
+from shop.pricing.quotes import Quote, Terms, quote
+from shop.pricing.rates import ShippingMethod, Tariffs
 from tests.shop.pricing import line, offer, priced
 from tests.shop.test_prices_model import lines_of, offers_of
 

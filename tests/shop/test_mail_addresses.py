@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from shop.mail_addresses import NotAnAddress, checked, normal, shown, wire
+from shop.accounts.email_addresses import NotAnAddress, checked, normal, shown, wire
 
 MUNICH = "info@xn--mnchen-3ya.de"
 

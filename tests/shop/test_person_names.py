@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from letters.links import defanged, holds_link
-from shop.person_names import problem
+from shop.accounts.person_names import problem
 
 NAMES = """
 St. John|St.John|Jr.|Robert Downey Jr.|Dr. A. Müller|Dr.A.Müller|J.R.R. Tolkien|J.R.R.Tolkien|O'Brien|O’Brien|Anne-Marie d'Arc

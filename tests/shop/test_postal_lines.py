@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shop import postal_forms
+from shop.accounts import postal_forms
 
 SAM = {"name": "Sam %n Lee", "line1": "Main Street 1"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shop.errors import Invalid
-from shop.prices import Quote, Terms, quote
-from shop.tariffs import Tariffs
+from shop.kernel.errors import Invalid
+from shop.pricing.quotes import Quote, Terms, quote
+from shop.pricing.rates import Tariffs
 from tests.shop.pricing import METHODS, line, offer, priced
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shop.offers import Kind, Offer
-from shop.priced_line import PricedLine
-from shop.prices import Quote
-from shop.rounding import part, spread
+from shop.kernel.rounding import part, spread
+from shop.pricing.offers import Kind, Offer
+from shop.pricing.priced_line import PricedLine
+from shop.pricing.quotes import Quote
 from tests.shop.pricing import line, priced
 
 CATEGORIES = [None, "furniture", "furniture/chairs", "garden"]

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 import db
-from shop import offer_desk, promotion_facts
-from shop.happenings import HappeningRow
+from shop.pricing import offer_admin, promotion_events
+from shop.webhooks.events import HappeningRow
 from tests.api.offers import coupon, promotion
 from tests.fixtures import Database
 
@@ -25,7 +25,7 @@ def now() -> datetime:
 
 
 def look() -> int:
-    return db.in_transaction(promotion_facts.announce)
+    return db.in_transaction(promotion_events.announce)
 
 
 def told() -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ def told() -> list[tuple[str, str]]:
 
 def change(id: str, **values: Any) -> None:
     with db.transaction() as session:
-        offer_desk.change(session, offer_desk.promotion(session, id, lock=True), values)
+        offer_admin.change(session, offer_admin.promotion(session, id, lock=True), values)
 
 
 def test_one_starts_and_ends_by_the_clock_once_each() -> None:
@@ -78,7 +78,7 @@ def test_one_that_is_taken_away_while_it_runs_has_ended() -> None:
     look()
     with db.transaction() as session:
         for id in (running, not_yet):
-            offer_desk.remove(session, offer_desk.promotion(session, id, lock=True))
+            offer_admin.remove(session, offer_admin.promotion(session, id, lock=True))
     assert told() == [(running, "promotion.started"), (running, "promotion.ended")]
 
 

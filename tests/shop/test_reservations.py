@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 import db
-from shop import reservations, stock_desk
-from shop.errors import IllegalMove
-from shop.stock import MovementRow, ReservationRow
+from shop.kernel.errors import IllegalMove
+from shop.stock import adjustments, reservations
+from shop.stock.tables import MovementRow, ReservationRow
 from sql import later, new_id
 from tasks import maintenance
 from tests.api.goods import put_on_shelf, shelf
@@ -123,7 +123,7 @@ def test_reserved_goods_can_not_be_counted_away() -> None:
     put_on_shelf("CHAIR", on_hand=5)
     _reserve({"CHAIR": 4})
     with pytest.raises(IllegalMove), db.transaction() as session:
-        stock_desk.adjust(session, "CHAIR", -2, "broken")
+        adjustments.adjust(session, "CHAIR", -2, "broken")
     assert shelf("CHAIR") == (5, 4)
     assert _ledger("CHAIR") == [5]
 

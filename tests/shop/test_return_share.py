@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop import parcel_shares
-from shop.return_money import share
+from shop.fulfilment import parcel_shares
+from shop.fulfilment.return_money import share
 
 LINES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10_000)), min_size=1, max_size=5)
 

@@ -9,12 +9,16 @@ import pytest
 from sqlalchemy import select, update
 
 import db
-from shop import catalogue_upsert, orders, user_tags, users
+from shop.accounts import tags as user_tags
+from shop.accounts import users
+from shop.accounts.users import UserRow
 from shop.campaigns.segments import compiled
-from shop.catalogue import ProductRow
-from shop.errors import Invalid
-from shop.orders import OrderRow, Status
-from shop.users import UserRow
+from shop.catalogue import upsert as catalogue_upsert
+from shop.catalogue.tables import ProductRow
+from shop.kernel.errors import Invalid
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.orders.states import Status
 from sql import new_id
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import db
-from doctor import goods
-from shop import backorders, locations, reservations, stock_desk
-from shop.errors import IllegalMove
-from shop.lots import Lot
-from shop.stock import Held, ReservationRow, StockRow
+from doctor import stock as goods
+from shop.kernel.errors import IllegalMove
+from shop.stock import adjustments, backorders, locations, reservations
+from shop.stock.movements import Lot
+from shop.stock.tables import Held, ReservationRow, StockRow
 from sql import later, new_id
 from tests.api.goods import put_on_shelf
 from tests.fixtures import Database, empty
@@ -40,14 +40,14 @@ class Shop:
         return list(self.orders)[which : which + 1]
 
     def receive(self, session: Session, n: int, place: str) -> None:
-        stock_desk.receive(session, "CHAIR", n, location=place)
+        adjustments.receive(session, "CHAIR", n, location=place)
 
     def count(self, session: Session, n: int, place: str) -> None:
-        stock_desk.adjust(session, "CHAIR", -n, "counted", location=place)
+        adjustments.adjust(session, "CHAIR", -n, "counted", location=place)
 
     def transfer(self, session: Session, n: int, place: str) -> None:
         to = "berlin" if place == "main" else "main"
-        stock_desk.transfer(session, "CHAIR", n, "", None, location=place, to=to)
+        adjustments.transfer(session, "CHAIR", n, "", None, location=place, to=to)
 
     def order(self, session: Session, n: int) -> None:
         id = new_id()

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy.orm import Session
 
 import db
-from shop import categories, offer_desk, products, users
-from shop.catalogue import CategoryRow, ProductRow, VariantRow
-from shop.offers import OfferRow
-from shop.users import UserRow
+from shop.accounts import users
+from shop.accounts.users import UserRow
+from shop.catalogue import categories, products
+from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
+from shop.pricing import offer_admin
+from shop.pricing.offers import OfferRow
 from sql import new_id
 from tests.api.goods import count
 from tests.shop.at_once import at_once
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def a_coupon(name: str) -> Work:
     wish = {"code": name.upper(), "name": name, "kind": "percentage", "percent": 10, "stackable": True, "priority": 0}
-    return lambda session: offer_desk.make(session, wish)
+    return lambda session: offer_admin.make(session, wish)
 
 
 def a_slug(name: str) -> Work:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from shop.webhook_urls import is_public, problem
+from shop.webhooks.url_policy import is_public, problem
 
 INSIDE = (
     *("127.0.0.1", "127.8.9.10", "10.1.2.3", "172.16.0.1", "192.168.1.1", "0.0.0.0", "0.1.2.3"),

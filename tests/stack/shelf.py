@@ -10,7 +10,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from db import _sqlite
-from shop import catalogue_upsert, stock_desk
+from shop.catalogue import upsert as catalogue_upsert
+from shop.stock import adjustments
 
 
 class Shelf:
@@ -43,7 +44,7 @@ class Shelf:
         with self.session() as session:
             catalogue_upsert.import_rows(session, [row])
             if on_hand:
-                stock_desk.receive(session, sku, on_hand, "test")
+                adjustments.receive(session, sku, on_hand, "test")
 
     def new_sku(self) -> str:
         self._count += 1

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from engine import Run, Step, Workflow, local_step
-from tasks import notifications, orders, payments, stock
+from tasks import orders, stock
+from tasks.notifications import order_mails
+from tasks.payments import charge as payments
 
 
 @local_step("orders.wrap")
@@ -26,7 +28,7 @@ place_order = Workflow(
     Step("wrap_gift", do=wrap, undo=unwrap),
     Step("charge_payment", do=payments.charge, undo=payments.refund),
     Step("confirm_order", do=orders.confirm, pivot=True),
-    Step("notify_customer", do=notifications.order_confirmed),
+    Step("notify_customer", do=order_mails.order_confirmed),
     on_failed=orders.close,
     deadline=3600.0,
 )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from shop import offer_desk
+from shop.pricing import offer_admin
 from tests.faults.races.ground import Ground, order
 from tests.faults.races.report import Report
 from tests.faults.races.tabs import Tab, at_once
@@ -73,7 +73,7 @@ def _taken(ground: Ground, id: str) -> int:
 def _coupon(ground: Ground, **limit: int) -> str:
     code = f"RACE-{ground.random.getrandbits(48):X}"
     with ground.stack.shelf.session() as session:
-        offer_desk.make(session, {"name": "Race", "kind": "fixed", "amount": OFF, "code": code, **limit})
+        offer_admin.make(session, {"name": "Race", "kind": "fixed", "amount": OFF, "code": code, **limit})
     return code
 
 

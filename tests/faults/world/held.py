@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import update
 
-from shop.stock import ReservationRow
+from shop.stock.tables import ReservationRow
 from sql import later
 from tests.faults.judge import Judge
 from tests.stack import Client, Order, Stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from uuid import uuid4
 
-from shop import consents
+from shop.consent import consents
 from tests.stack import Client, Stack
 from tests.subscribing import OFFERS, subscribe
 

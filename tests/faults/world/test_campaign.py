@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shop.campaigns.mailing import HANDFUL
+from shop.campaigns.batches import HANDFUL
 from tests.faults.world.clocks import clocks
 from tests.faults.world.subscribers import Subscribers
 from tests.stack import Client, Stack

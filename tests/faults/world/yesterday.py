@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Column, Table
 
 import engine.tables  # noqa: F401
-import shop.webhook_events  # noqa: F401 - and with it orders, payments, stock
+import shop.payments.provider_events  # noqa: F401 - and with it orders, payments, stock
 from sql import Base, Moment
 from tests.stack import Stack
 

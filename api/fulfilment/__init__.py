@@ -1,0 +1,1 @@
+"""Parcels and returns over HTTP."""

@@ -1,0 +1,1 @@
+"""HTTP itself: blueprints, fields, problem documents, idempotency, limits, who is asking."""

@@ -1,0 +1,100 @@
+"""Access tokens: how they are written and read. Whether their session still lives, `security` asks the database."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import jwt
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token
+
+from config import settings
+from guards import InsecureSetting
+from shop.accounts.sessions import Claim, Holder, Opened
+from shop.kernel import keys
+from shop.kernel.errors import Unauthenticated
+from shop.kernel.keys import Purpose
+from sql import is_id
+
+NAME = "orderwave"  # issuer and audience
+LEEWAY_SECONDS = 900  # of this machine's clock; what counts is the database's
+SHORTEST_SECRET = 32
+
+
+class BadToken(Unauthenticated):
+    code = "invalid_token"
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+def init_app(app: Flask) -> None:
+    secret = settings().jwt_secret
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise InsecureSetting(f"JWT_SECRET must have at least {SHORTEST_SECRET} bytes")
+    app.config.update(
+        JWT_SECRET_KEY=keys.signing(Purpose.ACCESS_TOKEN),
+        JWT_ALGORITHM="HS256",
+        JWT_ENCODE_ISSUER=NAME,
+        JWT_ENCODE_AUDIENCE=NAME,
+    )
+    JWTManager(app)
+
+
+def access_token(opened: Opened) -> str:
+    """It names the user and the session, and says nothing of roles."""
+    times = {"iat": opened.issued, "nbf": opened.issued, "exp": opened.issued + 60 * settings().access_minutes}
+    token: str = create_access_token(identity=opened.user_id, additional_claims={"sid": opened.id, **times})
+    return token
+
+
+def read(header: str | None) -> Claim:
+    """What the token in this Authorization header says. Every way in which it can be wrong is a 401 (facts 20)."""
+    kind, *rest = (header or "").split() or [""]
+    if kind != "Bearer":
+        raise Unauthenticated("Sign in first.")
+    return _claim(_decoded(rest[0])) if len(rest) == 1 else _invalid()
+
+
+def alive(holder: Holder | None) -> Holder:
+    """For who has looked whether the session of a token still lives."""
+    if holder is None:
+        raise BadToken("The access token has expired or its session ended.")
+    return holder
+
+
+def _decoded(token: str) -> dict[str, Any]:
+    """Read once: the library around it would do so three times."""
+    ours: dict[str, Any] = {"audience": NAME, "issuer": NAME, "leeway": LEEWAY_SECONDS}
+    try:
+        return jwt.decode(token, _key_of(token), algorithms=["HS256"], **ours)
+    except jwt.ExpiredSignatureError as error:
+        raise BadToken("The access token has expired.") from error
+    except (jwt.PyJWTError, RecursionError) as error:
+        raise BadToken("The access token is not valid.") from error
+
+
+def _key_of(token: str) -> bytes:
+    """The accepted key that has signed it; of none of them, the current one, which will say so."""
+    candidates = keys.accepted(Purpose.ACCESS_TOKEN)
+    return next((key for key in candidates if _signed(token, key)), candidates[0])
+
+
+def _signed(token: str, key: bytes) -> bool:
+    said, _, signature = token.rpartition(".")
+    mac = base64.urlsafe_b64encode(hmac.new(key, said.encode(), hashlib.sha256).digest()).rstrip(b"=")
+    return hmac.compare_digest(signature.encode(), mac)
+
+
+def _claim(told: dict[str, Any]) -> Claim:
+    """What the library would do without: an end, and a user and a session that are ids."""
+    user, session, end = told.get("sub"), told.get("sid"), told.get("exp")
+    if told.get("type", "access") != "access" or not (is_id(user) and is_id(session)) or type(end) is not int:
+        _invalid()
+    return Claim(session, user, datetime.fromtimestamp(end, UTC)) if 0 < end < 2**37 else _invalid()
+
+
+def _invalid() -> NoReturn:
+    raise BadToken("The access token is not valid.")

@@ -1,0 +1,25 @@
+"""In which language somebody wants to be written to."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from marshmallow import fields, validate
+
+from shop.kernel.languages import LANGUAGES
+
+TAG = re.compile(rf"({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?\Z")
+
+
+def asked() -> str:
+    """What this request's `Accept-Language` likes best of what there is, in whichever country it is spoken."""
+    liked = (tag.split("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((language for language in liked if language in LANGUAGES), LANGUAGES[0])
+
+
+def language(**kwargs: object) -> fields.String:
+    """`de`, or `de-AT` for numbers and dates as they are written there."""
+    shown = {"example": "de", "description": f"one of {', '.join(LANGUAGES)}, perhaps with a country: de-AT"}
+    wrong = f"One of {', '.join(LANGUAGES)}, perhaps with a country: de-AT."
+    return fields.String(validate=validate.Regexp(TAG, error=wrong), metadata=shown, **kwargs)

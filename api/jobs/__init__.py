@@ -1,0 +1,1 @@
+"""Jobs, and what operators do with them, over HTTP."""

@@ -1,0 +1,70 @@
+"""What operators do to jobs, and a line in the log that says who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Response
+from sqlalchemy.orm import Session
+
+import engine
+from api.http.commands import Answer, accepted, run_command
+from api.http.security import caller
+from api.jobs.permissions import check_skip
+from engine import jobs
+from shop.kernel.errors import IllegalMove
+from shop.orders import conflict_of_interest
+from shop.payments import staff_actions as payment_desk
+from shop.refunds import staff_actions as refund_desk
+from workflows import capture_payment, void_payment
+
+log = structlog.get_logger("audit")
+
+
+def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Response:
+    def work(session: Session) -> Answer:
+        act(session, str(id), by=caller().id, **more)
+        log.info("operator", action=action, job=str(id), by=caller().id, **more)
+        session.expire_all()
+        return accepted(session, str(id))
+
+    return run_command(work)
+
+
+def skip(session: Session, id: str, *, by: str, note: str) -> None:
+    """Nothing is said about the money: what this step may still have asked for can be given back otherwise.
+
+    NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid.
+    """
+    place = _pass(session, id, by=by, note=note)
+    check_skip(*place)
+    refund_desk.withdraw(session, [id], "skipped")
+    if place[0] in (capture_payment.name, void_payment.name):
+        payment_desk.resume(session, [engine.input_of(session, id)["payment"]])
+
+
+def _pass(session: Session, id: str, *, by: str, note: str) -> tuple[str, str, str]:
+    """Skip the step. Returns where the job stood; OwnBusiness for one about an order of whoever asks."""
+    job = jobs.get(session, id)
+    if job is not None and job.subject["type"] == "order":
+        conflict_of_interest.check_order(session, by, job.subject["id"])
+    place = engine.standing(session, id)
+    engine.skip(session, id, by=by, note=note)
+    return place
+
+
+GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
+
+
+def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
+    """IllegalMove unless the job needs attention at a step that gives money back."""
+    job = jobs.get(session, id)
+    at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
+    place = _pass(session, id, by=by, note=f"settled by hand: {note}")
+    if job is None or at not in GIVING_BACK:
+        raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
+    check_skip(*place)
+    refund_desk.settle_by_hand(session, id, job.subject["id"], most=engine.input_of(session, id).get("amount"))

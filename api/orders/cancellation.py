@@ -1,0 +1,52 @@
+"""Calling an order off: what is under way turns back, what is paid goes the way of `cancel_order`."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+import engine
+from api.http.security import starter
+from engine import NotPossible, jobs
+from shop.fulfilment import parcels as fulfilments
+from shop.kernel.errors import IllegalMove
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.orders.states import Status
+from sql import new_id
+from workflows import cancel_order, place_order
+
+
+def call_off(session: Session, order: OrderRow) -> str:
+    """Returns the run that does it: the one that was placing the order, or one of its own."""
+    return (order.status == Status.PENDING and _turn_back(session, order)) or _give_back(session, order.id)
+
+
+def _turn_back(session: Session, order: OrderRow) -> str | None:
+    """None: it was confirmed while we were asking. Runs are locked before orders, as their steps do."""
+    live = engine.live_runs(session, ("order", order.id), place_order.name)
+    if not live:
+        return None
+    try:
+        engine.cancel(session, live[-1])
+    except NotPossible:
+        session.refresh(order)
+        if order.status == Status.CONFIRMED:
+            return None
+        raise
+    return live[-1]
+
+
+def _give_back(session: Session, id: str) -> str:
+    """Under the lock of the order, so that two at once start one."""
+    order = orders.hold(session, id)
+    if order.status == Status.CANCELLING:
+        return _under_way(session, id)
+    if order.status != Status.CONFIRMED:
+        raise IllegalMove(f"The order is {order.status}; there is nothing that could be called off.")
+    fulfilments.check_none(session, id)
+    orders.move(session, [id], Status.CANCELLING, "called off")
+    return engine.start(session, cancel_order, key=new_id(), subject=("order", id), by=starter()).id
+
+
+def _under_way(session: Session, id: str) -> str:
+    return [job.id for job in jobs.about(session, ("order", id)) if job.workflow == cancel_order.name][-1]

@@ -1,0 +1,120 @@
+"""A paper as PDF, in a font that has Latin, Greek, Cyrillic, Armenian and Georgian.
+
+It has no Chinese, Japanese, Korean, Indic scripts or emoji, and nothing here orders what is written from right to
+left: in place of those stands a box, and a line at the end says so. The page in HTML shows them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+from fpdf import FPDF
+from fpdf.enums import TableBordersLayout
+from fpdf.fonts import FontFace
+
+from letters.papers import Paper
+
+FONT = Path(__file__).parent.parent / "fonts" / "DejaVuSans.ttf"
+BOX = "\N{WHITE SQUARE}"
+GOODS, RATES = (32, 52, 20, 20, 28, 28), (48, 44, 44, 44)
+"""The widths of both tables in millimetres."""
+
+GREY = 200
+
+
+def render(paper: Paper) -> bytes:
+    page = _Page()
+    page.begin(paper.title, paper.language)
+    page.block(paper.seller)
+    page.block(paper.buyer)
+    page.heading(paper.title)
+    page.block(paper.about)
+    if paper.rows:
+        page.rows(paper.rows, GOODS, texts=2)
+        page.ln(4)
+    page.sums(paper.sums)
+    page.ln(4)
+    page.rows(paper.rates, RATES, texts=1)
+    page.ln(4)
+    page.block(paper.notes)
+    page.say_what_is_missing(paper.missing)
+    return bytes(page.output())
+
+
+class _Page(FPDF):
+    def __init__(self) -> None:
+        super().__init__(format="A4")
+        self.add_font("DejaVu", fname=FONT)
+        self.set_margin(15)
+        self.set_auto_page_break(True, margin=15)
+        self.set_draw_color(GREY)
+        self.add_page()
+        self._boxed = False
+
+    def begin(self, title: str, language: str) -> None:
+        self.set_title(title)
+        self.set_lang(language)
+        self.set_font("DejaVu", size=9)
+
+    def heading(self, text: str) -> None:
+        self.set_font("DejaVu", size=18)
+        self.cell(text=text, new_x="LMARGIN", new_y="NEXT", h=12)
+        self.set_font("DejaVu", size=9)
+
+    def block(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.text_line(line)
+        self.ln(4)
+
+    def text_line(self, text: str) -> None:
+        self.multi_cell(0, 5, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="LEFT")
+
+    def rows(self, rows: Sequence[tuple[str, ...]], widths: tuple[int, ...], *, texts: int) -> None:
+        """The first `texts` columns are words, the others figures."""
+        plain = FontFace(emphasis="")
+        align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
+        layout = TableBordersLayout.HORIZONTAL_LINES
+        with self.table(
+            col_widths=widths, text_align=align, borders_layout=layout, headings_style=plain, line_height=5
+        ) as table:
+            for row in rows:
+                table.row([self._fit(cell) for cell in row])
+
+    def sums(self, rows: Sequence[tuple[str, str]]) -> None:
+        for label, amount in rows:
+            self.cell(140, 6, self._fit(label), border="B")
+            self.cell(40, 6, self._fit(amount), border="B", align="R", new_x="LMARGIN", new_y="NEXT")
+
+    def say_what_is_missing(self, text: str) -> None:
+        if self._boxed:
+            self.ln(6)
+            self.text_line(text)
+
+    def _fit(self, text: str) -> str:
+        fitting = printable(text)
+        self._boxed = self._boxed or BOX in fitting
+        return fitting
+
+
+def printable(text: str) -> str:
+    """As this font can show it: one box for each run of characters that it cannot."""
+    seen = "".join(_shown(letter) for letter in unicodedata.normalize("NFC", text))
+    return re.sub(f"{BOX}+", BOX, seen)
+
+
+def _shown(letter: str) -> str:
+    if unicodedata.category(letter) in ("Cc", "Cf", "Cs"):
+        return " " if letter.isspace() else ""
+    right_to_left = unicodedata.bidirectional(letter) in ("R", "AL", "AN")
+    return letter if ord(letter) in _glyphs() and not right_to_left else BOX
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    with TTFont(FONT, lazy=True) as font:
+        return frozenset(font.getBestCmap())

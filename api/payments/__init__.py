@@ -1,0 +1,1 @@
+"""Payments, transfers and wallets over HTTP."""

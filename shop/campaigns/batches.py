@@ -1,0 +1,204 @@
+"""A batch of recipients, taken a few at a time: what came of the last is written, and who is next is asked for.
+
+All of it is one short transaction between two handfuls of mails. So a pause, a cancel or an unsubscribe counts from
+the next handful on, and a crash leaves no more than one in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Float, Integer, case, null, select, update
+from sqlalchemy.orm import Session
+
+from rows import Many
+from shop.accounts.users import UserRow
+from shop.campaigns import calendar as times
+from shop.campaigns import coupons, rendering
+from shop.campaigns.rendering import Content
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
+from shop.consent import eligibility, suppressions
+from shop.consent.eligibility import Recipient
+from shop.consent.suppressions import Reason
+from shop.kernel import keys
+from sql import among, bare, clock, direct, later, the_time
+
+HANDFUL = 4  # what a crash may send twice, for each connection; one alone would cost two thirds of the speed
+PUT_OFF_FOR = 2 * 86_400.0  # seconds for which somebody's mail server may put a mail off before they are given up
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0  # seconds, for who is put off; doubled each time
+
+NOT_WANTED = "is not to be written to"
+
+
+class Batch(NamedTuple):
+    """`run`: the run of the campaign it belongs to."""
+
+    run: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Somebody whose mail is to be handed over now. `mark`: the same one again is the same mail."""
+
+    who: Recipient
+    coupon: str | None
+    attempts: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class Handful:
+    said: Content
+    ready: Sequence[Ready]
+
+
+@dataclass(frozen=True)
+class Result:
+    user: str
+    state: Fate
+    detail: str | None = None
+    after: float | None = None  # seconds, for who is put off
+    bounced: bool = False
+
+
+def put_off(ready: Ready, why: str) -> Result:
+    """Later once more, and more patiently each time, until it has been long enough."""
+    if sum(map(_pause, range(ready.attempts))) >= PUT_OFF_FOR:
+        return Result(ready.who.id, Fate.FAILED, why)
+    return Result(ready.who.id, Fate.WAITING, why, after=_pause(ready.attempts))
+
+
+def _pause(attempts: int) -> float:
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 32))
+
+
+def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful | None:
+    """Write what came of the last handful, and return the next; None when there is none, or nobody wants it now."""
+    write(session, batch, results)
+    campaign, run = session.execute(_OF_RUN, {"run": [batch.run]}).one()
+    if not _is_wanted(session, campaign, run):
+        give_back(session, batch)
+        return None
+    ready: list[Ready] = []
+    while not ready and (rows := _next(session, batch)):
+        ready = _sorted_out(session, campaign, run, batch, rows)
+    return Handful(rendering.content(campaign), ready) if ready else None
+
+
+def give_back(session: Session, batch: Batch) -> None:
+    """Those of the batch that were not written to wait again."""
+    session.execute(_of_batch(batch).values(state=Fate.WAITING, batch_id=None, updated_at=clock()))
+
+
+def give_up(session: Session, batch: Batch, why: str) -> None:
+    session.execute(_of_batch(batch).values(state=Fate.FAILED, detail=why[:200], batch_id=None, updated_at=clock()))
+
+
+def _is_wanted(session: Session, campaign: CampaignRow, run: CampaignRunRow) -> bool:
+    going = run.stage == Stage.SENDING and campaign.status not in (Status.PAUSED, Status.CANCELLED)
+    return going and not times.quiet_for(campaign, the_time(session))
+
+
+def _next(session: Session, batch: Batch) -> Sequence[Any]:
+    row = RecipientRow
+    query = select(row.user_id, row.coupon_code, row.attempts).where(
+        row.run_id == batch.run, row.batch_id == batch.id, standing(Fate.SENDING)
+    )
+    return session.execute(query.order_by(row.user_id).limit(HANDFUL)).all()
+
+
+def _sorted_out(
+    session: Session, campaign: CampaignRow, run: CampaignRunRow, batch: Batch, rows: Sequence[Any]
+) -> list[Ready]:
+    """Who may not be written to any more is skipped; who needs a coupon of their own gets it."""
+    willing = eligibility.recipients(session, [row.user_id for row in rows], campaign.topic)
+    gone = [Result(row.user_id, Fate.SKIPPED, NOT_WANTED) for row in rows if row.user_id not in willing]
+    write(session, batch, gone)
+    there = [row for row in rows if row.user_id in willing]
+    own = _own_coupons(session, campaign, batch, there)
+    return [_ready(run, row, willing[row.user_id], own.get(row.user_id)) for row in there]
+
+
+def _ready(run: CampaignRunRow, row: Any, who: Recipient, coupon: str | None) -> Ready:
+    return Ready(who, coupon or row.coupon_code, row.attempts, _mark(run, who.id))
+
+
+def _mark(run: CampaignRunRow, user: str) -> str:
+    """Not of the run's own id: a restored shop that comes upon the same due time makes another run of it."""
+    return keys.message("campaign", run.campaign_id, run.due_at.isoformat(), user)
+
+
+def _own_coupons(session: Session, campaign: CampaignRow, batch: Batch, rows: Sequence[Any]) -> dict[str, str]:
+    code = campaign.coupon_code
+    if code is None:
+        return {}
+    if not campaign.coupon_personal:
+        return {row.user_id: code for row in rows}
+    without = [row.user_id for row in rows if row.coupon_code is None]
+    return coupons.hand_out(session, batch.run, without, code)
+
+
+def write(session: Session, batch: Batch, results: Sequence[Result]) -> None:
+    if not results:
+        return
+    _WRITE(session, [_row(batch, result) for result in results])
+    bounced = [result.user for result in results if result.bounced]
+    if bounced:
+        hashes = select(UserRow.email_hash).where(among(UserRow.id, "users"), UserRow.email_hash.is_not(None))
+        found = direct(session, hashes, {"users": bounced}).scalars().all()
+        suppressions.add(session, list(found), Reason.BOUNCE, "refused a campaign's mail")
+
+
+def _row(batch: Batch, result: Result) -> dict[str, Any]:
+    return {
+        "run_id": batch.run,
+        "batch_id": batch.id,
+        "user_id": result.user,
+        "state": result.state,
+        "detail": result.detail[:200] if result.detail else None,
+        "tried": int(result.state != Fate.SKIPPED),
+        "after": result.after,
+    }
+
+
+_ROW = bare(RecipientRow).c
+
+
+def _writing(_: str, given: Any) -> Any:
+    """Only while they are in this very batch: whoever comes late with an old answer changes nothing."""
+    mine = (_ROW.run_id == given.run_id, _ROW.user_id == given.user_id, _ROW.batch_id == given.batch_id)
+    return (
+        update(bare(RecipientRow))
+        .where(*mine, _ROW.state == Fate.SENDING)
+        .values(
+            state=given.state,
+            detail=given.detail,
+            batch_id=null(),
+            attempts=_ROW.attempts + given.tried,
+            not_before=case((given.after.is_(None), null()), else_=later(given.after)),
+            updated_at=clock(),
+        )
+    )
+
+
+_WRITE = Many(
+    _writing,
+    *(_ROW.run_id, _ROW.user_id, _ROW.batch_id, _ROW.state, _ROW.detail),
+    Column("tried", Integer),
+    Column("after", Float),
+)
+_OF_RUN = (
+    select(CampaignRow, CampaignRunRow)
+    .join(CampaignRunRow, CampaignRunRow.campaign_id == CampaignRow.id)
+    .where(among(CampaignRunRow.id, "run"))
+    .execution_options(populate_existing=True)
+)
+
+
+def _of_batch(batch: Batch) -> Any:
+    row = RecipientRow
+    here = (row.run_id == batch.run, row.batch_id == batch.id, standing(Fate.SENDING))
+    return update(row).where(*here).execution_options(synchronize_session=False)

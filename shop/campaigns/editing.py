@@ -1,0 +1,117 @@
+"""What staff do with campaigns: write, change, list, take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+import crons
+from shop.campaigns import calendar as times
+from shop.campaigns import coupons, rendering, scheduler, segments
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Status
+from shop.kernel.errors import Invalid, NotFound, Refusal
+from sql import clock as at_once
+from sql import held, new_id, the_time
+
+PACE = frozenset({"throttle", "quiet_from", "quiet_until", "name"})
+"""What may be changed while mails are on their way."""
+
+
+class NotNow(Refusal):
+    """The campaign does not stand where this can be asked of it."""
+
+    code, title = "campaign_state", "Not possible in this state"
+
+
+def listed(session: Session, *, limit: int, before: str | None) -> list[CampaignRow]:
+    """Newest first, from below the id `before`."""
+    query = select(CampaignRow).order_by(CampaignRow.id.desc()).limit(limit)
+    return list(session.scalars(query.where(CampaignRow.id < before) if before else query))
+
+
+def get(session: Session, id: str) -> CampaignRow:
+    row = session.get(CampaignRow, id)
+    if row is None:
+        raise NotFound("There is no such campaign.")
+    return row
+
+
+def hold(session: Session, id: str) -> CampaignRow:
+    """As it is now; nobody else changes or starts it until this transaction ends."""
+    row = session.scalars(held(select(CampaignRow).where(CampaignRow.id == id))).first()
+    if row is None:
+        raise NotFound("There is no such campaign.")
+    return row
+
+
+def make(session: Session, values: Mapping[str, Any], actor_id: str | None) -> CampaignRow:
+    defaults = {"time_zone": "UTC", "late_policy": LatePolicy.SEND, "coupon_personal": False, "status": Status.DRAFT}
+    row = CampaignRow(**{"id": new_id(), "segment": {"all": True}, **defaults, **values}, actor_id=actor_id)
+    _check(session, row)
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
+    """Its words and its audience only while nothing is on its way; its pace at any time."""
+    row = hold(session, id)
+    _check_state(session, row, values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    _check(session, row)
+    if row.status == Status.SCHEDULED and values.keys() & {"once_at", "cron", "time_zone"}:
+        row.next_at = next_time(session, row)
+    row.updated_at = at_once()
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def remove(session: Session, id: str) -> None:
+    """One that has run stays: what was sent to whom can be shown."""
+    row = hold(session, id)
+    if session.scalar(select(exists().where(CampaignRunRow.campaign_id == id))):
+        raise NotNow("It has run, and stays for the record. Cancel it instead.")
+    session.delete(row)
+    session.flush()
+
+
+def next_time(session: Session, row: CampaignRow) -> Any:
+    at = times.following(row, the_time(session))
+    if at is None:
+        raise Invalid({"schedule": ["Has no time left that lies ahead; or say now: true."]})
+    return at
+
+
+def _check_state(session: Session, row: CampaignRow, values: Mapping[str, Any]) -> None:
+    if row.status == Status.CANCELLED:
+        raise NotNow("It is cancelled.")
+    if not values.keys() <= PACE and scheduler.is_under_way(session, row.id):
+        raise NotNow("It is being sent: only its name, throttle_per_minute and quiet_hours can be changed meanwhile.")
+
+
+def _check(session: Session, row: CampaignRow) -> None:
+    errors = _wrong_times(row)
+    if (row.late_policy == LatePolicy.WITHIN) != (row.late_hours is not None):
+        errors["late"] = ["Hours are needed for within, and mean nothing otherwise."]
+    if errors:
+        raise Invalid(errors)
+    segments.compiled(row.segment)
+    coupons.check(session, row.coupon_code, personal=row.coupon_personal)
+    rendering.check(rendering.content(row))
+
+
+def _wrong_times(row: CampaignRow) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    if not times.is_zone(row.time_zone):
+        errors["time_zone"] = ["Must be the name of a time zone, such as Europe/Berlin."]
+    if row.cron is not None and not crons.is_cron(row.cron):
+        errors["schedule"] = ["cron must be five fields that some day come true."]
+    if (row.quiet_from is None) != (row.quiet_until is None) or (row.quiet_from and row.quiet_from == row.quiet_until):
+        errors["quiet_hours"] = ["Need a beginning and another end."]
+    return errors

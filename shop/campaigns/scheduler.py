@@ -1,0 +1,67 @@
+"""Starting what is due. The row (campaign, due time) is unique: however many clocks strike, it runs once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+import engine
+from shop.campaigns import calendar as times
+from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, LatePolicy, Stage, Status
+from sql import bare, clock, held, new_id, the_time, upsert
+
+SEND = engine.Named("send_campaign")
+TOGETHER = 20
+PUNCTUAL = timedelta(minutes=5)  # a clock that strikes this late is on time
+
+
+def start_due(session: Session) -> int:
+    """Those whose time has come. Returns how many were looked at; call it until there is none."""
+    moment = the_time(session)
+    due = select(CampaignRow).where(CampaignRow.next_at <= moment, CampaignRow.status == Status.SCHEDULED)
+    rows = session.scalars(held(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
+    for row in rows:
+        at = times.latest(row, moment) or row.next_at
+        row.next_at = times.following(row, moment)
+        assert at is not None
+        strike(session, row, at, moment)
+    session.flush()
+    return len(rows)
+
+
+def strike(session: Session, row: CampaignRow, due: datetime, moment: datetime, by: str | None = None) -> None:
+    """Run it for this due time, or write down why not. The campaign is locked. `by`: the account that asked, if any."""
+    why = _hindrance(session, row, due, moment)
+    run = _written(session, row, due, why)
+    if run and not why:
+        run.job_id = engine.start(session, SEND, key=run.id, subject=("campaign_run", run.id), by=by).id
+    if why and row.next_at is None and not is_under_way(session, row.id):
+        row.status = Status.FINISHED
+
+
+def is_under_way(session: Session, campaign_id: str) -> bool:
+    run = CampaignRunRow
+    return bool(session.scalar(select(exists().where(run.campaign_id == campaign_id, run.stage.in_(OPEN)))))
+
+
+def _hindrance(session: Session, row: CampaignRow, due: datetime, moment: datetime) -> str | None:
+    if is_under_way(session, row.id):
+        return "the run before was still under way"
+    late = moment - due
+    if late <= PUNCTUAL or row.late_policy == LatePolicy.SEND:
+        return None
+    if row.late_policy == LatePolicy.WITHIN and late <= timedelta(hours=row.late_hours or 0):
+        return None
+    return f"{int(late.total_seconds())} s late"
+
+
+def _written(session: Session, row: CampaignRow, due: datetime, why: str | None) -> CampaignRunRow | None:
+    """None when this due time was there already."""
+    ended = {"stage": Stage.SKIPPED, "detail": why, "finished_at": clock()} if why else {"stage": Stage.FREEZING}
+    values = {"id": new_id(), "campaign_id": row.id, "due_at": due, "audience": 0, "started_at": clock(), **ended}
+    once = upsert(session, bare(CampaignRunRow)).values(values)
+    once = once.on_conflict_do_nothing(index_elements=["campaign_id", "due_at"])
+    id = session.scalar(once.returning(bare(CampaignRunRow).c.id))
+    return session.get_one(CampaignRunRow, id) if id else None

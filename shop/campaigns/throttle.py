@@ -1,0 +1,148 @@
+"""Letting recipients go: so many at a time, in batches, at the campaign's pace.
+
+Paced like a queue at a turnstile: `paced_to` is the time that is spent already. Whoever comes late may make up for
+a few seconds of it, and no more, so that an outage is not followed by a flood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from rows import Many
+from shop.campaigns import calendar as times
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
+from sql import bare, clock, held, new_id, the_time
+
+BATCH = 64
+AHEAD = 8  # batches on their way at least: about what one connection sends until the next turn
+SOON = 0.25  # seconds until somebody looks again when there is nothing to hold back
+FULL = 1.0  # and when as many are on their way as may be
+TURN = 2.0  # seconds of a throttled campaign that are let go at once
+CATCH_UP = 5.0  # seconds of its pace that a turn which came late makes up for
+LONGEST_LOOK = 60.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`batches` to be sent now; `after`: seconds until the next turn. `over`: there is nobody left."""
+
+    batches: Sequence[str] = ()
+    after: float = SOON
+    paused: bool = False
+    cancelled: bool = False
+    over: bool = False
+
+
+def take(session: Session, run_id: str, connections: int) -> Turn:
+    """One turn of a run, with so many to send over. Safe to come twice: what was let go is waiting no longer."""
+    run = session.scalars(held(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
+    campaign = session.get_one(CampaignRow, run.campaign_id, populate_existing=True)
+    if run.stage != Stage.SENDING:
+        return Turn(over=True)
+    if campaign.status == Status.CANCELLED:
+        return Turn(cancelled=True)
+    if campaign.status == Status.PAUSED:
+        return Turn(paused=True)
+    moment = the_time(session)
+    if quiet := times.quiet_for(campaign, moment):
+        return Turn(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
+    return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
+
+
+def _let_go(session: Session, campaign: CampaignRow, run: CampaignRunRow, most: int, moment: datetime) -> Turn:
+    early = _spent(campaign, run, moment)
+    if early > 0:
+        return Turn(after=early)
+    on_their_way = _on_their_way(session, run.id)
+    room = _room(campaign, on_their_way, most)
+    if room <= 0:
+        return Turn(after=FULL)
+    people = _ready(session, run.id, room)
+    if not people:
+        return _nobody(session, run, moment, on_their_way)
+    batches = _in_batches(session, run.id, people)
+    return Turn(batches, _pay(campaign, run, len(people), moment))
+
+
+def _nobody(session: Session, run: CampaignRunRow, moment: datetime, on_their_way: int) -> Turn:
+    """Those who were put off come back; those in a batch may be put off yet."""
+    soonest = session.scalar(select(func.min(RecipientRow.not_before)).where(*_waiting(run.id)))
+    if soonest is None and not on_their_way and not _any_waiting(session, run.id):
+        return Turn(over=True)
+    wait = (soonest - moment).total_seconds() if soonest else SOON
+    return Turn(after=min(LONGEST_LOOK, max(SOON, wait)) if not on_their_way else SOON)
+
+
+def _in_batches(session: Session, run_id: str, people: Sequence[str]) -> list[str]:
+    """Puts them on their way. Returns the batches' ids."""
+    parts = [people[begin : begin + BATCH] for begin in range(0, len(people), BATCH)]
+    batches = {new_id(): part for part in parts}
+    rows = [{"run_id": run_id, "user_id": id, "batch_id": batch} for batch, part in batches.items() for id in part]
+    _SEND(session, rows)
+    return list(batches)
+
+
+def _sending(_: str, given: Any) -> Any:
+    row = bare(RecipientRow)
+    here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id, row.c.state == Fate.WAITING)
+    return update(row).where(*here).values(state=Fate.SENDING, batch_id=given.batch_id, updated_at=clock())
+
+
+_COLUMNS = bare(RecipientRow).c
+_SEND = Many(_sending, _COLUMNS.run_id, _COLUMNS.user_id, _COLUMNS.batch_id)
+
+
+def _waiting(run_id: str) -> tuple[ColumnElement[bool], ...]:
+    return RecipientRow.run_id == run_id, standing(Fate.WAITING)
+
+
+def _ready(session: Session, run_id: str, most: int) -> Sequence[str]:
+    due = or_(RecipientRow.not_before.is_(None), RecipientRow.not_before <= clock())
+    query = select(RecipientRow.user_id).where(*_waiting(run_id), due)
+    return session.scalars(query.order_by(RecipientRow.user_id).limit(most)).all()
+
+
+def _any_waiting(session: Session, run_id: str) -> bool:
+    return session.scalar(select(RecipientRow.user_id).where(*_waiting(run_id)).limit(1)) is not None
+
+
+def _on_their_way(session: Session, run_id: str) -> int:
+    here = (RecipientRow.run_id == run_id, standing(Fate.SENDING))
+    return session.scalar(select(func.count()).select_from(RecipientRow).where(*here)) or 0
+
+
+def _share(campaign: CampaignRow) -> int:
+    """How many a throttled campaign lets go in one turn."""
+    assert campaign.throttle
+    return max(1, int(campaign.throttle * TURN / 60))
+
+
+def _room(campaign: CampaignRow, on_their_way: int, most_batches: int) -> int:
+    """What is on its way and does not arrive holds back what follows."""
+    room = most_batches * BATCH - on_their_way
+    if not campaign.throttle:
+        return room
+    share = _share(campaign)
+    return min(room, share, max(share, campaign.throttle // 6) - on_their_way)
+
+
+def _spent(campaign: CampaignRow, run: CampaignRunRow, moment: datetime) -> float:
+    """Seconds that the campaign is ahead of its pace."""
+    if not campaign.throttle or not run.paced_to:
+        return 0.0
+    return (run.paced_to - moment).total_seconds()
+
+
+def _pay(campaign: CampaignRow, run: CampaignRunRow, count: int, moment: datetime) -> float:
+    """Seconds until the next turn."""
+    if not campaign.throttle:
+        return SOON
+    since = max(run.paced_to or moment, moment - timedelta(seconds=CATCH_UP))
+    run.paced_to = since + timedelta(seconds=60 * count / campaign.throttle)
+    return max(SOON, (run.paced_to - moment).total_seconds())

@@ -1,0 +1,95 @@
+"""A campaign's way: scheduled, paused, resumed, cancelled, and what ends a run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+import engine
+from shop.campaigns import editing, scheduler
+from shop.campaigns.editing import NotNow
+from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, Stage, Status
+from shop.kernel.errors import Invalid
+from sql import clock as at_once
+from sql import the_time
+
+
+def schedule(session: Session, id: str) -> CampaignRow:
+    """From now on the clock starts it."""
+    row = editing.hold(session, id)
+    if row.status in (Status.SCHEDULED, Status.PAUSED) or scheduler.is_under_way(session, id):
+        raise NotNow(f"It is {row.status} already.")
+    if row.cron is None and row.once_at is None:
+        raise Invalid({"schedule": ["It has none. Give it one, or say now: true."]})
+    row.status, row.next_at = Status.SCHEDULED, editing.next_time(session, row)
+    return _moved(session, row)
+
+
+def send_now(session: Session, id: str, by: str) -> CampaignRow:
+    """Once, at this moment, beside whatever its schedule says. `by`: the account that asks for it."""
+    row = editing.hold(session, id)
+    if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
+        raise NotNow("It is paused, or being sent.")
+    row.status = Status.SCHEDULED
+    moment = the_time(session)
+    scheduler.strike(session, row, moment, moment, by)
+    return _moved(session, row)
+
+
+def pause(session: Session, id: str) -> CampaignRow:
+    row = editing.hold(session, id)
+    if row.status != Status.SCHEDULED:
+        raise NotNow(f"It is {row.status}; only one that is scheduled can be paused.")
+    row.status = Status.PAUSED
+    return _moved(session, row)
+
+
+def resume(session: Session, id: str) -> CampaignRow:
+    """A time that passed meanwhile is made up for as its policy for lateness says."""
+    engine.wake(session, _jobs(session, id))
+    row = editing.hold(session, id)
+    if row.status != Status.PAUSED:
+        raise NotNow(f"It is {row.status}; only one that is paused can be resumed.")
+    row.status = Status.SCHEDULED
+    return _moved(session, row)
+
+
+def cancel(session: Session, id: str) -> CampaignRow:
+    """For good: who has not been written to will not be."""
+    for job in _jobs(session, id):
+        with suppress(engine.NotPossible):  # it has ended at this very moment
+            engine.cancel(session, job)
+    row = editing.hold(session, id)
+    if row.status == Status.CANCELLED:
+        return row
+    if row.status == Status.FINISHED:
+        raise NotNow("It is finished.")
+    row.status, row.next_at = Status.CANCELLED, None
+    return _moved(session, row)
+
+
+def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = None) -> None:
+    """The campaign is finished too, if no other time lies ahead of it."""
+    run, campaign = CampaignRunRow, CampaignRow
+    ended = update(run).where(run.id == run_id, run.stage.in_(OPEN))
+    values = {"stage": stage, "detail": detail, "finished_at": at_once()}
+    id = session.scalar(ended.values(values).returning(run.campaign_id).execution_options(synchronize_session=False))
+    over = update(campaign).where(campaign.id == id, campaign.status.in_((Status.SCHEDULED, Status.PAUSED)))
+    ended_campaign = over.where(campaign.next_at.is_(None)).values(status=Status.FINISHED, updated_at=at_once())
+    session.execute(ended_campaign.execution_options(synchronize_session=False))
+
+
+def _jobs(session: Session, campaign_id: str) -> list[str]:
+    """Those under way, to be asked before the campaign is held: a turn holds its job first and the campaign last."""
+    run = CampaignRunRow
+    jobs = select(run.job_id).where(run.campaign_id == campaign_id, run.stage.in_(OPEN), run.job_id.is_not(None))
+    return [job for job in session.scalars(jobs).all() if job is not None]
+
+
+def _moved(session: Session, row: CampaignRow) -> CampaignRow:
+    row.updated_at = at_once()
+    session.flush()
+    session.refresh(row)
+    return row

@@ -1,0 +1,1 @@
+"""Carts: lines, currency, coupons, and what they would cost now."""

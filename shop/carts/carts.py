@@ -1,0 +1,237 @@
+"""Carts: a customer's own, or a guest's behind an unguessable token. They hold quantities and no prices."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    String,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.catalogue import price_lists
+from shop.kernel.currencies import OURS
+from shop.kernel.errors import Invalid, NoPrice, NotFound
+from shop.kernel.skus import SKU_LENGTH
+from shop.orders.orders import OrderLineRow, OrderRow
+from shop.pricing import rates as tariffs
+from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
+
+MOST_OF_ONE = 999
+MOST_LINES = 100
+
+
+class CartRow(Base):
+    """`id` is the guest's token; a customer's cart has an owner, and a guest's has none."""
+
+    __tablename__ = "carts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner_id: Mapped[Id | None] = mapped_column(unique=True)
+    currency: Mapped[str] = mapped_column(String(3), default=OURS)
+    shipping_method: Mapped[str | None] = mapped_column(String(40))
+    country: Mapped[str | None] = mapped_column(String(2))  # for the tax; an order's address decides
+    coupon_code: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now(), index=True)
+
+
+class CartLineRow(Base):
+    """`price_seen` is what the shopper was shown when they last touched the line."""
+
+    __tablename__ = "cart_lines"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    cart_id: Mapped[str] = mapped_column(String(64), ForeignKey("carts.id", ondelete="CASCADE"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
+    quantity: Mapped[int]
+    price_seen: Mapped[int] = mapped_column(BigInteger)
+    added_at: Mapped[At] = mapped_column(default=now())
+
+
+def open_guest(session: Session, currency: str = OURS) -> CartRow:
+    """A new cart for somebody without an account; its id is the only key to it."""
+    cart = CartRow(id=secrets.token_urlsafe(24), currency=currency)
+    session.add(cart)
+    session.flush()
+    return cart
+
+
+def of_customer(session: Session, customer_id: str) -> CartRow:
+    """The customer's cart, made when first put something into."""
+    found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
+    if found:
+        return found
+    values = {"id": new_id(), "owner_id": customer_id, "currency": OURS, "created_at": now(), "updated_at": now()}
+    session.execute(upsert(session, CartRow).values(values).on_conflict_do_nothing(index_elements=["owner_id"]))
+    return session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).one()
+
+
+def of_guest(session: Session, token: str) -> CartRow:
+    return _there(session.scalars(select(CartRow).where(*_is_guests(token))).first())
+
+
+def read_customers(session: Session, customer_id: str) -> CartRow:
+    """The customer's cart to look at; an empty one that is not written when there is none yet."""
+    found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
+    return found or CartRow(id="", owner_id=customer_id, currency=OURS)
+
+
+def hold_guests(session: Session, token: str) -> CartRow:
+    """A guest's cart, held as by `hold`."""
+    return _there(hold_all(session, guests=[token]).get(token))
+
+
+def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
+    """Those of the carts that there are, held as by `hold`, by their customer's id or their guest's token."""
+    rows = direct(session, _HOLD_ALL, {"customers": customers, "guests": guests})
+    return {row.owner_id or row.id: CartRow(**row._mapping) for row in rows}
+
+
+def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
+    """Put so many more of this SKU into the cart."""
+    price = _price(session, cart, sku, "There is no such SKU.")
+    hold(session, cart)
+    line = session.get(CartLineRow, (cart.id, sku))
+    if line is None:
+        _check_room(session, cart)
+        session.add(CartLineRow(cart_id=cart.id, sku=sku, quantity=_checked(quantity), price_seen=price))
+    else:
+        line.quantity, line.price_seen = _checked(line.quantity + quantity), price
+    session.flush()
+
+
+def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
+    """Make it so many; zero takes the line out."""
+    if quantity == 0:
+        remove(session, cart, sku)
+        return
+    hold(session, cart)
+    line = session.get(CartLineRow, (cart.id, sku))
+    if line is None:
+        raise NotFound("This SKU is not in the cart.")
+    line.quantity, line.price_seen = _checked(quantity), _price(session, cart, sku, "This SKU is not in the cart.")
+    session.flush()
+
+
+def remove(session: Session, cart: CartRow, sku: str) -> None:
+    hold(session, cart)
+    gone = session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id, CartLineRow.sku == sku))
+    if not gone.rowcount:  # type: ignore[attr-defined]
+        raise NotFound("This SKU is not in the cart.")
+
+
+def clear(session: Session, cart: CartRow) -> None:
+    """Take everything out, the coupon as well."""
+    hold(session, cart)
+    empty(session, cart)
+    cart.coupon_code = None
+    session.flush()
+
+
+def empty(session: Session, *carts: CartRow) -> None:
+    """The same for carts that the caller holds."""
+    direct(session, _EMPTY, {"carts": [cart.id for cart in carts]})
+
+
+_EMPTY = delete(bare(CartLineRow)).where(among(CartLineRow.cart_id, "carts"))
+
+
+def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
+    tariffs.read(session, [], [cart.currency])[cart.currency].method(method)  # refuses what there is not
+    cart.shipping_method, cart.country = method, country or cart.country
+    session.flush()
+
+
+def hold(session: Session, cart: CartRow) -> None:
+    """One at a time writes into a cart: two adds of one SKU both count, two orders do not."""
+    session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=now()))
+
+
+def put_back(session: Session, orders: Sequence[str]) -> None:
+    """Orders that came to nothing return their lines to the carts they came from, where those still are, beside what
+    is in them by now: as many more of each, up to what a cart holds of one."""
+    of_orders = CartRow.id.in_(select(OrderRow.cart_id).where(OrderRow.id.in_(orders)))
+    session.scalars(select(CartRow.id).where(of_orders).order_by(CartRow.id).with_for_update(key_share=True)).all()
+    lines = (
+        select(
+            OrderRow.cart_id,
+            OrderLineRow.sku,
+            func.sum(OrderLineRow.quantity),
+            func.min(OrderLineRow.unit_price),
+            now(),
+        )
+        .join(OrderRow, OrderRow.id == OrderLineRow.order_id)
+        .join(CartRow, CartRow.id == OrderRow.cart_id)
+        .where(OrderRow.id.in_(orders))
+        .group_by(OrderRow.cart_id, OrderLineRow.sku)
+    )
+    columns = ["cart_id", "sku", "quantity", "price_seen", "added_at"]
+    insert = upsert(session, CartLineRow).from_select(columns, lines)
+    together = CartLineRow.quantity + insert.excluded.quantity
+    bounded = case((together > MOST_OF_ONE, MOST_OF_ONE), else_=together)
+    session.execute(insert.on_conflict_do_update(index_elements=["cart_id", "sku"], set_={"quantity": bounded}))
+
+
+def prune(session: Session, days: int = 30, limit: int = 500) -> int:
+    """Forget guests' carts nobody has touched for so many days."""
+    old = select(CartRow.id).where(CartRow.owner_id.is_(None), CartRow.updated_at < later(-86400.0 * days)).limit(limit)
+    ids = session.scalars(old).all()
+    session.execute(delete(CartRow).where(CartRow.id.in_(ids)))
+    return len(ids)
+
+
+def _holding() -> Any:
+    """In the order of their ids, so that two who hold several never wait for each other."""
+    rows = bare(CartRow)
+    these = or_(among(rows.c.owner_id, "customers"), and_(among(rows.c.id, "guests"), rows.c.owner_id.is_(None)))
+    locked = select(rows.c.id).where(these).order_by(rows.c.id).with_for_update(key_share=True).cte("locked")
+    return update(rows).where(rows.c.id.in_(select(locked.c.id))).values(updated_at=now()).returning(*rows.columns)
+
+
+_HOLD_ALL = _holding()
+
+
+def _is_guests(token: str) -> tuple[ColumnElement[bool], ...]:
+    return CartRow.id == token, CartRow.owner_id.is_(None)
+
+
+def _price(session: Session, cart: CartRow, sku: str, unsold: str) -> int:
+    sold = price_lists.sellable(session, [sku], cart.currency)
+    if sku not in sold:
+        raise NotFound(unsold)
+    price = sold[sku]
+    if price is None:
+        raise NoPrice(f"{sku} has no price in {cart.currency}.", sku=sku, currency=cart.currency)
+    return price
+
+
+def _there(cart: CartRow | None) -> CartRow:
+    if cart is None:
+        raise NotFound("There is no such cart.")
+    return cart
+
+
+def _check_room(session: Session, cart: CartRow) -> None:
+    lines = session.scalar(select(func.count()).where(CartLineRow.cart_id == cart.id)) or 0
+    if lines >= MOST_LINES:
+        raise Invalid({"sku": [f"A cart has at most {MOST_LINES} lines."]})
+
+
+def _checked(quantity: int) -> int:
+    if not 1 <= quantity <= MOST_OF_ONE:
+        raise Invalid({"quantity": [f"From 1 to {MOST_OF_ONE} of one SKU."]})
+    return quantity

@@ -1,0 +1,106 @@
+"""Coupons in carts: put in, taken out, and why one does not take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from shop.carts import carts
+from shop.carts.carts import CartRow
+from shop.kernel.errors import CouponNotUsable, NotFound
+from shop.orders.orders import OrderRow
+from shop.pricing import coupon_redemptions as coupon_uses
+from shop.pricing import offer_admin, offers
+from shop.pricing.offers import Offer
+from shop.pricing.quotes import Quote
+from sql import among, bare, direct
+
+Hindrance = tuple[str, str]  # code, detail
+
+EXPIRED = ("coupon_expired", "This coupon is not valid at this moment.")
+USED_UP = ("coupon_used_up", "This coupon has been used as often as it may be.")
+
+
+def put_in(session: Session, cart: CartRow, code: str) -> None:
+    """It takes the place of the one before. What it needs of the cart may still come: `problems` tell."""
+    carts.hold(session, cart)
+    code = offer_admin.fold(code)
+    found = find(offers.in_force(session, [code]), code)
+    if found is None:
+        raise NotFound("There is no such coupon.")
+    hindrance = _for_anybody(found) or _in(cart.currency, found) or _for(session, cart, found)
+    if hindrance:
+        raise CouponNotUsable(hindrance[1], reason=hindrance[0])
+    cart.coupon_code = code
+    session.flush()
+
+
+def take_out(session: Session, cart: CartRow, code: str) -> None:
+    carts.hold(session, cart)
+    if not cart.coupon_code or cart.coupon_code != offer_admin.fold(code):
+        raise NotFound("This coupon is not in the cart.")
+    cart.coupon_code = None
+    session.flush()
+
+
+def find(known: Sequence[Offer], code: str | None) -> Offer | None:
+    return next((offer for offer in known if code and offer.code == code), None)
+
+
+def usable(offer: Offer, code: str | None) -> bool:
+    """Whether it counts for a cart with this coupon: every promotion does."""
+    return offer.code is None or (offer.code == code and _for_anybody(offer) is None)
+
+
+def hindrance(code: str, known: Sequence[Offer], quoted: Quote) -> Hindrance | None:
+    """Why this coupon of a cart takes no effect; None when it does."""
+    offer = find(known, code)
+    if offer is None:
+        return "coupon_unknown", "There is no such coupon any more."
+    if offer.id in quoted.applied:
+        return None
+    elsewhere = _in(quoted.total.currency, offer)
+    if elsewhere:
+        return elsewhere
+    if quoted.subtotal.amount < offer.minimum:
+        return "coupon_minimum", f"This coupon needs goods for {offer.minimum} minor units."
+    return _for_anybody(offer) or ("coupon_no_effect", "There is nothing in the cart that it could make cheaper.")
+
+
+def spend(session: Session, carts: Sequence[CartRow]) -> None:
+    """They have gone into orders: out of these carts, which the caller holds."""
+    direct(session, _SPEND, {"carts": [cart.id for cart in carts]})
+
+
+_SPEND = update(bare(CartRow)).where(among(CartRow.id, "carts")).values(coupon_code=None)
+
+
+def put_back(session: Session, orders: Sequence[str]) -> None:
+    """The coupons of orders that came to nothing can be used again, and are in their carts if no other is."""
+    coupon_uses.give_back(session, orders)
+    spent = select(OrderRow.cart_id).where(OrderRow.id.in_(orders), OrderRow.coupon_code.is_not(None))
+    code = select(OrderRow.coupon_code).where(OrderRow.id.in_(orders), OrderRow.cart_id == CartRow.id)
+    one = code.where(OrderRow.coupon_code.is_not(None)).limit(1).scalar_subquery()
+    empty = update(CartRow).where(CartRow.id.in_(spent), CartRow.coupon_code.is_(None))
+    session.execute(empty.values(coupon_code=one).execution_options(synchronize_session=False))
+
+
+def _for_anybody(offer: Offer) -> Hindrance | None:
+    if not offer.live:
+        return EXPIRED
+    return USED_UP if offer.used_up else None
+
+
+def _in(currency: str, offer: Offer) -> Hindrance | None:
+    if offer.is_for(currency):
+        return None
+    return "coupon_other_currency", f"This coupon is for carts in {offer.currency}; this one is in {currency}."
+
+
+def _for(session: Session, cart: CartRow, offer: Offer) -> Hindrance | None:
+    """The claim with the order has the last word; this spares a customer the surprise."""
+    if cart.owner_id is None or offer.per_customer is None:
+        return None
+    return USED_UP if coupon_uses.by_customer(session, offer.id, cart.owner_id) >= offer.per_customer else None

@@ -1,0 +1,1 @@
+"""Products, variants, categories and price lists, and the index that they are found by."""

@@ -1,0 +1,80 @@
+"""Words that are nearly those looked for: every word that products are found by, cut into trigrams, in a table.
+
+The same on both databases. A word that no product has any more stays, and finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rapidfuzz.distance import OSA
+from sqlalchemy import Index, String, func, literal, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.catalogue.search_words import LONGEST_WORD
+from sql import Base, among, bare
+
+SHORTEST = 4  # letters of a word that may be mistyped
+LONG = 8  # letters from which on two errors are forgiven
+MOST = 8  # near words
+CANDIDATES = 1000
+
+
+class WordGramRow(Base):
+    __tablename__ = "word_grams"
+
+    word: Mapped[str] = mapped_column(String(LONGEST_WORD), primary_key=True)
+    gram: Mapped[str] = mapped_column(String(3), primary_key=True)
+
+    __table_args__ = (Index("ix_word_grams_gram", "gram", "word"),)
+
+
+def add(session: Session, words: Iterable[str]) -> None:
+    """From now on these words are near to others."""
+    new = missing(session, words)
+    if new:
+        _ADD(session, [{"word": word, "gram": gram} for word in new for gram in grams(word)])
+
+
+def missing(session: Session, words: Iterable[str]) -> list[str]:
+    """Those of them that should be in the table and are not, in order."""
+    wanted = set(filter(is_kept, words))
+    known = set(session.scalars(_KNOWN, {"words": list(wanted)})) if wanted else set()
+    return sorted(wanted - known)
+
+
+def is_kept(word: str) -> bool:
+    """Numbers and codes are not mistaken for each other, and short words would be for too many."""
+    return len(word) >= SHORTEST - 1 and word.isalpha()
+
+
+def near(session: Session, word: str) -> list[str]:
+    """Words of products that are one error away from this one, of long words two; the nearest first."""
+    if len(word) < SHORTEST or not word.isalpha():
+        return []
+    errors = 2 if len(word) >= LONG else 1
+    length = func.length(WordGramRow.word).between(len(word) - errors, len(word) + errors)
+    alike = select(WordGramRow.word).where(among(WordGramRow.gram, "grams"), length).group_by(WordGramRow.word)
+    found = session.scalars(alike.order_by(func.count().desc(), WordGramRow.word).limit(CANDIDATES), _grams_of(word))
+    far = {other: OSA.distance(word, other, score_cutoff=errors) for other in found if other != word}
+    return sorted((other for other in far if far[other] <= errors), key=lambda other: (far[other], other))[:MOST]
+
+
+def grams(word: str) -> Sequence[str]:
+    """`oak` is two spaces and `o`, `_oa`, `oak`, `ak_`, with spaces for the underscores."""
+    padded = f"  {word} "
+    return sorted({padded[at : at + 3] for at in range(len(padded) - 2)})
+
+
+def _grams_of(word: str) -> dict[str, list[str]]:
+    return {"grams": list(grams(word))}
+
+
+_FIRST = literal("  ") + func.substr(WordGramRow.word, 1, 1)
+_KNOWN = select(WordGramRow.word).where(among(WordGramRow.word, "words"), WordGramRow.gram == _FIRST)
+_ADD = inserting(
+    bare(WordGramRow),
+    *("word", "gram"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["word", "gram"]),
+)

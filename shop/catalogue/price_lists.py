@@ -1,0 +1,92 @@
+"""Prices in other currencies than the shop's: one for each variant and currency, set by staff and never converted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, and_, case, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.catalogue.tables import ProductRow, VariantRow
+from shop.kernel.errors import Invalid
+from shop.kernel.skus import SKU_LENGTH
+from sql import Base, among, bare
+
+Prices = Mapping[str, int]
+"""Minor units by currency."""
+
+
+class VariantPriceRow(Base):
+    """Never in the shop's currency: that price stands with the variant, which always has one."""
+
+    __tablename__ = "variant_prices"
+
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
+def priced_in(currency: Any) -> tuple[ColumnElement[int], ColumnElement[bool]]:
+    """What a variant costs in this currency, null where nobody has said; and how `variant_prices` is joined for it."""
+    row = VariantPriceRow
+    amount = case((VariantRow.currency == currency, VariantRow.price), else_=row.amount)
+    return amount, and_(row.sku == VariantRow.sku, row.currency == currency)
+
+
+def sellable(session: Session, skus: Iterable[str], currency: str) -> dict[str, int | None]:
+    """Those of the SKUs that can be bought now, with their prices of this moment; None: not in this currency."""
+    amount, listed = priced_in(currency)
+    query = select(VariantRow.sku, amount).join(ProductRow).outerjoin(VariantPriceRow, listed)
+    sold = query.where(VariantRow.sku.in_(list(skus)), VariantRow.active, ProductRow.status == "active")
+    return dict(session.execute(sold).all())
+
+
+def of(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The price lists of these SKUs, by currency."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for sku, currency, amount in session.execute(_LISTED, {"skus": list(skus)}) if skus else ():
+        found[sku][currency] = amount
+    return found
+
+
+def currencies(session: Session) -> list[str]:
+    """In which anything has a price, the shop's own left out."""
+    return list(session.scalars(select(VariantPriceRow.currency).distinct().order_by(VariantPriceRow.currency)))
+
+
+def replace(session: Session, sku: str, prices: Sequence[Mapping[str, Any]]) -> None:
+    """These, `{amount, currency}` each, and no others. The caller holds the product."""
+    wanted = {price["currency"]: price["amount"] for price in prices}
+    if len(wanted) < len(prices):
+        raise Invalid({"prices": ["Name each currency once."]})
+    gone = delete(VariantPriceRow).where(VariantPriceRow.sku == sku, VariantPriceRow.currency.not_in(list(wanted)))
+    session.execute(gone)
+    put(session, {sku: wanted})
+
+
+def put(session: Session, prices: Mapping[str, Prices]) -> None:
+    """By SKU; prices in currencies that are not named stay as they are. The caller holds the products."""
+    rows = [
+        {"sku": sku, "currency": currency, "amount": amount}
+        for sku, listed in sorted(prices.items())
+        for currency, amount in sorted(listed.items())
+    ]
+    if rows:
+        _PUT(session, rows)
+
+
+_LISTED = (
+    select(VariantPriceRow.sku, VariantPriceRow.currency, VariantPriceRow.amount)
+    .where(among(VariantPriceRow.sku, "skus"))
+    .order_by(VariantPriceRow.sku, VariantPriceRow.currency)
+)
+_PUT = inserting(
+    bare(VariantPriceRow),
+    *("sku", "currency", "amount"),
+    then=lambda insert: insert.on_conflict_do_update(
+        index_elements=["sku", "currency"], set_={"amount": insert.excluded.amount}
+    ),
+)

@@ -1,0 +1,62 @@
+"""Products that are not found by what is written of them, and the index of words made anew for these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import String, cast, select, text
+from sqlalchemy.orm import Session
+
+from shop.catalogue import cache_invalidation, index_writing, near_words, option_index
+from shop.catalogue.search_index import FTS, ProductWordsRow
+from shop.catalogue.tables import ProductRow
+from sql import dialect
+
+_LINES = text(f"SELECT (SELECT count(*) FROM {FTS}_docsize) - (SELECT count(*) FROM product_words)")  # noqa: S608
+_REBUILD = text(f"INSERT INTO {FTS}({FTS}) VALUES ('rebuild')")  # noqa: S608
+
+
+def stale(session: Session) -> list[str]:
+    """Their ids, in order."""
+    return [id for page in _pages(session) for id in _stale_of(session, page)]
+
+
+def is_whole(session: Session) -> bool:
+    """SQLite's index is a table beside ours, which triggers keep; PostgreSQL's is a part of ours."""
+    return dialect(session) != "sqlite" or session.scalar(_LINES) == 0
+
+
+def make_anew(session: Session) -> list[str]:
+    """Returns the ids of those that were stale."""
+    products = stale(session)
+    index_writing.index(session, products)
+    if not is_whole(session):
+        session.execute(_REBUILD)
+    if products:
+        cache_invalidation.changed(session, products)
+    return products
+
+
+def _pages(session: Session) -> Iterator[Sequence[str]]:
+    ids = select(ProductRow.id).order_by(ProductRow.id).limit(index_writing.PAGE)
+    page = session.scalars(ids).all()
+    while page:
+        yield page
+        page = session.scalars(ids.where(ProductRow.id > page[-1])).all()
+
+
+def _stale_of(session: Session, ids: Sequence[str]) -> list[str]:
+    written = {one["product_id"]: _comparable(one) for one in index_writing.entries(session, ids)}
+    unknown = set(near_words.missing(session, {word for *_, words in written.values() for word in words}))
+    row = ProductWordsRow
+    query = select(row.product_id, row.name, row.skus, row.sort_name, cast(row.words, String).label("words"))
+    there = session.execute(query.where(row.product_id.in_(ids))).mappings()
+    known = {one["product_id"]: _comparable(one) for one in there}
+    others = set(option_index.stale(session, ids))
+    return [id for id, one in written.items() if known.get(id) != one or unknown & one[-1] or id in others]
+
+
+def _comparable(one: Mapping[Any, Any]) -> tuple[str, str, str, set[str]]:
+    """PostgreSQL quotes the words."""
+    return one["name"], one["skus"], one["sort_name"], set(one["words"].replace("'", "").split())

@@ -1,0 +1,33 @@
+"""Who orders: the holder of a live session, with the address that their invoices go to. Both in one question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_
+from sqlalchemy.orm import Session
+
+from shop.accounts import addresses, sessions
+from shop.accounts.addresses import AddressRow
+from shop.accounts.sessions import ALIVE, Claim, Holder
+from shop.accounts.users import UserRow
+from sql import direct
+
+_BOOKED = and_(AddressRow.user_id == UserRow.id, AddressRow.default_billing)
+_BUYERS = ALIVE.outerjoin(AddressRow, _BOOKED).add_columns(*addresses.postal_columns("billing_"))
+
+Buyer = tuple[Holder | None, dict[str, Any] | None]
+
+
+def holders(session: Session, claims: Sequence[Claim]) -> list[Buyer]:
+    """As `sessions.holders`, each with the address book's default for billing, or None."""
+    found = {row.family: row for row in direct(session, _BUYERS, {"families": [claim.session for claim in claims]})}
+    rows = [found.get(claim.session) for claim in claims]
+    return [(sessions.holder(claim, row), _billing(row)) for claim, row in zip(claims, rows, strict=True)]
+
+
+def _billing(row: Any) -> dict[str, Any] | None:
+    if row is None or row.billing_country is None:
+        return None
+    return {name: getattr(row, f"billing_{name}") for name in addresses.POSTAL}

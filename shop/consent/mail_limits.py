@@ -1,0 +1,66 @@
+"""How many mails that nobody asked for one mailbox gets, whoever began them: MAIL_LIMIT.
+
+It is counted in the database, for all processes together.
+
+Counted is what a stranger can cause with somebody else's address; not what its owner has paid for, has agreed to, or
+gets at an address that is confirmed. The mailbox is a keyed hash, so that this knows nobody; it outlives accounts,
+for a window.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from limits import parse_many
+from sqlalchemy import String, case, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from config import settings
+from shop.accounts import users
+from shop.kernel import keys
+from shop.kernel.keys import Purpose
+from sql import At, Base, age, bare, clock, direct, upsert
+
+LIMITED = "This address has had as many mails as it may that it did not ask for (MAIL_LIMIT)."
+
+
+class MailCountRow(Base):
+    """Since `began_at`, for so many seconds."""
+
+    __tablename__ = "mail_counts"
+
+    mailbox: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seconds: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[At]
+    sent: Mapped[int]
+
+
+def allows(session: Session, address: str) -> bool:
+    """Count one more to this mailbox. Returns whether it may be sent."""
+    mailbox = keys.mark(Purpose.MAILBOX, users.mailbox(address))
+    counted = [_count(session, mailbox, seconds) <= most for seconds, most in _limits(settings().mail_limit)]
+    return all(counted)
+
+
+def prune(session: Session) -> int:
+    """Forget windows that are over. Returns how many that were."""
+    row = MailCountRow
+    gone = session.execute(delete(row).where(age(row.began_at) > row.seconds))
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _count(session: Session, mailbox: str, seconds: int) -> int:
+    row = bare(MailCountRow).c
+    over = age(row.began_at) > row.seconds
+    insert = upsert(session, bare(MailCountRow)).values(mailbox=mailbox, seconds=seconds, began_at=clock(), sent=1)
+    again = insert.on_conflict_do_update(
+        index_elements=["mailbox", "seconds"],
+        set_={"sent": case((over, 1), else_=row.sent + 1), "began_at": case((over, clock()), else_=row.began_at)},
+    )
+    counted: int = direct(session, again.returning(row.sent)).scalar_one()
+    return counted
+
+
+@lru_cache(maxsize=8)
+def _limits(said: str) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((limit.get_expiry(), limit.amount) for limit in parse_many(said)))

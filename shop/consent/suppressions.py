@@ -1,0 +1,83 @@
+"""Addresses that get no marketing, whoever has them now. Only a hash is kept: it outlives the account."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import String, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.kernel.errors import NotFound
+from sql import At, Base, Id, among, bare, clock, direct, new_id, now
+
+
+class Reason(StrEnum):
+    BOUNCE = "bounce"  # its mail server knows no such mailbox
+    COMPLAINT = "complaint"  # called it spam
+    UNSUBSCRIBE = "unsubscribe"  # wants none of it any more
+    STAFF = "staff"
+
+
+class SuppressionRow(Base):
+    """An address may stand here for more than one reason; it is free again when all are gone."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("address_hash", "reason"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    address_hash: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(String(500), default="")
+    at: Mapped[At] = mapped_column(default=now())
+
+
+def add(session: Session, hashes: list[str], reason: Reason, detail: str = "") -> None:
+    """Those who stand here for this reason already stay as they are."""
+    rows = [{"id": new_id(), "address_hash": one, "reason": reason, "detail": detail} for one in sorted(set(hashes))]
+    if rows:
+        _ADD(session, rows)
+
+
+def among_them(session: Session, hashes: list[str], reason: Reason) -> set[str]:
+    """Those of these that stand here for this reason."""
+    row = bare(SuppressionRow).c
+    query = select(row.address_hash).where(among(row.address_hash, "hashes"), row.reason == reason)
+    return set(direct(session, query, {"hashes": hashes}).scalars())
+
+
+def lift(session: Session, address_hash: str, reason: Reason) -> None:
+    row = SuppressionRow
+    session.execute(delete(row).where(row.address_hash == address_hash, row.reason == reason))
+
+
+def remove(session: Session, id: str) -> None:
+    row = session.get(SuppressionRow, id)
+    if row is None:
+        raise NotFound("There is no such suppression.")
+    session.delete(row)
+
+
+def of(session: Session, address_hash: str) -> list[SuppressionRow]:
+    row = SuppressionRow
+    return list(session.scalars(select(row).where(row.address_hash == address_hash).order_by(row.id)))
+
+
+def newest(
+    session: Session, *, limit: int, before: str | None = None, address_hash: str | None = None
+) -> list[SuppressionRow]:
+    row = SuppressionRow
+    query = select(row).order_by(row.id.desc()).limit(limit)
+    if before:
+        query = query.where(row.id < before)
+    if address_hash:
+        query = query.where(row.address_hash == address_hash)
+    return list(session.scalars(query))
+
+
+_ADD = inserting(
+    bare(SuppressionRow),
+    *("id", "address_hash", "reason", "detail"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["address_hash", "reason"]),
+    at=clock(),
+)

@@ -1,0 +1,80 @@
+"""Links that say no for good. They name whom they were sent to, never expire and may be used again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy.orm import Session
+
+from shop.accounts import email_addresses, users
+from shop.consent import consents, suppressions
+from shop.consent.suppressions import Reason
+from shop.consent.topics import MARKETING, Channel
+from shop.kernel import keys
+from shop.kernel import links as storefront
+from shop.kernel.errors import NotFound
+from shop.kernel.keys import Purpose
+from shop.kernel.links import Place
+from sql import is_id
+
+
+class Link(NamedTuple):
+    """`address`: a hash, which goes on to mean the mailbox when the account is gone."""
+
+    user: str
+    address: str
+    topic: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """`page` is for people, `url` for mail programs, which post to it. Both hold the token."""
+
+    page: str = field(repr=False)
+    url: str = field(repr=False)
+
+
+def way_out(user_id: str, email: str, topic: str, channel: str = Channel.EMAIL) -> WayOut:
+    token = _signer().dumps(Link(user_id, email_addresses.hashed(email), topic, channel))
+    return WayOut(storefront.link(Place.UNSUBSCRIBE, token=token), storefront.api(f"/api/unsubscribe/{token}"))
+
+
+def headers(url: str) -> dict[str, str]:
+    """What lets a mail program unsubscribe with one click (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def opened(token: str) -> Link:
+    """Raises NotFound for what we have not signed."""
+    try:
+        made = Link(*_signer().loads(token))
+    except (BadData, TypeError) as error:
+        raise NotFound("This link does not work.") from error
+    if not is_id(made.user) or made.topic not in MARKETING:
+        raise NotFound("This link does not work.")
+    return made
+
+
+def unsubscribe(session: Session, made: Link, *, everything: bool) -> None:
+    """Of this topic, or of all marketing: then the address is suppressed too, account or none."""
+    if _is_there(session, made.user):
+        topics = MARKETING if everything else (made.topic,)
+        channels = Channel if everything else (made.channel,)
+        wishes = {(topic, channel): False for topic in topics for channel in channels}
+        consents.say(session, made.user, wishes, "unsubscribe link")
+    if everything or not _is_there(session, made.user):
+        suppressions.add(session, [made.address], Reason.UNSUBSCRIBE)
+
+
+def _is_there(session: Session, id: str) -> bool:
+    try:
+        return bool(users.get(session, id))
+    except NotFound:
+        return False
+
+
+def _signer() -> URLSafeSerializer:
+    return keys.serializer(Purpose.UNSUBSCRIBE_LINK, salt="unsubscribe")

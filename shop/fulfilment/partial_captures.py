@@ -1,0 +1,42 @@
+"""Capturing the share of a parcel, of an authorisation from which others take theirs as well."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from outcomes import Outcome, Refused, TryAgain
+from shop.fulfilment import parcel_shares
+from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment.parcels import FulfilmentRow
+from shop.orders import orders
+from shop.payments import payments, replacement
+from shop.payments import staff_actions as payment_desk
+from shop.payments.payments import PaymentRow, Status
+from shop.payments.staff_actions import Authorised
+
+
+def amount_of(session: Session, order_id: str, parcel: FulfilmentRow) -> int:
+    """Its share, when it has just left. Under the lock of the order: parcels leave one after the other."""
+    lines = fulfilments.contents(parcel)
+    before = {sku: n - lines.get(sku, 0) for sku, n in fulfilments.shipped(session, order_id).items()}
+    return parcel_shares.share(orders.get(session, order_id), before, lines)
+
+
+def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None:
+    """What to ask the provider for; None where it has been taken meanwhile: by staff, with all the
+    rest, or with what the order was paid with instead."""
+    order_id = session.get_one(PaymentRow, id).order_id
+    orders.hold(session, order_id)
+    row = payments.holding(session, [id])[id]
+    if row.status in (Status.CAPTURING, Status.VOIDING):
+        return TryAgain("payment_busy", after=1.0)
+    if row.status == Status.AUTHORISED and amount <= row.authorised:
+        return payment_desk.asked_of(row, amount, final=False)
+    if _is_taken(session, replacement.first_of(session, order_id)):
+        return None
+    return Refused("not_authorised", f"{row.authorised} are authorised, the payment is {row.status}.")
+
+
+def _is_taken(session: Session, row: PaymentRow) -> bool:
+    sent = fulfilments.shipped(session, row.order_id)
+    return row.captured >= parcel_shares.due(orders.get(session, row.order_id), sent)

@@ -1,0 +1,71 @@
+"""What goes back for goods that come back: their share of what was paid, less what is not owed of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from shop.orders.orders import OrderLineRow, OrderRow
+from shop.orders.quantities import Quantities, worth
+from shop.payments import refund_rows
+from shop.pricing import discount_conditions
+from shop.pricing.discount_conditions import Kept
+
+
+@dataclass(frozen=True)
+class Due:
+    """In minor units: `refund` is `share` less `kept_back` less `given_before`.
+
+    `kept_back`: what offers had taken off goods that stay, which hold no longer without these (`lost`, by their names);
+    below zero where what was kept back of an earlier return is owed now. `given_before` went back before, or never
+    came in.
+    """
+
+    share: int
+    kept_back: int
+    given_before: int
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def refund(self) -> int:
+        return self.share - self.kept_back - self.given_before
+
+
+def due(session: Session, order: OrderRow, before: Quantities, due_before: int, coming: Quantities) -> Due:
+    """For these goods, when those came back before, for which so much was due. Under the lock of the order."""
+    whole, part, lost = for_goods(order, before, due_before, coming)
+    given = part - min(part, refund_rows.owed_for_goods(session, order.id))
+    return Due(whole, whole - part, given, lost)
+
+
+def for_goods(
+    order: OrderRow, before: Quantities, due_before: int, coming: Quantities
+) -> tuple[int, int, Mapping[str, int]]:
+    """Their share, what of it is due, and what is lost with them.
+
+    Returns add up, in whatever order: together they are due what all that came back is worth, less what is lost by it.
+    """
+    back = Counter(before) + Counter(coming)
+    lost = discount_conditions.lost(order.conditions or [], _kept(order, back))
+    all_of_it = max(0, worth(order, back) - sum(lost.values()))
+    return share(order, before, coming), max(0, all_of_it - due_before), lost
+
+
+def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
+    """What of the order's money belongs to these goods, when those came back before.
+
+    Shipping stays with the shop. Parts add up: all of a line together is worth what was paid for it, to the cent.
+    """
+    return worth(order, Counter(before) + Counter(coming)) - worth(order, before)
+
+
+def _kept(order: OrderRow, back: Quantities) -> list[Kept]:
+    return [_line(order, line, back.get(line.sku, 0)) for line in order.lines]
+
+
+def _line(order: OrderRow, line: OrderLineRow, back: int) -> Kept:
+    rate = 0 if order.tax_included else line.tax_rate or 0
+    return Kept(line.sku, line.quantity - back, line.quantity, line.unit_price, rate)

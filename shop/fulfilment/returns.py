@@ -1,0 +1,232 @@
+"""What customers send back: asked for, received, restocked and paid for.
+
+Everything happens under the lock of the order, so that two at once never return more than was shipped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import return_money
+from shop.fulfilment.return_money import Due
+from shop.kernel.errors import IllegalMove, NotFound, TooMany
+from shop.kernel.skus import SKU_LENGTH
+from shop.notifications.outbox import Telling, tell
+from shop.orders import orders
+from shop.orders.quantities import Quantities, check_paid, check_room, less
+from shop.stock import locations
+from shop.stock.locations import CODE_LENGTH, MAIN
+from shop.stock.movements import Lot
+from sql import At, Base, Id, among, clock, new_id, now
+
+
+class Status(StrEnum):
+    REQUESTED = "requested"  # the customer wants to send it back
+    RECEIVED = "received"  # it is here; its share of the money is on its way
+    REFUNDED = "refunded"
+    REJECTED = "rejected"  # the shop does not take it back, and said why
+    WITHDRAWN = "withdrawn"  # the customer has thought better of it
+
+
+class ReturnRow(Base):
+    """`share`: what of the order was paid for it, in minor units of `currency`, known once it is received.
+
+    `kept_back`: what is not owed of that, for offers that hold no longer. `refund`: what goes back, which is less where
+    money went back before; once it is over, what did go back.
+    `location`: where what can be sold again is put.
+    """
+
+    __tablename__ = "returns"
+    __table_args__ = (CheckConstraint("refund >= 0", name="refund_not_negative"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20), default=Status.REQUESTED)
+    reason: Mapped[str] = mapped_column(String(500))
+    refund: Mapped[int] = mapped_column(BigInteger, default=0)
+    share: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    kept_back: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+    received_at: Mapped[At | None]
+    received_by: Mapped[Id | None]
+    answer: Mapped[str | None] = mapped_column(String(500))  # why it was rejected
+    decided_at: Mapped[At | None]  # when it was rejected, or withdrawn
+    location: Mapped[str] = mapped_column(
+        String(CODE_LENGTH), default=MAIN, server_default=MAIN
+    )  # of what is restocked
+
+    lines: Mapped[list[ReturnLineRow]] = relationship(order_by="ReturnLineRow.sku", lazy="selectin")
+
+    @property
+    def due(self) -> int:
+        return self.share - self.kept_back
+
+    @property
+    def given_before(self) -> int:
+        return self.due - self.refund
+
+
+class ReturnLineRow(Base):
+    """`quantity` was asked for, `received` came, and so many of these can be sold again."""
+
+    __tablename__ = "return_lines"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("received >= 0 AND received <= quantity", name="received_within_quantity"),
+        CheckConstraint("resellable >= 0 AND resellable <= received", name="resellable_within_received"),
+    )
+
+    return_id: Mapped[Id] = mapped_column(ForeignKey("returns.id"), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), primary_key=True)
+    quantity: Mapped[int]
+    received: Mapped[int] = mapped_column(default=0)
+    resellable: Mapped[int] = mapped_column(default=0)
+
+
+class Arrived(dict[str, tuple[int, int]]):
+    """SKU -> (how many came, how many of these can be sold again)."""
+
+
+def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> ReturnRow:
+    """The customer wants to send this back. TooMany beyond what was shipped and is not coming back already."""
+    order = orders.hold(session, order_id)
+    check_paid(order)
+    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    row = ReturnRow(id=new_id(), order_id=order_id, reason=reason, currency=order.currency)
+    row.lines = [ReturnLineRow(sku=sku, quantity=n) for sku, n in lines.items()]
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def preview(session: Session, order_id: str, lines: Quantities) -> Due:
+    """What would go back for these, as things stand. TooMany as `ask`."""
+    order = orders.get(session, order_id)
+    check_paid(order)
+    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    return return_money.due(session, order, _received(session, order_id), _due_before(session, order_id), lines)
+
+
+def receive(
+    session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str, location: str = MAIN
+) -> ReturnRow:
+    """It is here, with so much in it; None: all that was asked for, fit to be sold again. `location`: where to."""
+    locations.check(session, location, coming=True)
+    order = orders.hold(session, order_id)
+    row = requested(session, order_id, id)
+    before = _received(session, order_id)
+    _unpack(row, arrived)
+    coming = {line.sku: line.received for line in row.lines}
+    money = return_money.due(session, order, before, _due_before(session, order_id), coming)
+    row.share, row.kept_back, row.refund = money.share, money.kept_back, money.refund
+    row.status, row.received_by, row.location = Status.RECEIVED, by, location
+    row.received_at = row.updated_at = clock()
+    session.flush()
+    session.refresh(row)
+    if order.email:
+        tell(session, Telling("return_received", row.id, order.email))
+    return row
+
+
+def requested(session: Session, order_id: str, id: str) -> ReturnRow:
+    """One that has neither come nor been decided on (IllegalMove)."""
+    row = _get(session, order_id, id)
+    if row.status != Status.REQUESTED:
+        raise IllegalMove(f"The return is {row.status}.")
+    return row
+
+
+def decide(session: Session, id: str, to: Status, answer: str | None = None) -> bool:
+    """Whether it was still only requested; then it is rejected or withdrawn now, and can be asked for anew."""
+    deciding = update(ReturnRow).where(ReturnRow.id == id, ReturnRow.status == Status.REQUESTED)
+    decided = deciding.values(status=to, answer=answer, decided_at=clock(), updated_at=clock())
+    how = {"synchronize_session": False}
+    return session.scalar(decided.returning(ReturnRow.id).execution_options(**how)) is not None
+
+
+def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:
+    """Oldest first."""
+    return session.scalars(select(ReturnRow).where(ReturnRow.order_id == order_id).order_by(ReturnRow.id)).all()
+
+
+def of_orders(session: Session, ids: Sequence[str]) -> Sequence[ReturnRow]:
+    """Oldest first."""
+    return session.scalars(_OF_ORDERS, {"orders": ids}).all() if ids else []
+
+
+_OF_ORDERS = select(ReturnRow).where(among(ReturnRow.order_id, "orders")).order_by(ReturnRow.id)
+
+
+def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:
+    """What goes back to the shelf, and where."""
+    row, line = ReturnRow, ReturnLineRow
+    rows = select(line.sku, line.resellable, row.location, row.order_id).join(row).where(row.id.in_(ids))
+    return [Lot(*lot) for lot in session.execute(rows.where(line.resellable > 0).order_by(line.sku, row.id))]
+
+
+def close(session: Session, given: Mapping[str, int]) -> None:
+    """By return: what went back for it."""
+    for id, amount in given.items():
+        _set(session, [id], status=Status.REFUNDED, refund=amount)
+
+
+def reopen(session: Session, ids: Sequence[str]) -> None:
+    """As if it had not come yet: nothing had been restocked or paid."""
+    _set(session, ids, status=Status.REQUESTED, refund=0, share=0, kept_back=0, received_at=None, received_by=None)
+    lines = update(ReturnLineRow).where(ReturnLineRow.return_id.in_(ids)).values(received=0, resellable=0)
+    session.execute(lines.execution_options(synchronize_session=False))
+
+
+def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:
+    asked = {line.sku: line.quantity for line in row.lines}
+    found = Arrived({sku: (n, n) for sku, n in asked.items()}) if arrived is None else arrived
+    more = {sku: asked.get(sku, 0) for sku, (n, _) in found.items() if n > asked.get(sku, 0)}
+    if more:
+        raise TooMany(f"More came than was asked for: {', '.join(sorted(more))}.", left=more)
+    for line in row.lines:
+        line.received, line.resellable = found.get(line.sku, (0, 0))
+
+
+def _get(session: Session, order_id: str, id: str) -> ReturnRow:
+    row = session.get(ReturnRow, id, populate_existing=True)
+    if row is None or row.order_id != order_id:
+        raise NotFound("There is no such return.")
+    return row
+
+
+def _claimed(session: Session, order_id: str) -> Mapping[str, int]:
+    """What has come back, or is to come."""
+    line = ReturnLineRow
+    asked = _sums(session, order_id, line.quantity, [Status.REQUESTED])
+    return Counter(asked) + Counter(_received(session, order_id))
+
+
+def _received(session: Session, order_id: str) -> Mapping[str, int]:
+    return _sums(session, order_id, ReturnLineRow.received, [Status.RECEIVED, Status.REFUNDED])
+
+
+def _due_before(session: Session, order_id: str) -> int:
+    row = ReturnRow
+    back = (row.order_id == order_id, row.status.in_([Status.RECEIVED, Status.REFUNDED]))
+    return int(session.scalar(select(func.sum(row.share - row.kept_back)).where(*back)) or 0)
+
+
+def _sums(session: Session, order_id: str, what: Mapped[int], statuses: Sequence[Status]) -> dict[str, int]:
+    row, line = ReturnRow, ReturnLineRow
+    query = select(line.sku, func.sum(what)).join(row, row.id == line.return_id).group_by(line.sku)
+    sums = session.execute(query.where(row.order_id == order_id, row.status.in_(statuses))).all()
+    return {sku: int(n) for sku, n in sums}
+
+
+def _set(session: Session, ids: Sequence[str], **values: object) -> None:
+    changing = update(ReturnRow).where(ReturnRow.id.in_(ids)).values(updated_at=clock(), **values)
+    session.execute(changing.execution_options(synchronize_session=False))

@@ -1,0 +1,209 @@
+"""Imports of the catalogue. An upload is stored as pages of lines; a page is applied and forgotten in one transaction.
+
+So a page counts once, however often somebody begins with it, and whoever goes on after a crash takes the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, cast, delete, exists, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import engine
+from shop.catalogue import price_lists
+from shop.catalogue import upsert as catalogue_upsert
+from shop.catalogue.tables import ProductRow, VariantRow
+from shop.import_export import uploads
+from shop.import_export.import_rows import MISSING, BadLine, read_cells, read_text
+from shop.import_export.uploads import Format
+from shop.kernel.currencies import OURS
+from shop.kernel.errors import NotFound
+from shop.stock import backorders, bulk_receipts
+from shop.stock.tables import MovementRow, StockRow
+from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
+
+Rows = Mapping[int, dict[str, Any]]
+Errors = dict[int, dict[str, str]]
+"""Both by the number of the line."""
+
+PAGE = 500  # lines
+MOST_ERRORS = 1000  # kept in detail; all are counted
+
+
+class ImportRow(Base):
+    """`done` counts the lines that were looked at, `failed` those of them that were refused."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    format: Mapped[str] = mapped_column(String(20))
+    columns: Mapped[list[str]] = mapped_column(DOCUMENT)
+    actor_id: Mapped[Id | None]
+    lines: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list)
+    not_taken: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list, server_default="[]")
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+class ImportPageRow(Base):
+    """Lines that are still to be applied."""
+
+    __tablename__ = "import_pages"
+
+    import_id: Mapped[Id] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list[Any]] = mapped_column(DOCUMENT)
+
+
+def accept(
+    session: Session,
+    format: Format,
+    body: bytes,
+    actor_id: str | None,
+    *,
+    charset: str | None = None,
+    currency: str = OURS,
+) -> ImportRow:
+    """Store the upload. Its lines are judged when they are applied. `currency`: of prices in another shop's file."""
+    upload = uploads.read(format, body, charset, currency)
+    row = ImportRow(format=format, columns=upload.columns, actor_id=actor_id, lines=len(upload.lines))
+    row.not_taken = upload.not_taken
+    session.add(row)
+    session.flush()
+    pages = zip(count(), range(0, len(upload.lines), PAGE), strict=False)
+    session.add_all(
+        ImportPageRow(import_id=row.id, number=number, lines=upload.lines[first : first + PAGE])
+        for number, first in pages
+    )
+    session.flush()
+    return row
+
+
+def get(session: Session, id: str) -> ImportRow:
+    row = session.get(ImportRow, id)
+    if row is None:
+        raise NotFound("There is no such import.")
+    return row
+
+
+def apply_a_page(session: Session, id: str) -> bool:
+    """Returns False when there is none left. Of two who come at once, the second finds the next page."""
+    row = session.scalars(select(ImportRow).where(ImportRow.id == id).with_for_update()).one()
+    of_it = select(ImportPageRow).where(ImportPageRow.import_id == id).order_by(ImportPageRow.number)
+    page = session.scalars(of_it.limit(1)).first()
+    if page is None:
+        return False
+    errors = _apply(session, row, page.lines)
+    row.done += len(page.lines)
+    row.failed += len(errors)
+    row.errors = (row.errors + errors)[:MOST_ERRORS]
+    row.updated_at = now()
+    session.delete(page)
+    session.flush()
+    return True
+
+
+def drop_pages(session: Session, ids: Sequence[str]) -> None:
+    """What was not applied will not be."""
+    session.execute(delete(ImportPageRow).where(ImportPageRow.import_id.in_(ids)))
+
+
+def prune(session: Session, days: int, batch: int = 500) -> int:
+    """Forget uploads that were done with so many days ago, one batch; those under way stay."""
+    pages = exists().where(ImportPageRow.import_id == ImportRow.id)
+    old = select(ImportRow.id).where(ImportRow.updated_at < later(-86400.0 * days), ~pages)
+    ids = session.scalars(old.where(cast(ImportRow.id, String).not_in(engine.busy("import"))).limit(batch)).all()
+    session.execute(delete(ImportRow).where(ImportRow.id.in_(ids)))
+    return len(ids)
+
+
+def summary(session: Session, id: str) -> dict[str, Any]:
+    """`{lines, imported, failed, errors: [{line, errors: {column: why}}], errors_left_out, not_taken}`."""
+    row = get(session, id)
+    counts = {"import_id": id, "lines": row.lines, "imported": row.done - row.failed, "failed": row.failed}
+    left_out = row.failed - len(row.errors)
+    return {**counts, "errors": row.errors, "errors_left_out": left_out, "not_taken": row.not_taken}
+
+
+def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Returns what is wrong with those that were not taken."""
+    rows, errors = _judged(row, lines)
+    errors |= _strangers(session, rows)
+    errors |= _incomplete(session, rows, errors)
+    good = [one for number, one in rows.items() if number not in errors]
+    catalogue_upsert.import_rows(session, good)
+    price_lists.put(session, {one["sku"]: one["prices"] for one in good})
+    _stock_up(session, good, row)
+    return [{"line": number, "errors": errors[number]} for number in sorted(errors)]
+
+
+def _judged(row: ImportRow, lines: Sequence[Sequence[Any]]) -> tuple[Rows, Errors]:
+    rows, errors = {}, {}
+    read = partial(read_cells, row.columns) if row.columns else read_text
+    for number, content, *marks in lines:
+        said = marks[0] if marks else {}
+        try:
+            if "errors" in said:
+                raise BadLine(said["errors"])
+            rows[number] = read(content, below="below" in said)
+        except BadLine as bad:
+            errors[number] = bad.errors
+    return rows, errors
+
+
+def _strangers(session: Session, rows: Rows) -> Errors:
+    """Lines whose SKU is another product's."""
+    query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(among(VariantRow.sku, "skus"))
+    owner = dict(session.execute(query, {"skus": [row["sku"] for row in rows.values()]}).all())
+    taken = {number for number, row in rows.items() if owner.get(row["sku"], row["slug"]) != row["slug"]}
+    return {number: {"sku": "Belongs to another product."} for number in taken}
+
+
+def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
+    """Lines of a new product that no line has named, as the one that does was refused; new SKUs without a price."""
+    good = {number: row for number, row in rows.items() if number not in refused}
+    slugs = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
+    slugs |= {row["slug"] for row in good.values() if "name" in row}
+    unpriced = [row["sku"] for row in good.values() if "price_cents" not in row]
+    skus = set(session.scalars(_SKUS, {"skus": unpriced})) if unpriced else set()
+    wrong: Errors = {number: {"name": MISSING} for number, row in good.items() if row["slug"] not in slugs}
+    for number, row in good.items():
+        if "price_cents" not in row and row["sku"] not in skus:
+            wrong.setdefault(number, {})["price_cents"] = f"A SKU that is new needs its price in {OURS}."
+    return wrong
+
+
+def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:
+    """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better.
+
+    What may be ordered beyond that is as the file says, where it says anything.
+    """
+    limits = _limits(session, rows)
+    wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
+    bulk_receipts.hold(session, limits.keys() | wanted.keys())
+    backorders.allow(session, limits)
+    known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
+    there = set(session.scalars(known, {"skus": list(wanted)}))
+    bulk_receipts.receive_all(
+        session, {sku: wanted[sku] for sku in wanted.keys() - there}, f"import {row.id}", row.actor_id
+    )
+
+
+def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+    """What may be ordered beyond what is there, where that changes anything. `backorder` alone leaves a limit."""
+    said = backorders.said(rows)
+    limited = select(StockRow.sku).where(among(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
+    there = set(session.scalars(limited, {"skus": list(said)})) if said else set()
+    kept = {row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row} & there
+    return {sku: most for sku, most in said.items() if sku not in kept and (most is not None or sku in there)}
+
+
+_SKUS = select(VariantRow.sku).where(among(VariantRow.sku, "skus"))
+_SLUGS = select(ProductRow.slug).where(among(ProductRow.slug, "slugs"))

@@ -1,0 +1,86 @@
+"""From an upload to numbered lines, without judging them: what can not be divided into lines is refused whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shop.import_export import shopify, woocommerce
+from shop.import_export.decoding import FALLBACK, Line, decoded, records, refused, table
+from shop.import_export.foreign_files import MOST_NOTES, File, Note, Report
+from shop.import_export.import_marks import Marked, marked
+from shop.import_export.import_rows import NEEDED, is_column
+
+LARGEST = 16 * 1024 * 1024  # bytes
+MOST_LINES = 100_000
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+    SHOPIFY = "shopify"
+    WOOCOMMERCE = "woocommerce"
+
+
+FOREIGN = {Format.SHOPIFY: shopify, Format.WOOCOMMERCE: woocommerce}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The columns that a CSV file names (other lines name their own), the lines, and what is not in those."""
+
+    columns: list[str]
+    lines: list[Marked]
+    not_taken: list[Note] = field(default_factory=list)
+
+
+def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upload:
+    """`currency`: of the prices of another shop's file. Raises Invalid."""
+    text, guessed = decoded(body, charset)
+    if format != Format.JSONL and not text.endswith(("\n", "\r")):
+        raise refused("The last line does not end: the file may have been cut off. End it with a line break.")
+    report = Report()
+    if guessed:
+        report.note(f"Is not UTF-8 and was read as {FALLBACK}. If letters are wrong, send a charset with the type.")
+    upload = _read(format, text, currency, report)
+    if not upload.lines:
+        raise refused("There is not a single line in it.")
+    if len(upload.lines) > MOST_LINES:
+        raise refused(f"{MOST_LINES} lines at most; there are {len(upload.lines)}.")
+    return upload
+
+
+def _read(format: Format, text: str, currency: str, report: Report) -> Upload:
+    if format == Format.JSONL:
+        return Upload([], list(marked([], _jsonl(text))), report.notes)
+    if format == Format.CSV:
+        columns, lines = _csv(text)
+        return Upload(columns, list(marked(columns, lines)), report.notes)
+    reader = FOREIGN[format]
+    columns, lines = table(records(text, lambda name: name.casefold() in reader.KNOWN))
+    file = File(columns, lines, report)
+    file.must_have(*reader.NEEDED)
+    taken = list(marked([], sorted(reader.lines(file, currency), key=lambda line: line[0])))
+    file.note_columns()
+    return Upload([], taken, report.notes[:MOST_NOTES])
+
+
+def _jsonl(text: str) -> Iterator[Line]:
+    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _csv(text: str) -> tuple[list[str], list[Line]]:
+    columns, lines = table(records(text, is_column))
+    unknown = [column or "(without a name)" for column in columns if not is_column(column)]
+    missing = [column for column in NEEDED if column not in columns]
+    if unknown or missing or len(set(columns)) < len(columns):
+        said = f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown)[:200] or 'none'}"
+        raise refused(f"The first line must name the columns, each once ({said}).{_hint(columns)}")
+    return columns, lines
+
+
+def _hint(columns: Sequence[str]) -> str:
+    names = {column.casefold() for column in columns}
+    other = next((format for format, reader in FOREIGN.items() if names >= reader.MARK), None)
+    return f" This looks like an export of another shop: send it with ?format={other}." if other else ""

@@ -1,0 +1,181 @@
+"""WooCommerce's product export: a line for each simple or variable product, one for each variation of the latter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from shop.import_export.foreign_files import (
+    NOTHING_LIKE_IT,
+    Errors,
+    File,
+    Product,
+    Row,
+    Slugs,
+    as_lines,
+    described,
+    path_of,
+    pictures,
+    price_column,
+    sku_of,
+)
+from shop.kernel.decimals import minor_units
+
+ID = ("ID",)
+TYPE = ("Type",)
+SKU = ("SKU",)
+NAME = ("Name",)
+PUBLISHED = ("Published",)
+BODY = ("Description", "Short description")
+TAX_CLASS = ("Tax class",)
+STOCK = ("Stock",)
+BACKORDERS = ("Backorders allowed?",)
+PRICE = ("Regular price",)
+SALE = ("Sale price",)
+CATEGORIES = ("Categories",)
+IMAGES = ("Images",)
+PARENT = ("Parent",)
+ATTRIBUTES = 20  # of a product, at most
+
+NEEDED = (TYPE, NAME, PRICE)
+MARK = {"type", "regular price"}
+KNOWN = {
+    name.casefold()
+    for names in (*NEEDED, ID, SKU, PUBLISHED, BODY, TAX_CLASS, STOCK, CATEGORIES, IMAGES, PARENT)
+    for name in names
+}
+TAX_CLASSES = {"": "standard", "reduced-rate": "reduced", "zero-rate": "zero"}
+_COMMA = re.compile(r"(?<!\\),")
+
+
+def lines(file: File, currency: str) -> Iterator[tuple[int, str, Errors]]:
+    """As `foreign_files.as_lines`."""
+    yield from file.broken_lines()
+    products: list[Product] = []
+    parents: dict[str, tuple[Product, Row]] = {}
+    slugs = Slugs()
+    for number, row in file.rows:
+        kind = _kind(file, row)
+        if kind not in ("simple", "variable"):
+            continue
+        product = _product(file, number, row, slugs)
+        products.append(product)
+        for name in (f"id:{file.cell(row, ID)}", file.cell(row, SKU)):
+            parents.setdefault(name, (product, row))
+        if kind == "simple":
+            product.variants.append(_variant(file, number, row, product, row, currency))
+    for number, row in file.rows:
+        kind = _kind(file, row)
+        parent = parents.get(file.cell(row, PARENT)) if file.cell(row, PARENT) else None
+        if kind == "variation" and parent:
+            product, top = parent
+            product.variants.append(_variant(file, number, row, product, top, currency))
+            _add_pictures(file, product, number, row)
+        elif kind == "variation":
+            yield number, "", {PARENT[0]: "Is not in this file."}
+        elif kind not in ("simple", "variable"):
+            yield number, "", {TYPE[0]: NOTHING_LIKE_IT}
+    yield from as_lines(products)
+    empty = (product for product in products if not product.variants)
+    yield from ((product.line, "", {TYPE[0]: "There is no variation of it in this file."}) for product in empty)
+
+
+def _kind(file: File, row: Row) -> str:
+    """`simple, virtual` is simple."""
+    return file.cell(row, TYPE).split(",")[0].strip().lower()
+
+
+def _product(file: File, number: int, row: Row, slugs: Slugs) -> Product:
+    name = file.cell(row, NAME)
+    key = file.cell(row, ID) or file.cell(row, SKU) or str(number)
+    return Product(slugs.of(key, name), name, number, _texts(file, number, row))
+
+
+def _texts(file: File, number: int, row: Row) -> dict[str, Any]:
+    """Of the product, what the file has columns for."""
+    texts: dict[str, Any] = {}
+    if file.has(BODY):
+        texts["description"] = described(file, file.cell(row, BODY).replace("\\n", "\n"), BODY[0], number)
+    if file.has(CATEGORIES):
+        texts["category"] = _category(file, number, row)
+    if file.has(PUBLISHED):
+        texts["status"] = "active" if file.cell(row, PUBLISHED) == "1" else "archived"
+    if file.has(IMAGES):
+        texts["image_url"] = pictures(file, _images(file, number, row))
+    if file.has(TAX_CLASS):
+        named = file.cell(row, TAX_CLASS)
+        texts["tax_class"] = TAX_CLASSES.get(named, named)
+    return texts
+
+
+def _category(file: File, number: int, row: Row) -> str | None:
+    """The first; a product is in one."""
+    first, *others = _listed(file.cell(row, CATEGORIES)) or [""]
+    if others:
+        why = f"A product is in one category, the first; not in {', '.join(others)[:200]}."
+        file.report.note(why, CATEGORIES[0], number)
+    return path_of(first)
+
+
+def _images(file: File, number: int, row: Row) -> list[tuple[int, str, str]]:
+    return [(number, IMAGES[0], url) for url in _listed(file.cell(row, IMAGES))]
+
+
+def _add_pictures(file: File, product: Product, number: int, row: Row) -> None:
+    """A variation's pictures are its product's, behind its own."""
+    if "image_url" in product.texts:
+        own = [(number, IMAGES[0], url) for url in product.texts["image_url"]]
+        product.texts["image_url"] = pictures(file, [*own, *_images(file, number, row)])
+
+
+def _listed(cell: str) -> list[str]:
+    return [part.strip().replace("\\,", ",") for part in _COMMA.split(cell) if part.strip()]
+
+
+def _variant(
+    file: File, number: int, row: Row, product: Product, top: Row, currency: str
+) -> tuple[int, dict[str, Any], Errors]:
+    """`top`: the product's own line, which names the attributes where the variation does not."""
+    options = _options(file, row, top)
+    variant: dict[str, Any] = {"sku": file.cell(row, SKU), "options": options}
+    if row is not top and options:
+        variant["variant_name"] = " / ".join(options.values())
+    if not variant["sku"] or (row is not top and variant["sku"] == file.cell(top, SKU)):
+        variant["sku"] = sku_of(file.cell(top, SKU) or product.slug, *(options.values() if row is not top else ()))
+        file.report.note(f"Is empty or its parent's; the SKU is {variant['sku']}.", SKU[0], number)
+    if row is not top and file.has(PUBLISHED):
+        variant["active"] = file.cell(row, PUBLISHED) == "1"
+    if file.cell(row, SALE):
+        file.report.note("The regular price is taken.", SALE[0], number)
+    errors: Errors = {}
+    try:
+        variant[price_column(currency)] = minor_units(file.cell(row, PRICE), currency)
+    except ValueError as error:
+        errors[PRICE[0]] = str(error)
+    return number, variant | _stock(file, number, row), errors
+
+
+def _options(file: File, row: Row, top: Row) -> dict[str, str]:
+    """Attributes with one value; of a product with several to choose from, none is chosen."""
+    options = {}
+    for n in range(1, ATTRIBUTES + 1):
+        name, (value, *others) = f"Attribute {n} name", _values(file, row, n) or [""]
+        called = file.cell(row, (name,)) or file.cell(top, (name,))
+        if called and value and not others:
+            options[called] = value
+    return options
+
+
+def _values(file: File, row: Row, n: int) -> list[str]:
+    return _listed(file.cell(row, (f"Attribute {n} value(s)",)))
+
+
+def _stock(file: File, number: int, row: Row) -> dict[str, Any]:
+    stock, backorders = file.cell(row, STOCK), file.cell(row, BACKORDERS).lower()
+    said: dict[str, Any] = {"backorder": backorders in ("1", "notify", "yes")} if backorders else {}
+    if stock.isdecimal():
+        said["on_hand"] = int(stock)
+    elif stock:
+        file.report.note("Is no number of goods from 0 up.", STOCK[0], number)
+    return said

@@ -1,0 +1,117 @@
+"""Idempotency keys. The answer to a command is stored in the command's own transaction, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Index, String, Text, and_, delete, select, tuple_, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import Many, inserting
+from shop.kernel.errors import KeyReused
+from sql import At, Base, Document, bare, later, now
+
+KEEP_HOURS = 24
+
+
+class CommandRow(Base):
+    """One key of one caller, what was asked with it and what was answered."""
+
+    __tablename__ = "commands"
+    __table_args__ = (Index("ix_commands_created_at", "created_at"),)
+
+    scope: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(default=0)
+    body: Mapped[str] = mapped_column(Text, default="")
+    headers: Mapped[Document | None]
+    created_at: Mapped[At] = mapped_column(default=now())
+
+
+class Asked(NamedTuple):
+    """One request with an Idempotency-Key: whose, which, and what it asks for."""
+
+    scope: str
+    key: str
+    fingerprint: str
+    older: tuple[str, ...] = ()  # what it would have been before the secret was changed
+
+
+class Answered(NamedTuple):
+    status: int
+    body: str
+    headers: dict[str, Any]
+
+
+def claim(session: Session, asked: Asked) -> Answered | None:
+    """None: the key is yours, go on. Otherwise what was answered to the same request before.
+
+    Of two at the same instant one waits here until the other has committed.
+    """
+    return None if asked in claim_all(session, [asked]) else earlier(session, asked)
+
+
+def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
+    """As `claim`; returns those whose keys are theirs. In the order of the keys, so that nobody waits in a ring."""
+    rows = [{"scope": one.scope, "key": one.key, "fingerprint": one.fingerprint} for one in sorted(asked)]
+    taken = {(row.scope, row.key) for row in _CLAIM(session, rows)}
+    return {one for one in asked if (one.scope, one.key) in taken}
+
+
+def earlier(session: Session, asked: Asked) -> Answered:
+    """What was answered under a key that is taken; KeyReused when that was to another request."""
+    row = session.scalars(select(CommandRow).filter_by(scope=asked.scope, key=asked.key)).one()
+    if row.fingerprint not in (asked.fingerprint, *asked.older):
+        raise KeyReused("This Idempotency-Key came before with another request.")
+    return Answered(row.status, row.body, row.headers or {})
+
+
+def remember(session: Session, answers: Mapping[Asked, Answered]) -> None:
+    rows = [{"scope": asked.scope, "key": asked.key, **said._asdict()} for asked, said in answers.items()]
+    _REMEMBER(session, rows)
+
+
+def give_back(session: Session, asked: Sequence[Asked]) -> None:
+    """These came to nothing: their keys are free again."""
+    _GIVE_BACK(session, [{"scope": one.scope, "key": one.key} for one in asked])
+
+
+_ROWS = bare(CommandRow)
+_CLAIM = inserting(
+    _ROWS,
+    *("scope", "key", "fingerprint"),
+    then=lambda insert: insert.on_conflict_do_nothing(index_elements=["scope", "key"]).returning(
+        _ROWS.c.scope, _ROWS.c.key
+    ),
+    created_at=now(),
+)
+
+
+def _remembering(_: str, given: Any) -> Any:
+    mine = and_(_ROWS.c.scope == given.scope, _ROWS.c.key == given.key)
+    return update(_ROWS).where(mine).values(status=given.status, body=given.body, headers=given.headers)
+
+
+_REMEMBER = Many(_remembering, _ROWS.c.scope, _ROWS.c.key, _ROWS.c.status, _ROWS.c.body, _ROWS.c.headers)
+
+
+def _giving_back(_: str, given: Any) -> Any:
+    theirs = select(given.scope, given.key)
+    return delete(_ROWS).where(tuple_(_ROWS.c.scope, _ROWS.c.key).in_(theirs))
+
+
+_GIVE_BACK = Many(_giving_back, _ROWS.c.scope, _ROWS.c.key)
+
+
+def forget(session: Session, scope: str) -> None:
+    """Everything that was answered to this caller."""
+    session.execute(delete(CommandRow).where(CommandRow.scope == scope))
+
+
+def prune_commands(session: Session, batch: int = 1000) -> int:
+    """Forget keys older than a day, one batch. Returns how many that were."""
+    old = select(CommandRow.scope, CommandRow.key).where(CommandRow.created_at < later(-KEEP_HOURS * 3600))
+    these = tuple_(CommandRow.scope, CommandRow.key).in_(old.limit(batch))
+    return session.execute(delete(CommandRow).where(these)).rowcount  # type: ignore[attr-defined, no-any-return]

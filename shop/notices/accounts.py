@@ -1,0 +1,78 @@
+"""What is said to people about their accounts, and what staff write to them.
+
+Links start as the settings say, whatever host a request named. They are made when they are handed over, so that they
+stand in no table and no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from shop.accounts import signed_links, users
+from shop.accounts.signed_links import Kind
+from shop.accounts.users import UserRow
+from shop.consent.topics import Channel
+from shop.kernel import links as storefront
+from shop.kernel.languages import LANGUAGES
+from shop.kernel.links import Place
+from shop.notifications import outbox
+from shop.notifications.notice import Notice
+from shop.notifications.outbox import NotificationRow, Telling, marked
+from sql import new_id
+
+MESSAGE = "message"
+PAGES = {Kind.VERIFY_EMAIL: Place.VERIFY_EMAIL, Kind.PASSWORD_RESET: Place.RESET_PASSWORD}
+
+
+def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, Notice]:
+    """By run: what was asked for by it, and for which account. Leaves out accounts that are not there."""
+    found = {run: (kind, user) for run, (kind, id) in asked.items() if (user := users.find_active(session, id))}
+    tellings = {
+        run: Telling(kind, user.id, user.email or "", turn=run, unasked=True) for run, (kind, user) in found.items()
+    }
+    begun = outbox.note(session, list(tellings.values()), solicited=True)
+    told = {run: one for run, one in tellings.items() if one in begun}
+    return {run: marked(_with_link(session, begun[one], *found[run]), one) for run, one in told.items()}
+
+
+def with_link(session: Session, row: NotificationRow) -> Notice | None:
+    user = users.find_active(session, row.subject_id)
+    return _with_link(session, row.id, Kind(row.kind), user) if user else None
+
+
+def message(session: Session, row: NotificationRow) -> Notice | None:
+    """By staff. Channels other than e-mail know their people by their accounts."""
+    user, said = users.find_active(session, row.subject_id), dict(row.content or {})
+    if not said:
+        return None
+    language = said.pop("language", None) or (user.language if user else LANGUAGES[0])
+    to = (user.email if user and row.channel == Channel.EMAIL else None) or row.recipient
+    return Notice(row.id, MESSAGE, to, language, {"name": user.name if user else "", **said}, row.channel)
+
+
+class Changed(StrEnum):
+    """What whoever has an account is told after it happened: it may not have been them."""
+
+    PASSWORD = "password_changed"  # noqa: S105 - a name
+    EMAIL = "email_changed"
+    SESSION = "session_ended"
+
+
+def tell_of_change(session: Session, user_id: str, kind: Changed, address: str | None) -> None:
+    """To `address`: the one that the account had before."""
+    if address:
+        outbox.tell(session, Telling(kind, user_id, address, turn=new_id()))
+
+
+def changed(session: Session, row: NotificationRow) -> Notice | None:
+    """To where it was told of, whatever address the account has by now."""
+    user = users.find_active(session, row.subject_id)
+    return Notice(row.id, row.kind, row.recipient, user.language, {"name": user.name}) if user else None
+
+
+def _with_link(session: Session, id: str, kind: Kind, user: UserRow) -> Notice:
+    link = storefront.link(PAGES[kind], token=signed_links.token(session, user, kind))
+    return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link}, unasked=True)

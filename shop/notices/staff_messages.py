@@ -1,0 +1,106 @@
+"""What staff send to people, and sending again what somebody did not get. Who asked for it stands in the row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shop.accounts import users
+from shop.accounts.signed_links import Kind
+from shop.accounts.users import UserRow
+from shop.consent.topics import Channel
+from shop.kernel.errors import IllegalMove, Invalid
+from shop.notices import accounts as account_notices
+from shop.notices import orders as order_notices
+from shop.notices import registry as queued_notices
+from shop.notifications import outbox
+from shop.notifications.outbox import OPEN, NotificationRow, Telling
+from sql import new_id
+
+TEMPLATES = (*Kind, *order_notices.TRUE_WHILE)
+"""What staff may send without words of their own: to an account, or about an order."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """To an account, to an address, or to whoever ordered; a template of TEMPLATES, or words of one's own."""
+
+    by: str
+    user_id: str | None = None
+    email: str | None = None
+    order_id: str | None = None
+    template: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    channel: str = Channel.EMAIL
+    language: str | None = None
+
+
+def send(session: Session, wish: Wish) -> NotificationRow:
+    """Raises Invalid; IllegalMove when it is not true of the order."""
+    _check(wish)
+    telling, content = _telling(session, wish), None
+    if not wish.template:
+        content = {"subject": wish.subject, "text": wish.text, "language": wish.language}
+    return _told(session, telling, asked_by=wish.by, content=content)
+
+
+def resend(session: Session, id: str, by: str) -> NotificationRow:
+    """As another event, to the address that they have now; the words are written anew."""
+    row = outbox.get(session, id)
+    if row.state in OPEN:
+        raise IllegalMove("It is still on its way.")
+    notice = queued_notices.notice(session, row)
+    if notice is None or not notice.to:
+        raise IllegalMove("It is not true any more, or nobody knows any more whom it was sent to.")
+    telling = Telling(row.kind, row.subject_id, notice.to, turn=new_id(), about=row.about, channel=row.channel)
+    return _told(session, telling, asked_by=by, content=row.content, resend_of=row.resend_of or row.id)
+
+
+def _told(session: Session, telling: Telling, **more: Any) -> NotificationRow:
+    id = outbox.tell(session, telling, **more)
+    assert id, "its turn is new"
+    row = outbox.get(session, id)
+    if queued_notices.notice(session, row) is None:
+        raise IllegalMove("It is not true of this order.")
+    return row
+
+
+def _check(wish: Wish) -> None:
+    named = {"user_id": wish.user_id, "email": wish.email, "order_id": wish.order_id}
+    if sum(value is not None for value in named.values()) != 1:
+        raise Invalid({"user_id": ["Name one of user_id, email and order_id."]})
+    if bool(wish.template) == bool(wish.subject or wish.text) or bool(wish.subject) != bool(wish.text):
+        raise Invalid({"template": ["Name a template, or both subject and text."]})
+    needed = "order_id" if wish.template in order_notices.TRUE_WHILE else "user_id" if wish.template else None
+    if needed and named[needed] is None:
+        raise Invalid({needed: [f"{wish.template} needs it."]})
+    if wish.order_id and not wish.template:
+        raise Invalid({"order_id": ["Words of one's own go to a user_id or an email."]})
+    if wish.channel != Channel.EMAIL and (wish.template or wish.user_id is None):
+        raise Invalid({"channel": [f"By {wish.channel} go words of one's own, to a user_id."]})
+
+
+def _telling(session: Session, wish: Wish) -> Telling:
+    turn = new_id()
+    if wish.order_id:
+        order = order_notices.known(session, [wish.order_id]).get(wish.order_id)
+        if order is None:
+            raise Invalid({"order_id": ["There is no such order, or nobody knows any more whose it was."]})
+        return Telling(str(wish.template), order.id, order.email, turn)
+    user = _account(session, wish)
+    kind = wish.template or account_notices.MESSAGE
+    to = (user.email if user and wish.channel == Channel.EMAIL else wish.user_id) or str(wish.email)
+    return Telling(kind, user.id if user else turn, to, turn, channel=wish.channel)
+
+
+def _account(session: Session, wish: Wish) -> UserRow | None:
+    """Whoever is written to by address, and has an account with it, finds it there."""
+    if wish.email:
+        return users.by_email(session, wish.email)
+    user = users.find_active(session, str(wish.user_id))
+    if user is None:
+        raise Invalid({"user_id": ["There is no such account."]})
+    return user

@@ -1,0 +1,49 @@
+"""Orders of guests: found again by number and address, and taken over by the account that the mailbox belongs to.
+
+Whoever has verified an address may claim a guest's order that names it, if they know its number or it was placed
+after they verified: an order from before may be somebody else's, who was led to confirm an account that is not theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shop.accounts import users
+from shop.kernel.errors import Refusal
+from shop.orders.orders import OrderRow
+from shop.pricing import coupon_redemptions as coupon_uses
+from sql import clock, held
+
+
+class Unverified(Refusal):
+    code, title = "email_not_verified", "The e-mail address is not verified"
+
+
+def find(session: Session, number: str, email: str) -> OrderRow | None:
+    """A guest's order, when number and address belong together."""
+    order = session.scalars(select(OrderRow).where(OrderRow.number == number.strip().upper())).first()
+    theirs = order is not None and order.customer_id is None and order.email == users.normal(email)
+    return order if theirs else None
+
+
+def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderRow]:
+    """The orders that have become this user's now, oldest first: those of these numbers, and what was placed since
+    their address was verified. Their tokens open nothing any more. Raises Unverified."""
+    user = users.get(session, user_id)
+    if user.email_verified_at is None:
+        raise Unverified("Open the link in the mail that we sent you first.")
+    row = OrderRow
+    known = row.number.in_([number.strip().upper() for number in numbers])
+    theirs = row.customer_id.is_(None) & (row.email == user.email)
+    since = row.created_at > user.email_verified_at
+    found = session.scalars(held(select(row).where(theirs, known | since).order_by(row.id))).all()
+    for order in found:
+        order.customer_id, order.updated_at = user.id, clock()
+    session.flush()
+    coupon_uses.taken_over(session, [order.id for order in found], user.id)
+    for order in found:
+        session.refresh(order)
+    return list(found)

@@ -1,0 +1,60 @@
+"""The history of orders: every move that one made, and why. It is only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.webhooks.events import HEARD
+from sql import At, Base, Id, bare, clock, new_id, now
+
+
+class OrderEventRow(Base):
+    __tablename__ = "order_events"
+
+    __table_args__ = (UniqueConstraint("order_id", "position"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"))
+    position: Mapped[int]  # from 1, within the order
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    at: Mapped[At] = mapped_column(default=now())
+
+
+IN_TURN = (OrderEventRow.order_id, OrderEventRow.position)
+"""Order by order, as it happened. No clock tells that: one may be set back between two moves."""
+
+
+def of(session: Session, order_id: str) -> list[OrderEventRow]:
+    return list(session.scalars(select(OrderEventRow).where(OrderEventRow.order_id == order_id).order_by(*IN_TURN)))
+
+
+def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: str) -> bool:
+    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one.
+
+    Returns whether any webhook endpoint listens: the statement that is made anyway tells.
+    """
+    written = _WRITE(session, [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves])
+    return any(written.scalars().all())
+
+
+def _next(given: Any) -> Any:
+    """Whoever moves an order has locked it."""
+    there = bare(OrderEventRow).alias()
+    last = select(func.max(there.c.position)).where(there.c.order_id == given.order_id).scalar_subquery()
+    return func.coalesce(last, 0) + 1
+
+
+_WRITE = inserting(
+    bare(OrderEventRow),
+    *("id", "order_id", "from_status", "to_status", "reason"),
+    then=lambda insert: insert.returning(HEARD),
+    each={"position": _next},
+    at=clock(),
+)

@@ -1,0 +1,39 @@
+"""What the staff tell each other about an order. No customer sees it. Never changed, never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.orders import orders
+from sql import At, Base, Id, new_id, now
+
+LONGEST = 2000
+
+
+class OrderNoteRow(Base):
+    __tablename__ = "order_notes"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    author_id: Mapped[Id]
+    text: Mapped[str] = mapped_column(String(LONGEST))
+    at: Mapped[At] = mapped_column(default=now())
+
+
+def add(session: Session, order_id: str, text: str, *, by: str) -> OrderNoteRow:
+    orders.get(session, order_id)
+    row = OrderNoteRow(id=new_id(), order_id=order_id, author_id=by, text=text)
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def of_order(session: Session, order_id: str) -> Sequence[OrderNoteRow]:
+    """Oldest first."""
+    orders.get(session, order_id)
+    row = OrderNoteRow
+    return session.scalars(select(row).where(row.order_id == order_id).order_by(row.id)).all()

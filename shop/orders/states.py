@@ -1,0 +1,43 @@
+"""The states of an order, and between which of them it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    PENDING = "pending"  # accepted; its workflow is under way
+    CONFIRMED = "confirmed"  # paid and sold
+    CANCELLING = "cancelling"  # called off after it was paid; the money is on its way back
+    FAILED = "failed"  # could not be; everything is undone
+    CANCELLED = "cancelled"  # called off, everything is undone
+
+
+class PaymentStatus(StrEnum):
+    UNPAID = "unpaid"
+    ACTION_REQUIRED = "action_required"
+    PENDING = "pending"  # it is to come by transfer, or in cash at the door
+    AUTHORISED = "authorised"  # taken when it is sent
+    PARTIALLY_PAID = "partially_paid"  # less was taken than it came to; more only if some is still authorised
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+class FulfilmentStatus(StrEnum):
+    """How much of an order has been given to a carrier, or is packed to be."""
+
+    UNFULFILLED = "unfulfilled"
+    PARTIAL = "partial"
+    FULFILLED = "fulfilled"
+
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
+    Status.CONFIRMED: frozenset({Status.CANCELLING}),
+    Status.CANCELLING: frozenset({Status.CANCELLED, Status.CONFIRMED}),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+GIVEN_UP = (Status.FAILED, Status.CANCELLED)

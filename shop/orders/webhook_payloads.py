@@ -1,0 +1,41 @@
+"""What webhooks say of an order that has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from shop.kernel.times import rfc3339
+from shop.webhooks import events as happenings
+from shop.webhooks.events import Fact, Kind
+from sql import among, direct
+
+TOLD = {
+    (None, "pending"): Kind.ORDER_PLACED,
+    ("pending", "confirmed"): Kind.ORDER_CONFIRMED,
+    ("pending", "cancelled"): Kind.ORDER_CANCELLED,
+    ("cancelling", "cancelled"): Kind.ORDER_CANCELLED,
+    ("pending", "failed"): Kind.ORDER_FAILED,
+}
+"""By the move. One that is on its way to be cancelled, or is kept after all, is nobody's business yet, or any more."""
+
+_NAMES = ("id", "number", "customer_id", "status", "payment_status", "currency", "total", "created_at")
+
+
+def tell(session: Session, orders: Table, moves: Sequence[Mapping[str, Any]], to: str, reason: str) -> None:
+    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one."""
+    kinds = {move["order_id"]: TOLD.get((move["from_status"], to)) for move in moves}
+    told = [id for id, kind in kinds.items() if kind]
+    rows = direct(session, select(*(orders.c[name] for name in _NAMES)).where(among(orders.c.id, "ids")), {"ids": told})
+    facts = {row.id: _fact(row._mapping, reason) for row in rows} if told else {}
+    happenings.tell(session, [Fact(kind, facts[id]) for id, kind in kinds.items() if kind])
+
+
+def _fact(order: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    money = {"amount": order["total"], "currency": order["currency"]}
+    parts = {"order_id": order["id"], "number": order["number"], "customer_id": order["customer_id"]}
+    states = {"status": str(order["status"]), "payment_status": order["payment_status"], "reason": reason}
+    return {**parts, **states, "total": money, "created_at": rfc3339(order["created_at"])}

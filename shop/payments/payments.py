@@ -1,0 +1,157 @@
+"""Payments: what an order owes and what the provider has done about it. The ledger of transactions only grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.payments import webhook_payloads as payment_facts
+from shop.payments.webhook_payloads import Moved
+from sql import At, Base, Document, Id, bare, clock, held, new_id, now
+
+
+class Status(StrEnum):
+    """Where a payment stands. `charging` means that the provider has been, or may have been, asked."""
+
+    CREATED = "created"
+    CHARGING = "charging"
+    REQUIRES_ACTION = "requires_action"
+    PENDING = "pending"  # the money is to come by another way: a transfer, or in cash at the door
+    AUTHORISED = "authorised"
+    CAPTURING = "capturing"  # somebody asked for what was authorised, or wrote down that it has come
+    VOIDING = "voiding"
+    CAPTURED = "captured"
+    REFUSED = "refused"
+    REFUNDED = "refunded"
+    VOIDED = "voided"
+
+
+class PaymentRow(Base):
+    """`token` is what the provider gave the shopper for their card; it is forgotten once it has served.
+
+    `delayed`: it is authorised first and captured later; `in_parts`: parcel by parcel, as its provider can.
+    `settled`: what was given back otherwise than by the provider. `spare`: not the one that its order is paid with:
+    a try that has not taken over, or was replaced.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded_within_captured"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
+    method: Mapped[str] = mapped_column(String(20))
+    provider: Mapped[str] = mapped_column(String(20))
+    status: Mapped[str] = mapped_column(String(20), default=Status.CREATED)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    authorised: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    captured: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded: Mapped[int] = mapped_column(BigInteger, default=0)
+    settled: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    delayed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    in_parts: Mapped[bool] = mapped_column(default=False, server_default=false())
+    spare: Mapped[bool] = mapped_column(default=False, server_default=false())
+    token: Mapped[str | None] = mapped_column(String(255))
+    charge_key: Mapped[str | None] = mapped_column(String(255))
+    provider_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    next_action: Mapped[Document | None]
+    error_code: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+KINDS = ("authorise", "capture", "void", "refund", "settle")
+"""`settle` is money that was given back by hand, or as credit."""
+
+
+class TransactionRow(Base):
+    """One thing that was done with the money. Never changed, never deleted; a key is written once."""
+
+    __tablename__ = "payment_transactions"
+    __table_args__ = (
+        Index("uq_payment_transactions_kind_key", "kind", "key", unique=True),
+        Index("ix_payment_transactions_provider_id", "provider_id"),
+        Index("ix_payment_transactions_at", "at"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    payment_id: Mapped[Id] = mapped_column(ForeignKey("payments.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))  # one of KINDS
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    provider_id: Mapped[str] = mapped_column(String(255))
+    key: Mapped[str] = mapped_column(String(255))
+    at: Mapped[At] = mapped_column(default=now())
+
+
+def new(
+    order_id: str,
+    *,
+    method: str,
+    provider: str,
+    amount: int,
+    currency: str,
+    token: str | None,
+    delayed: bool = False,
+    spare: bool = False,
+) -> dict[str, Any]:
+    """The row of a payment that nobody has asked the provider for yet."""
+    return {
+        "id": new_id(),
+        "order_id": order_id,
+        "method": method,
+        "provider": provider,
+        "amount": amount,
+        "currency": currency,
+        "token": token,
+        "delayed": delayed,
+        "spare": spare,
+    }
+
+
+def write(session: Session, fresh: Sequence[dict[str, Any]]) -> None:
+    _NEW(session, fresh)
+
+
+_NEW = inserting(
+    bare(PaymentRow),
+    *("id", "order_id", "method", "provider", "amount", "currency", "token", "delayed", "spare"),
+    created_at=now(),
+    updated_at=now(),
+)
+
+
+def close(session: Session, orders: Sequence[str]) -> None:
+    """These orders are over: forget the cards that nobody has asked for, and the money that has not come."""
+    theirs, row = PaymentRow.order_id.in_(orders), PaymentRow
+    open_ = row.status.in_((Status.CREATED, Status.PENDING))
+    _change(session, theirs & open_, status=Status.VOIDED, token=None)
+    _change(session, theirs & row.spare.is_(False) & (row.status == Status.REFUSED), next_action=None)
+
+
+def change(session: Session, id: str, **values: Any) -> None:
+    _change(session, PaymentRow.id == id, **values)
+
+
+def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+    changing = update(PaymentRow).where(which).values(updated_at=clock(), **values)
+    session.execute(changing.execution_options(synchronize_session=False))
+
+
+def holding(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
+    """These payments, locked."""
+    rows = select(PaymentRow).where(PaymentRow.id.in_(ids)).order_by(PaymentRow.order_id, PaymentRow.id)
+    return {row.id: row for row in session.scalars(held(rows))}
+
+
+def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:
+    """One more line of the log."""
+    told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
+    session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))
+    session.flush()
+    payment_facts.tell(session, kind, [Moved(row.id, row.order_id, amount, row.currency)])

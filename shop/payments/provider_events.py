@@ -1,0 +1,131 @@
+"""What payment providers have told us: each event once, kept even when nobody knows what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, or_, select, text, tuple_, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.orders import orders
+from shop.orders.orders import OrderRow
+from shop.orders.states import GIVEN_UP
+from shop.payments.charges import CLOSED
+from shop.payments.payments import PaymentRow
+from sql import At, Base, Document, Id, later, now, upsert
+
+_OPEN = text("handled_at IS NULL")
+
+
+class WebhookEventRow(Base):
+    """`handled_at` is empty while no order is known that the event could be about; `problem` is for staff to see."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        Index("ix_webhook_events_received_at", "received_at"),
+        Index("ix_webhook_events_open", "received_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
+    )
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(String(80))
+    provider_id: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    reference: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    problem: Mapped[str | None] = mapped_column(String(40))
+    order_id: Mapped[Id | None] = mapped_column(index=True)
+    payload: Mapped[Document]
+    received_at: Mapped[At] = mapped_column(default=now())
+    handled_at: Mapped[At | None]
+
+
+class Problem(StrEnum):
+    UNKNOWN_ORDER = "unknown_order"
+    OTHER_AMOUNT = "other_amount"
+    TOO_LATE = "too_late"  # the order was given up: whatever was taken goes back
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an event says, beside who said it."""
+
+    provider: str
+    id: str
+    type: str
+    provider_id: str
+    reference: str
+    status: str
+    amount: int
+    currency: str
+
+
+def store(session: Session, told: Told, payload: dict[str, Any]) -> bool:
+    """Keep it. Returns False when it was here before: it has done its work then."""
+    about = {"provider_id": told.provider_id[:255], "reference": told.reference[:255]}
+    named = {"provider": told.provider, "event_id": told.id, "type": told.type[:80]}
+    values = {**named, **about, "payload": payload, "problem": Problem.UNKNOWN_ORDER, "received_at": now()}
+    statement = upsert(session, WebhookEventRow).values(values)
+    return session.scalar(statement.on_conflict_do_nothing().returning(WebhookEventRow.event_id)) is not None
+
+
+def payment_of(session: Session, provider: str, provider_id: str, reference: str) -> PaymentRow | None:
+    """What an event is about. The charge's id may not be written down here yet: then its reference tells."""
+    row = PaymentRow
+    known = [(row.provider_id == provider_id)]
+    if _is_id(reference):
+        known.append(row.order_id == reference)
+    found = select(row).join(OrderRow, OrderRow.id == row.order_id).where(row.provider == provider)
+    return session.scalars(found.where(or_(*known)).order_by(row.provider_id != provider_id, row.spare)).first()
+
+
+QUIET = ("voided", "failed", "canceled", "requires_action", "refunded")
+"""Of a payment that was given up these are no news."""
+
+
+def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
+    order = orders.get(session, payment.order_id)
+    given_up = order.status in GIVEN_UP and payment.status in CLOSED
+    if given_up and told.status not in QUIET:
+        return Problem.TOO_LATE
+    same = (told.amount, told.currency) in ((payment.amount, payment.currency), (payment.captured, payment.currency))
+    return None if same else Problem.OTHER_AMOUNT
+
+
+def handled(session: Session, provider: str, event_id: str, order_id: str | None, problem: Problem | None) -> None:
+    row = WebhookEventRow
+    this = (row.provider == provider, row.event_id == event_id)
+    session.execute(update(row).where(*this).values(order_id=order_id, handled_at=now(), problem=problem))
+
+
+def newest(session: Session, *, limit: int, problem: str | None, before: Sequence[Any] | None) -> list[WebhookEventRow]:
+    """Newest first, from below `before`: the time and the id of one."""
+    row = WebhookEventRow
+    query = select(row).order_by(row.received_at.desc(), row.event_id.desc()).limit(limit)
+    if problem:
+        query = query.where(row.problem == problem)
+    if before:
+        query = query.where(tuple_(row.received_at, row.event_id) < tuple_(*before))
+    return list(session.scalars(query))
+
+
+def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[str]:
+    """Orders that have appeared since an event about them came, each event of which is handled then."""
+    row = WebhookEventRow
+    open_ = select(row).where(row.handled_at.is_(None), row.received_at > later(-days * 86_400))
+    found = []
+    for event in session.scalars(open_.order_by(row.received_at).limit(batch)).all():
+        payment = payment_of(session, event.provider, event.provider_id, event.reference)
+        if payment:
+            handled(session, event.provider, event.event_id, payment.order_id, None)
+            found.append(payment.order_id)
+    return found
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

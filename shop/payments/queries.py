@@ -1,0 +1,96 @@
+"""Payments as they are shown: with the order they belong to and what the provider has done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from shop.kernel.batches import Page, Place, behind, page
+from shop.kernel.errors import NotFound
+from shop.orders.orders import OrderRow
+from shop.orders.states import PaymentStatus
+from shop.payments.payments import PaymentRow, TransactionRow
+from sql import among
+
+
+@dataclass(frozen=True)
+class Paying:
+    """`number` is the order's; `customer_id` and `cart_id` say who may see it."""
+
+    payment: PaymentRow
+    number: str
+    customer_id: str | None
+    cart_id: str
+    transactions: Sequence[TransactionRow]
+
+
+def get(session: Session, id: str) -> Paying:
+    found = _with_transactions(session, _all().where(PaymentRow.id == id))
+    if not found:
+        raise NotFound("There is no such payment.")
+    return found[0]
+
+
+def of_customer(
+    session: Session, customer_id: str | None, *, limit: int, before: str | None = None, order_id: str | None = None
+) -> list[Paying]:
+    """Newest first, from below the id `before`; of everybody when no customer is named."""
+    query = _all().order_by(PaymentRow.id.desc()).limit(limit)
+    if customer_id:
+        query = query.where(OrderRow.customer_id == customer_id)
+    if order_id:
+        query = query.where(PaymentRow.order_id == order_id)
+    return _with_transactions(session, query.where(PaymentRow.id < before) if before else query)
+
+
+def refunded(session: Session, orders: Sequence[OrderRow]) -> dict[str, int]:
+    """What went back of each of these orders' money, by whatever way, in minor units; only those of which any did."""
+    paid = [order.id for order in orders if order.payment_status != PaymentStatus.UNPAID]
+    return {id: int(sum_) for id, sum_ in session.execute(_REFUNDED, {"orders": paid})} if paid else {}
+
+
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
+    """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
+    query = behind(_all().where(OrderRow.customer_id == customer_id), (PaymentRow.id,), after)
+    found = _with_transactions(session, query)
+    return page([_told(one) for one in found], (found[-1].payment.id,) if found else None)
+
+
+_BACK = func.sum(PaymentRow.refunded + PaymentRow.settled)
+_REFUNDED = (
+    select(PaymentRow.order_id, _BACK)
+    .where(among(PaymentRow.order_id, "orders"), PaymentRow.spare.is_(False))
+    .group_by(PaymentRow.order_id)
+    .having(_BACK > 0)
+)
+
+
+def _told(found: Paying) -> dict[str, Any]:
+    names = ("order_id", "method", "status", "amount", "captured", "refunded", "currency", "created_at")
+    done = [{"kind": one.kind, "amount": one.amount, "at": one.at} for one in found.transactions]
+    return {name: getattr(found.payment, name) for name in names} | {"transactions": done}
+
+
+def _all() -> Select[PaymentRow, str, str | None, str]:
+    of_order = (OrderRow.number, OrderRow.customer_id, OrderRow.cart_id)
+    return select(PaymentRow, *of_order).join(OrderRow, OrderRow.id == PaymentRow.order_id)
+
+
+_DONE = (
+    select(TransactionRow)
+    .where(among(TransactionRow.payment_id, "payments"))
+    .order_by(TransactionRow.at, TransactionRow.id)
+)
+
+
+def _with_transactions(session: Session, query: Select[PaymentRow, str, str | None, str]) -> list[Paying]:
+    rows = session.execute(query).all()
+    done: dict[str, list[TransactionRow]] = defaultdict(list)
+    for transaction in session.scalars(_DONE, {"payments": [payment.id for payment, *_ in rows]}) if rows else ():
+        done[transaction.payment_id].append(transaction)
+    return [Paying(payment, number, owner, cart, done[payment.id]) for payment, number, owner, cart in rows]

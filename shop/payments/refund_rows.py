@@ -1,0 +1,104 @@
+"""Refunds as they are written down, and what they leave of a payment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.orders import orders
+from shop.orders.quantities import ordered, worth
+from shop.payments.payments import PaymentRow
+from sql import At, Base, Id, clock, new_id, now
+
+
+class Status(StrEnum):
+    ASKED = "asked"  # the provider has been, or may have been, asked
+    DONE = "done"
+    SETTLED = "settled"  # given back, but not by the provider
+    REFUSED = "refused"
+
+
+SOURCE, WALLET = "source", "wallet"
+OUTSIDE = "outside"
+"""The provider gave it back and was not asked by us: at its own desk, say."""
+
+
+class RefundRow(Base):
+    """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
+
+    `return_id`: whose goods it is for, if any: a credit note goes by their rates of tax.
+    `destination`: `source` is the way it came, `wallet` is store credit; `outside`: the provider did so by itself.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    payment_id: Mapped[Id] = mapped_column(ForeignKey("payments.id"), index=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(20), default=Status.ASKED)
+    error_code: Mapped[str | None] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    destination: Mapped[str] = mapped_column(String(20), default=SOURCE, server_default=SOURCE)
+    by: Mapped[Id | None]
+    return_id: Mapped[Id | None] = mapped_column(ForeignKey("returns.id"))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+def of_run(run: str) -> Select[RefundRow]:
+    """Newest first."""
+    return select(RefundRow).where(RefundRow.key.startswith(f"{run}:")).order_by(RefundRow.id.desc())
+
+
+def given_by(session: Session, run: str) -> int:
+    """What this run gave back."""
+    done = of_run(run).where(RefundRow.status.in_((Status.DONE, Status.SETTLED)))
+    return sum(row.amount for row in session.scalars(done))
+
+
+def left(session: Session, payment: PaymentRow) -> int:
+    return payment.captured - payment.refunded - payment.settled - under_way(session, payment)
+
+
+def under_way(session: Session, payment: Any) -> int:
+    """What has been asked for and is neither done nor refused."""
+    asked = select(RefundRow.amount).where(RefundRow.payment_id == payment.id, RefundRow.status == Status.ASKED)
+    return sum(session.scalars(asked))
+
+
+def owed_for_goods(session: Session, order_id: str) -> int:
+    """What of the worth of an order's goods is paid, or will be, and has not gone back by whatever way.
+
+    What staff gave back before counts towards the goods first: shipping stays with the shop.
+    """
+    row = PaymentRow
+    taken = select(row).where(row.order_id == order_id, ~row.spare, or_(row.captured > 0, row.authorised > 0))
+    payment = session.scalars(taken).first()
+    if payment is None:
+        return 0
+    there = not_given(session, payment)
+    return there if payment.authorised else min(there, left(session, payment))
+
+
+def not_given(session: Session, payment: PaymentRow) -> int:
+    order = orders.get(session, payment.order_id)
+    given = payment.captured - left(session, payment)
+    return max(0, worth(order, ordered(order)) - given)
+
+
+def write(session: Session, key: str, payment: PaymentRow, amount: int) -> RefundRow:
+    row = RefundRow(id=new_id(), payment_id=payment.id, key=key, amount=amount, currency=payment.currency)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def end(session: Session, id: str, **values: str) -> None:
+    ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=clock(), **values)
+    session.execute(ending.execution_options(synchronize_session=False))

@@ -1,0 +1,156 @@
+"""What staff do with a payment. Each begins under its lock, so that of two at once one is told no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from outcomes import Outcome, Refused
+from shop.kernel.errors import IllegalMove, Invalid, NotFound
+from shop.orders import orders
+from shop.orders.states import GIVEN_UP
+from shop.orders.states import Status as OrderStatus
+from shop.payments import offline, payments
+from shop.payments import status as payment_standing
+from shop.payments.payments import PaymentRow, Status, TransactionRow
+from sql import held, later
+
+CLOSED = (*GIVEN_UP, OrderStatus.CANCELLING)
+
+
+@dataclass(frozen=True)
+class Authorised:
+    """What is needed to capture an authorisation, or to let go of it. `final`: the rest is let go."""
+
+    payment_id: str
+    order_id: str
+    provider_id: str
+    amount: int
+    currency: str
+    final: bool = True
+
+
+def get(session: Session, id: str) -> PaymentRow:
+    """Locked."""
+    row = payments.holding(session, [id]).get(id)
+    if row is None:
+        raise NotFound("There is no such payment.")
+    return row
+
+
+def begin_capture(session: Session, id: str, amount: int | None) -> tuple[PaymentRow, int]:
+    """Of an authorisation all or a part, which lets the rest go; of money that comes otherwise exactly all."""
+    row = get(session, id)
+    if row.status not in (Status.AUTHORISED, Status.PENDING):
+        raise IllegalMove(f"The payment is {row.status}; there is nothing to capture.")
+    order = orders.get(session, row.order_id)
+    if order.status in CLOSED or (row.status == Status.AUTHORISED and order.status != OrderStatus.CONFIRMED):
+        raise IllegalMove(f"The order is {order.status}; nothing is captured for it.")
+    there = row.authorised or row.amount
+    wanted = there if amount is None else amount
+    if wanted > there or (row.status == Status.PENDING and wanted != row.amount):
+        raise Invalid({"amount": [f"There are {there} {row.currency} to be captured."]})
+    payments.change(session, id, status=Status.CAPTURING)
+    session.refresh(row)
+    return row, wanted
+
+
+def begin_void(session: Session, id: str) -> PaymentRow:
+    row = get(session, id)
+    if row.status != Status.AUTHORISED:
+        raise IllegalMove(f"The payment is {row.status}; only an authorisation can be voided.")
+    payments.change(session, id, status=Status.VOIDING)
+    session.refresh(row)
+    return row
+
+
+def expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow]:
+    """What was authorised so long ago and not captured, or not all of it: the bank would forget it soon. Locked."""
+    row, told = PaymentRow, TransactionRow
+    long_ago = exists().where(told.payment_id == row.id, told.kind == "authorise", told.at < later(-days * 86_400))
+    old = select(row).where(row.status == Status.AUTHORISED, long_ago)
+    return list(session.scalars(held(old.order_by(row.order_id, row.id).limit(batch))))
+
+
+def held_for(session: Session, order_id: str) -> PaymentRow | None:
+    """The payment that holds an authorisation for this order, locked."""
+    row = PaymentRow
+    mine = select(row).where(row.order_id == order_id, row.authorised > 0, row.spare.is_(False))
+    return session.scalars(held(mine)).first()
+
+
+def resume(session: Session, ids: Sequence[str]) -> None:
+    """It came to nothing before anybody was asked."""
+    for row in payments.holding(session, ids).values():
+        if row.status in (Status.CAPTURING, Status.VOIDING):
+            payments.change(session, row.id, status=Status.AUTHORISED if row.authorised else Status.PENDING)
+
+
+def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised | Outcome | None:
+    """What to ask the provider for. Money that came by another way is written down here and now.
+
+    None: nothing is to be captured any more; the order was called off meanwhile, and whoever does so goes on.
+    """
+    order = session.get_one(PaymentRow, id).order_id
+    status = orders.standing(session, [order])[order]
+    row = payments.holding(session, [id])[id]
+    if row.status == Status.CAPTURED:
+        return None
+    if status in CLOSED:
+        resume(session, [id])
+        return None
+    if row.status != Status.CAPTURING:
+        return Refused("order_closed", f"The order is {status} and the payment {row.status}.")
+    if row.method == "card":
+        return asked_of(row, amount)
+    offline.take(session, row, offline.OURS, key)
+    return None
+
+
+def open_void(session: Session, id: str) -> Authorised | Outcome | None:
+    row = payments.holding(session, [id])[id]
+    if not row.authorised:
+        return None
+    if row.status != Status.VOIDING:
+        return Refused("illegal_state", f"The payment is {row.status}.")
+    return asked_of(row, row.authorised)
+
+
+def asked_of(row: PaymentRow, amount: int, *, final: bool = True) -> Authorised:
+    return Authorised(row.id, row.order_id, row.provider_id or "", amount, row.currency, final)
+
+
+def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
+    """`moved`: what the provider knows this capture by."""
+    orders.hold(session, hold.order_id)
+    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
+    payments.tell(session, row, "capture", hold.amount, moved, key)
+    row.captured += hold.amount
+    row.authorised = 0 if hold.final else row.authorised - hold.amount
+    payment_standing.stand(session, row)
+
+
+def voided(session: Session, hold: Authorised, key: str) -> None:
+    """What was still authorised is let go; what was taken stays."""
+    orders.hold(session, hold.order_id)
+    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
+    payments.tell(session, row, "void", row.authorised, hold.provider_id, key)
+    row.authorised = 0
+    payment_standing.stand(session, row)
+
+
+def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
+    """The provider said no. Where that means that it holds nothing any more, we write so: nobody builds on it.
+
+    `charge_already_captured` with nothing taken by us is money that somebody else took: that is left to a person.
+    """
+    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
+    if row.authorised and (code == VOIDED or (code == CAPTURED and row.captured)):
+        voided(session, hold, key)
+
+
+VOIDED, CAPTURED = "charge_voided", "charge_already_captured"
+"""What providers say of an authorisation that is not there."""

@@ -1,0 +1,54 @@
+"""What webhooks say of money: what the provider did, and what it would not do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy.orm import Session
+
+from shop.webhooks import events as happenings
+from shop.webhooks.events import Fact, Kind
+
+TOLD = {
+    "authorise": Kind.PAYMENT_AUTHORISED,
+    "capture": Kind.PAYMENT_CAPTURED,
+    "refund": Kind.PAYMENT_REFUNDED,
+    "void": Kind.PAYMENT_VOIDED,
+}
+"""By the kind of the transaction; the others are book-keeping."""
+
+
+class Moved(NamedTuple):
+    """So much of a payment, in minor units."""
+
+    payment_id: str
+    order_id: str
+    amount: int
+    currency: str
+
+
+class Charged(Protocol):
+    @property
+    def payment_id(self) -> str: ...
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+
+
+def tell(session: Session, kind: str, transactions: Sequence[Moved]) -> None:
+    if kind in TOLD:
+        happenings.tell(session, [Fact(TOLD[kind], _data(one)) for one in transactions])
+
+
+def tell_of_charge(session: Session, kind: Kind, charge: Charged, code: str = "") -> None:
+    """It was refused, with this code, or its customer must do something first."""
+    happenings.tell(session, [Fact(kind, _data(charge) | ({"code": code} if code else {}))])
+
+
+def _data(one: Charged) -> dict[str, Any]:
+    money = {"amount": one.amount, "currency": one.currency}
+    return {"payment_id": one.payment_id, "order_id": one.order_id, "amount": money}

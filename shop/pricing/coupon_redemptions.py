@@ -1,0 +1,193 @@
+"""Who has used a coupon: claimed with the order, given back once when it comes to nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ForeignKey, Index, String, func, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import Many, number
+from shop.kernel.batches import Page, Place, behind, page
+from shop.pricing import same_person
+from shop.pricing.offers import OfferRow, is_live
+from shop.pricing.same_person import Person
+from sql import INSERT, At, Base, Id, among, bare, clock, direct
+
+
+class CouponUseRow(Base):
+    """An order's use of a coupon; it counts until it is given back.
+
+    `email` is the order's and `account_email` its customer's, as `same_person` spells them; of who has left, marks.
+    """
+
+    __tablename__ = "coupon_uses"
+    __table_args__ = (
+        Index("ix_coupon_uses_coupon_id_email", "coupon_id", "email"),
+        Index("ix_coupon_uses_coupon_id_account_email", "coupon_id", "account_email"),
+        Index("ix_coupon_uses_coupon_id_customer_id", "coupon_id", "customer_id"),
+    )
+
+    order_id: Mapped[Id] = mapped_column(primary_key=True)
+    coupon_id: Mapped[Id] = mapped_column(ForeignKey("offers.id", ondelete="CASCADE"))
+    customer_id: Mapped[Id | None] = mapped_column(index=True)
+    email: Mapped[str] = mapped_column(String(320))
+    account_email: Mapped[str | None] = mapped_column(String(320))
+    claimed_at: Mapped[At] = mapped_column(default=clock())
+    given_back_at: Mapped[At | None]
+
+
+class Claim(NamedTuple):
+    """An order's wish for a coupon."""
+
+    order_id: str
+    coupon_id: str
+    customer_id: str | None
+    email: str
+
+
+def claim(session: Session, claims: Sequence[Claim]) -> set[str]:
+    """First come first served. Returns the orders that have their coupon now; the others must not be written.
+
+    The coupons are locked first, in key order, so that the statement that claims sees what others have committed.
+    """
+    _lock(session, {claim.coupon_id for claim in claims})
+    people = same_person.known(session, [(claim.customer_id, claim.email) for claim in claims])
+    won = list(_CLAIM(session, _numbered(claims, people)))
+    _count(session, Counter(row.coupon_id for row in won))
+    return {row.order_id for row in won}
+
+
+def give_back(session: Session, orders: Sequence[str]) -> None:
+    """What these orders hold can be used again. Safe to repeat: a use is given back once."""
+    freed = Counter(direct(session, _GIVE_BACK, {"orders": list(orders)}).scalars())
+    if freed:
+        _lock(session, set(freed))
+        _count(session, {coupon: -uses for coupon, uses in freed.items()})
+
+
+def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
+    """How often this customer has used it, as a guest too."""
+    use, who = CouponUseRow, same_person.account(session, customer_id)
+    names = (who.email, *same_person.marks(who.email))
+    theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
+    of = (use.coupon_id == coupon_id, theirs, use.given_back_at.is_(None))
+    return session.scalar(select(func.count()).where(*of)) or 0
+
+
+def most_by_one(session: Session, coupon_id: str) -> int:
+    """How often whoever used it most has used it."""
+    live = (CouponUseRow.coupon_id == coupon_id, CouponUseRow.given_back_at.is_(None))
+    most = 0
+    for who in (CouponUseRow.email, CouponUseRow.account_email, CouponUseRow.customer_id):
+        counts = select(func.count().label("uses")).where(*live, who.is_not(None)).group_by(who).subquery()
+        most = max(most, session.scalar(select(func.max(counts.c.uses))) or 0)
+    return most
+
+
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
+    """For the export: which coupons this customer has used, oldest first."""
+    use = CouponUseRow
+    query = select(OfferRow.code, use.order_id, use.email, use.claimed_at, use.given_back_at)
+    mine = query.join(OfferRow, OfferRow.id == use.coupon_id).where(use.customer_id == customer_id)
+    rows = session.execute(behind(mine, (use.claimed_at, use.order_id), after)).all()
+    last = (rows[-1].claimed_at, rows[-1].order_id) if rows else None
+    return page([dict(row._mapping) for row in rows], last)
+
+
+def erase(session: Session, customer_id: str) -> None:
+    """The uses stay, with marks in place of the addresses: a new account does not make a new person."""
+    who = same_person.account(session, customer_id)
+    for use in session.scalars(select(CouponUseRow).where(CouponUseRow.customer_id == customer_id)):
+        use.email = same_person.mark(use.email) or ""
+        use.account_email = same_person.mark(who.account_email)
+    session.flush()
+
+
+def taken_over(session: Session, orders: Sequence[str], customer_id: str) -> None:
+    """What a guest had used is this customer's now."""
+    who = same_person.account(session, customer_id)
+    theirs = update(CouponUseRow).where(CouponUseRow.order_id.in_(orders))
+    session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
+
+
+_MARKS = [f"mark_{number}" for number in range(8)]
+"""Of two addresses under two secrets, divided and not."""
+
+_LOCK = select(OfferRow.id).where(among(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
+_GIVE_BACK = (
+    update(bare(CouponUseRow))
+    .where(among(CouponUseRow.order_id, "orders"), CouponUseRow.given_back_at.is_(None))
+    .values(given_back_at=clock())
+    .returning(CouponUseRow.coupon_id)
+)
+
+
+def _lock(session: Session, coupons: set[str]) -> None:
+    direct(session, _LOCK, {"coupons": sorted(coupons)})
+
+
+def _numbered(claims: Sequence[Claim], people: Sequence[Person]) -> list[dict[str, Any]]:
+    """With the place of each in this wave, and how many of the same person stand before it."""
+    before: dict[tuple[str, str], set[int]] = defaultdict(set)
+    rows = []
+    for place, (claim, who) in enumerate(zip(claims, people, strict=True)):
+        signs = [(claim.coupon_id, sign) for sign in who.signs]
+        ahead = set[int]().union(*(before[sign] for sign in signs))
+        rows.append({**claim._asdict(), **_signs(who), "place": place, "ahead": len(ahead)})
+        for sign in signs:
+            before[sign].add(place)
+    return rows
+
+
+def _signs(who: Person) -> dict[str, str | None]:
+    marks = same_person.marks(who.email) + same_person.marks(who.account_email)
+    known_by = dict(zip_longest(_MARKS, marks))
+    return {"email": who.email, "account_email": who.account_email, "holder_id": who.holder_id, **known_by}
+
+
+def _claiming(kind: str, given: Any) -> Any:
+    uses, offers = bare(CouponUseRow), bare(OfferRow)
+    names = (given.email, given.account_email, *(getattr(given, name) for name in _MARKS))
+    by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
+    theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
+    counted = (uses.c.coupon_id == given.coupon_id, uses.c.given_back_at.is_(None), theirs)
+    mine = select(func.count()).select_from(uses).where(*counted).scalar_subquery()
+    kept = ("order_id", "coupon_id", "customer_id", "email", "account_email")
+    nth = func.row_number().over(partition_by=given.coupon_id, order_by=given.place)
+    within_theirs = or_(offers.c.per_customer.is_(None), mine + given.ahead < offers.c.per_customer)
+    allowed = (
+        select(*(getattr(given, name).label(name) for name in kept), nth.label("nth"))
+        .add_columns(offers.c.uses, offers.c.total_limit)
+        .where(offers.c.id == given.coupon_id, is_live(), within_theirs)
+        .subquery("allowed")
+    )
+    within = or_(allowed.c.total_limit.is_(None), allowed.c.uses + allowed.c.nth <= allowed.c.total_limit)
+    chosen = select(*(allowed.c[name] for name in kept), clock()).where(within)
+    insert = INSERT[kind](uses).from_select([*kept, "claimed_at"], chosen)
+    return insert.returning(uses.c.order_id, uses.c.coupon_id)
+
+
+_USES = bare(CouponUseRow).c
+_CLAIM = Many(
+    _claiming,
+    *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),
+    *(Column("holder_id", _USES.customer_id.type), *(Column(name, String(320)) for name in _MARKS)),
+    *(number("place"), number("ahead")),
+)
+
+
+def _counting(_: str, given: Any) -> Any:
+    offers = bare(OfferRow)
+    return update(offers).where(offers.c.id == given.id).values(uses=offers.c.uses + given.more)
+
+
+_COUNT = Many(_counting, bare(OfferRow).c.id, number("more"))
+
+
+def _count(session: Session, more: Mapping[str, int]) -> None:
+    if more:
+        _COUNT(session, [{"id": coupon, "more": uses} for coupon, uses in sorted(more.items())])

@@ -1,0 +1,158 @@
+"""What shipping costs, and which tax is in which country on which class of goods. Both stand in tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    CompoundSelect,
+    ForeignKey,
+    String,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from shop.kernel.currencies import OURS
+from shop.kernel.errors import Invalid
+from sql import Base, among, direct, upsert
+
+STANDARD = "standard"
+SEEDED = ({"code": "standard", "name": "Standard", "rate": 490}, {"code": "express", "name": "Express", "rate": 1290})
+
+
+class ShippingMethodRow(Base):
+    """`rate` in minor units; nothing is asked for it when the goods come to `free_above` or more.
+
+    Both are in the shop's currency; in others the method is offered where `rates` has one.
+    """
+
+    __tablename__ = "shipping_methods"
+    __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    rate: Mapped[int] = mapped_column(BigInteger)
+    free_above: Mapped[int | None] = mapped_column(BigInteger)
+    tax_class: Mapped[str] = mapped_column(String(20), default=STANDARD)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    rates: Mapped[list[ShippingRateRow]] = relationship(
+        order_by="ShippingRateRow.currency", lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class ShippingRateRow(Base):
+    """What a method costs in another currency than the shop's."""
+
+    __tablename__ = "shipping_rates"
+    __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
+
+    code: Mapped[str] = mapped_column(
+        String(40), ForeignKey("shipping_methods.code", ondelete="CASCADE"), primary_key=True
+    )
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    rate: Mapped[int] = mapped_column(BigInteger)
+    free_above: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TaxRateRow(Base):
+    """`rate` in hundredths of a per cent: 1900 is 19 %. Where there is no row there is no tax.
+
+    `shipping`: of shipping methods of this class, whether they are taxed like the goods that are sent, in the
+    proportion of these, or at this very rate; None: as the law of the country has it.
+    """
+
+    __tablename__ = "tax_rates"
+    __table_args__ = (CheckConstraint("rate BETWEEN 0 AND 10000", name="rate_in_bounds"),)
+
+    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    tax_class: Mapped[str] = mapped_column(String(20), primary_key=True)
+    rate: Mapped[int]
+    shipping: Mapped[str | None] = mapped_column(String(20))
+
+
+LIKE_GOODS, OWN_RATE = "like_goods", "own_rate"
+_EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+SHIPPED_LIKE_GOODS = frozenset(f"{_EUROPEAN_UNION} CH GB LI NO".split())
+"""Where shipping is a part of the supply of the goods, and shares their rates (Directive 2006/112/EC, article 78 b)."""
+
+
+@dataclass(frozen=True)
+class ShippingMethod:
+    code: str
+    rate: int
+    free_above: int | None = None
+    tax_class: str = STANDARD
+
+    def cost(self, goods: int) -> int:
+        return 0 if self.free_above is not None and goods >= self.free_above else self.rate
+
+
+@dataclass(frozen=True)
+class Tariffs:
+    """In one currency."""
+
+    methods: Mapping[str, ShippingMethod] = field(default_factory=dict)
+    taxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    shipping: Mapping[tuple[str, str], str] = field(default_factory=dict)  # what was said of it, by country and class
+
+    def method(self, code: str) -> ShippingMethod:
+        if code not in self.methods:
+            known = f"One of {', '.join(self.methods)}." if self.methods else "None is offered in this currency."
+            raise Invalid({"shipping_method": [known]})
+        return self.methods[code]
+
+    def is_shipped_like_goods(self, country: str, tax_class: str) -> bool:
+        said = self.shipping.get((country, tax_class))
+        return said == LIKE_GOODS if said else country in SHIPPED_LIKE_GOODS
+
+    def tax(self, country: str, tax_class: str) -> int:
+        return self.taxes.get((country, tax_class), 0)
+
+
+def _both() -> Any:
+    """In one statement: every order asks."""
+    ship, other, tax = ShippingMethodRow, ShippingRateRow, TaxRateRow
+    nowhere, none = literal("").label("country"), cast(null(), BigInteger)
+    ours = literal(OURS).label("currency")
+    methods = select(nowhere, ship.code, ship.rate, ship.free_above, ship.tax_class, ours)
+    elsewhere = select(nowhere, ship.code, other.rate, other.free_above, ship.tax_class, other.currency).join(other)
+    said = func.coalesce(tax.shipping, "")
+    taxes = select(tax.country, said, cast(tax.rate, BigInteger), none, tax.tax_class, literal(""))
+    both: CompoundSelect[Any] = union_all(
+        methods.where(ship.active), elsewhere.where(ship.active), taxes.where(among(tax.country, "countries"))
+    )
+    return both.order_by("rate", "code")
+
+
+_BOTH = _both()
+
+
+def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) -> dict[str, Tariffs]:
+    """By currency: all shipping methods, the cheapest first, and the taxes of these countries."""
+    rows = direct(session, _BOTH, {"countries": sorted(set(countries))}).all()
+    methods: dict[str, dict[str, ShippingMethod]] = defaultdict(dict)
+    for row in rows:
+        if not row.country:
+            offered = ShippingMethod(row.code, row.rate, row.free_above, row.tax_class)
+            methods[row.currency][row.code] = offered
+    taxes = {(row.country, row.tax_class): row.rate for row in rows if row.country}
+    shipping = {(row.country, row.tax_class): row.code for row in rows if row.country and row.code}
+    return {currency: Tariffs(methods[currency], taxes, shipping) for currency in currencies}
+
+
+def seed(session: Session) -> None:
+    """The methods that a shop begins with; those it has stay as they are."""
+    for method in SEEDED:
+        values = upsert(session, ShippingMethodRow).values(**method, tax_class=STANDARD, active=True)
+        session.execute(values.on_conflict_do_nothing(index_elements=["code"]))

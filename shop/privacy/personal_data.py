@@ -1,0 +1,74 @@
+"""What the shop knows of a person, noun by noun: told when they ask, forgotten when they leave.
+
+A noun that keeps personal data adds itself to one of the first two tables below, and to the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shop.accounts import addresses, sessions, users
+from shop.accounts import tags as user_tags
+from shop.consent import consents
+from shop.kernel import idempotency
+from shop.kernel.batches import Page, Tell
+from shop.notices import history as notification_list
+from shop.notifications import outbox
+from shop.payments import queries as payment_list
+from shop.pricing import coupon_redemptions as coupon_uses
+from shop.privacy import order_export
+from shop.stock import alerts as stock_alerts
+from shop.wallets import wallets
+
+TOLD: dict[str, Callable[[Session, str], Any]] = {
+    "profile": users.told,
+    "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
+    "stock_alerts": stock_alerts.told,
+    "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
+}
+
+TOLD_BY_PAGE: dict[str, Tell] = {
+    "consents": consents.told,
+    "sessions": sessions.told,
+    "orders": order_export.told,
+    "payments": payment_list.told,
+    "wallet": wallets.told,
+    "coupon_uses": coupon_uses.told,
+    "notifications": notification_list.told,
+}
+
+FORGOTTEN: list[Callable[[Session, str], None]] = [
+    addresses.erase,
+    consents.erase,
+    coupon_uses.erase,
+    outbox.erase,
+    sessions.revoke_all,
+    stock_alerts.erase,
+    user_tags.erase,
+    lambda session, id: idempotency.forget(session, f"user:{id}"),
+    users.erase,
+    # orders: forget by themselves once they are over, see order_anonymisation.py
+]
+
+
+def told(session: Session, user_id: str) -> dict[str, Any]:
+    """What is never much. The rest comes by `TOLD_BY_PAGE`."""
+    return {name: tell(session, user_id) for name, tell in TOLD.items()}
+
+
+def pages(read: Callable[[], AbstractContextManager[Session]], user_id: str, tell: Tell) -> Iterator[list[Any]]:
+    """Each page in a session of its own, so that whoever takes them slowly holds no connection."""
+    page = Page([], ())
+    while page.last is not None:
+        with read() as session:
+            page = tell(session, user_id, page.last or None)
+        yield page.rows
+
+
+def forget(session: Session, user_id: str) -> None:
+    for one in FORGOTTEN:
+        one(session, user_id)

@@ -1,0 +1,1 @@
+"""Our ledger beside the provider's, day by day."""

@@ -1,0 +1,196 @@
+"""Giving a part of an order's money back, or what is left of it. A refund is written down before it is asked for.
+
+What is asked for counts as given: the ceiling holds with two at once, and a repeated call asks for the same amount.
+What can not be done is closed, with its reason, and counts no more: nothing here locks money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from outcomes import Outcome, Refused, TryAgain
+from shop.orders import orders
+from shop.orders.states import Status as OrderStatus
+from shop.payments import offline, payments, refund_rows
+from shop.payments import status as payment_standing
+from shop.payments.payments import PaymentRow
+from shop.payments.refund_rows import OUTSIDE, WALLET, RefundRow, Status
+from shop.wallets import wallets
+from sql import held
+
+
+@dataclass(frozen=True)
+class Wish:
+    """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with.
+
+    `return_id`: for goods that came back. `amount` is at most what they are owed: less, where money went back before.
+    """
+
+    key: str
+    order_id: str
+    amount: int | None
+    payment_id: str | None = None
+    return_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PayBack:
+    """What is needed to ask the provider."""
+
+    refund_id: str
+    payment_id: str
+    order_id: str
+    charge_id: str
+    amount: int
+    currency: str
+
+
+def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome | None]:
+    """By their keys; None is nothing to ask for. What was asked for under a key before is asked for again."""
+    captured = _captured(session, wishes)
+    return {wish.key: _ask(session, wish, captured.get(wish.key)) for wish in wishes}
+
+
+def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]:
+    """The payment that each wish is about, locked: one at a time gives back of it."""
+    row, orders = PaymentRow, {wish.order_id for wish in wishes}
+    some = or_(row.captured > 0, row.authorised > 0)
+    taken = select(row).where(row.order_id.in_(orders), some).order_by(row.order_id, row.id)
+    rows = session.scalars(held(taken)).all()
+    return {wish.key: payment for wish in wishes for payment in rows if _is_about(wish, payment)}
+
+
+def _is_about(wish: Wish, payment: PaymentRow) -> bool:
+    if wish.payment_id:
+        return payment.id == wish.payment_id
+    return payment.order_id == wish.order_id and not payment.spare
+
+
+def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Outcome | None:
+    if payment is None:
+        return None  # nothing was ever taken, so nothing is owed
+    there = session.scalars(select(RefundRow).where(RefundRow.key == wish.key)).first()
+    if there is None:
+        before = _before(session, wish)
+        amount = _amount(session, wish, payment, before)
+        if isinstance(amount, Outcome):
+            return amount
+        if amount == 0:
+            return None
+        there = refund_rows.write(session, wish.key, payment, amount)
+        there.return_id = wish.return_id
+        _be_like(there, before)
+        session.flush()
+    back = PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
+    if there.destination == WALLET or payment.method != "card":
+        return _locally(session, there, payment, back)
+    return back
+
+
+def _amount(session: Session, wish: Wish, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
+    """None that is not there: what was wanted a second time, or for goods, may have gone back by another way."""
+    room = refund_rows.left(session, payment)
+    if wish.return_id:
+        return _of_goods(session, wish.amount or 0, payment)
+    if before:
+        return min(before.amount, room)
+    wanted = room if wish.amount is None else wish.amount
+    return wanted if wanted <= room else _too_much(wanted, room)
+
+
+def _of_goods(session: Session, due: int, payment: PaymentRow) -> int | Outcome:
+    """What came back may have been sent a moment ago: its share is being captured then."""
+    wanted, room = min(due, refund_rows.not_given(session, payment)), refund_rows.left(session, payment)
+    if wanted > room and payment.authorised:
+        return TryAgain("capture_under_way", f"{wanted} are to be given back and {room} are captured")
+    return min(wanted, room)
+
+
+def _too_much(wanted: int, room: int) -> Outcome:
+    return Refused("refund_exceeds_payment", f"{wanted} are to be given back and {room} are left")
+
+
+def _before(session: Session, wish: Wish) -> RefundRow | None:
+    """What staff gave back and the provider refused, when an operator tries it again: the key is another then."""
+    return session.scalars(refund_rows.of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
+
+
+def _be_like(row: RefundRow, before: RefundRow | None) -> None:
+    if before:
+        row.reason, row.destination, row.by = before.reason, before.destination, before.by
+
+
+def _locally(session: Session, row: RefundRow, payment: PaymentRow, back: PayBack) -> Outcome | None:
+    if row.status != Status.ASKED:
+        return None
+    no = _give(session, row, payment)
+    if no:
+        refused(session, back, no.code)
+    return no
+
+
+def _give(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:
+    if row.destination == WALLET:
+        return _as_credit(session, row, payment)
+    no = offline.refund(session, payment, row.amount, row.key)
+    if no is None:
+        refund_rows.end(session, row.id, status=Status.DONE)
+    return no
+
+
+def _as_credit(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:
+    customer = orders.get(session, payment.order_id).customer_id
+    credit: dict[str, Any] = {"kind": "refund", "key": row.key, "note": row.reason, "by": row.by}
+    credit["payment_id"] = payment.id
+    if customer is None or not wallets.move(session, customer, row.amount, row.currency, **credit):
+        return Refused("no_wallet", "Nobody has an account that store credit could be given to.")
+    settle(session, row, payment, "wallet")
+    return None
+
+
+def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> None:
+    """It was given back, but not by the provider."""
+    refund_rows.end(session, row.id, status=Status.SETTLED)
+    count_settled(session, payment, row.amount, how, row.key)
+
+
+def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
+    payments.tell(session, payment, "settle", amount, how, key)
+    payment.settled += amount
+    payment_standing.stand(session, payment)
+
+
+def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
+    """The provider has given it back."""
+    refund_rows.end(session, back.refund_id, status=Status.DONE)
+    payment = payments.holding(session, [back.payment_id])[back.payment_id]
+    payments.tell(session, payment, "refund", back.amount, provider_id, key)
+    payment.refunded += back.amount
+    payment_standing.stand(session, payment)
+
+
+def learn(session: Session, payment_id: str, given_back: int) -> None:
+    """The provider says that so much of a charge went back in all: what we did not ask for is written down.
+
+    Not while we are asking for some ourselves, or an order that is not confirmed yet may turn back: it may be that.
+    """
+    payment = payments.holding(session, [payment_id])[payment_id]
+    more, key = given_back - payment.refunded, f"{payment.provider_id}:{OUTSIDE}:{given_back}"
+    pending = orders.get(session, payment.order_id).status == OrderStatus.PENDING
+    if pending or refund_rows.under_way(session, payment) or not 0 < more <= refund_rows.left(session, payment):
+        return
+    row = refund_rows.write(session, key, payment, more)
+    row.destination, row.reason, row.status = OUTSIDE, "given back by the provider, not by us", Status.DONE
+    payments.tell(session, payment, "refund", more, key, key)
+    payment.refunded += more
+    payment_standing.stand(session, payment)
+
+
+def refused(session: Session, back: PayBack, code: str) -> None:
+    """A final no: it does not count any more."""
+    refund_rows.end(session, back.refund_id, status=Status.REFUSED, error_code=code)

@@ -1,0 +1,1 @@
+"""Searching the catalogue: the query, its pages and its facets."""

@@ -1,0 +1,162 @@
+"""The question that a search puts to the database: the same for a page of what is found and for its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased, join
+
+from shop.catalogue import search_index
+from shop.catalogue.option_index import Options, VariantOptionRow
+from shop.catalogue.price_lists import VariantPriceRow
+from shop.catalogue.search_index import ProductWordsRow, Wanted
+from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
+from shop.kernel.currencies import OURS
+from shop.stock.tables import StockRow
+from sql import is_id
+
+INCOMPLETE = "incomplete"
+"""In the place of a status: for sale, and without a variant that could be sold."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is wanted. Prices in minor units; `category` a path or an id, with everything below it."""
+
+    q: str | None = None
+    category: str | None = None
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool | None = None
+    sort: str = "newest"  # by `relevance` the newest of those alike first
+    status: str = "active"
+    currency: str = OURS  # of the prices
+    options: Options = field(default_factory=dict)  # as of `option_index.asked`
+
+    @property
+    def by(self) -> str:
+        """What is sorted by, whichever way."""
+        return self.sort.removeprefix("-")
+
+
+class Asked:
+    """A search as parts of a statement. `words`: what is looked for, with what is near to it where that must do."""
+
+    def __init__(self, session: Session, search: Search) -> None:
+        self.search = search
+        status = "active" if search.status == INCOMPLETE else search.status
+        self.words: Wanted = search_index.wanted(session, search.q, status) if search.q else ()
+        self.offers = self._offers().subquery()
+
+    def fitting(self, *columns: Any) -> Select[Any]:
+        """Those columns of variants that are sold, fit, and have a price in the currency."""
+        query = select(*columns).outerjoin(StockRow, StockRow.sku == VariantRow.sku)
+        query = query.where(
+            VariantRow.active, *self._bounds(), *self._of_found(VariantRow.product_id), *self._of_options()
+        )
+        if self.search.currency != OURS:
+            listed = (VariantPriceRow.sku == VariantRow.sku) & (VariantPriceRow.currency == self.search.currency)
+            query = query.join(VariantPriceRow, listed)
+        return query.where(LEFT > 0) if self.search.in_stock else query
+
+    @property
+    def found(self) -> Any:
+        """Where to look: with words, from their index."""
+        there = join(ProductRow, self.offers, self.offers.c.product_id == ProductRow.id, isouter=self.any_at_all)
+        indexed = self.search.q or self.search.by == "name"
+        return there.join(ProductWordsRow, ProductWordsRow.product_id == ProductRow.id) if indexed else there
+
+    @property
+    def any_at_all(self) -> bool:
+        """Staff also look for what has no variant to sell."""
+        return self.search.status != "active" and not self._is_narrowed
+
+    @property
+    def wanted(self) -> list[ColumnElement[bool]]:
+        """Which of `found`."""
+        unsold = self.any_at_all and self.search.q
+        return [*self.of_products, search_index.found(self.words)] if unsold else self.of_products
+
+    @property
+    def of_products(self) -> list[ColumnElement[bool]]:
+        """What is wanted of products, whatever their words and variants."""
+        search, incomplete = self.search, self.search.status == INCOMPLETE
+        wanted: list[ColumnElement[bool]] = [ProductRow.status == ("active" if incomplete else search.status)]
+        if incomplete:
+            wanted.append(~exists().where(VariantRow.product_id == ProductRow.id, VariantRow.active))
+        if search.category:
+            wanted.append(ProductRow.category_id.in_(_subtree(search.category)))
+        return wanted
+
+    def of_these_alone(self, row: type[VariantOptionRow]) -> list[ColumnElement[bool]]:
+        """Which options are of variants that fit. Where nothing but words narrows them down, all that are sold do."""
+        products = select(ProductRow.id).where(*self.of_products)
+        if self.search.currency == OURS and not self._is_narrowed:
+            return [row.product_id.in_(products.where(*self._of_found(ProductRow.id)))]
+        offered = products.where(ProductRow.id.in_(select(self.offers.c.product_id)))
+        return [row.product_id.in_(offered), row.sku.in_(self.fitting(VariantRow.sku))]
+
+    @property
+    def _is_narrowed(self) -> bool:
+        search = self.search
+        bounds = (search.min_price, search.max_price, search.in_stock, search.options or None)
+        return any(bound is not None for bound in bounds)
+
+    def _offers(self) -> Select[Any]:
+        """Each product's prices and what is left, of those variants only that fit."""
+        price = self._price()
+        columns = (func.min(price).label("price"), func.max(price).label("highest"), func.max(LEFT).label("left"))
+        query = self.fitting(VariantRow.product_id, *columns).group_by(VariantRow.product_id)
+        return query.having(func.max(LEFT) <= 0) if self.search.in_stock is False else query
+
+    def _of_found(self, product_id: Any) -> list[ColumnElement[bool]]:
+        """The one place where words choose. Asked again further out, SQLite would go through all hits for each hit."""
+        if not self.search.q:
+            return []
+        found = select(ProductWordsRow.product_id).where(search_index.found(self.words))
+        return [product_id.in_(found)]
+
+    def _of_options(self) -> list[ColumnElement[bool]]:
+        row = VariantOptionRow
+        each = [
+            select(row.sku).where(row.name == name, row.value.in_(values))
+            for name, values in self.search.options.items()
+        ]
+        return [VariantRow.sku.in_(skus) for skus in each]
+
+    def _bounds(self) -> list[ColumnElement[bool]]:
+        price, low, high = self._price(), self.search.min_price, self.search.max_price
+        return ([price >= low] if low is not None else []) + ([price <= high] if high is not None else [])
+
+    def _price(self) -> Any:
+        return VariantRow.price if self.search.currency == OURS else VariantPriceRow.amount
+
+
+LEFT = func.coalesce(StockRow.on_hand - StockRow.reserved, 0)
+
+
+def _subtree(category: str) -> Select[str]:
+    root = aliased(CategoryRow)
+    named = root.id == category if is_id(category) else root.path == category
+    below = func.substr(CategoryRow.path, 1, func.length(root.path) + 1) == root.path + "/"
+    return select(CategoryRow.id).join(root, or_(CategoryRow.id == root.id, below)).where(named)
+
+
+def paged(query: Select[Any], column: Any, sort: str, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Keyset: nothing is skipped or told twice when products are added meanwhile."""
+    down = sort.startswith("-") or sort in ("newest", "relevance")
+    columns = [ProductRow.id] if column is None else [column, ProductRow.id]
+    if after:
+        query = query.where(_behind(columns, after, down))
+    return query.order_by(*(c.desc() if down else c.asc() for c in columns))
+
+
+def _behind(columns: Sequence[Any], after: tuple[Any, ...], down: bool) -> ColumnElement[bool]:
+    first, value = columns[0], after[0]
+    further: ColumnElement[bool] = first < value if down else first > value
+    if len(columns) == 1:
+        return further
+    return or_(further, and_(first == value, _behind(columns[1:], after[1:], down)))

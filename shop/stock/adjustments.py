@@ -1,0 +1,90 @@
+"""What staff do with stock: goods come in, are counted, are moved from one location to another, and are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shop.catalogue.tables import VariantRow
+from shop.kernel.errors import IllegalMove, Invalid, NotFound
+from shop.stock import ledger as stock_changes
+from shop.stock import locations
+from shop.stock.locations import MAIN
+from shop.stock.movements import Lot, coming
+from shop.stock.tables import MOST_ON_HAND, Kind, StockRow
+from sql import held, upsert
+
+
+def receive(
+    session: Session, sku: str, quantity: int, reason: str = "", actor_id: str | None = None, location: str = MAIN
+) -> StockRow:
+    """Goods came in."""
+    if quantity <= 0:
+        raise Invalid({"quantity": ["What is received is more than zero."]})
+    locations.check(session, location, coming=True)
+    return _move(session, Kind.RECEIVE, [Lot(sku, quantity, location)], reason, actor_id)
+
+
+def adjust(
+    session: Session, sku: str, quantity: int, reason: str, actor_id: str | None = None, location: str = MAIN
+) -> StockRow:
+    """The count was wrong by so much, up or down; what is reserved can not be counted away."""
+    if quantity == 0:
+        raise Invalid({"quantity": ["An adjustment by zero changes nothing."]})
+    locations.check(session, location)
+    return _move(session, Kind.ADJUST, [Lot(sku, quantity, location)], reason, actor_id)
+
+
+def transfer(
+    session: Session,
+    sku: str,
+    quantity: int,
+    reason: str,
+    actor_id: str | None,
+    *,
+    location: str,
+    to: str,
+    order_id: str | None = None,
+) -> StockRow:
+    """Goods went from one location to another: two movements, or none. `order_id`: for the sake of which order."""
+    if quantity <= 0:
+        raise Invalid({"quantity": ["What is moved is more than zero."]})
+    if location == to:
+        raise Invalid({"to": ["They are there already."]})
+    locations.check(session, location)
+    locations.check(session, to, "to", coming=order_id is None)
+    lots = [Lot(sku, -quantity, location, order_id), Lot(sku, quantity, to, order_id)]
+    return _move(session, Kind.TRANSFER, lots, reason, actor_id)
+
+
+def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
+    """From now on an event is written when no more than `low_at` are left; None: no more of them."""
+    row = hold(session, sku)
+    row.low_at = low_at
+    session.flush()
+    return row
+
+
+def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_id: str | None) -> StockRow:
+    """Lots of one SKU."""
+    [(sku, move)] = coming(lots).items()
+    row = hold(session, sku)
+    if not row.reserved <= row.on_hand + move.on_hand <= MOST_ON_HAND:
+        raise IllegalMove(f"{row.on_hand} are on hand and {row.reserved} reserved; {move.on_hand:+d} is not possible.")
+    for lot in lots:
+        there = row.places.get(lot.location, 0)
+        if there + lot.quantity < 0:
+            raise IllegalMove(f"{there} are in {lot.location}; {lot.quantity:+d} is not possible.")
+    stock_changes.book(session, kind, lots, reason, actor_id)
+    session.refresh(row)
+    return row
+
+
+def hold(session: Session, sku: str) -> StockRow:
+    """The row of a SKU, made if nothing of it ever came in, and locked."""
+    if session.get(VariantRow, sku) is None:
+        raise NotFound("There is no such SKU.")
+    session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
+    return session.scalars(held(select(StockRow).where(StockRow.sku == sku))).one()

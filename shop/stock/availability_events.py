@@ -1,0 +1,82 @@
+"""What happened to the availability of a SKU that somebody should know of: it is written when a bound is crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from rows import inserting
+from shop.catalogue import tables as catalogue
+from shop.kernel.skus import SKU_LENGTH
+from shop.stock import alerts as stock_alerts
+from shop.webhooks import events as happenings
+from shop.webhooks.events import Fact
+from shop.webhooks.events import Kind as KindOfFact
+from sql import At, Base, Id, bare, new_id, now
+
+
+class Happened(StrEnum):
+    LOW = "low_stock"  # no more than its threshold is left
+    BACK = "back_in_stock"  # there was none, now there is
+
+
+class StockEventRow(Base):
+    """Never changed. `available` is what could be promised afterwards."""
+
+    __tablename__ = "stock_events"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(String(SKU_LENGTH), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    available: Mapped[int]
+    at: Mapped[At] = mapped_column(default=now())
+
+
+class Change(NamedTuple):
+    """How many of a SKU could be promised before and after, under the lock of its row."""
+
+    sku: str
+    before: int
+    after: int
+    low_at: int | None
+
+
+def note(session: Session, changes: Iterable[Change]) -> None:
+    """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
+    changes = [change for change in changes if change.before != change.after]
+    if changes:
+        sold_out_or_back = any((change.before > 0) != (change.after > 0) for change in changes)
+        catalogue.stock_changed(session, [change.sku for change in changes], lists=sold_out_or_back)
+    events = [_event(change, kind) for change in changes for kind in _crossed(change)]
+    if events and any(_NOTE(session, events).scalars().all()):
+        happenings.tell(session, [_fact(event) for event in events])
+    stock_alerts.wake(session, {event["sku"]: event["id"] for event in events if event["kind"] == Happened.BACK})
+
+
+def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
+    """Newest first, from below the id `before`."""
+    query = select(StockEventRow).where(StockEventRow.sku == sku).order_by(StockEventRow.id.desc()).limit(limit)
+    return list(session.scalars(query.where(StockEventRow.id < before) if before else query))
+
+
+def _crossed(change: Change) -> list[Happened]:
+    low = change.low_at is not None and change.after <= change.low_at < change.before
+    return [Happened.LOW] * low + [Happened.BACK] * (change.before <= 0 < change.after)
+
+
+def _event(change: Change, kind: Happened) -> dict[str, Any]:
+    return {"id": new_id(), "sku": change.sku, "kind": kind, "available": change.after}
+
+
+def _fact(event: dict[str, Any]) -> Fact:
+    kind = KindOfFact.STOCK_LOW if event["kind"] == Happened.LOW else KindOfFact.STOCK_BACK
+    return Fact(kind, {"sku": event["sku"], "available": event["available"]})
+
+
+_NOTE = inserting(
+    bare(StockEventRow), "id", "sku", "kind", "available", then=lambda insert: insert.returning(happenings.HEARD)
+)

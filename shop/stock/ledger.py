@@ -1,0 +1,130 @@
+"""Changing stock: rows are locked in the order of their SKUs, changed under a condition, and the ledger says why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from rows import Many, inserting, number
+from shop.stock import allocation, availability_events, backorders
+from shop.stock.availability_events import Change
+from shop.stock.backorders import Served
+from shop.stock.movements import Lot, Move, Moves, StockBroken, Wants, coming, together
+from shop.stock.tables import Held, Kind, MovementRow, ReservationRow, StockRow
+from sql import ID, among, bare, direct, new_id
+
+
+def lock(session: Session, skus: Collection[str]) -> Mapping[str, Any]:
+    """Until the transaction ends. Of each SKU what is `left` to be promised and the `room` for more, and what lies in
+    `main`."""
+    return _locked(direct(session, _LOCK, {"skus": sorted(skus)})) if skus else {}
+
+
+def lock_held(session: Session, orders: Sequence[str]) -> Mapping[str, Any]:
+    """Whatever these orders hold. SKUs are locked before reservations by everybody."""
+    return _locked(direct(session, _LOCK_HELD, {"orders": list(orders)}))
+
+
+def book(
+    session: Session,
+    kind: Kind,
+    lots: Sequence[Lot],
+    reason: str = "",
+    actor_id: str | None = None,
+    also: Iterable[tuple[str, Move]] = (),
+) -> None:
+    """Goods come or go, of SKUs that are locked; `also`: what else changes by that."""
+    allocation.put(session, lots)
+    _write(session, kind, lots, reason, actor_id)
+    change(session, together([*coming(lots).items(), *also]))
+
+
+def change(session: Session, moves: Moves) -> None:
+    """Of SKUs that are locked. Whatever is free then goes to those who have waited for it."""
+    rows = _changed(session, moves)
+    free = {row.sku: min(row.on_hand - row.reserved, row.backordered) for row in rows}
+    hungry = {sku: n for sku, n in free.items() if n > 0}
+    if hungry:
+        _fill(session, hungry, {row.sku: row.on_hand - row.elsewhere for row in rows})
+    availability_events.note(session, [_change_of(row, moves[row.sku], hungry.get(row.sku, 0)) for row in rows])
+
+
+def _changed(session: Session, moves: Moves) -> Sequence[Any]:
+    """The condition in the statement is the last word."""
+    given = [{"sku": sku, **move._asdict()} for sku, move in sorted(moves.items())]
+    rows: Sequence[Any] = _CHANGE(session, given).all() if given else []
+    if len(rows) != len(given):
+        raise StockBroken(f"stock of {sorted(moves)} would leave its bounds")
+    return rows
+
+
+def _fill(session: Session, free: Mapping[str, int], main: Mapping[str, int]) -> None:
+    """Orders on their way hold what they have waited for from now on; those that are confirmed have it."""
+    served = backorders.serve(session, free)
+    lots = allocation.choose(session, _sold(served), main)
+    allocation.put(session, lots)
+    _write(session, Kind.SALE, lots)
+    _changed(session, together([*coming(lots).items(), *map(_served, served)]))
+
+
+def _served(one: Served) -> tuple[str, Move]:
+    return one.sku, Move(reserved=0 if one.state == Held.SOLD else one.quantity, backordered=-one.quantity)
+
+
+def _sold(served: Sequence[Served]) -> Wants:
+    wants: dict[str, dict[str, int]] = defaultdict(dict)
+    for one in served:
+        if one.state == Held.SOLD:
+            wants[one.order_id][one.sku] = one.quantity
+    return wants
+
+
+def _write(session: Session, kind: Kind, lots: Sequence[Lot], reason: str = "", actor_id: str | None = None) -> None:
+    """Into the ledger."""
+    if lots:
+        _LEDGER(session, [{"id": new_id(), **lot._asdict()} for lot in lots], kind=kind, reason=reason, actor=actor_id)
+
+
+def _locked(rows: Any) -> Mapping[str, Any]:
+    return {row.sku: row for row in rows}
+
+
+def _changing(_: str, given: Any) -> Any:
+    """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order (facts 13)."""
+    stock = bare(StockRow)
+    after = {name: stock.c[name] + getattr(given, name) for name in Move._fields}
+    least = [after[name] >= 0 for name in ("reserved", "elsewhere", "backordered")]
+    most = [after[name] <= after["on_hand"] for name in ("reserved", "elsewhere")]
+    changed = update(stock).where(stock.c.sku == given.sku, *least, *most).values(after)
+    return changed.returning(stock.c.sku, stock.c.low_at, *(stock.c[name] for name in Move._fields))
+
+
+def _change_of(row: Any, move: Move, filled: int) -> Change:
+    left = row.on_hand - row.reserved
+    return Change(row.sku, left - move.on_hand + move.reserved, left - filled, row.low_at)
+
+
+_FIGURES: Sequence[ColumnElement[Any]] = (
+    (StockRow.on_hand - StockRow.reserved).label("left"),
+    func.coalesce(StockRow.backorder_limit - StockRow.backordered, 0).label("room"),
+    (StockRow.on_hand - StockRow.elsewhere).label("main"),
+)
+_LOCKING = select(StockRow.sku, *_FIGURES).order_by(StockRow.sku).with_for_update(key_share=True)
+_LOCK = _LOCKING.where(among(StockRow.sku, "skus"))
+_LOCK_HELD = _LOCKING.where(
+    StockRow.sku.in_(
+        select(ReservationRow.sku).where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+    )
+)
+_CHANGE = Many(_changing, bare(StockRow).c.sku, *map(number, Move._fields))
+_LEDGER = inserting(
+    bare(MovementRow),
+    *("id", "sku", "quantity", "location", "order_id"),
+    kind=bindparam("kind", type_=String),
+    reason=bindparam("reason", type_=String),
+    actor_id=bindparam("actor", type_=ID),
+)

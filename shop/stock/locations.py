@@ -1,0 +1,74 @@
+"""Where goods lie. `main` is always there: what names no other place lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import String, select, true
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.kernel.errors import CodeTaken, IllegalMove, Invalid, NotFound
+from sql import At, Base, clock, held, now, upsert
+
+CODE_LENGTH = 40
+MAIN = "main"
+
+
+class LocationRow(Base):
+    """One that is not `active` takes no more deliveries; what lies there is sold or moved away."""
+
+    __tablename__ = "locations"
+
+    code: Mapped[str] = mapped_column(String(CODE_LENGTH), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+def seed(session: Session) -> None:
+    """The one that every shop has; if it was given another name it keeps that."""
+    session.execute(upsert(session, LocationRow).values(code=MAIN, name="Main").on_conflict_do_nothing())
+
+
+def page(session: Session, *, limit: int, after: str | None) -> list[LocationRow]:
+    """By code, from behind `after`."""
+    query = select(LocationRow).order_by(LocationRow.code).limit(limit)
+    return list(session.scalars(query.where(LocationRow.code > after) if after else query))
+
+
+def add(session: Session, values: Mapping[str, Any]) -> LocationRow:
+    """CodeTaken, also when somebody else adds it at the same moment."""
+    adding = upsert(session, LocationRow).values(**values).on_conflict_do_nothing()
+    if session.scalars(adding.returning(LocationRow.code)).first() is None:
+        raise CodeTaken(f"There is a location {values['code']} already.")
+    return _hold(session, values["code"])
+
+
+def change(session: Session, code: str, values: Mapping[str, Any]) -> LocationRow:
+    row = _hold(session, code)
+    if code == MAIN and not values.get("active", True):
+        raise IllegalMove("What names no place lies in main: it can not be closed.")
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.updated_at = clock()
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def check(session: Session, code: str, field: str = "location", *, coming: bool = False) -> None:
+    """Invalid unless there is such a place; IllegalMove when goods are `coming` to one that takes no more."""
+    row = None if code == MAIN else session.get(LocationRow, code)
+    if row is None and code != MAIN:
+        raise Invalid({field: ["There is no such location."]})
+    if coming and row is not None and not row.active:
+        raise IllegalMove(f"The location {code} takes no more goods.")
+
+
+def _hold(session: Session, code: str) -> LocationRow:
+    row = session.scalars(held(select(LocationRow).where(LocationRow.code == code))).first()
+    if row is None:
+        raise NotFound("There is no such location.")
+    return row

@@ -1,0 +1,180 @@
+"""Holding stock for orders: reserve, sell, release, each for a whole wave of orders at once.
+
+SKUs are locked before reservations, by everybody: whoever brings goods gives them to orders that wait.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Float, bindparam, literal, select, update
+from sqlalchemy.orm import Session
+
+from config import settings
+from rows import inserting
+from shop.stock import allocation, backorders
+from shop.stock import ledger as stock_changes
+from shop.stock.movements import Lot, Move, Wants, together
+from shop.stock.tables import Held, Kind, ReservationRow
+from sql import among, bare, clock, direct, later, now
+
+
+@dataclass
+class _Shelf:
+    """What can be promised of one SKU: `left` is there, and there is `room` for so many that are to come."""
+
+    left: int = 0
+    room: int = 0
+
+    @property
+    def most(self) -> int:
+        return self.left + max(0, self.room)
+
+    def take(self, quantity: int) -> int:
+        """Returns how many of them are still to come."""
+        there = min(quantity, self.left)
+        self.left -= there
+        self.room -= quantity - there
+        return quantity - there
+
+
+def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
+    """Hold what each order wants, first come first served, all of an order or nothing of it.
+
+    Returns the orders that could not be served, with what could be had of each SKU they lacked.
+    """
+    rows = stock_changes.lock(session, {sku for lines in wants.values() for sku in lines})
+    shelves = defaultdict(_Shelf, {sku: _Shelf(row.left, row.room) for sku, row in rows.items()})
+    lacking: dict[str, dict[str, int]] = {}
+    held: list[dict[str, Any]] = []
+    for order, lines in wants.items():
+        short = {sku: shelves[sku].most for sku, n in lines.items() if shelves[sku].most < n}
+        if short:
+            lacking[order] = short
+            continue
+        held += [_wish(order, sku, n, shelves[sku].take(n)) for sku, n in lines.items()]
+    stock_changes.change(session, together((row["sku"], _held(row["quantity"], row["backordered"])) for row in held))
+    if held:
+        _HOLD(session, held, seconds=60.0 * settings().reservation_minutes)
+    return lacking
+
+
+def sell(session: Session, orders: Sequence[str]) -> set[str]:
+    """Turn what these orders hold into sales; what they wait for is sold when it comes.
+
+    Returns the orders whose reservation had run out.
+    """
+    main = {sku: row.main for sku, row in stock_changes.lock_held(session, orders).items()}
+    rows = _reserved(session, orders)
+    gone = {row.order_id for row in rows if row.state != Held.HELD} | (set(orders) - {row.order_id for row in rows})
+    selling = [row for row in rows if row.order_id not in gone]
+    lots = allocation.choose(session, _there(selling), main)
+    if selling:
+        direct(session, _SELL, {"orders": _orders(selling)})
+    stock_changes.book(session, Kind.SALE, lots, also=[(lot.sku, Move(reserved=lot.quantity)) for lot in lots])
+    return gone
+
+
+def take_back(session: Session, lots: Sequence[Lot]) -> None:
+    """What orders had bought comes back to the shelf, by movements of its own."""
+    stock_changes.lock(session, {lot.sku for lot in lots})
+    stock_changes.book(session, Kind.RETURN, lots)
+
+
+def call_off(session: Session, bought: Wants) -> None:
+    """These orders, which are confirmed, are not any more: nothing comes to them, and what they had bought is back."""
+    stock_changes.lock(session, {sku for lines in bought.values() for sku in lines})
+    dropped = wait_no_longer(session, sorted(bought))
+    had = {o: {sku: n - dropped[o].get(sku, 0) for sku, n in lines.items()} for o, lines in bought.items()}
+    stock_changes.book(session, Kind.RETURN, allocation.sold_from(session, had))
+
+
+def wait_no_longer(session: Session, orders: Sequence[str]) -> Wants:
+    """Nothing comes to these orders any more; the SKUs are locked. Returns what they had waited for."""
+    dropped, moves = backorders.drop(session, orders)
+    stock_changes.change(session, moves)
+    return dropped
+
+
+def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
+    """Somebody is paying: what these orders hold stays theirs for at least so long from now."""
+    held = _orders([row for row in _reserved(session, orders) if row.state == Held.HELD])
+    if held:
+        direct(session, _EXTEND, {"orders": held, "seconds": seconds})
+
+
+def release(session: Session, orders: Sequence[str]) -> None:
+    """Give back whatever these orders still hold, and nothing else. Safe to repeat."""
+    _let_go(session, orders, Held.RELEASED)
+
+
+def release_expired(session: Session, limit: int = 500) -> int:
+    """Give back what was held for longer than promised. Returns how many orders lost their reservation."""
+    overdue = (
+        select(ReservationRow.order_id)
+        .where(ReservationRow.state == Held.HELD, ReservationRow.expires_at <= now())
+        .order_by(ReservationRow.expires_at)
+        .limit(limit)
+    )
+    orders = set(session.scalars(overdue))
+    _let_go(session, sorted(orders), Held.EXPIRED)
+    return len(orders)
+
+
+def _let_go(session: Session, orders: Sequence[str], state: Held) -> None:
+    if not stock_changes.lock_held(session, orders):
+        return
+    held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
+    if held:
+        direct(session, _LET_GO, {"orders": _orders(held), "next_state": state})
+    stock_changes.change(session, together((row.sku, _held(-row.quantity, -row.backordered)) for row in held))
+
+
+def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
+    rows: Sequence[Any] = direct(session, _OF_ORDERS, {"orders": list(orders)}).all()
+    return rows
+
+
+def _wish(order: str, sku: str, quantity: int, late: int) -> dict[str, Any]:
+    return {"order_id": order, "sku": sku, "quantity": quantity, "backordered": late}
+
+
+def _held(quantity: int, late: int) -> Move:
+    return Move(reserved=quantity - late, backordered=late)
+
+
+def _there(rows: Sequence[Any]) -> Wants:
+    """What of these reservations is on the shelf."""
+    wants: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        wants[row.order_id][row.sku] = row.quantity - row.backordered
+    return wants
+
+
+def _orders(rows: Sequence[Any]) -> list[str]:
+    return sorted({row.order_id for row in rows})
+
+
+_OF_ORDERS = (
+    select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
+    .add_columns(ReservationRow.backordered)
+    .where(among(ReservationRow.order_id, "orders"))
+    .order_by(ReservationRow.order_id, ReservationRow.sku)
+    .with_for_update()
+)
+_HOLD = inserting(
+    bare(ReservationRow),
+    *("order_id", "sku", "quantity", "backordered"),
+    state=literal(Held.HELD),
+    reserved_at=clock(),
+    expires_at=later(bindparam("seconds")),
+)
+_THESE = update(bare(ReservationRow)).where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+_SELL = _THESE.values(state=Held.SOLD)
+_LET_GO = _THESE.values(state=bindparam("next_state"), backordered=0)
+_EXTEND = _THESE.where(ReservationRow.expires_at < later(bindparam("seconds", type_=Float()))).values(
+    expires_at=later(bindparam("seconds", type_=Float()))
+)

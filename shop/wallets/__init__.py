@@ -1,0 +1,1 @@
+"""Store credit: what customers have, and what staff grant."""

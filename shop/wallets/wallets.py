@@ -1,0 +1,114 @@
+"""Store credit: what the shop owes a customer. The entries only grow; the balance is never below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shop.accounts import users
+from shop.kernel.batches import Page, Place, behind, page
+from sql import At, Base, Id, held, new_id, now, upsert
+
+
+class WalletRow(Base):
+    """`balance` is the sum of the entries."""
+
+    __tablename__ = "wallets"
+    __table_args__ = (CheckConstraint("balance >= 0", name="balance_not_negative"),)
+
+    customer_id: Mapped[Id] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    balance: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class WalletEntryRow(Base):
+    """Never changed, never deleted; a key is written once."""
+
+    __tablename__ = "wallet_entries"
+    __table_args__ = (CheckConstraint("amount <> 0", name="amount_not_zero"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    customer_id: Mapped[Id] = mapped_column(index=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(20))  # grant | payment | refund | forfeit
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    payment_id: Mapped[Id | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    note: Mapped[str] = mapped_column(String(500), default="")
+    by: Mapped[Id | None]
+    at: Mapped[At] = mapped_column(default=now())
+
+
+def move(
+    session: Session,
+    customer_id: str,
+    amount: int,
+    currency: str,
+    *,
+    kind: str,
+    key: str,
+    payment_id: str | None = None,
+    note: str = "",
+    by: str | None = None,
+) -> bool:
+    """Put something in, or take it out (below zero). A key moves once.
+
+    Returns False, and moves nothing, when there is not so much, or when the account is deleted: nobody could spend
+    what were put in then.
+    """
+    owner_is_there = amount < 0 or users.hold(session, customer_id)
+    wallet = _wallet(session, customer_id, currency)
+    if session.scalars(select(WalletEntryRow.id).where(WalletEntryRow.key == key)).first():
+        return True
+    if wallet.balance + amount < 0 or not owner_is_there:
+        return False
+    told = {"kind": kind, "key": key, "payment_id": payment_id, "note": note, "by": by}
+    session.add(WalletEntryRow(id=new_id(), customer_id=customer_id, amount=amount, currency=currency, **told))
+    mine = (WalletRow.customer_id == customer_id, WalletRow.currency == currency)
+    session.execute(update(WalletRow).where(*mine).values(balance=WalletRow.balance + amount))
+    session.flush()
+    return True
+
+
+def forfeit(session: Session, customer_id: str) -> None:
+    """Whoever leaves gives up what is left; an entry says so."""
+    for currency in [row.currency for row in balances(session, customer_id)]:
+        left = _wallet(session, customer_id, currency).balance
+        if left:
+            key = f"forfeit:{customer_id}:{currency}"
+            move(session, customer_id, -left, currency, kind="forfeit", key=key, note="the account was deleted")
+
+
+def _wallet(session: Session, customer_id: str, currency: str) -> WalletRow:
+    """Locked: one at a time moves something."""
+    fresh = upsert(session, WalletRow).values(customer_id=customer_id, currency=currency, balance=0)
+    session.execute(fresh.on_conflict_do_nothing())
+    row = WalletRow
+    return session.scalars(held(select(row).where(row.customer_id == customer_id, row.currency == currency))).one()
+
+
+def balance(session: Session, customer_id: str, currency: str) -> int:
+    row = session.get(WalletRow, (customer_id, currency))
+    return row.balance if row else 0
+
+
+def balances(session: Session, customer_id: str) -> Sequence[WalletRow]:
+    row = WalletRow
+    return session.scalars(select(row).where(row.customer_id == customer_id).order_by(row.currency)).all()
+
+
+def entries(session: Session, customer_id: str, *, limit: int, before: str | None = None) -> Sequence[WalletEntryRow]:
+    """Newest first, from below the id `before`."""
+    row = WalletEntryRow
+    query = select(row).where(row.customer_id == customer_id).order_by(row.id.desc()).limit(limit)
+    return session.scalars(query.where(row.id < before) if before else query).all()
+
+
+def told(session: Session, customer_id: str, after: Place | None) -> Page:
+    """For the export: every entry, oldest first."""
+    row, names = WalletEntryRow, ("currency", "amount", "kind", "note", "at")
+    rows = session.scalars(behind(select(row).where(row.customer_id == customer_id), (row.at, row.id), after)).all()
+    last = (rows[-1].at, rows[-1].id) if rows else None
+    return page([{name: getattr(one, name) for name in names} for one in rows], last)

@@ -1,0 +1,32 @@
+"""What administrators are told of the shop itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shop.accounts import users
+from shop.accounts.users import Role, UserRow
+from shop.notifications.notice import Notice
+from shop.notifications.outbox import NotificationRow, Telling, tell
+from shop.webhooks.endpoints import EndpointRow
+from sql import new_id
+
+WEBHOOK_DISABLED = "webhook_disabled"
+
+
+def tell_of_disabled(session: Session, endpoint_id: str) -> None:
+    """Every administrator, by mail."""
+    admins = select(UserRow).where(UserRow.role == Role.ADMIN, UserRow.deleted_at.is_(None)).order_by(UserRow.id)
+    turn = new_id()
+    for admin in session.scalars(admins).all():
+        tell(session, Telling(WEBHOOK_DISABLED, admin.id, admin.email or "", turn=turn, about=endpoint_id))
+
+
+def of_row(session: Session, row: NotificationRow) -> Notice | None:
+    """None: it is enabled again, or nobody is administrator any more."""
+    admin, endpoint = users.find_active(session, row.subject_id), session.get(EndpointRow, row.about)
+    if admin is None or admin.role != Role.ADMIN or endpoint is None or endpoint.disabled_at is None:
+        return None
+    said = {"name": admin.name, "url": endpoint.url, "why": endpoint.disabled_why}
+    return Notice(row.id, WEBHOOK_DISABLED, admin.email or "", admin.language, said, unasked=True)

@@ -1,0 +1,118 @@
+"""The log of deliveries: what is to be sent, how it went, and sending it once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, exists, select, update
+from sqlalchemy.orm import Session
+
+from shop.kernel.errors import IllegalMove, NotFound
+from shop.webhooks import admin_notices
+from shop.webhooks import endpoints as webhook_endpoints
+from shop.webhooks import events as happenings
+from shop.webhooks.endpoints import EndpointRow
+from shop.webhooks.events import DeliveryRow, DeliveryState, Fact, HappeningRow, Kind
+from sql import clock
+
+Logged = Row[DeliveryRow, HappeningRow]
+FAILING, GONE = "failing", "gone"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is to be posted, signed with these secrets at this moment, by the database's clock."""
+
+    id: str
+    endpoint_id: str
+    url: str
+    kind: str
+    happened_at: datetime
+    data: dict[str, Any]
+    now: datetime
+    secrets: Sequence[str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt went; `status` None: there was no answer."""
+
+    status: int | None
+    answer: str
+    ms: int
+    error: str | None = None
+
+
+def letters(session: Session, ids: Sequence[str]) -> dict[str, Letter | None]:
+    """By delivery; None: its endpoint is disabled. Those that are not there any more are left out."""
+    row, end, what = DeliveryRow, EndpointRow, HappeningRow
+    columns = (row.id, end.id, end.url, what.kind, what.at, what.data, clock(), end.disabled_at, end.secret)
+    joined = select(*columns, end.old_secret, end.old_secret_until).join(end, end.id == row.endpoint_id)
+    rows = session.execute(joined.join(what, what.id == row.happening_id).where(row.id.in_(ids)))
+    return {found[0]: _letter(found) for found in rows}
+
+
+def _letter(found: Any) -> Letter | None:
+    id, endpoint, url, kind, happened_at, data, at, disabled_at, secret, old, until = found
+    secrets = [secret, *([old] if old and until > at else [])]
+    return None if disabled_at else Letter(id, endpoint, url, kind, happened_at, data, at, secrets)
+
+
+def note(session: Session, id: str, attempt: Attempt, state: DeliveryState) -> None:
+    values = {"status": attempt.status, "answer": attempt.answer, "ms": attempt.ms, "error": attempt.error}
+    _set(session, id, attempts=DeliveryRow.attempts + 1, state=state, **values)
+
+
+def give_up(session: Session, id: str, why: str) -> None:
+    """It will not be tried again by itself. An endpoint that took nothing since this happened is disabled."""
+    _set(session, id, state=DeliveryState.FAILED, error=why)
+    row = session.get(DeliveryRow, id)
+    if row and why not in ("endpoint_disabled", "cancelled") and not _took_any(session, row):
+        disable(session, row.endpoint_id, FAILING)
+
+
+def disable(session: Session, endpoint_id: str, why: str) -> bool:
+    """Whether it was enabled until now; the others are told, and the administrators."""
+    if not webhook_endpoints.disable(session, endpoint_id, why):
+        return False
+    url = webhook_endpoints.get(session, endpoint_id).url
+    happenings.tell(session, [Fact(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
+    admin_notices.tell_of_disabled(session, endpoint_id)
+    return True
+
+
+def _took_any(session: Session, row: DeliveryRow) -> bool:
+    other = DeliveryRow
+    taken = (other.endpoint_id == row.endpoint_id, other.state == DeliveryState.DELIVERED)
+    return bool(session.scalar(select(exists().where(*taken, other.updated_at > row.created_at))))
+
+
+def listed(session: Session, endpoint_id: str, *, limit: int, before: str | None) -> Sequence[Logged]:
+    """(delivery, happening), newest first, from below the id `before`."""
+    query = select(DeliveryRow, HappeningRow).join(HappeningRow, HappeningRow.id == DeliveryRow.happening_id)
+    query = query.where(DeliveryRow.endpoint_id == endpoint_id).order_by(DeliveryRow.id.desc()).limit(limit)
+    return session.execute(query.where(DeliveryRow.id < before) if before else query).all()
+
+
+def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRow, HappeningRow]:
+    """Begin it anew, with a day of attempts. Its webhook-id stays: the receiver can tell what it had already."""
+    found = select(DeliveryRow).where(DeliveryRow.id == id, DeliveryRow.endpoint_id == endpoint.id).with_for_update()
+    row = session.scalars(found).first()
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    if row.state == DeliveryState.PENDING:
+        raise IllegalMove("It is still on its way.")
+    if endpoint.disabled_at:
+        raise IllegalMove("The endpoint is disabled; enable it first.")
+    row.state, row.replays, row.updated_at = DeliveryState.PENDING, row.replays + 1, clock()
+    session.flush()
+    session.refresh(row)
+    return row, session.get_one(HappeningRow, row.happening_id)
+
+
+def _set(session: Session, id: str, **values: Any) -> None:
+    changing = update(DeliveryRow).where(DeliveryRow.id == id).values(updated_at=clock(), **values)
+    session.execute(changing.execution_options(synchronize_session=False))

@@ -1,0 +1,133 @@
+"""What has happened in the shop that others may want to hear of, and to whom it is to be delivered.
+
+A fact is written in the transaction that makes it true, with a delivery for each endpoint that listens and the run
+that carries it: none is forgotten, none tells of what did not happen. Its data is kept as it was then, because a
+delivery may be a day late, and `order.placed` with the status of tomorrow would tell of something else. While nobody
+listens nothing is written, and whoever changes many rows learns that from the statement that changes them (HEARD).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import ForeignKey, Index, String, Text, delete, exists, literal, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import engine
+from rows import inserting
+from shop.webhooks.endpoints import EndpointRow, listens
+from sql import At, Base, Document, Id, bare, clock, later, new_id, now
+
+KEEP_DAYS = 30
+
+
+class Kind(StrEnum):
+    ORDER_PLACED = "order.placed"
+    ORDER_CONFIRMED = "order.confirmed"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_FAILED = "order.failed"
+    PAYMENT_AUTHORISED = "payment.authorised"
+    PAYMENT_CAPTURED = "payment.captured"
+    PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_VOIDED = "payment.voided"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_ACTION_REQUIRED = "payment.action_required"
+    STOCK_LOW = "stock.low"
+    STOCK_BACK = "stock.back"
+    PROMOTION_STARTED = "promotion.started"
+    PROMOTION_ENDED = "promotion.ended"
+    RUN_NEEDS_ATTENTION = "run.needs_attention"
+    ENDPOINT_DISABLED = "webhook_endpoint.disabled"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"  # on its way, or waiting to be tried again
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up: after a day, or because its endpoint was disabled
+
+
+class HappeningRow(Base):
+    """Never changed. `data` holds ids and what anybody may know, no address and no name."""
+
+    __tablename__ = "happenings"
+    __table_args__ = (Index("ix_happenings_at", "at"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    data: Mapped[Document]
+    at: Mapped[At] = mapped_column(default=now())
+
+
+class DeliveryRow(Base):
+    """One happening for one endpoint. `status`, `answer`, `ms` and `error` are of the last attempt."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    endpoint_id: Mapped[Id] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), index=True)
+    happening_id: Mapped[Id] = mapped_column(ForeignKey("happenings.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str] = mapped_column(String(20), default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    replays: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int | None]
+    answer: Mapped[str | None] = mapped_column(Text)
+    ms: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=now())
+
+
+class Fact(NamedTuple):
+    kind: Kind
+    data: dict[str, Any]
+
+
+DELIVER = engine.Named("deliver_webhook")
+
+HEARD = exists(select(literal(1)).where(bare(EndpointRow).c.disabled_at.is_(None))).label("heard")
+"""Whether anybody listens to anything: for the RETURNING of a statement that is made anyway."""
+
+
+def tell(session: Session, facts: Sequence[Fact], *, always: bool = False) -> None:
+    """Write what happened, for those who listen to it; `always`: also when nobody does."""
+    endpoints = session.execute(_LISTENING).all() if facts else []
+    rows = [{"id": new_id(), "kind": fact.kind, "data": fact.data} for fact in facts]
+    wanted = [(row, one.id) for row in rows for one in endpoints if listens(one.events, str(row["kind"]))]
+    kept = rows if always else [row for row in rows if any(row is told for told, _ in wanted)]
+    if kept:
+        _HAPPEN(session, kept)
+    if wanted:
+        _deliver(session, [{"id": new_id(), "happening_id": row["id"], "endpoint_id": id} for row, id in wanted])
+
+
+def _deliver(session: Session, deliveries: list[dict[str, Any]]) -> None:
+    _DELIVER(session, deliveries)
+    ids = [str(one["id"]) for one in deliveries]
+    engine.start_all(session, DELIVER, [engine.Wish(key=id, subject=("delivery", id)) for id in ids])
+
+
+_LISTENING = (
+    select(EndpointRow.id, EndpointRow.events).where(EndpointRow.disabled_at.is_(None)).order_by(EndpointRow.id)
+)
+_HAPPEN = inserting(bare(HappeningRow), "id", "kind", "data", at=clock())
+_DELIVER = inserting(
+    bare(DeliveryRow),
+    *("id", "happening_id", "endpoint_id"),
+    state=literal(DeliveryState.PENDING.value),
+    attempts=literal(0),
+    replays=literal(0),
+    created_at=clock(),
+    updated_at=clock(),
+)
+
+
+def prune(session: Session, batch: int = 1000) -> int:
+    """Forget what happened a month ago, one batch; what is still on its way stays. Returns how many that were."""
+    open_ones = select(DeliveryRow.happening_id).where(DeliveryRow.state == DeliveryState.PENDING)
+    old = select(HappeningRow.id).where(HappeningRow.at < later(-86400.0 * KEEP_DAYS))
+    ids = session.scalars(old.where(HappeningRow.id.not_in(open_ones)).order_by(HappeningRow.at).limit(batch)).all()
+    for table, column in ((DeliveryRow, DeliveryRow.happening_id), (HappeningRow, HappeningRow.id)):
+        session.execute(delete(table).where(column.in_(ids)))
+    return len(ids)

@@ -1,0 +1,5 @@
+"""Steps of campaigns, cart reminders and stock alerts. A worker of `tasks.campaigns` knows them all."""
+
+from tasks.campaigns import cart_reminder_mail, sending, stock_alerts
+
+__all__ = ["cart_reminder_mail", "sending", "stock_alerts"]

@@ -1,0 +1,233 @@
+"""Sending campaigns: the audience is frozen and let go turn by turn, and each batch hands its mails over.
+
+A batch is a remote step that writes by itself, a handful of mails at a time (shop/campaigns/batches.py), under a
+lease that another worker takes over when this one dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from threading import BoundedSemaphore
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from config import settings
+from db import in_transaction
+from engine import (
+    DAYS,
+    Answer,
+    Done,
+    Named,
+    Result,
+    Retry,
+    Run,
+    Wish,
+    local_step,
+    on_failed,
+    remote_step,
+    start_all,
+)
+from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
+from outcomes import More, Refused, TryAgain, Wait
+from shop.accounts import email_addresses
+from shop.campaigns import audience, cart_reminders, editing, progress, rendering, throttle, transitions
+from shop.campaigns import batches as mailing
+from shop.campaigns.batches import Batch, Handful, Ready
+from shop.campaigns.batches import Result as Fared
+from shop.campaigns.cart_reminders import Reminder
+from shop.campaigns.rendering import Content, Letter
+from shop.campaigns.tables import Fate, Stage
+from shop.campaigns.templates import TemplateFailed
+from shop.consent import eligibility, suppressions
+from shop.consent.eligibility import Recipient
+from shop.consent.suppressions import Reason
+from shop.consent.topics import Topic
+from shop.kernel import keys
+from tasks.campaigns import cart_reminder_mail
+
+SEND_BATCH = Named("send_campaign_batch")
+
+log = structlog.get_logger("campaigns")
+
+
+LONGEST_PAUSE = 90 * 86400.0  # a campaign that is paused for longer is given up
+DOWN = "mail_unreachable"
+OFTEN_FOR_DAYS = Retry(seconds=DAYS.seconds, most=60.0)
+
+
+# --- a run of a campaign ---------------------------------------------------------------------------------
+
+
+@local_step("campaigns.freeze_audience")
+def freeze_audience(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """A page a turn: nobody waits long for it, and whoever goes on after a crash takes the next page."""
+    return {run.id: More() for run in runs if audience.freeze_a_page(session, run.subject_id)}
+
+
+@local_step("campaigns.send_out")
+def send_out(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """Lets so many batches go as the pace allows, each as a run of its own, until nobody is left."""
+    return {run.id: _a_turn(session, run.subject_id) for run in runs}
+
+
+def _a_turn(session: Session, id: str) -> Result:
+    turn = throttle.take(session, id, settings().campaign_connections)
+    if turn.over or turn.cancelled:
+        transitions.end_run(session, id, Stage.DONE if turn.over else Stage.CANCELLED)
+        return Done(progress.counted(session, id))
+    if turn.paused:
+        return Wait("campaign_paused", "paused for too long", seconds=LONGEST_PAUSE)
+    wishes = [Wish(batch, ("campaign_batch", batch), {"run": id}) for batch in turn.batches]
+    if wishes:
+        start_all(session, SEND_BATCH, wishes)
+    return More(turn.after)
+
+
+@on_failed("campaigns.stop_run")
+def stop_run(session: Session, runs: Sequence[Run]) -> None:
+    """Cancelled, or paused for too long. Who was not written to is left as they are."""
+    for run in runs:
+        transitions.end_run(session, run.subject_id, Stage.CANCELLED, str((run.error or {}).get("code", "")))
+
+
+# --- a batch ---------------------------------------------------------------------------------------------
+
+
+def _batches(session: Session, runs: Sequence[Run]) -> Mapping[str, Batch]:
+    return {run.id: _batch(run) for run in runs}
+
+
+def _batch(run: Run) -> Batch:
+    return Batch(run.input["run"], run.subject_id)
+
+
+@remote_step("campaigns.send_batch", fetch=_batches, retry=OFTEN_FOR_DAYS, gateway=MAIL_SERVER)
+def send_batch(batch: Batch, key: str) -> None:
+    """Handful after handful, until there is nobody left or nobody wants it any more."""
+    with _hands():
+        _send_batch(batch)
+
+
+@cache
+def _hands() -> BoundedSemaphore:
+    """Of this process. A wave brings more batches than there are connections; what they hold would be sent twice."""
+    return BoundedSemaphore(settings().campaign_connections)
+
+
+def _send_batch(batch: Batch) -> None:
+    fared: list[Fared] = []
+    while handful := in_transaction(partial(mailing.turn, batch=batch, results=fared)):
+        fared, away = _hand_over(batch, handful)
+        if away:
+            in_transaction(partial(mailing.write, batch=batch, results=fared))
+            raise TryAgain(away.code, away.detail, away=True)  # whatever became of the last: its Message-ID is the same
+
+
+@on_failed("campaigns.give_up_batch")
+def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
+    for run in runs:
+        mailing.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
+
+
+def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], TryAgain | None]:
+    """How they fared, and how the mail server was away before all were handed over, if it was."""
+    fared: list[Fared] = []
+    for ready in handful.ready:
+        try:
+            fared.append(_mailed(batch, handful, ready))
+        except TryAgain as away:
+            return fared, away
+    return fared, None
+
+
+def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
+    user, letter = ready.who.id, _letter(handful, ready)
+    if isinstance(letter, str):
+        return Fared(user, Fate.FAILED, letter)
+    try:
+        _send(letter, ready.mark)
+    except Refused as no:
+        return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
+    except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
+        if later.away or later.code == DOWN:
+            raise
+        return mailing.put_off(ready, later.detail)
+    return Fared(user, Fate.SENT)
+
+
+def _letter(handful: Handful, ready: Ready) -> Letter | str:
+    """Or why it can not be written. That is this recipient's fate, whatever it is: others wait behind them."""
+    try:
+        return rendering.written(handful.said, ready.who, ready.coupon)
+    except TemplateFailed as failed:
+        return str(failed)
+    except Exception as error:
+        log.exception("letter_not_written", user=ready.who.id)
+        return f"It could not be written ({type(error).__name__})."
+
+
+def _send(letter: Letter, mark: str) -> None:
+    id, headers = message_id(mark), letter.headers
+    mailer().send(Mail(letter.to, letter.subject, letter.text, letter.html, message_id=id, headers=headers))
+
+
+# --- a trial ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    id: str
+    said: Content
+    who: Recipient
+    coupon: str | None
+
+
+def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
+    """To whoever asked for it, at the address of their own account."""
+    people = eligibility.recipients(session, [run.input["user"] for run in runs], Topic.ACCOUNT)
+    found = {run.id: (editing.get(session, run.subject_id), people.get(run.input["user"])) for run in runs}
+    return {id: Trial(id, rendering.content(row), who, row.coupon_code) for id, (row, who) in found.items() if who}
+
+
+@remote_step("campaigns.send_trial", fetch=_trials, gateway=MAIL_SERVER)
+def send_trial(trial: Trial, key: str) -> None:
+    try:
+        letter = rendering.written(trial.said, trial.who, trial.coupon)
+    except TemplateFailed as failed:
+        raise Refused("template_failed", str(failed)) from failed
+    _send(letter, keys.message("campaign_trial", trial.id, trial.who.id))
+
+
+# --- a cart that was left -----------------------------------------------------------------------------------
+
+
+def _reminders(session: Session, runs: Sequence[Run]) -> Mapping[str, Reminder]:
+    """Those that are still true: a late order, change or no wins."""
+    found = cart_reminders.take(session, [run.subject_id for run in runs])
+    return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
+
+
+def _reminded(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            cart_reminders.end(session, [answer.request.id], answer.output["state"], answer.output["detail"])
+            if answer.output["bounced"]:
+                suppressions.add(session, [email_addresses.hashed(answer.request.who.email)], Reason.BOUNCE)
+
+
+@remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=DAYS, gateway=MAIL_SERVER)
+def remind(reminder: Reminder, key: str) -> dict[str, Any]:
+    try:
+        mailer().send(cart_reminder_mail.compose(reminder))
+    except Refused as no:
+        return {"state": Fate.FAILED, "detail": no.detail, "bounced": no.code == "mail_refused"}
+    return {"state": Fate.SENT, "detail": None, "bounced": False}
+
+
+@on_failed("campaigns.drop_reminder")
+def drop_reminder(session: Session, runs: Sequence[Run]) -> None:
+    cart_reminders.end(session, [run.subject_id for run in runs], Fate.FAILED, "the mail server did not take it")

@@ -1,0 +1,77 @@
+"""Telling those who wait for a SKU that it is here again: let go a page at a time, each handed over by its own run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import letters
+from engine import DAYS, Answer, Named, Result, Run, Wish, local_step, on_failed, remote_step, start_all
+from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
+from outcomes import More, Refused
+from shop.accounts import email_addresses
+from shop.consent import suppressions, unsubscribe_links
+from shop.consent.suppressions import Reason
+from shop.consent.topics import Topic
+from shop.kernel import keys
+from shop.kernel import links as storefront
+from shop.kernel.links import Place
+from shop.stock import alerts as stock_alerts
+from shop.stock.alerts import Alert
+
+SEND_ALERT = Named("send_stock_alert")
+
+
+@local_step("campaigns.let_alerts_go")
+def let_go(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
+    """A page a turn, until nobody who may be told waits any more."""
+    return {run.id: More() for run in runs if _a_page(session, run)}
+
+
+def _a_page(session: Session, run: Run) -> bool:
+    ids = stock_alerts.let_go(session, run.input["sku"])
+    wishes = [Wish(f"{run.subject_id}:{id}", ("stock_alert", id)) for id in ids]
+    if wishes:
+        start_all(session, SEND_ALERT, wishes)
+    return bool(wishes)
+
+
+def _alerts(session: Session, runs: Sequence[Run]) -> Mapping[str, Alert]:
+    """Those that are still true: a late no wins, and so does whoever bought the last one."""
+    taken = stock_alerts.take(session, [run.subject_id for run in runs])
+    return {run.id: taken[run.subject_id] for run in runs if run.subject_id in taken}
+
+
+def _remember(session: Session, answers: Sequence[Answer]) -> None:
+    ended = [answer for answer in answers if answer.output]
+    stock_alerts.use_up(session, [answer.request.id for answer in ended])
+    gone = [answer.request.who.email for answer in ended if answer.output and answer.output["bounced"]]
+    suppressions.add(session, [email_addresses.hashed(email) for email in gone], Reason.BOUNCE)
+
+
+@remote_step("campaigns.stock_alert", fetch=_alerts, remember=_remember, retry=DAYS, gateway=MAIL_SERVER)
+def send(alert: Alert, key: str) -> dict[str, Any]:
+    """Mail that it is here again. An address that takes no mail has been told as far as can be."""
+    try:
+        mailer().send(compose(alert))
+    except Refused as no:
+        return {"sent": False, "detail": no.detail, "bounced": no.code == "mail_refused"}
+    return {"sent": True, "bounced": False}
+
+
+@on_failed("campaigns.wait_again")
+def wait_again(session: Session, runs: Sequence[Run]) -> None:
+    """Nobody took the mail for a day; they wait for the next time."""
+    stock_alerts.wait_again(session, [run.subject_id for run in runs])
+
+
+def compose(alert: Alert) -> Mail:
+    who = alert.who
+    out = unsubscribe_links.way_out(who.id, who.email, Topic.BACK_IN_STOCK)
+    link = storefront.link(Place.PRODUCT, slug=alert.slug)
+    said = {"name": who.name, "article": alert.goods, "link": link, "unsubscribe": out.page}
+    letter = letters.write("back_in_stock", said, who.language)
+    id, headers = message_id(keys.message("stock_alert", alert.id, who.id)), unsubscribe_links.headers(out.url)
+    return Mail(who.email, letter.subject, letter.text, letter.html, message_id=id, headers=headers)

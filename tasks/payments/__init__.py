@@ -1,0 +1,5 @@
+"""Steps that move money. A worker of `tasks.payments` knows them all."""
+
+from tasks.payments import bank_transfers, capture, charge, replace, reverse, verify
+
+__all__ = ["bank_transfers", "capture", "charge", "replace", "reverse", "verify"]

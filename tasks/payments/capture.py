@@ -1,0 +1,103 @@
+"""What staff do with payments, and asking the provider how one stands: fetch, call, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import engine
+import gateways.payments as provider
+from engine import DAYS, Answer, Run, local_step, on_failed, remote_step
+from gateways.payments import PAYMENT_PROVIDER
+from outcomes import Outcome, Refused
+from shop.fulfilment import partial_captures
+from shop.payments import staff_actions as payment_desk
+from shop.payments.staff_actions import Authorised
+from shop.refunds import staff_actions as refund_desk
+
+
+@local_step("payments.begin")
+def begin(session: Session, runs: Sequence[Run]) -> None:
+    """The point of no return: what staff have told the provider to do is done, or a person is told why not."""
+
+
+@on_failed("payments.resume")
+def resume(session: Session, runs: Sequence[Run]) -> None:
+    """Called off before it began."""
+    by_staff = [run for run in runs if not run.input.get("parcel")]
+    payment_desk.resume(session, [run.input["payment"] for run in by_staff])
+    refund_desk.withdraw(session, [run.id for run in runs])
+
+
+# --- capture ----------------------------------------------------------------------------------------
+
+
+def _captures(session: Session, runs: Sequence[Run]) -> Mapping[str, Authorised | Outcome]:
+    asked = {run.id: _open(session, run) for run in runs}
+    for run in runs:
+        if asked[run.id] is None:
+            _wake(session, run)
+    return {id: found for id, found in asked.items() if found}
+
+
+def _open(session: Session, run: Run) -> Authorised | Outcome | None:
+    payment, amount = run.input["payment"], run.input["amount"]
+    if run.input.get("parcel"):
+        return partial_captures.begin(session, payment, amount)
+    return payment_desk.open_capture(session, payment, amount, run.key)
+
+
+def _wake(session: Session, run: Run) -> None:
+    """The order may have waited for this money."""
+    engine.wake_about(session, ("order", run.subject_id), but=run.id)
+
+
+def _captured(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            payment_desk.captured(session, answer.request, answer.output["provider_id"], answer.run.key)
+        else:
+            _refused(session, answer)
+
+
+def _refused(session: Session, answer: Answer) -> None:
+    if isinstance(answer.result, Refused):
+        payment_desk.gone(session, answer.request, answer.result.code, answer.run.key)
+
+
+@remote_step("payments.capture", fetch=_captures, remember=_captured, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def capture(held: Authorised, key: str) -> dict[str, Any]:
+    """Take what was authorised, or write down the money that has come by another way."""
+    receipt = provider.payments().capture(held.provider_id, held.amount, key=key, final=held.final)
+    if (receipt.amount, receipt.currency) != (held.amount, held.currency):
+        raise Refused("amount_mismatch", "The provider took another amount than was asked for.")
+    return {"provider_id": receipt.moved or receipt.provider_id, "amount": receipt.amount}
+
+
+# --- void -------------------------------------------------------------------------------------------
+
+
+def _voids(session: Session, runs: Sequence[Run]) -> Mapping[str, Authorised | Outcome]:
+    asked = {run.id: payment_desk.open_void(session, run.input["payment"]) for run in runs}
+    return {id: found for id, found in asked.items() if found}
+
+
+def _voided(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output:
+            payment_desk.voided(session, answer.request, answer.run.key)
+        else:
+            _refused(session, answer)
+
+
+@remote_step("payments.void", fetch=_voids, remember=_voided, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def void(held: Authorised, key: str) -> dict[str, Any]:
+    """Let go of what was authorised, or hear that the provider has done so by itself."""
+    try:
+        provider.payments().void(held.provider_id, key=key)
+    except Refused as no:
+        if no.code != payment_desk.VOIDED:
+            raise
+    return {"provider_id": held.provider_id}

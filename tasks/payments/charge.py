@@ -1,0 +1,114 @@
+"""Taking the money of orders, and giving it back: fetch, call, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import gateways.payments as provider
+from engine import DAYS, Answer, Run, remote_step
+from gateways.payments import PAYMENT_PROVIDER
+from outcomes import Outcome, Refused
+from shop.payments import charges as charging
+from shop.payments import reversals
+from shop.payments.charge_requests import Charge, Reversal
+from shop.refunds import refunds
+from shop.refunds.refunds import PayBack
+from tasks.payments import provider_charge as charges
+from tasks.payments import reverse as reversing
+
+# --- charge --------------------------------------------------------------------------------------
+
+
+def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Outcome]:
+    charges = charging.open_charges(session, {run.subject_id: run.key for run in runs})
+    return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
+
+
+@remote_step(
+    "payments.charge",
+    fetch=_charges,
+    remember=charges.remember,
+    gateway=PAYMENT_PROVIDER,
+    good_for=charges.good_for,
+)
+def charge(wanted: Charge, key: str) -> dict[str, Any]:
+    """Capture an order's total, or authorise it, with the token it was placed with."""
+    return charges.call_for_order(wanted, key)
+
+
+# --- refund ----------------------------------------------------------------------------------------
+
+
+def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Outcome]:
+    found = reversals.open_reversals(session, {run.subject_id: run.key for run in runs})
+    return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
+
+
+@remote_step("payments.refund", fetch=_reversals, remember=reversing.remember, gateway=PAYMENT_PROVIDER, unsent={})
+def refund(reversal: Reversal, key: str) -> dict[str, Any]:
+    """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
+    return reversing.undo(reversal, key)
+
+
+# --- pay back, of an order that was paid for --------------------------------------------------------
+
+
+def _wanted_back(session: Session, runs: Sequence[Run]) -> Mapping[str, PayBack | Reversal | Outcome]:
+    """`amount` in the run's input, of its `payment`; without one all that is left of what the order was paid with.
+
+    For a `return` at most that: what is held for goods that stay is not let go.
+    """
+    wishes = [_wish(run) for run in runs]
+    found = refunds.ask(session, wishes)
+    asked = {run.id: answer for run in runs if (answer := found[run.key])}
+    unpaid = {run.subject_id: run.key for run in runs if run.id not in asked and run.input.keys().isdisjoint(PARTS)}
+    held = reversals.open_releases(session, unpaid) if unpaid else {}
+    return asked | {run.id: held[run.subject_id] for run in runs if run.subject_id in held and run.id not in asked}
+
+
+PARTS = {"payment", "return"}
+"""Runs that were given one of these are about a part of the order's money."""
+
+
+def _wish(run: Run) -> refunds.Wish:
+    said = run.input
+    return refunds.Wish(run.key, run.subject_id, said.get("amount"), said.get("payment"), said.get("return"))
+
+
+def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if isinstance(answer.request, Reversal):
+            reversing.remember(session, [answer])
+        elif answer.output:
+            refunds.done(session, answer.request, answer.output["refund"], answer.run.key)
+        elif isinstance(answer.result, Refused):
+            refunds.refused(session, answer.request, answer.result.code)
+            if answer.result.seen:
+                refunds.learn(session, answer.request.payment_id, answer.result.seen)
+
+
+@remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
+    """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
+    if isinstance(wanted, Reversal):
+        return reversing.undo(wanted, key)
+    try:
+        receipt = provider.payments().refund(wanted.charge_id, wanted.amount, key=key)
+    except Refused as no:
+        no.seen = _given_back(wanted) if no.code in TOO_MUCH else None
+        raise
+    return {"refund": receipt.provider_id, "amount": wanted.amount, "currency": wanted.currency}
+
+
+TOO_MUCH = ("refund_exceeds_charge", "charge_already_refunded")
+"""What providers say when some of it went back without us."""
+
+
+def _given_back(wanted: PayBack) -> int | None:
+    try:
+        return provider.payments().fetch(wanted.charge_id).given_back
+    except Outcome:
+        return None  # an operator may ask later: verify

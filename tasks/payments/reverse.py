@@ -1,0 +1,78 @@
+"""Giving an order's money back, or making sure that none was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import gateways.payments as provider
+from engine import Answer, Done
+from gateways.payments import Receipt
+from outcomes import Outcome, Refused
+from shop.orders import orders
+from shop.orders.states import PaymentStatus
+from shop.payments import charges
+from shop.payments.charge_requests import Reversal
+from shop.payments.payments import Status
+
+
+def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
+    for answer in answers:
+        stands = record(session, answer)
+        if stands and not spare:
+            orders.set_payment_status(session, [answer.request.order_id], stands)
+
+
+def record(session: Session, answer: Answer) -> PaymentStatus | None:
+    """Returns what has become of the money; None: as far as we know nothing has changed."""
+    if isinstance(answer.result, Done):
+        return _undone(session, answer.request, answer.output or {}, answer.run.key)
+    taken = answer.result.seen
+    if taken is None:
+        return None
+    charges.turned_up(session, answer.request, taken.provider_id, taken.amount)
+    return PaymentStatus.PAID
+
+
+def _undone(session: Session, reversal: Reversal, undone: dict[str, Any], key: str) -> PaymentStatus:
+    if "refund" not in undone:
+        charges.voided(session, reversal, undone.get("void"), key)
+        return PaymentStatus.UNPAID
+    charges.refunded(session, reversal, undone["charge"], undone["refund"], undone["amount"], key)
+    return PaymentStatus.REFUNDED
+
+
+def undo(reversal: Reversal, key: str) -> dict[str, Any]:
+    if reversal.status == Status.CAPTURED:
+        assert reversal.provider_id is not None
+        return _refund(reversal.provider_id, reversal.left, key)
+    receipt = _look_up(reversal.charge_key)
+    if receipt is None or receipt.status in ("voided", "refunded"):
+        return {}
+    if receipt.status == "captured":
+        return _refund_unrecorded(receipt, key)
+    provider.payments().void(receipt.provider_id, key=key)
+    return {"void": receipt.provider_id}
+
+
+def _refund_unrecorded(taken: Receipt, key: str) -> dict[str, Any]:
+    """Of a charge that we only now hear of: it is written down even when it can not be given back."""
+    try:
+        return _refund(taken.provider_id, taken.amount, key)
+    except Outcome as no:
+        no.seen = taken
+        raise
+
+
+def _refund(charge_id: str, amount: int, key: str) -> dict[str, Any]:
+    receipt = provider.payments().refund(charge_id, amount, key=key)
+    return {"charge": charge_id, "refund": receipt.provider_id, "amount": amount}
+
+
+def _look_up(charge_key: str) -> Receipt | None:
+    try:
+        return provider.payments().find(charge_key)
+    except Refused:
+        return None  # the answer was a no: nothing was taken

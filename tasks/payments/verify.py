@@ -1,0 +1,78 @@
+"""Asking the provider how a payment stands, and giving back what came after its order was closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import engine
+import gateways.payments as provider
+from engine import DAYS, Answer, Done, Run, remote_step
+from gateways.payments import PAYMENT_PROVIDER, Receipt
+from outcomes import Refused
+from shop.orders import orders
+from shop.orders.states import PaymentStatus
+from shop.payments import verification
+from shop.payments.charge_requests import Reversal
+from shop.payments.verification import Question
+from shop.refunds import refunds
+from tasks.payments import reverse as reversing
+
+
+def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | Done]:
+    asked = {run.id: verification.question(session, run.input["payment"]) for run in runs}
+    return {id: question or Done({"theirs": "never asked", "agrees": True}) for id, question in asked.items()}
+
+
+def _told(session: Session, answers: Sequence[Answer]) -> None:
+    """What waits for this payment looks again by itself. What the provider gave back without us is written down."""
+    for answer in answers:
+        if answer.output and answer.output.get("given_back"):
+            refunds.learn(session, answer.run.input["payment"], answer.output["given_back"])
+        if answer.output and not answer.output["agrees"]:
+            engine.wake_about(session, ("order", answer.run.subject_id), but=answer.run.id)
+
+
+@remote_step("payments.verify", fetch=_questions, remember=_told, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def verify(asked: Question, key: str) -> dict[str, Any]:
+    """Ours and theirs, side by side. Nothing is corrected here, but for what they gave back and we did not ask for."""
+    try:
+        receipt = _receipt(asked)
+    except Refused as no:
+        return verification.answer(asked, f"refused: {no.code}", None, None)
+    if receipt is None:
+        return verification.answer(asked, "unknown", None, None)
+    found = verification.answer(asked, receipt.status, receipt.amount, receipt.currency)
+    return found | ({"given_back": receipt.given_back} if receipt.given_back else {})
+
+
+def _receipt(asked: Question) -> Receipt | None:
+    gateway = provider.payments()
+    return gateway.fetch(asked.provider_id) if asked.provider_id else gateway.find(asked.charge_key)
+
+
+def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Done]:
+    return {run.id: verification.open_return(session, run.input["payment"]) or Done({}) for run in runs}
+
+
+def _returned(session: Session, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        if answer.output == {}:
+            continue  # none came
+        stands = reversing.record(session, answer)
+        if stands not in (None, PaymentStatus.UNPAID) and not verification.is_spare(session, answer.request):
+            orders.set_payment_status(session, [answer.request.order_id], stands)
+
+
+@remote_step("payments.return_late", fetch=_late, remember=_returned, retry=DAYS, gateway=PAYMENT_PROVIDER)
+def return_late(closed: Reversal, key: str) -> dict[str, Any]:
+    """Money for an order that was given up goes back; nothing happens when none came."""
+    return reversing.undo(closed, _stable(closed, key))
+
+
+def _stable(closed: Reversal, key: str) -> str:
+    """The same for every run that is about this charge: two at once give it back once."""
+    _run, _step, *refusals = key.split(":")
+    return ":".join([closed.charge_key, "late", *refusals])
