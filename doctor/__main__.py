@@ -10,6 +10,23 @@ import sys
 
 import workflows  # noqa: F401 - so that every step task is known
 from db import reading
+from doctor import (  # noqa: F401 - each registers its checks
+    bank_transfers,
+    campaigns,
+    fulfilment,
+    imports,
+    invoicing,
+    ledger_comparison,
+    notifications,
+    payments,
+    pricing,
+    privacy,
+    runs,
+    schedule,
+    search,
+    stock,
+    webhooks,
+)
 from doctor.checks import Finding, examine
 
 SHOWN = 20
