@@ -1,6 +1,8 @@
-"""A bank in this process for one story: it can be told to refuse, and its desk gives money back by itself."""
+"""A bank in this process for one story: it can refuse, asks for 3-D Secure, and its desk gives money back by itself."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from gateways.payments import Intent, Receipt
 from gateways.payments.instant import InstantPayments
@@ -8,12 +10,14 @@ from outcomes import Refused
 
 
 class Bank(InstantPayments):
-    """`refuses`: the calls it says a final no to, for now."""
+    """`refuses`: the calls it says a final no to, for now. `tok_3ds` waits for its holder's answer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.refuses: set[str] = set()
         self.orders: dict[str, str] = {}  # charge -> order
+        self.asking: dict[str, Receipt] = {}  # what becomes of these charges if their holder says yes
+        self.said_no: set[str] = set()
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
         receipt = super().charge(intent, key=key)
@@ -28,6 +32,19 @@ class Bank(InstantPayments):
         self._check("refund", key)
         return super().refund(provider_id, amount, key=key)
 
+    def void(self, provider_id: str, *, key: str) -> Receipt:
+        if self.asking.pop(provider_id, None):
+            return self._keep(replace(self._get(provider_id), status="voided"))
+        return super().void(provider_id, key=key)
+
+    def holder_answers(self, order: str, yes: bool) -> list[Receipt]:
+        """Returns the charges that this was about."""
+        asked = [charge for charge in self.asking if self.orders[charge] == order]
+        if yes:
+            return [self._keep(self.asking.pop(charge)) for charge in asked]
+        self.said_no.update(asked)
+        return [self.asking.pop(charge) for charge in asked]
+
     def at_its_own_desk(self, order: str, amount: int) -> None:
         """Somebody gives so much back, or what there is, and nobody tells the shop."""
         for charge, of in self.orders.items():
@@ -38,6 +55,18 @@ class Bank(InstantPayments):
     def kept(self, order: str) -> int:
         """What it took for this order and has not given back."""
         return sum(self._taken(charge) - self._refunded[charge] for charge, of in self.orders.items() if of == order)
+
+    def _charge(self, intent: Intent, key: str) -> Receipt:
+        receipt = super()._charge(intent, key)
+        if intent.token != "tok_3ds":
+            return receipt
+        self.asking[receipt.provider_id] = receipt
+        return self._keep(replace(receipt, status="requires_action", next_action={"redirect": "https://bank"}))
+
+    def _today(self, charge: Receipt) -> Receipt:
+        if charge.provider_id in self.said_no:
+            raise Refused("authentication_failed")
+        return super()._today(charge)
 
     def _taken(self, charge: str) -> int:
         """A charge that is captured at once has no parts."""

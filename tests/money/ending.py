@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 import db
+from doctor.bank_transfers import transfers_are_captured_once
 from engine import ENDED
 from engine.tables import RunRow
+from shop.bank_transfers.transfers import BankTransferRow
 from shop.fulfilment.returns import ReturnRow
 from shop.fulfilment.returns import Status as ReturnStatus
 from shop.orders import orders
@@ -24,7 +27,8 @@ from shop.pricing.offers import OfferRow
 from shop.stock.tables import StockRow
 from shop.wallets import wallets
 from shop.wallets.wallets import WalletEntryRow, WalletRow
-from tests.money import shop
+from tests.api.drive import drive
+from tests.money import shop, waiting
 
 ROUNDS = 12
 
@@ -34,8 +38,10 @@ def end(story: Any) -> None:
     story.bank.refuses.clear()
     for turn in range(ROUNDS):
         shop.let_time_pass(story.order)
+        waiting.time_is_over(story.order)
+        waiting.look_again(story.order)
         for run in shop.runs(story.order):
-            shop.work(run.id, 20)
+            drive(run.id, 20)
         stuck = shop.needing_a_person(story.order)
         if turn and not stuck and not shop.runs(story.order):
             break
@@ -43,8 +49,11 @@ def end(story: Any) -> None:
             shop.verify(story.order)
         for run in stuck:
             shop.act(run, "retry" if turn < 2 else "settle", story) or shop.act(run, "skip", story)
+    for transfer in waiting.held(story.order):
+        waiting.settle(transfer)
     with db.reading() as session:
         _everything_ended(session, story)
+        _transfers(session, story)
         _money(session, story)
         _wallet(session, story)
         _shelf(session, story)
@@ -74,6 +83,17 @@ def _money(session: Any, story: Any) -> None:
     [first] = [row for row in rows if not row.spare]
     if order.status not in GIVEN_UP:
         _what_is_owed(session, order, first, story)
+
+
+def _transfers(session: Session, story: Any) -> None:
+    """What came has paid for a payment that waited for money, all of it and once, or a person has looked into it."""
+    assert waiting.held(story.order) == [], "nobody can say what money was for"
+    row, payment = BankTransferRow, PaymentRow
+    paid = select(payment).join(row, row.payment_id == payment.id).where(row.order_id == story.order)
+    for one in session.scalars(paid):
+        assert (one.order_id, one.captured) == (story.order, one.amount), "a transfer has paid for something else"
+        assert one.method != "card", "it was to be taken from a card"
+    assert list(transfers_are_captured_once(session)) == []
 
 
 def _is_the_sum_of_its_transactions(session: Any, row: PaymentRow) -> None:

@@ -13,8 +13,7 @@ import engine
 from api.fulfilment import capture_on_shipment
 from api.jobs.operators import GIVING_BACK
 from api.orders import cancellation
-from engine import FINAL, Hold, NotPossible, State, local, remote
-from engine.steps import step_tasks
+from engine import FINAL, Hold, NotPossible, State
 from engine.tables import RunRow
 from shop.accounts import users
 from shop.accounts.users import UserRow
@@ -265,19 +264,6 @@ def runs(order: str, *states: State) -> list[RunRow]:
     with db.reading() as session:
         found = session.scalars(mine.where(row.state.in_(states) if states else row.state.not_in(FINAL))).all()
         return [run for run in found if states or run.state not in FINAL]
-
-
-def work(run: str, steps: int) -> str:
-    """Take it so many steps on its way; what waits or pauses is left alone. Returns how it stands."""
-    for _ in range(steps):
-        with db.reading() as session:
-            row = session.get_one(RunRow, run)
-        if row.task is None or row.hold != Hold.NONE:
-            break
-        task = step_tasks[row.task]
-        (local if task.local else remote).work(task, [run])
-    with db.reading() as session:
-        return session.get_one(RunRow, run).state
 
 
 def let_time_pass(order: str) -> None:

@@ -10,13 +10,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from shop.payments import methods as payment_methods
 from sql import new_id
-from tests.money import shop
+from tests.api.drive import drive
+from tests.money import shop, waiting
 from tests.money.bank import Bank
 from tests.money.ending import end
 
 AMOUNTS = st.sampled_from((1, 333, 1000, 10_000, 10_333, 20_490))
 FEW = st.integers(1, 3)
-METHODS = st.sampled_from(("card", "card", "card", "wallet", "cash_on_delivery"))
+METHODS = st.sampled_from(("card", "card", "card", "bank_transfer", "wallet", "cash_on_delivery"))
+TOKENS = {"pays": "tok_ok", "is declined": "tok_declined", "asks its holder": "tok_3ds"}
+CARDS = st.sampled_from(("pays", "pays", "pays", "is declined", "asks its holder"))
 
 
 class AnOrder(RuleBasedStateMachine):
@@ -35,8 +38,9 @@ class AnOrder(RuleBasedStateMachine):
         chairs=FEW,
         lamps=st.integers(0, 2),
         method=METHODS,
-        declined=st.sampled_from((False, False, False, True)),
+        card=CARDS,
         capture_when_sent=st.booleans(),
+        second_chances=st.booleans(),
         coupon=st.none() | st.sampled_from(sorted(shop.OFFERS)),
     )
     def somebody_orders(
@@ -45,11 +49,13 @@ class AnOrder(RuleBasedStateMachine):
         chairs: int,
         lamps: int,
         method: str,
-        declined: bool,
+        card: str,
         capture_when_sent: bool,
+        second_chances: bool,
         coupon: str | None,
     ) -> None:
         payment_methods.is_captured_later = lambda how: capture_when_sent and how == "card"
+        waiting.give_second_chances(second_chances)
         self.name = new_id()
         self.sku = shop.stock_up(self.name[-12:].upper())
         self.customer = shop.register(self.name) if account else None
@@ -58,7 +64,7 @@ class AnOrder(RuleBasedStateMachine):
         self.code = shop.coupon(self.name[-12:].upper(), coupon) if coupon else None
         wanted = {"CHAIR": chairs, "LAMP": lamps}
         self.lines = {self.sku[name]: n for name, n in wanted.items() if n}
-        token = ("tok_declined" if declined else "tok_ok") if method == "card" else None
+        token = TOKENS[card] if method == "card" else None
         placed = shop.place(self.customer, self.name, self.lines, method, token, self.code)
         self.order = placed if isinstance(placed, str) else ""
 
@@ -75,18 +81,24 @@ class AnOrder(RuleBasedStateMachine):
     def a_worker_works(self, which: int, steps: int) -> None:
         live = shop.runs(self.order)
         if live:
-            shop.work(live[which % len(live)].id, steps)
+            drive(live[which % len(live)].id, steps)
 
     @there
     @rule()
     def all_is_done_that_can_be(self) -> None:
         for run in shop.runs(self.order):
-            shop.work(run.id, 12)
+            drive(run.id, 12)
 
     @there
     @rule()
     def time_passes(self) -> None:
         shop.let_time_pass(self.order)
+        waiting.look_again(self.order)
+
+    @there
+    @rule()
+    def the_time_to_pay_is_over(self) -> None:
+        waiting.time_is_over(self.order)
 
     # --- the customer ---
 
@@ -96,9 +108,21 @@ class AnOrder(RuleBasedStateMachine):
         shop.call_off(self.order)
 
     @there
-    @rule(method=METHODS)
-    def it_is_paid_otherwise(self, method: str) -> None:
-        shop.pay_again(self.order, method, "tok_ok" if method == "card" else None)
+    @rule(method=METHODS, card=CARDS)
+    def it_is_paid_otherwise(self, method: str, card: str) -> None:
+        shop.pay_again(self.order, method, TOKENS[card] if method == "card" else None)
+
+    @there
+    @rule(yes=st.booleans(), told=st.booleans())
+    def the_card_holder_answers_the_bank(self, yes: bool, told: bool) -> None:
+        for charge in self.bank.holder_answers(self.order, yes):
+            if told:
+                waiting.bank_tells(self.order, charge.provider_id, "succeeded" if yes else "failed", charge.amount)
+
+    @there
+    @rule(more=st.sampled_from((0, 0, 0, 500, -1)))
+    def money_is_sent(self, more: int) -> None:
+        waiting.money_comes(self.order, more)
 
     @there
     @rule(chairs=st.integers(0, 2), lamps=st.integers(0, 2))
@@ -166,6 +190,15 @@ class AnOrder(RuleBasedStateMachine):
         if stuck:
             run = stuck[which % len(stuck)]
             shop.act(run, act, self)
+
+    @there
+    @rule(which=st.integers(0, 3), was_for_this=st.booleans())
+    def staff_say_what_money_was_for(self, which: int, was_for_this: bool) -> None:
+        held = waiting.held(self.order)
+        if held and was_for_this:
+            waiting.match_by_hand(self.order, held[which % len(held)])
+        elif held:
+            waiting.settle(held[which % len(held)])
 
     # --- the bank ---
 

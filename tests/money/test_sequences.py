@@ -43,6 +43,7 @@ def use_bank(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     monkeypatch.setattr(gateways.channels.email, "mailer", Postman)
     monkeypatch.setattr(engine.dispatch, "_take", lambda parcels: None)
     monkeypatch.setattr(payment_methods, "is_captured_later", payment_methods.is_captured_later)
+    monkeypatch.setenv("PAYMENT_RETRY_MINUTES", "0")
     for door in (cancellation, capture_on_shipment):
         monkeypatch.setattr(door, "starter", lambda: STAFF)  # there is no request
     plans.forget()
