@@ -16,6 +16,7 @@ from shop.catalogue.search_words import fold
 from shop.import_export.decoding import Line, refused
 from shop.import_export.import_rows import PRICE_IN, BadLine, read_row
 from shop.kernel.currencies import OURS
+from shop.kernel.decimals import minor_units
 from shop.kernel.skus import SKU_LENGTH
 
 MOST_NOTES = 1000
@@ -145,8 +146,28 @@ def pictures(file: File, found: Iterable[tuple[int, str, str]]) -> list[str]:
     return urls
 
 
-def price_column(currency: str) -> str:
-    return "price_cents" if currency == OURS else PRICE_IN + currency
+def for_sale(
+    file: File,
+    number: int,
+    row: Row,
+    *,
+    price: Sequence[str],
+    stock: Sequence[str],
+    backorder: bool | None,
+    currency: str,
+) -> tuple[dict[str, Any], Errors]:
+    """What a variant costs and how many there are, and what is wrong with its price. `backorder`: None, not said."""
+    said: dict[str, Any] = {} if backorder is None else {"backorder": backorder}
+    there = file.cell(row, stock)
+    if there.isdecimal():
+        said["on_hand"] = int(there)
+    elif there:
+        file.report.note("Is no number of goods from 0 up.", stock[0], number)
+    try:
+        cents = minor_units(file.cell(row, price), currency)
+    except ValueError as error:
+        return said, {price[0]: str(error)}
+    return said | {"price_cents" if currency == OURS else PRICE_IN + currency: cents}, {}
 
 
 def _by_name(names: Sequence[str], cells: Sequence[str]) -> Row:

@@ -13,12 +13,11 @@ from shop.import_export.foreign_files import (
     Slugs,
     as_lines,
     described,
+    for_sale,
     path_of,
     pictures,
-    price_column,
     sku_of,
 )
-from shop.kernel.decimals import minor_units
 
 HANDLE = ("Handle", "URL handle")
 TITLE = ("Title",)
@@ -117,19 +116,7 @@ def _variant(
     if not variant["sku"]:
         variant["sku"] = sku_of(slug, *options.values())
         file.report.note(f"Is empty; the SKU is {variant['sku']}.", SKU[0], number)
-    errors: Errors = {}
-    try:
-        variant[price_column(currency)] = minor_units(file.cell(row, PRICE), currency)
-    except ValueError as error:
-        errors[PRICE[0]] = str(error)
-    return number, variant | _stock(file, number, row), errors
-
-
-def _stock(file: File, number: int, row: Row) -> dict[str, Any]:
-    stock, policy = file.cell(row, STOCK), file.cell(row, POLICY).lower()
-    said: dict[str, Any] = {"backorder": policy in ("continue", "true")} if policy else {}
-    if stock.isdecimal():
-        said["on_hand"] = int(stock)
-    elif stock:
-        file.report.note("Is no number of goods from 0 up.", STOCK[0], number)
-    return said
+    policy = file.cell(row, POLICY).lower()
+    backorder = policy in ("continue", "true") if policy else None
+    said, errors = for_sale(file, number, row, price=PRICE, stock=STOCK, backorder=backorder, currency=currency)
+    return number, variant | said, errors

@@ -15,12 +15,11 @@ from shop.import_export.foreign_files import (
     Slugs,
     as_lines,
     described,
+    for_sale,
     path_of,
     pictures,
-    price_column,
     sku_of,
 )
-from shop.kernel.decimals import minor_units
 
 ID = ("ID",)
 TYPE = ("Type",)
@@ -148,12 +147,10 @@ def _variant(
         variant["active"] = file.cell(row, PUBLISHED) == "1"
     if file.cell(row, SALE):
         file.report.note("The regular price is taken.", SALE[0], number)
-    errors: Errors = {}
-    try:
-        variant[price_column(currency)] = minor_units(file.cell(row, PRICE), currency)
-    except ValueError as error:
-        errors[PRICE[0]] = str(error)
-    return number, variant | _stock(file, number, row), errors
+    backorders = file.cell(row, BACKORDERS).lower()
+    backorder = backorders in ("1", "notify", "yes") if backorders else None
+    said, errors = for_sale(file, number, row, price=PRICE, stock=STOCK, backorder=backorder, currency=currency)
+    return number, variant | said, errors
 
 
 def _options(file: File, row: Row, top: Row) -> dict[str, str]:
@@ -169,13 +166,3 @@ def _options(file: File, row: Row, top: Row) -> dict[str, str]:
 
 def _values(file: File, row: Row, n: int) -> list[str]:
     return _listed(file.cell(row, (f"Attribute {n} value(s)",)))
-
-
-def _stock(file: File, number: int, row: Row) -> dict[str, Any]:
-    stock, backorders = file.cell(row, STOCK), file.cell(row, BACKORDERS).lower()
-    said: dict[str, Any] = {"backorder": backorders in ("1", "notify", "yes")} if backorders else {}
-    if stock.isdecimal():
-        said["on_hand"] = int(stock)
-    elif stock:
-        file.report.note("Is no number of goods from 0 up.", STOCK[0], number)
-    return said
