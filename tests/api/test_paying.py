@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -248,6 +249,8 @@ def test_a_declined_card_leaves_the_order_to_be_paid_with_another(ada: Person, s
     [first] = payments(ada, id)
     assert (first["status"], first["error"]["code"]) == ("refused", "card_declined")
     assert (first["next_action"]["type"], first["next_action"]["path"]) == ("pay_again", "/api/payments")
+    for moment in (first["next_action"]["until"], first["created_at"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
     for _ in range(2):
         assert drive(job_of(pay(ada, id, token="tok_declined"))) == "failed"
     assert drive(job_of(pay(ada, id))) == "succeeded"

@@ -392,3 +392,12 @@ OPENERS: dict[str, Opener] = {
     "import_catalogue": an_import,
     "tell_operators": an_alarm,
 }
+
+
+def opener_of(workflow: str) -> Opener:
+    if workflow not in OPENERS:
+        raise LookupError(
+            f"No drill knows how a stranger starts {workflow}. Write a function for it in tests/faults/openers.py, one "
+            "that starts it over HTTP and returns what is to be kept of it, and name it in OPENERS there."
+        )
+    return OPENERS[workflow]

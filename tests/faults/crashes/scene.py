@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.plan import Workflow
 from tests.faults.crashes.cells import noun
 from tests.faults.judge import Judge, Kept
-from tests.faults.openers import OPENERS
+from tests.faults.openers import opener_of
 from tests.stack import Handle, Stack
 from tests.world import wait_until
 
@@ -40,13 +40,7 @@ class Scene:
         self._armed[name] = once
 
     def open(self, workflow: Workflow) -> Kept:
-        if workflow.name not in OPENERS:
-            raise LookupError(
-                f"No drill knows how a stranger starts {workflow.name}. Write a function for it in "
-                "tests/faults/openers.py, one that starts it over HTTP and returns what is to be kept of it, and name "
-                "it in OPENERS there."
-            )
-        return OPENERS[workflow.name](self.stack, self._staff)
+        return opener_of(workflow.name)(self.stack, self._staff)
 
     def bury(self, task: str) -> Handle:
         """Who was armed for this task, once it has died, and died of that."""
