@@ -79,7 +79,7 @@ def _route(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
 def _transport_options(chosen: Settings) -> dict[str, Any]:
     if not chosen.on_rabbitmq:
         return {}
-    # Without confirms a dying broker loses in silence; without timeouts a half-open one blocks (facts 2).
+    # Without confirms a dying broker loses in silence; without timeouts a half-open one blocks.
     return {"confirm_publish": True, "read_timeout": 5, "write_timeout": 5, "connect_timeout": 2}
 
 

@@ -140,7 +140,7 @@ class among(FunctionElement[bool]):
     """`among(column, "name")`: the column is one of a list sent as a single parameter.
 
     The statement's text does not change with the list's length, so that it is prepared once.
-    Bind with `listed(ids)`.
+    Bind a list of texts to the name.
     """
 
     inherit_cache = True

@@ -88,7 +88,7 @@ def clock(chosen: Settings) -> Process:
 
 
 def flower(chosen: Settings) -> Process:
-    """Only to be looked at, and from this machine: its API could stop workers (facts 11).
+    """Only to be looked at, and from this machine: its API could stop workers.
 
     A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
     On a laptop its pages and its API may be read without one; in production it does not start. What it keeps, and for

@@ -22,7 +22,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types 
     """What can not be unpacked is rejected at once, into the dead-letter queue, and kills nobody."""
 
     class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[misc]
-        # It would declare 28 quorum queues for ETAs, which no message here carries (facts 6, 31).
+        # It would declare 28 quorum queues for ETAs, which no message here carries.
         default_steps = tuple(step for step in consumer.Consumer.Blueprint.default_steps if step != DELAYED)
 
     def __init__(self, *args: Any, **named: Any) -> None:

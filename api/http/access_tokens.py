@@ -51,7 +51,7 @@ def access_token(opened: Opened) -> str:
 
 
 def read(header: str | None) -> Claim:
-    """What the token in this Authorization header says. Every way in which it can be wrong is a 401 (facts 20)."""
+    """What the token in this Authorization header says. Every way in which it can be wrong is a 401."""
     kind, *rest = (header or "").split() or [""]
     if kind != "Bearer":
         raise Unauthenticated("Sign in first.")

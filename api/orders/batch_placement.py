@@ -27,8 +27,9 @@ from shop.carts.carts import CartRow
 from shop.checkout import buyers
 from shop.checkout import placement as checkout
 from shop.checkout.placement import PlaceOrder
+from shop.checkout.refusals import EmptyCart
 from shop.kernel import idempotency
-from shop.kernel.errors import EmptyCart, Invalid, NotFound, Refusal, Unauthenticated
+from shop.kernel.errors import Invalid, NotFound, Refusal, Unauthenticated
 from shop.kernel.idempotency import Answered, Asked
 from shop.kernel.languages import LANGUAGES
 from shop.kernel.money import Money

@@ -48,7 +48,7 @@ def matches(password: str, hashed: str | None, *, address: str | None = None) ->
 
 
 def _digest(password: str) -> bytes:
-    """Any length and any letter in 44 bytes: bcrypt itself takes 72 and no NUL (facts 21)."""
+    """Any length and any letter in 44 bytes: bcrypt itself takes 72 bytes and no NUL."""
     text = unicodedata.normalize("NFKC", password)
     return base64.b64encode(hashlib.sha256(text.encode()).digest())
 

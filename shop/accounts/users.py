@@ -11,9 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.accounts import email_addresses
-from shop.kernel.errors import EmailTaken, NotFound, Refusal
+from shop.kernel.errors import NotFound, Refusal
 from shop.kernel.languages import LANGUAGES
 from sql import At, Base, Id, held, new_id, now, upsert
+
+
+class EmailTaken(Refusal):
+    code, title = "email_taken", "This e-mail address has an account"
 
 
 class Role(StrEnum):

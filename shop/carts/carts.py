@@ -24,10 +24,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shop.catalogue import price_lists
 from shop.kernel.currencies import OURS
-from shop.kernel.errors import Invalid, NoPrice, NotFound
+from shop.kernel.errors import Invalid, NotFound
 from shop.kernel.skus import SKU_LENGTH
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.pricing import rates as tariffs
+from shop.pricing.refusals import NoPrice
 from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
 
 MOST_OF_ONE = 999

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from shop.carts import carts
 from shop.carts.carts import CartRow
-from shop.kernel.errors import CouponNotUsable, NotFound
+from shop.kernel.errors import NotFound
 from shop.orders.orders import OrderRow
 from shop.pricing import coupon_redemptions as coupon_uses
 from shop.pricing import offer_admin, offers
 from shop.pricing.offers import Offer
 from shop.pricing.quotes import Quote
+from shop.pricing.refusals import CouponNotUsable
 from sql import among, bare, direct
 
 Hindrance = tuple[str, str]  # code, detail

@@ -11,9 +11,17 @@ from sqlalchemy.orm import Session
 from shop.catalogue import cache_invalidation, index_writing
 from shop.catalogue.rules import LONGEST_PATH
 from shop.catalogue.tables import CategoryRow, ProductRow
-from shop.kernel.errors import CategoryInUse, IllegalMove, Invalid, NotFound, PathTaken
+from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
 from shop.pricing import offers
 from sql import held
+
+
+class PathTaken(Refusal):
+    code, title = "path_taken", "There is such a category"
+
+
+class CategoryInUse(Refusal):
+    code, title = "category_in_use", "The category is not empty"
 
 
 def create(session: Session, path: str, name: str) -> CategoryRow:

@@ -16,11 +16,19 @@ from shop.catalogue import cache_invalidation, categories, index_writing, price_
 from shop.catalogue.rules import MOST_VARIANTS
 from shop.catalogue.tables import ProductRow, VariantRow
 from shop.kernel.currencies import OURS
-from shop.kernel.errors import Invalid, NotFound, Refusal, SkuTaken, SlugTaken
+from shop.kernel.errors import Invalid, NotFound, Refusal
 from sql import held, is_id, now
 
 NOT_COLUMNS = ("price", "prices", "backorder", "backorder_limit")
 """What is said of a variant and kept elsewhere: `price_lists` and `backorders` have it."""
+
+
+class SlugTaken(Refusal):
+    code, title = "slug_taken", "This slug is taken"
+
+
+class SkuTaken(Refusal):
+    code, title = "sku_taken", "This SKU is taken"
 
 
 def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wish: Any) -> ProductRow:

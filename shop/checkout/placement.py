@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from shop.carts import carts, coupons, priced_cart
 from shop.carts.carts import CartRow
 from shop.carts.priced_cart import Goods
-from shop.kernel.errors import CouponNotUsable, EmptyCart, Invalid, NoPrice, OutOfStock, Refusal, TotalChanged
+from shop.checkout.refusals import EmptyCart, OutOfStock, TotalChanged
+from shop.kernel.errors import Invalid, Refusal
 from shop.kernel.languages import LANGUAGES
 from shop.kernel.money import Money
 from shop.orders import numbers as order_numbers
@@ -24,6 +25,7 @@ from shop.pricing.coupon_redemptions import Claim
 from shop.pricing.offers import Offer
 from shop.pricing.priced_line import PricedLine
 from shop.pricing.quotes import Quote, Terms, quote
+from shop.pricing.refusals import CouponNotUsable, NoPrice
 from sql import new_id
 
 

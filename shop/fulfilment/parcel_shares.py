@@ -6,7 +6,8 @@ from collections import Counter
 
 from sqlalchemy.orm import Session
 
-from shop.kernel.errors import IllegalMove, NotPaidFor
+from shop.fulfilment.refusals import NotPaidFor
+from shop.kernel.errors import IllegalMove
 from shop.kernel.money import Money
 from shop.orders.orders import OrderRow
 from shop.orders.quantities import Quantities, ordered, worth

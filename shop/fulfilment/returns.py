@@ -15,11 +15,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from shop.fulfilment import parcels as fulfilments
 from shop.fulfilment import return_money
 from shop.fulfilment.return_money import Due
-from shop.kernel.errors import IllegalMove, NotFound, TooMany
+from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.skus import SKU_LENGTH
 from shop.notifications.outbox import Telling, tell
 from shop.orders import orders
-from shop.orders.quantities import Quantities, check_paid, check_room, less
+from shop.orders.quantities import Quantities, TooMany, check_paid, check_room, less
 from shop.stock import locations
 from shop.stock.locations import CODE_LENGTH, MAIN
 from shop.stock.movements import Lot

@@ -9,10 +9,16 @@ from sqlalchemy import Index, String, Text, and_, delete, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rows import Many, inserting
-from shop.kernel.errors import KeyReused
+from shop.kernel.errors import Refusal
 from sql import At, Base, Document, bare, later, now
 
 KEEP_HOURS = 24
+
+
+class KeyReused(Refusal):
+    """The same Idempotency-Key came with another request."""
+
+    status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
 
 
 class CommandRow(Base):

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shop.kernel.errors import IllegalMove, Invalid, TooMany
+from shop.kernel.errors import IllegalMove, Invalid, Refusal
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.orders.states import PaymentStatus, Status
 
 Quantities = Mapping[str, int]  # SKU -> how many
+
+
+class TooMany(Refusal):
+    """More than was ordered, or than was shipped."""
+
+    code, title = "too_many", "More than there are"
 
 
 def check_paid(order: OrderRow) -> None:

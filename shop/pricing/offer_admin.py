@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shop.kernel.errors import CodeTaken, Invalid, NotFound
+from shop.kernel.errors import Invalid, NotFound
 from shop.pricing import coupon_redemptions as coupon_uses
 from shop.pricing import promotion_events
 from shop.pricing.offers import Kind, OfferRow, is_over
+from shop.pricing.refusals import CouponTaken
 from sql import clock, new_id
 
 NEEDS: Mapping[Kind, tuple[str, ...]] = {
@@ -61,7 +62,7 @@ def make(session: Session, values: Mapping[str, Any]) -> OfferRow:
     except IntegrityError as error:  # of two at the same instant the second learns it here only
         if row.code is None:
             raise
-        raise CodeTaken(f"There is a coupon {row.code} already.") from error
+        raise CouponTaken(f"There is a coupon {row.code} already.") from error
     session.refresh(row)
     return row
 

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from shop.kernel.errors import CodeTaken, NotFound
+from shop.kernel.errors import NotFound
 from shop.pricing.rates import ShippingMethodRow, ShippingRateRow, TaxRateRow
+from shop.pricing.refusals import ShippingMethodTaken
 from sql import held, upsert
 
 
@@ -29,11 +30,11 @@ def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethod
 
 
 def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
-    """CodeTaken, also when somebody else adds it at the same moment."""
+    """ShippingMethodTaken, also when somebody else adds it at the same moment."""
     own = {name: value for name, value in values.items() if name != "rates"}
     adding = upsert(session, ShippingMethodRow).values(active=True).values(**own).on_conflict_do_nothing()
     if session.scalars(adding.returning(ShippingMethodRow.code)).first() is None:
-        raise CodeTaken(f"There is a shipping method {values['code']} already.")
+        raise ShippingMethodTaken(f"There is a shipping method {values['code']} already.")
     return change(session, values["code"], {"rates": values.get("rates", [])})
 
 

@@ -94,7 +94,7 @@ def _locked(rows: Any) -> Mapping[str, Any]:
 
 
 def _changing(_: str, given: Any) -> Any:
-    """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order (facts 13)."""
+    """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order."""
     stock = bare(StockRow)
     after = {name: stock.c[name] + getattr(given, name) for name in Move._fields}
     least = [after[name] >= 0 for name in ("reserved", "elsewhere", "backordered")]

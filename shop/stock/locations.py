@@ -8,11 +8,15 @@ from typing import Any
 from sqlalchemy import String, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shop.kernel.errors import CodeTaken, IllegalMove, Invalid, NotFound
+from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
 from sql import At, Base, clock, held, now, upsert
 
 CODE_LENGTH = 40
 MAIN = "main"
+
+
+class LocationTaken(Refusal):
+    code, title = "code_taken", "There is a location with this code"
 
 
 class LocationRow(Base):
@@ -39,10 +43,10 @@ def page(session: Session, *, limit: int, after: str | None) -> list[LocationRow
 
 
 def add(session: Session, values: Mapping[str, Any]) -> LocationRow:
-    """CodeTaken, also when somebody else adds it at the same moment."""
+    """LocationTaken, also when somebody else adds it at the same moment."""
     adding = upsert(session, LocationRow).values(**values).on_conflict_do_nothing()
     if session.scalars(adding.returning(LocationRow.code)).first() is None:
-        raise CodeTaken(f"There is a location {values['code']} already.")
+        raise LocationTaken(f"There is a location {values['code']} already.")
     return _hold(session, values["code"])
 
 

@@ -23,7 +23,7 @@ from api.http.schemas import AddressSchema, MoneySchema, Schema
 from api.http.security import maybe_signed_in, roles, visitor
 from engine import NotPossible
 from shop.accounts.users import UserRow
-from shop.kernel.errors import OutOfStock
+from shop.checkout.refusals import OutOfStock
 from shop.kernel.money import Money
 
 blp = Blueprint("probe", __name__)

@@ -45,7 +45,8 @@ def lies(sam: Person) -> dict[str, int]:
 
 def test_staff_open_locations_and_close_them(sam: Person, ada: Person) -> None:
     opened(sam, "berlin")
-    assert problem(sam.post(LOCATIONS, {"code": "berlin", "name": "Again"})) == (409, "code_taken")
+    taken = sam.post(LOCATIONS, {"code": "berlin", "name": "Again"})
+    assert (*problem(taken), taken.json["title"]) == (409, "code_taken", "There is a location with this code")
     for wish in ({"code": "Berlin", "name": "x"}, {"code": "paris"}, {"code": "paris", "name": "x", "on_hand": 1}):
         assert problem(sam.post(LOCATIONS, wish)) == (422, "validation_failed")
     changed = sam.ask("PATCH", f"{LOCATIONS}/berlin", {"name": "Berlin-Mitte", "active": False}).json

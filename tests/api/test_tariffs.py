@@ -74,6 +74,8 @@ def test_a_code_is_given_once_even_to_many_who_ask_at_the_same_moment(staff: Per
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: staff.post("/api/shipping-methods", DRONE), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] + 7 * [409]
+    taken = next(answer for answer in answers if answer.status_code == 409)
+    assert (taken.json["code"], taken.json["title"]) == ("code_taken", "There is a shipping method with this code")
     assert count(ShippingMethodRow) == 3
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 import db
 from api.http.batching import Together
-from shop.kernel.errors import OutOfStock
+from shop.checkout.refusals import OutOfStock
 from tests.world import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, which may be killed and started as often as a drill likes (facts 29)."""
+"""A private RabbitMQ node, which may be killed and started as often as a drill likes."""
 
 from __future__ import annotations
 

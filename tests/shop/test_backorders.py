@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import db
-from shop.kernel.errors import OutOfStock
+from shop.checkout.refusals import OutOfStock
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.availability_events import StockEventRow
 from shop.stock.tables import Kind, MovementRow, ReservationRow, StockRow

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,10 +29,20 @@ class Tab(Client):
 
     def send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Answer:
         data = None if body is None else json.dumps(body)
-        self._line.request(method, path, data, {"Content-Type": "application/json", **headers})
-        with self._line.getresponse() as response:
+        wanted = (method, path, data, {"Content-Type": "application/json", **headers})
+        with self._asked(*wanted) as response:
             headers = {name.title(): value for name, value in response.headers.items()}
             return Answer(response.status, json.loads(response.read()), headers)
+
+    def _asked(self, *wanted: Any) -> HTTPResponse:
+        """Over a line of its own again if the server has closed this one, which was silent for longer than it waits."""
+        try:
+            self._line.request(*wanted)
+            return self._line.getresponse()
+        except (RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self._line.close()
+            self._line.request(*wanted)
+            return self._line.getresponse()
 
     def close(self) -> None:
         self._line.close()
