@@ -26,6 +26,10 @@ demo: $(BASE) ## show the demo against what is up
 test: $(DEV) ## set up and run all tests (some of them: make test args="tests/shop"; one at a time: args="-n 0")
 	@$(PY) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(args)
 
+check: $(DEV) ## lint, types and the fast tests: what to run before a commit
+	@$(MAKE) -s lint types
+	@$(PY) -m pytest -q -n 2 tests/test_*.py tests/letters tests/caching tests/sandbox tests/broker
+
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
 	@$(PY) -m pytest tests/faults --drill=full $(args)
 
@@ -90,4 +94,4 @@ $(BASE): requirements/base.txt
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test drill race soak model sequences fuzz lint types bench migrate migration doctor repair admin words lock clean
+.PHONY: help run up demo test check drill race soak model sequences fuzz lint types bench migrate migration doctor repair admin words lock clean
