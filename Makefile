@@ -36,8 +36,8 @@ drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill
 race: $(DEV) ## 200 buyers for 10 units, one key 50 times ...: make race [times=20] [pair=embedded] [seed=7]
 	@$(PY) -m tests.faults.races $(foreach name,pair times seed,$(if $($(name)),--$(name)=$($(name))))
 
-soak: $(DEV) ## a fault every few seconds while customers order: make soak [minutes=10] [pair=embedded] [seed=7]
-	@$(PY) -m tests.faults.soak $(foreach name,pair minutes seed,$(if $($(name)),--$(name)=$($(name))))
+soak: $(DEV) ## a fault every few seconds while customers order: make soak [minutes=10] [pair=embedded] [seed=7] [customers=8]
+	@$(PY) -m tests.faults.soak $(foreach name,pair minutes seed customers,$(if $($(name)),--$(name)=$($(name))))
 
 model: $(DEV) ## thousands of stories to trip the engine up, none the same: make model [examples=2000] [seed=7]
 	@MODEL_EXAMPLES=$(or $(examples),2000) $(if $(seed),MODEL_SEED=$(seed)) $(PY) -m pytest tests/engine/model $(args)

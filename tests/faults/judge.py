@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.faults.tally import Tally
@@ -53,8 +53,9 @@ class Kept:
 class Judge:
     """`keep` every 202, `faults_are_over` when they are, then `verdict`."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, behind: float = 0.0) -> None:
+        """behind: seconds by which the shop's clock may be behind ours while it writes down when something happened."""
+        self.stack, self._behind = stack, timedelta(seconds=behind)
         self._kept: list[Kept] = []
         self._open_at_the_end: set[str] = set()
         self._windows: list[tuple[datetime, datetime]] = []
@@ -76,7 +77,7 @@ class Judge:
     @contextmanager
     def smtp_window(self) -> Iterator[None]:
         """Whoever is open at any moment of this may be told twice: the fault can part a mail from its record (P4)."""
-        since = datetime.now(UTC)
+        since = datetime.now(UTC) - self._behind
         yield
         self._windows.append((since, datetime.now(UTC)))
 

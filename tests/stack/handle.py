@@ -81,8 +81,9 @@ class Handle:
     kill = kill9
 
     def pause(self) -> None:
-        """SIGSTOP: it is there and does nothing, until `resume`."""
+        """SIGSTOP: it is there and does nothing, until `resume`. A thread on a busy machine goes on for a moment."""
         self._child.send(signal.SIGSTOP)
+        wait_until(lambda: not self.alive or _stands_still(self.pid), what=f"{self.name} to stand still")
 
     def resume(self) -> None:
         self._child.send(signal.SIGCONT)
@@ -100,3 +101,16 @@ class Handle:
 
     def _fresh(self, more: dict[str, str]) -> Child:
         return Child(self.name, self.process.argv, {**os.environ, **self._own, **more}, self.log)
+
+
+def _stands_still(pid: int) -> bool:
+    """Every thread of it; where nobody says (there is no /proc), it is believed."""
+    return {_state(task) for task in Path(f"/proc/{pid}/task").glob("*/stat")} <= {"T", "t", ""}
+
+
+def _state(task: Path) -> str:
+    """One letter; empty when the thread has just ended."""
+    try:
+        return task.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.copies import on_pairs
-from tests.faults.soak.holding import hold
+from tests.faults.soak.holding import CUSTOMERS, hold
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS
 
@@ -18,7 +18,8 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
 
     def drill(pair: str, services: Services, folder: Path) -> int:
-        return len(hold(pair, services, folder, seed=chosen.seed, seconds=60 * chosen.minutes).faults)
+        seconds, count = 60 * chosen.minutes, chosen.customers
+        return len(hold(pair, services, folder, seed=chosen.seed, seconds=seconds, customers=count).faults)
 
     return min(1, on_pairs(chosen.pair, drill))
 
@@ -28,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pair", choices=PAIRS, help="which pair only; else both")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="at once; fewer for a busy machine")
     return parser
 
 

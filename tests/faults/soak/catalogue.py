@@ -7,11 +7,15 @@ from functools import partial
 from tests.faults.soak.fault import Act, Fault
 from tests.faults.soak.ground import Ground
 from tests.faults.soak.locks import Lock
-from tests.faults.soak.processes import deploys, freezes, kills
+from tests.faults.soak.processes import bring_back, deploys, freezes, kills
+from tests.faults.world.faketime import Clock
 from tests.proxy import Mode, Proxy
 from tests.stack import Handle
 
 Kind = list[Fault]
+
+BACK = 25.0  # seconds: longer than any lease
+ALWAYS = 10**6  # calls
 
 
 def kinds(ground: Ground) -> list[Kind]:
@@ -19,7 +23,8 @@ def kinds(ground: Ground) -> list[Kind]:
     workers = [handle for handle in stack.handles.values() if handle.process.node]
     of_processes = [[make(h, parts_mails=_mails(h)) for h in workers] for make in (kills, deploys, freezes)]
     common = [*of_processes, [kills(stack.api)], _bank(ground), _mail(ground)]
-    return [*common, *(_services(ground) if ground.private else _files(ground))]
+    clocks = [_clock(ground.clock)] if ground.clock else []
+    return [*common, *clocks, *(_services(ground) if ground.private else _files(ground))]
 
 
 def _mails(handle: Handle) -> bool:
@@ -32,14 +37,20 @@ def _mails(handle: Handle) -> bool:
 
 def _bank(ground: Ground) -> Kind:
     bank = ground.world.stack.bank
-    fair = partial(bank.control, fail=0, drop=0, latency_ms=0)
+    fair = partial(bank.control, fail=0, drop=0, latency_ms=0, silent=False)
     weathers: dict[str, Act] = {
         "the bank answers 503 ten times": partial(bank.control, fail=10),
         "the bank drops five answers": partial(bank.control, drop=5),
         "the bank takes a second": partial(bank.control, latency_ms=1000),
     }
+    outages: dict[str, Act] = {
+        "the bank is away (503)": partial(bank.control, fail=ALWAYS),
+        "the bank is silent": partial(bank.control, silent=True),
+    }
     stormy = [Fault(name, "bank", begin, fair, 2, 8) for name, begin in weathers.items()]
-    return [kills(ground.world.stack.handles["bank"]), *stormy, *_line("bank", ground.world.bank, "refuse", "swallow")]
+    away = [Fault(name, "bank", begin, fair, 10, 30) for name, begin in outages.items()]
+    line = _line("bank", ground.world.bank, "refuse", "swallow")
+    return [kills(ground.world.stack.handles["bank"]), *stormy, *away, *line]
 
 
 def _mail(ground: Ground) -> Kind:
@@ -57,8 +68,10 @@ def _mail(ground: Ground) -> Kind:
         )
         for mode in modes
     ]
-    killed = kills(ground.world.stack.handles["mailsink"], parts_mails=True)
-    return [killed, *moods, *_line("mailsink", ground.world.smtp, "refuse", "swallow", parts_mails=True)]
+    server, line = ground.world.stack.handles["mailsink"], ground.world.smtp
+    gone = Fault("there is no mail server", "mailsink", server.kill9, partial(bring_back, server), 10, 30, True)
+    killed = kills(server, parts_mails=True)
+    return [killed, gone, *moods, *_line("mailsink", line, "refuse", "swallow", parts_mails=True)]
 
 
 def _line(target: str, proxy: Proxy, *modes: Mode, parts_mails: bool = False) -> Kind:
@@ -68,6 +81,15 @@ def _line(target: str, proxy: Proxy, *modes: Mode, parts_mails: bool = False) ->
         Fault(f"the line to {target}: {mode}", target, partial(proxy.mode, mode), pass_, 1, 8, parts_mails)
         for mode in modes
     ]
+
+
+# --- the clock --------------------------------------------------------------------------------------
+
+
+def _clock(clock: Clock) -> Kind:
+    """Of every process; on the embedded pair of the database too. It is put right again."""
+    begin, mend = partial(clock.set, -int(BACK)), partial(clock.set, 0)
+    return [Fault(f"the clock goes back by {BACK:g} s", "clock", begin, mend, 10, 30)]
 
 
 # --- the services -------------------------------------------------------------------------------------

@@ -13,18 +13,6 @@ from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
 from tests.world import Answer
 
-# A bank that is away for longer than a charge is tried: the order is undone, and says so.
-GAVE_UP = {
-    f"failed:{code}"
-    for code in (
-        "provider_unreachable",
-        "provider_silent",
-        "provider_busy",
-        "provider_error",
-        "provider_garbled",
-        "idempotency_in_flight",
-    )
-}
 CARDS: Mapping[str, tuple[int, str]] = {  # how often it is drawn, and how an order with it ends in fair weather
     "tok_ok": (50, "succeeded"),
     "tok_declined": (10, "failed:card_declined"),
@@ -59,7 +47,7 @@ class Customers(Shoppers):
         placed = _place(client, wants, card)
         if placed is None:
             return
-        ends = {self._holder.answer(client, placed) if card == "tok_3ds" else CARDS[card][1], *GAVE_UP}
+        ends = {self._holder.answer(client, placed) if card == "tok_3ds" else CARDS[card][1]}
         if not _bought(placed).isdisjoint(self._scarce):
             ends.add("failed:out_of_stock")
         if self._random.random() < SECOND_THOUGHTS and self._called_off(client, placed):

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.world.faketime import Clock, is_here
 from tests.faults.world.ground import Chosen, World, make
 from tests.services import postgresql, rabbitmq, redis
 from tests.services.cluster import Cluster
@@ -14,7 +15,7 @@ from tests.services.node import Node
 from tests.services.session import Services
 from tests.services.store import Server
 
-MINUTES = {"AUTHENTICATION_MINUTES": "1", "ACCESS_TOKEN_MINUTES": "600"}
+MINUTES = {"AUTHENTICATION_MINUTES": "2", "ACCESS_TOKEN_MINUTES": "600"}
 MORE_WORKERS = (("stock", "orders"), ("payments",))  # two of a kind, so that one goes on while the other is down
 
 
@@ -31,17 +32,26 @@ class Private:
 class Ground:
     world: World
     private: Private | None  # none on the embedded pair
+    clock: Clock | None  # of all its processes; none where there is no libfaketime
 
 
 @contextmanager
 def ground(pair: str, services: Services, folder: Path) -> Iterator[Ground]:
     with ExitStack() as closing:
         private = _private(closing) if pair == "services" else None
-        chosen = _chosen(private) if private else services
-        world = closing.enter_context(make(pair, folder, chosen, "soak", **MINUTES))
+        chosen, clock = _chosen(private) if private else services, _clock(folder)
+        told = clock.environment if clock else {}
+        world = closing.enter_context(make(pair, folder, chosen, "soak", **MINUTES, **told))
         for nouns in MORE_WORKERS:
             world.stack.start_worker(nouns)
-        yield Ground(world, private)
+        yield Ground(world, private, clock)
+
+
+def _clock(folder: Path) -> Clock | None:
+    if is_here():
+        return Clock(folder / "offset")
+    print("NOT TESTED: no libfaketime here, so nobody sets the clock", flush=True)
+    return None
 
 
 def _private(closing: ExitStack) -> Private:

@@ -13,7 +13,7 @@ from tests.world import Bank
 
 EXPIRED = "failed:authentication_expired"
 ENDS = {"approve": "succeeded", "refuse": "failed:authentication_failed"}
-PATIENCE = 30.0  # seconds until a holder forgets about it: half of what AUTHENTICATION_MINUTES=1 gives them
+PATIENCE = 30.0  # seconds until a holder forgets about it: AUTHENTICATION_MINUTES=2, of which a clock may take some
 
 
 class CardHolder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults.judge import Judge
-from tests.faults.soak.catalogue import kinds
+from tests.faults.soak.catalogue import BACK, kinds
 from tests.faults.soak.customers import Customers
 from tests.faults.soak.fault import draw
 from tests.faults.soak.ground import Ground, ground
@@ -16,16 +16,18 @@ from tests.services.session import Services
 
 CUSTOMERS = 8
 PAUSE = 1.0
-QUIET_SECONDS = 300.0  # what is open when it is quiet has to end within: 3-D Secure waits for a minute
+QUIET_SECONDS = 300.0  # what is open when it is quiet has to end within: 3-D Secure waits for two minutes
 
 
-def hold(pair: str, services: Services, folder: Path, *, seed: int, seconds: float) -> Tally:
+def hold(
+    pair: str, services: Services, folder: Path, *, seed: int, seconds: float, customers: int = CUSTOMERS
+) -> Tally:
     """Prints each fault as it comes, then the tally, with what repeats it."""
     _say(f"\n{pair}: {seconds:g} s of faults, seed {seed}")
     with ground(pair, services, folder) as made:
-        judge = Judge(made.world.stack)
+        judge = Judge(made.world.stack, behind=BACK)
         with Soak(made.world.stack, judge, _say) as soak:
-            complaints = _under_load(made, judge, soak, seed, seconds)
+            complaints = _under_load(made, judge, soak, customers, seed, seconds)
             tally = judge.verdict(QUIET_SECONDS)
     tally.unexpected += complaints + soak.wrong
     again = f"{len(judge.told_again)} told again within SMTP's window"
@@ -38,9 +40,9 @@ def hold(pair: str, services: Services, folder: Path, *, seed: int, seconds: flo
     return tally
 
 
-def _under_load(made: Ground, judge: Judge, soak: Soak, seed: int, seconds: float) -> list[str]:
+def _under_load(made: Ground, judge: Judge, soak: Soak, count: int, seed: int, seconds: float) -> list[str]:
     """Returns what customers complained of at the door."""
-    with Customers(made.world.stack, judge, count=CUSTOMERS, pause=PAUSE, seed=seed) as customers:
+    with Customers(made.world.stack, judge, count=count, pause=PAUSE, seed=seed) as customers:
         soak.hold(draw(kinds(made), seed, seconds), seconds)
     for handle in made.world.stack.handles.values():
         bring_back(handle)

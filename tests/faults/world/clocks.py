@@ -13,6 +13,7 @@ from tests.world import wait_until
 POKE = "Sending due task look at the clock"
 TASK = "release_expired_reservations"
 TICK = 60.0  # seconds between two slots of this task, see beat_schedule.py
+LATE = 30.0  # seconds a clock that starts has to catch up with what it missed: it does so as soon as it runs
 
 
 @contextmanager

@@ -13,12 +13,27 @@ from tests.stack import Handle
 
 SLEEPERS = Path(__file__).parent / "sleepers"
 LIBRARIES = "usr/lib/*/faketime/libfaketimeMT.so.1"
+NOTICED = 2.0  # seconds
 
 
 def wrong_by(seconds: int) -> dict[str, str]:
     """The environment of a process whose clock is ahead by so much, or behind. How long things take it still knows."""
-    monotonic = dict.fromkeys(("DONT_FAKE_MONOTONIC", "FAKETIME_DONT_FAKE_MONOTONIC"), "1")
-    return {"LD_PRELOAD": _library(), "FAKETIME": f"{seconds:+d}s", "PYTHONPATH": str(SLEEPERS), **monotonic}
+    return _preloaded() | {"FAKETIME": f"{seconds:+d}s"}
+
+
+class Clock:
+    """The clock of all processes that are started with `environment`. It can be set while they run."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.environment = _preloaded() | {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_CACHE_DURATION": "1"}
+        self.set(0)
+
+    def set(self, seconds: int) -> None:
+        """Ahead by so much, or behind. Everybody has noticed within NOTICED."""
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(f"{seconds:+d}s\n")
+        fresh.replace(self._file)
 
 
 def is_wrong_by(worker: Handle) -> float:
@@ -27,10 +42,22 @@ def is_wrong_by(worker: Handle) -> float:
     return (datetime.fromisoformat(said) - datetime.now(UTC)).total_seconds()
 
 
+def _preloaded() -> dict[str, str]:
+    monotonic = dict.fromkeys(("DONT_FAKE_MONOTONIC", "FAKETIME_DONT_FAKE_MONOTONIC"), "1")
+    return {"LD_PRELOAD": _library(), "PYTHONPATH": str(SLEEPERS), **monotonic}
+
+
+def is_here() -> bool:
+    return bool(_libraries())
+
+
 def _library() -> str:
     """Without it the drill is skipped, loudly (in CI: fails)."""
-    found = sorted(map(str, Path("/").glob(LIBRARIES)))
-    if not found:
+    if not is_here():
         skip = pytest.fail if os.environ.get("CI") else pytest.skip
         skip("NOT TESTED: no libfaketime here")
-    return found[0]
+    return _libraries()[0]
+
+
+def _libraries() -> list[str]:
+    return sorted(map(str, Path("/").glob(LIBRARIES)))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
-from tests.faults.world.clocks import TICK, begun, carried_out, clocks, known, pokes
+from tests.faults.world.clocks import LATE, TICK, begun, carried_out, clocks, known, pokes
 from tests.faults.world.held import approve, held_too_long, hold
 from tests.stack import Stack
 from tests.world import wait_until
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.slow
 
 COUNT = 5
 ALL_BACK = {"on_hand": 50, "reserved": 0, "available": 50}
-LATE = 30.0  # seconds a clock that starts has to catch up with what it missed: it does so as soon as it runs
 
 
 def test_p5_p11_two_clocks_begin_every_slot_once_and_give_back_what_was_held_too_long(stack: Stack) -> None:
