@@ -21,10 +21,11 @@ from letters.papers import Paper
 
 FONT = Path(__file__).parent.parent / "fonts" / "DejaVuSans.ttf"
 BOX = "\N{WHITE SQUARE}"
-GOODS, RATES = (32, 52, 20, 20, 28, 28), (48, 44, 44, 44)
+GOODS, RATES = (42, 50, 20, 16, 26, 26), (48, 44, 44, 44)
 """The widths of both tables in millimetres."""
 
 GREY = 200
+PADDING = 0.8
 
 
 def render(paper: Paper) -> bytes:
@@ -80,10 +81,25 @@ class _Page(FPDF):
         align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
         layout = TableBordersLayout.HORIZONTAL_LINES
         with self.table(
-            col_widths=widths, text_align=align, borders_layout=layout, headings_style=plain, line_height=5
+            col_widths=widths,
+            text_align=align,
+            borders_layout=layout,
+            headings_style=plain,
+            line_height=5,
+            padding=PADDING,
         ) as table:
             for row in rows:
-                table.row([self._fit(cell) for cell in row])
+                first, *others = (self._fit(cell) for cell in row)
+                table.row([self._broken(first, widths[0] - 2 * PADDING), *others])
+
+    def _broken(self, text: str, width: float) -> str:
+        """A SKU that is longer than its column goes on behind a hyphen, not in the middle of a word."""
+        lines = [""]
+        for part in re.split("(?<=-)", text):
+            if lines[-1] and self.get_string_width(lines[-1] + part) > width:
+                lines.append("")
+            lines[-1] += part
+        return "\n".join(lines)
 
     def sums(self, rows: Sequence[tuple[str, str]]) -> None:
         for label, amount in rows:

@@ -128,6 +128,12 @@ def test_what_the_font_does_not_have_is_a_box_and_said_so(ada: Person, name: str
     assert name in invoice(ada, id).text, "the page in HTML shows it"
 
 
+def test_a_long_sku_goes_on_in_the_next_line_behind_a_hyphen(ada: Person) -> None:
+    put_on_shelf("LITTLE-OWL-CHILDRENS-CHAIR-NAT")
+    said = words(invoice(ada, paid(ada, "LITTLE-OWL-CHILDRENS-CHAIR-NAT"), Accept=PDF).data)
+    assert re.findall(r"^ *(LITTLE\S+|\S*-NAT)", said, re.MULTILINE) == ["LITTLE-OWL-CHILDRENS-", "CHAIR-NAT"]
+
+
 def test_no_character_breaks_it() -> None:
     every = "".join(chr(code) for code in range(0x20, 0x30000, 7) if not 0xD800 <= code < 0xE000)
     assert "\x00" not in printable(every)
