@@ -7,7 +7,7 @@ What can not be done is closed, with its reason, and counts no more: nothing her
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -40,7 +40,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class PayBack:
-    """What is needed to ask the provider."""
+    """What is needed to ask the provider: to give it back, or, `as_credit`, whether somebody there has."""
 
     refund_id: str
     payment_id: str
@@ -48,6 +48,7 @@ class PayBack:
     charge_id: str
     amount: int
     currency: str
+    as_credit: bool = False
 
 
 def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome | None]:
@@ -87,8 +88,10 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
         _be_like(there, before)
         session.flush()
     back = PayBack(there.id, payment.id, wish.order_id, payment.provider_id or "", there.amount, there.currency)
-    if there.destination == WALLET or payment.method != "card":
+    if payment.method != "card":
         return _locally(session, there, payment, back)
+    if there.destination == WALLET:
+        return replace(back, as_credit=True) if there.status == Status.ASKED else None
     return back
 
 
@@ -141,6 +144,20 @@ def _give(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | No
     if no is None:
         refund_rows.end(session, row.id, status=Status.DONE)
     return no
+
+
+def give_credit(session: Session, back: PayBack, gone: int | None) -> Outcome | None:
+    """As store credit, unless the provider says that too much of the charge has gone back already (`gone`) for that.
+
+    Safe to repeat.
+    """
+    payment = payments.holding(session, [back.payment_id])[back.payment_id]
+    row = session.get_one(RefundRow, back.refund_id)
+    if row.status != Status.ASKED:
+        return None
+    if gone is not None and gone - payment.refunded > refund_rows.left(session, payment):
+        return Refused("refund_exceeds_charge", "Some of it was given back by the provider, not by us.")
+    return _as_credit(session, row, payment)
 
 
 def _as_credit(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import gateways.payments as provider
+from db import in_transaction
 from engine import DAYS, Answer, Run, remote_step
 from gateways.payments import PAYMENT_PROVIDER
 from outcomes import Outcome, Refused
@@ -82,7 +83,7 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if isinstance(answer.request, Reversal):
             reversing.remember(session, [answer])
-        elif answer.output:
+        elif answer.output and "refund" in answer.output:
             refunds.done(session, answer.request, answer.output["refund"], answer.run.key)
         elif isinstance(answer.result, Refused):
             refunds.refused(session, answer.request, answer.result.code)
@@ -95,12 +96,27 @@ def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
     """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
     if isinstance(wanted, Reversal):
         return reversing.undo(wanted, key)
+    if wanted.as_credit:
+        return _as_credit(wanted)
     try:
         receipt = provider.payments().refund(wanted.charge_id, wanted.amount, key=key)
     except Refused as no:
         no.seen = _given_back(wanted) if no.code in TOO_MUCH else None
         raise
     return {"refund": receipt.provider_id, "amount": wanted.amount, "currency": wanted.currency}
+
+
+def _as_credit(wanted: PayBack) -> dict[str, Any]:
+    """Given here, once it is known that nobody gave the same back at the provider."""
+    try:
+        gone = provider.payments().fetch(wanted.charge_id).given_back
+    except Refused:
+        gone = None  # it knows nothing of the charge
+    no = in_transaction(lambda session: refunds.give_credit(session, wanted, gone))
+    if no:
+        no.seen = gone
+        raise no
+    return {"credit": wanted.amount, "currency": wanted.currency}
 
 
 TOO_MUCH = ("refund_exceeds_charge", "charge_already_refunded")

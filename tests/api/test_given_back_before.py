@@ -13,7 +13,7 @@ import db
 from doctor.payments import no_refund_is_forgotten
 from engine import Hold
 from engine.tables import RunRow
-from outcomes import Refused
+from outcomes import Refused, TryAgain
 from shop.payments.refund_rows import RefundRow, Status
 from tests.api.bank import Bank, deliver, event
 from tests.api.desk import do, eur, give_back, payment, standing, sums
@@ -273,6 +273,37 @@ def test_what_nobody_told_us_of_is_found_when_the_bank_has_not_so_much(
     assert sam.post(f"/api/jobs/{job}/retry").status_code == 202
     assert (drive(job), money(only(ada, id))) == ("succeeded", (GOODS, 3000, 7000))
     assert (bank.taken(id), well()) == (SHIPPING, [])
+
+
+@pytest.mark.parametrize(("wanted", "ends", "credit"), [(TOTAL, "needs_attention", 0), (7000, "succeeded", 7000)])
+def test_no_credit_is_given_for_what_went_back_unheard_of(
+    ada: Person, sam: Person, bank: Bank, well: Well, wanted: int, ends: str, credit: int
+) -> None:
+    id = paid(ada)
+    by_hand(bank, id, 3000)
+    job = give_back(sam, id, wanted, to="wallet")
+    assert drive(job) == ends
+    assert [one["amount"] for one in ada.get("/api/users/me/wallet").json["balances"]] == [credit] * bool(credit)
+    if ends == "needs_attention":
+        assert sam.get(f"/api/jobs/{job}").json["error"]["code"] == "refund_exceeds_charge"
+        assert sam.post(f"/api/jobs/{job}/retry").status_code == 202
+        assert (drive(job), sums(sam, id)) == ("succeeded", ("refunded", 0, TOTAL, 3000, TOTAL - 3000))
+        assert ada.get("/api/users/me/wallet").json["balances"] == [eur(TOTAL - 3000)]
+    assert (bank.taken(id), well()) == (TOTAL - 3000, [])
+
+
+def test_credit_waits_for_a_bank_that_is_away(
+    ada: Person, sam: Person, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = paid(ada)
+    with monkeypatch.context() as today:
+        today.setattr(bank, "fetch", lambda *_: (_ for _ in ()).throw(TryAgain("provider_unreachable")))
+        job = give_back(sam, id, 500, to="wallet")
+        assert drive(job) == "running"
+        assert ada.get("/api/users/me/wallet").json["balances"] == []
+    with db.transaction() as session:
+        session.execute(update(RunRow).where(RunRow.id == job).values(hold=Hold.NONE))
+    assert (drive(job), sums(sam, id)) == ("succeeded", ("captured", 0, TOTAL, 0, 500))
 
 
 def test_our_own_refund_is_not_taken_for_somebody_elses(ada: Person, sam: Person, bank: Bank, well: Well) -> None:

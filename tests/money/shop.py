@@ -35,6 +35,7 @@ from shop.refunds import staff_actions as refund_desk
 from shop.stock import adjustments
 from shop.wallets import wallets
 from sql import new_id
+from tests.api.drive import drive
 from workflows import (
     ask_return,
     capture_payment,
@@ -311,6 +312,7 @@ def act(run: RunRow, what: str, story: Any) -> bool:
     if what == "retry":
         return not isinstance(retry(run.id), Exception)
     if what == "settle":
+        look_at_the_bank(run.subject_id)
         return not isinstance(settle(run.id, run.subject_id, step), Exception)
     if not SKIP.get((run.workflow, step), STAFF_TOO) and (run.error or {}).get("direction") == "do":
         return False
@@ -318,6 +320,13 @@ def act(run: RunRow, what: str, story: Any) -> bool:
         story.given_up.add(run.id)
         return True
     return False
+
+
+def look_at_the_bank(order: str) -> None:
+    """Whoever says that money was given back by hand has seen first what the bank gave back."""
+    looking = verify(order)
+    if isinstance(looking, str):
+        drive(looking)
 
 
 def is_there(session: Session, customer: str) -> bool:
