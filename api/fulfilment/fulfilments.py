@@ -10,15 +10,15 @@ from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
 import db
-from api.fulfilment.capture_on_shipment import capture_if_sent, check_rest_stays
 from api.http.blueprint import Blueprint
 from api.http.commands import Answer, run_command
 from api.http.fields import Few, Integer, Line, Moment
 from api.http.schemas import Schema, page_of
-from api.http.security import STAFF, caller, roles
+from api.http.security import STAFF, caller, roles, starter
 from api.orders.guests import or_guest, their_order
 from shop.carts.carts import MOST_LINES, MOST_OF_ONE
 from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment.capture_on_shipment import capture_if_sent, check_rest_stays
 from shop.fulfilment.parcels import Status
 from shop.kernel.skus import SKU_LENGTH
 from shop.orders.quantities import quantities
@@ -106,7 +106,7 @@ def create_fulfilment(wish: dict[str, Any], id: UUID) -> Response:
         parcel = fulfilments.add(session, str(id), wanted, by=caller().id, **wish)
         if parcel.status == Status.SHIPPED:
             check_rest_stays(session, str(id))
-        capture_if_sent(session, str(id), parcel)
+        capture_if_sent(session, str(id), parcel, by=starter())
         return FULFILMENT.dump(parcel), 201, {}
 
     return run_command(work)
@@ -128,7 +128,7 @@ def update_fulfilment(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
         parcel = fulfilments.change(session, str(id), str(fid), **wish)
         if wish.get("status") == Status.SHIPPED:
             check_rest_stays(session, str(id))
-        capture_if_sent(session, str(id), parcel)
+        capture_if_sent(session, str(id), parcel, by=starter())
         return FULFILMENT.dump(parcel), 200, {}
 
     return run_command(work)

@@ -16,13 +16,13 @@ from api.http.fast_bodies import job_body, order_body
 from api.http.json_answers import json_answer
 from api.http.paging import an_id, page, start
 from api.http.schemas import accepted_with, page_of
-from api.http.security import caller, is_staff, maybe_claimed, signed_in
+from api.http.security import caller, is_staff, maybe_claimed, signed_in, starter
 from api.orders import timeline
-from api.orders.cancellation import call_off
 from api.orders.guests import guest_token, or_guest, their_order
 from api.orders.placement import place
 from api.orders.schemas import MomentSchema, OrderSchema, OrdersQuery, PlacedSchema, PlaceOrderSchema
 from engine import jobs
+from shop.fulfilment.cancellation import call_off
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.search import Search
@@ -96,7 +96,7 @@ def cancel_order(id: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         found = their_order(session, id)
-        run = call_off(session, found)
+        run = call_off(session, found, by=starter())
         session.expire_all()
         body, status, headers = accepted(session, run)
         refunded = payment_list.refunded(session, [found]).get(found.id, 0)

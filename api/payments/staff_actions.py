@@ -9,13 +9,13 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 import engine
-from api.fulfilment.capture_on_shipment import check_none_under_way
 from api.http.blueprint import Blueprint
 from api.http.commands import Answer, accepted, run_command
 from api.http.schemas import accepted_with
 from api.http.security import STAFF, caller, roles
 from api.payments.schemas import CaptureSchema, PaymentSchema, RefundSchema, shown
 from engine import Workflow
+from shop.fulfilment.capture_on_shipment import check_none_under_way
 from shop.kernel.errors import Invalid
 from shop.orders import conflict_of_interest
 from shop.payments import queries as payment_list

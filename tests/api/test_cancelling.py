@@ -162,7 +162,7 @@ def test_a_refund_settled_by_hand_ends_the_order_and_the_doctor_knows(
     assert sam.post(f"/api/jobs/{job}/skip", {"note": "paid in cash"}).status_code == 202
     assert (drive(job), standing(ada, id), shelf()) == ("succeeded", ("cancelled", "paid"), (5, 0))
     assert bank.taken(id) == TOTAL
-    monkeypatch.setattr(doctor.bank, "books", lambda: {"entries": [], "transfers": []})
+    monkeypatch.setattr(doctor.sandbox_ledger, "books", lambda: {"entries": [], "transfers": []})
     with db.reading() as session:
         assert not [told for told in money.money_is_conserved(session) if "owed" in told]
 

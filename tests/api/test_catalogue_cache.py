@@ -120,7 +120,7 @@ def test_of_two_the_slow_reader_keeps_no_old_price(
 ) -> None:
     """It has read the old one when the new one is committed, and keeps what it read after that."""
     catch = {"price": {"amount": 2300, "currency": "EUR"}}
-    read = api.products._read
+    read = api.catalogue.products._read
 
     def overtaken(*asked: str) -> Any:
         found = read(*asked)

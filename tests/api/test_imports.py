@@ -291,7 +291,7 @@ def test_a_file_may_be_larger_than_other_bodies_but_not_without_end(
     assert len(big) > 1024 * 1024
     assert result(sam, big)["failed"] == 150
     before = everything()
-    monkeypatch.setitem(api.requests.LARGEST_OF, "/api/products/import", 1000)
+    monkeypatch.setitem(api.http.request_hooks.LARGEST_OF, "/api/products/import", 1000)
     assert problem(upload(sam, big)) == (413, "too_large")
     monkeypatch.setattr("shop.import_export.uploads.MOST_LINES", 1)
     assert problem(upload(sam, "{}\n{}")) == (422, "validation_failed")

@@ -233,7 +233,9 @@ def test_p8_operators_are_mailed_at_once_and_then_once_an_hour(
     ada: Person, bank: Bank, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mails: list[Mail] = []
-    monkeypatch.setattr(tasks.alarms, "mailer", lambda: type("Postman", (), {"send": staticmethod(mails.append)}))
+    monkeypatch.setattr(
+        tasks.notifications.alarms, "mailer", lambda: type("Postman", (), {"send": staticmethod(mails.append)})
+    )
     configure(OPERATORS_MAIL="ops@example.com")
     first = stuck(ada, bank, monkeypatch)
     second = stuck(ada, bank, monkeypatch)

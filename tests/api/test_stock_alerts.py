@@ -40,7 +40,7 @@ NOT_ANY_MORE = {("back_in_stock", "email"): False}
 def postman(app: Flask, sent: list[Mail], monkeypatch: pytest.MonkeyPatch) -> Iterator[Postman]:
     """`sent` takes the other mails: were they to fail, the mail server would be taken to be away."""
     found = Postman()
-    monkeypatch.setattr(tasks.stock_alerts, "mailer", lambda: found)
+    monkeypatch.setattr(tasks.campaigns.stock_alerts, "mailer", lambda: found)
     letters.write("back_in_stock", letters.SAMPLES["back_in_stock"], "en")  # the first is slow: see drive.py
     put_on_shelf("CHAIR", on_hand=0)
     put_on_shelf("TABLE", on_hand=0)

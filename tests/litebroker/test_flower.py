@@ -18,14 +18,14 @@ def told(url: str, *names: str) -> list[dict[str, Any]]:
 
 
 def test_it_counts_what_is_ready_and_what_is_in_hand(connection: Connection) -> None:
-    stock, _ = declare(connection, "shop.stock.tables"), declare(connection, "shop.mails")
+    stock, _ = declare(connection, "shop.stock"), declare(connection, "shop.mails")
     declare(connection, "somebody-elses")
-    send(connection, "shop.stock.tables", 1, 2, 3)
+    send(connection, "shop.stock", 1, 2, 3)
     consume(connection, stock, 2, prefetch=2)
     url = connection.as_uri(include_password=True)
-    assert told(url, "shop.stock.tables", "shop.mails", "not there") == [
+    assert told(url, "shop.stock", "shop.mails", "not there") == [
         queue("shop.mails", ready=0, held=0, consumers=0),
-        queue("shop.stock.tables", ready=1, held=2, consumers=1),
+        queue("shop.stock", ready=1, held=2, consumers=1),
     ]
 
 

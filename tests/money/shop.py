@@ -10,9 +10,7 @@ from sqlalchemy.orm import Session
 
 import db
 import engine
-from api.fulfilment import capture_on_shipment
 from api.jobs.operators import GIVING_BACK
-from api.orders import cancellation
 from engine import FINAL, Hold, NotPossible, State
 from engine.tables import RunRow
 from shop.accounts import users
@@ -21,8 +19,8 @@ from shop.carts import carts
 from shop.catalogue import upsert as catalogue_upsert
 from shop.checkout import placement as checkout
 from shop.checkout.placement import PlaceOrder
+from shop.fulfilment import cancellation, capture_on_shipment, returns
 from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import returns
 from shop.fulfilment.returns import Arrived, Status
 from shop.kernel.errors import Refusal
 from shop.orders import orders
@@ -141,7 +139,7 @@ def place(
 
 
 def call_off(order: str) -> Any:
-    return told(lambda session: cancellation.call_off(session, orders.get(session, order)))
+    return told(lambda session: cancellation.call_off(session, orders.get(session, order), by=STAFF))
 
 
 def pay_again(order: str, method: str, token: str | None) -> Any:
@@ -216,7 +214,7 @@ def ship(order: str, lines: dict[str, int] | None) -> Any:
         labels: dict[str, Any] = {"carrier": None, "tracking": None, "by": STAFF}
         parcel = fulfilments.add(session, order, lines, status="shipped", **labels)
         capture_on_shipment.check_rest_stays(session, order)
-        capture_on_shipment.capture_if_sent(session, order, parcel)
+        capture_on_shipment.capture_if_sent(session, order, parcel, by=STAFF)
         return parcel.id
 
     return told(work)

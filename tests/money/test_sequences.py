@@ -15,14 +15,11 @@ import engine.dispatch
 import gateways.channels.email
 import gateways.payments
 import logs
-from api.fulfilment import capture_on_shipment
-from api.orders import cancellation
 from engine import plans
 from gateways.mail import Mail
 from shop.payments import methods as payment_methods
 from tests.fixtures import Database
 from tests.money.bank import Bank
-from tests.money.shop import STAFF
 from tests.money.story import AnOrder
 
 SAMPLE = {"sqlite": 30, "postgresql": 20}  # stories told by `make test`, the same ones every time
@@ -44,8 +41,6 @@ def use_bank(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     monkeypatch.setattr(engine.dispatch, "_take", lambda parcels: None)
     monkeypatch.setattr(payment_methods, "is_captured_later", payment_methods.is_captured_later)
     monkeypatch.setenv("PAYMENT_RETRY_MINUTES", "0")
-    for door in (cancellation, capture_on_shipment):
-        monkeypatch.setattr(door, "starter", lambda: STAFF)  # there is no request
     plans.forget()
     logs.configure("WARNING")
     logging.disable()

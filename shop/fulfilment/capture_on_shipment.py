@@ -7,36 +7,39 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import engine
-from api.http.security import starter
 from shop.fulfilment import partial_captures
 from shop.fulfilment.parcels import GONE, FulfilmentRow
 from shop.kernel.errors import IllegalMove
 from shop.payments import staff_actions as payment_desk
 from shop.payments.payments import PaymentRow, Status
 from sql import new_id
-from workflows import capture_payment
+
+CAPTURE = engine.Named("capture_payment")
 
 
-def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow) -> None:
-    """The parcel's share, where the provider takes an authorisation in parts; else all of it with the first parcel."""
+def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow, by: str) -> None:
+    """Start the capture of what has left. `by`: who asks, as the run remembers it.
+
+    The parcel's share, where the provider takes an authorisation in parts; else all of it with the first parcel.
+    """
     payment = payment_desk.held_for(session, order_id) if parcel.status in GONE else None
     if payment and payment.in_parts:
-        _capture_share(session, payment, parcel)
+        _capture_share(session, payment, parcel, by)
     elif payment and payment.status == Status.AUTHORISED:
         row, amount = payment_desk.begin_capture(session, payment.id, None)
-        _start(session, row, new_id(), amount=amount)
+        _start(session, row, new_id(), by, amount=amount)
 
 
-def _capture_share(session: Session, payment: PaymentRow, parcel: FulfilmentRow) -> None:
+def _capture_share(session: Session, payment: PaymentRow, parcel: FulfilmentRow, by: str) -> None:
     """Once for each parcel, however often it is said that it has left."""
     amount = partial_captures.amount_of(session, payment.order_id, parcel)
     if amount:
-        _start(session, payment, f"parcel:{parcel.id}", amount=amount, parcel=parcel.id)
+        _start(session, payment, f"parcel:{parcel.id}", by, amount=amount, parcel=parcel.id)
 
 
-def _start(session: Session, payment: PaymentRow, key: str, **how: Any) -> None:
+def _start(session: Session, payment: PaymentRow, key: str, by: str, **how: Any) -> None:
     about = {"payment": payment.id, **how}
-    engine.start(session, capture_payment, key=key, subject=("order", payment.order_id), input=about, by=starter())
+    engine.start(session, CAPTURE, key=key, subject=("order", payment.order_id), input=about, by=by)
 
 
 def check_rest_stays(session: Session, order_id: str) -> None:
@@ -45,12 +48,12 @@ def check_rest_stays(session: Session, order_id: str) -> None:
     Asked when the parcel has been checked: the payment is held since then, so that no such capture begins any more.
     """
     payment = payment_desk.held_for(session, order_id)
-    asked = engine.live_inputs(session, ("order", order_id), capture_payment.name) if payment else []
+    asked = engine.live_inputs(session, ("order", order_id), CAPTURE.name) if payment else []
     if payment and any(not about.get("parcel") and about["amount"] < payment.authorised for about in asked):
         raise IllegalMove("A part of the order's money is being captured, and the rest of it let go.")
 
 
 def check_none_under_way(session: Session, order_id: str) -> None:
     """IllegalMove while the share of a parcel is being captured, or waits for a person."""
-    if engine.live_runs(session, ("order", order_id), capture_payment.name):
+    if engine.live_runs(session, ("order", order_id), CAPTURE.name):
         raise IllegalMove("A share of the order's money is being captured, or its capture needs attention.")

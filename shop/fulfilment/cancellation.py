@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import engine
-from api.http.security import starter
 from engine import NotPossible, jobs
 from shop.fulfilment import parcels as fulfilments
 from shop.kernel.errors import IllegalMove
@@ -13,17 +12,22 @@ from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import Status
 from sql import new_id
-from workflows import cancel_order, place_order
+
+CANCEL, PLACE = engine.Named("cancel_order"), engine.Named("place_order")
 
 
-def call_off(session: Session, order: OrderRow) -> str:
-    """Returns the run that does it: the one that was placing the order, or one of its own."""
-    return (order.status == Status.PENDING and _turn_back(session, order)) or _give_back(session, order.id)
+def call_off(session: Session, order: OrderRow, by: str) -> str:
+    """Cancel the order. Returns the id of the run that does it: the one that was placing it, or one of its own.
+
+    `by`: who asks, as the run remembers it. Raises IllegalMove where nothing can be called off any more, NotPossible
+    where the run under way can not turn back.
+    """
+    return (order.status == Status.PENDING and _turn_back(session, order)) or _give_back(session, order.id, by)
 
 
 def _turn_back(session: Session, order: OrderRow) -> str | None:
     """None: it was confirmed while we were asking. Runs are locked before orders, as their steps do."""
-    live = engine.live_runs(session, ("order", order.id), place_order.name)
+    live = engine.live_runs(session, ("order", order.id), PLACE.name)
     if not live:
         return None
     try:
@@ -36,7 +40,7 @@ def _turn_back(session: Session, order: OrderRow) -> str | None:
     return live[-1]
 
 
-def _give_back(session: Session, id: str) -> str:
+def _give_back(session: Session, id: str, by: str) -> str:
     """Under the lock of the order, so that two at once start one."""
     order = orders.hold(session, id)
     if order.status == Status.CANCELLING:
@@ -45,8 +49,8 @@ def _give_back(session: Session, id: str) -> str:
         raise IllegalMove(f"The order is {order.status}; there is nothing that could be called off.")
     fulfilments.check_none(session, id)
     orders.move(session, [id], Status.CANCELLING, "called off")
-    return engine.start(session, cancel_order, key=new_id(), subject=("order", id), by=starter()).id
+    return engine.start(session, CANCEL, key=new_id(), subject=("order", id), by=by).id
 
 
 def _under_way(session: Session, id: str) -> str:
-    return [job.id for job in jobs.about(session, ("order", id)) if job.workflow == cancel_order.name][-1]
+    return [job.id for job in jobs.about(session, ("order", id)) if job.workflow == CANCEL.name][-1]
