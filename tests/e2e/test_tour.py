@@ -7,8 +7,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.stack import Stack
 from tests.world import ROOT
 
@@ -17,7 +15,6 @@ BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)
 END = "--- end of a block ---"
 
 
-@pytest.mark.parametrize("stack_of_module", ["embedded"], indirect=True)
 def test_the_tour_prints_what_it_says(stack: Stack) -> None:
     stack.run("demo.seed")
     blocks = BLOCK.findall(TOUR.read_text())
