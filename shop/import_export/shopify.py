@@ -37,7 +37,7 @@ NAMES = [(f"Option{n} Name",) for n in (1, 2, 3)]
 VALUES = [(f"Option{n} Value",) for n in (1, 2, 3)]
 
 NEEDED = (HANDLE, TITLE, PRICE)
-MARK = {"handle", "variant price"}
+MARKS = ({"handle", "variant price"},)
 KNOWN = {
     name.casefold()
     for names in (*NEEDED, BODY, CATEGORY, PUBLISHED, STATUS, SKU, STOCK, POLICY, IMAGE, *NAMES, *VALUES)

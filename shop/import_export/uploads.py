@@ -82,5 +82,5 @@ def _csv(text: str) -> tuple[list[str], list[Line]]:
 
 def _hint(columns: Sequence[str]) -> str:
     names = {column.casefold() for column in columns}
-    other = next((format for format, reader in FOREIGN.items() if names >= reader.MARK), None)
+    other = next((format for format, reader in FOREIGN.items() if any(names >= mark for mark in reader.MARKS)), None)
     return f" This looks like an export of another shop: send it with ?format={other}." if other else ""

@@ -1,4 +1,7 @@
-"""WooCommerce's product export: a line for each simple or variable product, one for each variation of the latter."""
+"""WooCommerce's product export: a line for each simple or variable product, one for each variation of the latter.
+
+Its columns are called as the shop's site speaks, English or German; what stands in them is the same.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +25,23 @@ from shop.import_export.foreign_files import (
 )
 
 ID = ("ID",)
-TYPE = ("Type",)
-SKU = ("SKU",)
+TYPE = ("Type", "Typ")
+SKU = ("SKU", "Artikelnummer")
 NAME = ("Name",)
-PUBLISHED = ("Published",)
-BODY = ("Description", "Short description")
-TAX_CLASS = ("Tax class",)
-STOCK = ("Stock",)
-BACKORDERS = ("Backorders allowed?",)
-PRICE = ("Regular price",)
-SALE = ("Sale price",)
-CATEGORIES = ("Categories",)
-IMAGES = ("Images",)
-PARENT = ("Parent",)
+PUBLISHED = ("Published", "Veröffentlicht")
+BODY = ("Description", "Beschreibung", "Short description", "Kurzbeschreibung")
+TAX_CLASS = ("Tax class", "Steuerklasse")
+STOCK = ("Stock", "Bestand", "Lager")
+BACKORDERS = ("Backorders allowed?", "Lieferrückstande erlaubt?", "Lieferrückstände erlaubt?", "Rückstände erlaubt?")
+PRICE = ("Regular price", "Regulärer Preis")
+SALE = ("Sale price", "Angebotspreis")
+CATEGORIES = ("Categories", "Kategorien")
+IMAGES = ("Images", "Bilder")
+PARENT = ("Parent", "Übergeordnetes Produkt")
 ATTRIBUTES = 20  # of a product, at most
 
 NEEDED = (TYPE, NAME, PRICE)
-MARK = {"type", "regular price"}
+MARKS = ({"type", "regular price"}, {"typ", "regulärer preis"})
 KNOWN = {
     name.casefold()
     for names in (*NEEDED, ID, SKU, PUBLISHED, BODY, TAX_CLASS, STOCK, CATEGORIES, IMAGES, PARENT)
@@ -157,12 +160,9 @@ def _options(file: File, row: Row, top: Row) -> dict[str, str]:
     """Attributes with one value; of a product with several to choose from, none is chosen."""
     options = {}
     for n in range(1, ATTRIBUTES + 1):
-        name, (value, *others) = f"Attribute {n} name", _values(file, row, n) or [""]
-        called = file.cell(row, (name,)) or file.cell(top, (name,))
+        names = (f"Attribute {n} name", f"Attribut {n} Name")
+        value, *others = _listed(file.cell(row, (f"Attribute {n} value(s)", f"Attribut {n} Wert(e)"))) or [""]
+        called = file.cell(row, names) or file.cell(top, names)
         if called and value and not others:
             options[called] = value
     return options
-
-
-def _values(file: File, row: Row, n: int) -> list[str]:
-    return _listed(file.cell(row, (f"Attribute {n} value(s)",)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,21 @@ from tests.api.test_imports_keep import told
 
 FILES = Path(__file__).parent.parent / "files"
 CDN = "https://cdn.example.com"
+GERMAN = {
+    "Type": "Typ",
+    "SKU": "Artikelnummer",
+    "Published": "Veröffentlicht",
+    "Description": "Beschreibung",
+    "Short description": "Kurzbeschreibung",
+    "Tax class": "Steuerklasse",
+    "Stock": "Lager",
+    "Images": "Bilder",
+    "Backorders allowed?": "Lieferrückstande erlaubt?",
+    "Regular price": "Regulärer Preis",
+    "Sale price": "Angebotspreis",
+    "Categories": "Kategorien",
+    "Parent": "Übergeordnetes Produkt",
+}
 
 
 def send(sam: Person, body: bytes | str, query: str, kind: str = "text/csv") -> Any:
@@ -114,6 +131,28 @@ def test_woocommerces_export_becomes_products(sam: Person) -> None:
     assert sam.get("/api/products/gift-card").status_code == 404  # not published
     assert lines_not_taken(found) == [(2, "Categories"), (3, "Sale price"), (4, "SKU"), (7, "SKU")]
     assert columns_not_taken(found) >= {"Weight (kg)", "Visibility in catalog"}
+
+
+def in_german(english: str) -> str:
+    """The same export of a site that speaks German: other names for the columns, the same in them."""
+    head, rest = english.split("\n", 1)
+    columns = [GERMAN.get(name, name) for name in next(csv.reader([head]))]
+    numbered = [re.sub(r"^Attribute (\d) name$", r"Attribut \1 Name", name) for name in columns]
+    numbered = [re.sub(r"^Attribute (\d) value\(s\)$", r"Attribut \1 Wert(e)", name) for name in numbered]
+    return ",".join(f'"{name}"' for name in numbered) + "\n" + rest
+
+
+def test_woocommerces_export_of_a_german_site_becomes_the_same_products(sam: Person) -> None:
+    german = in_german((FILES / "woocommerce.csv").read_text())
+    assert "?format=woocommerce" in send(sam, german, "").json["errors"]["body"][0]
+    job, _ = accepted(send(sam, german, "format=woocommerce"))
+    assert ended(sam, job)["result"]["imported"] == 4
+    both = []
+    for _ in range(2):
+        both.append([item | {"updated_at": 0} for item in sam.get("/api/products?sort=name").json["items"]])
+        imported(sam, "woocommerce.csv", "format=woocommerce")
+    assert both[0] == both[1]
+    assert [len(item["images"]) for item in both[0]] != [0] * len(both[0])
 
 
 @pytest.mark.parametrize(("name", "format"), [("shopify.csv", "shopify"), ("woocommerce.csv", "woocommerce")])
