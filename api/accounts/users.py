@@ -24,6 +24,7 @@ from shop.accounts.signed_links import Kind
 from shop.kernel.errors import Refusal
 from shop.notices import accounts as account_notices
 from shop.notices.accounts import Changed
+from shop.pricing import coupon_redemptions
 from shop.privacy import order_anonymisation, personal_data
 from shop.wallets import wallets
 
@@ -99,12 +100,14 @@ def update_own_account(wish: dict[str, Any]) -> Response:
 
 
 def _move(session: Session, id: str, email: str) -> None:
-    """The old address is told, if it was confirmed: another may be a stranger's."""
+    """The old address is told, and counts on for coupons, if it was confirmed: another may be a stranger's."""
     before = users.get(session, id)
     old = before.email if before.email_verified_at else None
     if users.change_email(session, id, email):
         send_account_mail(session, id, Kind.VERIFY_EMAIL)
         account_notices.tell_of_change(session, id, Changed.EMAIL, old)
+        if old:
+            coupon_redemptions.keep(session, id, old)
 
 
 @blp.delete("/api/users/me")

@@ -7,6 +7,7 @@ https://github.com/google/libaddressinput/wiki/AddressValidationMetadata
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ class PostalForm:
 
     required: frozenset[str]
     postal_code: tuple[re.Pattern[str], ...]
-    example: str
+    examples: tuple[str, ...]
 
 
 def normalised(address: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,17 +81,32 @@ def lines(address: Mapping[str, Any], language: str) -> list[str]:
 def _form(country: str) -> PostalForm:
     rules = get_validation_rules({"country_code": country})
     required = frozenset(_NAMES[name] for name in rules.required_fields if name in _NAMES)
-    example = next(iter(rules.postal_code_examples or ()), "")
-    return PostalForm(required, tuple(rules.postal_code_matchers), example)
+    return PostalForm(required, tuple(rules.postal_code_matchers), tuple(rules.postal_code_examples or ()))
 
 
 def _postal_code(code: str, country: str) -> str:
-    form, written = _form(country), " ".join(code.upper().split())
+    form, written = _form(country), _upper(code)
     bare = re.sub(rf"^(?:{country}|{country[0]})-", "", written)  # D-10115, as many still write it
-    for candidate in (written, bare):
+    shaped = [_shaped(one, example) for one in (written, bare) for example in form.examples]
+    for candidate in (*filter(None, shaped), written, bare):
         if all(pattern.fullmatch(candidate) for pattern in form.postal_code):
             return candidate
-    raise ValueError(f"Must be a postal code of {country}, such as {form.example}.")
+    raise ValueError(f"Must be a postal code of {country}, such as {next(iter(form.examples), '-')}.")
+
+
+def _upper(code: str) -> str:
+    """In capitals and ASCII digits, as post offices read it, without Japan's sign for it."""
+    plain = unicodedata.normalize("NFKC", code).upper().replace("〒", " ")
+    return " ".join("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain).split())
+
+
+def _shaped(code: str, example: str) -> str | None:
+    """With its gaps where the example has them: `sw1a1aa` is SW1A 1AA, `400 001` is 400001."""
+    letters = [c for c in code if c.isalnum()]
+    if len(letters) != sum(c.isalnum() for c in example):
+        return None
+    left = iter(letters)
+    return "".join(next(left) if c.isalnum() else c for c in example)
 
 
 def _phone(number: str, country: str) -> str:

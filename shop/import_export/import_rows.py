@@ -104,6 +104,13 @@ def is_column(name: str) -> bool:
     return name in READERS or (currency != name and currency != OURS and currency in CODES)
 
 
+def column_of(name: str) -> str:
+    """As it is written here, whatever its case: spreadsheets like a cell to begin with a capital."""
+    small = name.casefold()
+    currency = small.removeprefix(PRICE_IN)
+    return small if small in READERS or currency == small else PRICE_IN + currency.upper()
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):

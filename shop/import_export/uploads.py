@@ -10,10 +10,11 @@ from shop.import_export import shopify, woocommerce
 from shop.import_export.decoding import FALLBACK, Line, decoded, records, refused, table
 from shop.import_export.foreign_files import MOST_NOTES, File, Note, Report
 from shop.import_export.import_marks import Marked, marked
-from shop.import_export.import_rows import NEEDED, is_column
+from shop.import_export.import_rows import NEEDED, column_of, is_column
 
 LARGEST = 16 * 1024 * 1024  # bytes
 MOST_LINES = 100_000
+NOTHING = "There is not a single line in it."
 
 
 class Format(StrEnum):
@@ -38,6 +39,8 @@ class Upload:
 def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upload:
     """`currency`: of the prices of another shop's file. Raises Invalid."""
     text, guessed = decoded(body, charset)
+    if not text.strip():
+        raise refused(NOTHING)
     if format != Format.JSONL and not text.endswith(("\n", "\r")):
         raise refused("The last line does not end: the file may have been cut off. End it with a line break.")
     report = Report()
@@ -45,7 +48,7 @@ def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upl
         report.note(f"Is not UTF-8 and was read as {FALLBACK}. If letters are wrong, send a charset with the type.")
     upload = _read(format, text, currency, report)
     if not upload.lines:
-        raise refused("There is not a single line in it.")
+        raise refused(NOTHING)
     if len(upload.lines) > MOST_LINES:
         raise refused(f"{MOST_LINES} lines at most; there are {len(upload.lines)}.")
     return upload
@@ -71,12 +74,16 @@ def _jsonl(text: str) -> Iterator[Line]:
 
 
 def _csv(text: str) -> tuple[list[str], list[Line]]:
-    columns, lines = table(records(text, is_column))
-    unknown = [column or "(without a name)" for column in columns if not is_column(column)]
-    missing = [column for column in NEEDED if column not in columns]
-    if unknown or missing or len(set(columns)) < len(columns):
-        said = f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown)[:200] or 'none'}"
-        raise refused(f"The first line must name the columns, each once ({said}).{_hint(columns)}")
+    named, lines = table(records(text, lambda name: is_column(column_of(name))))
+    columns = [column_of(name) for name in named]
+    wrong = {
+        "missing": [column for column in NEEDED if column not in columns],
+        "unknown": [name or "(without a name)" for name in named if not is_column(column_of(name))],
+        "twice": sorted({column for column in columns if columns.count(column) > 1}),
+    }
+    if any(wrong.values()):
+        said = "; ".join(f"{what}: {', '.join(names)[:200]}" for what, names in wrong.items() if names)
+        raise refused(f"The first line must name the columns, each once ({said}).{_hint(named)}")
     return columns, lines
 
 

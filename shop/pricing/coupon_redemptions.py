@@ -114,6 +114,13 @@ def taken_over(session: Session, orders: Sequence[str], customer_id: str) -> Non
     session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
 
 
+def keep(session: Session, customer_id: str, address: str) -> None:
+    """What a guest had used with an address of this customer's stays theirs when they get another."""
+    use = CouponUseRow
+    guests = update(use).where(use.customer_id.is_(None), use.email == address.casefold())
+    session.execute(guests.values(customer_id=customer_id))
+
+
 _MARKS = [f"mark_{number}" for number in range(8)]
 """Of two addresses under two secrets, divided and not."""
 

@@ -27,6 +27,7 @@ READ: dict[str, tuple[bytes, str]] = {
     "windows-1252": (TEXT.replace(",", ";").encode("windows-1252"), CSV),
     "a charset that is said": (TEXT.encode("iso-8859-15"), f"{CSV}; charset=iso-8859-15"),
     "sep=": (b"sep=;\r\n" + TEXT.replace(",", ";").encode(), CSV),
+    "capitals": (TEXT.replace("slug,name", "Slug,NAME").replace("price_cents", "Price_Cents").encode(), CSV),
     "empty columns": (TEXT.replace("price_cents\n", "price_cents,,\n").replace("900\n", "900,,\n").encode(), CSV),
     "empty lines": (TEXT.replace("tisch,", ",,,,\n\ntisch,").encode(), CSV),
 }
@@ -57,6 +58,8 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "a charset that nobody knows": (HEAD + b"a,A,A,1\n", f"{CSV}; charset=klingon", "Nobody knows the charset"),
     "a charset that is no text": (HEAD + b"a,A,A,1\n", f"{CSV}; charset=hex", "Is neither UTF-8 nor hex"),
     "other columns": (b"slug;titel;sku;preis\na;A;A;1\n", CSV, "missing: name, price_cents; unknown: titel, preis"),
+    "a column twice": (b"slug,name,sku,price_cents,Name\na,x,A,1,y\n", CSV, "each once (twice: name)"),
+    "nothing at all": (b"", CSV, "There is not a single line in it."),
     "a column without a name": (b"slug,,name,sku,price_cents\na,x,A,A,1\n", CSV, "unknown: (without a name)"),
     "json in latin": (b'{"slug": "\xe9"}', f"{NDJSON}; charset=utf-8", "Is not UTF-8 at byte"),
 }

@@ -18,6 +18,7 @@ from tests.api.drive import drive
 from tests.api.goods import guests_cart, guests_order, put_on_shelf, shipped, wish
 from tests.api.offers import coupon, filled, uses
 from tests.api.people import PASSWORD, Person, post, problem
+from tests.api.test_preferences import verified
 from tests.fixtures import Configure
 
 pytestmark = pytest.mark.usefixtures("sent")
@@ -82,6 +83,23 @@ def test_an_account_that_changes_its_address_is_known_by_both(app: Flask, ada: P
     assert ada.ask("PATCH", "/api/users/me", change).status_code == 200
     assert [problem(as_guest(app, email)) for email in (before, "ada.new@example.com")] == [REFUSED] * 2
     assert uses() == (1, 1)
+
+
+@pytest.mark.parametrize(("confirmed", "then"), [(True, REFUSED), (False, None)])
+def test_what_a_guest_used_counts_on_when_the_address_is_changed(
+    app: Flask, ada: Person, confirmed: bool, then: tuple[int, str] | None
+) -> None:
+    """Unless nobody has shown that it was theirs: then it says nothing of the account."""
+    assert as_guest(app, ada.email).status_code == 202
+    if confirmed:
+        verified(ada)
+    change = {"email": "ada.new@example.com", "current_password": PASSWORD}
+    assert ada.ask("PATCH", "/api/users/me", change).status_code == 200
+    ada.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    answer = ada.post("/api/cart/me/coupons", {"code": ONCE})
+    assert (problem(answer) if then else answer.status_code) == (then or 200)
+    used = ada.get("/api/users/me/export").json["coupon_uses"]
+    assert len(used) == confirmed
 
 
 @pytest.mark.parametrize("named", [None, "other@example.com"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.import_export.formula_escaping import defused, plain
-from shop.import_export.import_rows import BadLine, read_cells, read_text
+from shop.import_export.import_rows import BadLine, column_of, read_cells, read_text
 from shop.import_export.uploads import Format, read
 from shop.kernel.errors import Invalid
 
@@ -110,6 +110,14 @@ def test_a_bad_column_is_named(column: str, value: str) -> None:
         with pytest.raises(BadLine) as bad:
             reading(GOOD | {column: value})
         assert list(bad.value.errors) == [column]
+
+
+@pytest.mark.parametrize(
+    ("written", "column"),
+    [("Slug", "slug"), ("PRICE_CENTS", "price_cents"), ("price_usd", "price_USD"), ("Preis", "preis")],
+)
+def test_a_column_has_its_name_whatever_its_case(written: str, column: str) -> None:
+    assert column_of(written) == column
 
 
 @pytest.mark.parametrize("value", [1.5, True, [1], {"a": 1}, "\ud800", "a\0b"])
