@@ -16,7 +16,8 @@ from shop.stock.tables import MOST_ON_HAND
 
 Read = Callable[[Any], Any]
 
-NEEDED = ("slug", "name", "sku", "price_cents")
+NEEDED = ("slug", "sku")
+"""A product that is new needs its name too, and a SKU that is new its price; imports.py knows which are."""
 OF_PRODUCT = ("name", "description", "category", "image_url", "tax_class", "status")
 EMPTY: Mapping[str, Any] = {
     "description": "",
@@ -69,9 +70,7 @@ def read_row(given: Mapping[str, Any], *, below: bool = False) -> dict[str, Any]
     """
     said = {name: value for name, value in given.items() if not _is_empty(value)}
     errors = {str(name)[:60]: "Unknown field." for name in given if not is_column(name)}
-    errors |= {name: MISSING for name in NEEDED if name not in said and not (below and name in OF_PRODUCT)}
-    if any(name.startswith(PRICE_IN) and is_column(name) and name not in READERS for name in said):
-        errors.pop("price_cents", None)  # then only a SKU that is new needs it
+    errors |= {name: MISSING for name in NEEDED if name not in said}
     row: dict[str, Any] = {name: EMPTY[name] for name in EMPTY.keys() & (given.keys() - said.keys())}
     prices: dict[str, int] = {}
     for name in filter(is_column, said):

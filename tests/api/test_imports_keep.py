@@ -26,6 +26,7 @@ CHAIR = {
     "backorder": True,
     "backorder_limit": 7,
 }
+ROWS = (("chair", "C-OAK", 200), ("nobody", "N-1", 300))
 ASH = {**CHAIR, "sku": "C-ASH", "variant_name": "Ash", "options": {"wood": "ash"}}
 
 
@@ -59,6 +60,24 @@ def test_a_line_of_json_changes_what_it_names(sam: Person, chair: dict[str, Any]
     short = {"slug": "chair", "name": "Chair", "sku": "C-OAK", "price_cents": 200}
     assert result(sam, jsonl(short))["imported"] == 1
     assert told(sam) == repriced(chair, 200, 4900)
+
+
+@pytest.mark.parametrize("kind", [CSV, "application/x-ndjson"])
+def test_what_is_there_needs_neither_its_name_nor_its_price_again(
+    sam: Person, chair: dict[str, Any], kind: str
+) -> None:
+    text = "slug,sku,price_cents\nchair,C-OAK,200\nnobody,N-1,300\n"
+    if kind != CSV:
+        text = jsonl(*({"slug": slug, "sku": sku, "price_cents": n} for slug, sku, n in ROWS))
+    told_of = result(sam, text, kind)
+    assert [one["errors"] for one in told_of["errors"]] == [{"name": "Missing data for required field."}]
+    assert told(sam) == repriced(chair, 200, 4900)
+    told_of = result(sam, "slug,sku,tax_class\nchair,C-ASH,\nchair,C-ELM,\n", CSV)
+    assert [one["errors"] for one in told_of["errors"]] == [
+        {"price_cents": "A SKU that is new needs its price in EUR."}
+    ]
+    assert told(sam) == repriced(chair, 200, 4900) | {"tax_class": "standard"}
+    assert sam.get("/api/products/nobody").status_code == 404
 
 
 def test_a_line_that_says_less_than_the_one_above_takes_nothing_back(sam: Person, chair: dict[str, Any]) -> None:
