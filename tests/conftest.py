@@ -6,6 +6,8 @@ import os
 import shutil
 import tempfile
 
+from hypothesis import HealthCheck, settings
+
 from tests.services import GIVEN  # noqa: F401 - read before the environment changes
 
 STATE = tempfile.mkdtemp(prefix="orderwave-tests-")
@@ -22,6 +24,10 @@ os.environ.update(
     **dict.fromkeys(("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT"), "1000000 per minute"),
     LOG_LEVEL="WARNING",
 )
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("orderwave", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orderwave")
 
 pytest_plugins = [
     "tests.fixtures",

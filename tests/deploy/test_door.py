@@ -80,20 +80,28 @@ def up(environment: dict[str, str], console: Path) -> Iterator[subprocess.Popen[
 
 
 def test_p22_a_thousand_clients_that_dawdle_stop_nobody(copy: Copy) -> None:
+    """In under a second; on a machine that needs a second for it without them, in four times as long as alone."""
     sku = copy.shelf.new_sku()
     copy.shelf.add(sku, on_hand=100, price=1999)
-    client, taken = copy.client("dawdled"), []
-    orders = "SELECT count(*) AS number FROM orders"
-    before = copy.shelf.rows(orders)[0]["number"]
+    client = copy.client("dawdled")
+    alone = _answered(copy, client, sku)
     with dawdlers(copy.port):
         assert request("GET", copy.url + "/healthz").status == 200  # what they asked for, and do not read, is answered
-        for round in range(5):
-            taken += [_seconds(lambda: request("GET", copy.url + "/healthz"))]
-            client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
-            taken += [_seconds(client.order)]
-            assert copy.shelf.rows(orders)[0]["number"] == before + round + 1, "nothing half-sent became an order"
-            time.sleep(0.5)
-    assert max(taken) < 1, taken
+        taken = _answered(copy, client, sku)
+    assert max(taken) < max(1.0, 4 * max(alone)), (alone, taken)
+
+
+def _answered(copy: Copy, client: Client, sku: str) -> list[float]:
+    """In how many seconds `/healthz` and an order were answered, five times each; no half-sent order was taken."""
+    orders, taken = "SELECT count(*) AS number FROM orders", []
+    before = copy.shelf.rows(orders)[0]["number"]
+    for round in range(5):
+        taken += [_seconds(lambda: request("GET", copy.url + "/healthz"))]
+        client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
+        taken += [_seconds(client.order)]
+        assert copy.shelf.rows(orders)[0]["number"] == before + round + 1, "nothing half-sent became an order"
+        time.sleep(0.5)
+    return taken
 
 
 def test_p22_nobody_is_refused_while_the_api_dies_and_comes_back(copy: Copy) -> None:

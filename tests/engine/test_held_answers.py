@@ -72,7 +72,10 @@ def test_what_is_recorded_as_broken_is_held_no_longer(driver: Driver, pool: call
     assert driver.status(id) == State.SUCCEEDED
 
 
-def test_an_answer_that_somebody_else_has_recorded_meanwhile_changes_nothing(driver: Driver, pool: calls.Calls) -> None:
+def test_an_answer_that_somebody_else_has_recorded_meanwhile_changes_nothing(
+    driver: Driver, pool: calls.Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late, "TROUBLED", 3.0)  # time for the other
     away_for(1)
     id = driver.start()
     driver.deliver()
