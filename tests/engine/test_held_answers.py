@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -75,12 +77,14 @@ def test_what_is_recorded_as_broken_is_held_no_longer(driver: Driver, pool: call
 def test_an_answer_that_somebody_else_has_recorded_meanwhile_changes_nothing(
     driver: Driver, pool: calls.Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(late, "TROUBLED", 3.0)  # time for the other
+    door = Event()
+    monkeypatch.setattr(late, "time", SimpleNamespace(sleep=lambda seconds: door.wait(30)))
     away_for(1)
     id = driver.start()
     driver.deliver()
     driver.deliver()
     driver.change(id, version=driver.row(id).version + 1, lease_until=datetime.now(UTC) - timedelta(days=1))
+    door.set()
     wait_until(lambda: pool.held == 0, what="it to be let go")
     assert driver.row(id).step == 1
     assert driver.mail == []
