@@ -403,7 +403,7 @@ def test_the_doctor_sees_what_the_bank_has_and_we_have_not_and_a_capture_that_is
     looked()
     at = {"amount": 5, "currency": "EUR", "at": "2026-01-01T00:00:00.000+00:00"}
     books = [{"id": id, **at} for id in (only(sam)["transfer_id"], "tr_lost")]
-    monkeypatch.setattr(bank_transfers.bank, "books", lambda: {"transfers": books})
+    monkeypatch.setattr(bank_transfers.sandbox_ledger, "books", lambda: {"transfers": books})
     with db.reading() as session:
         found = list(bank_transfers.transfers_are_here(session))
     assert (found, diagnosis()) == (["transfer tr_lost of 5 EUR came to the bank and is not here"], [])
