@@ -25,6 +25,8 @@ from tests.services.session import Services
 
 Configure = Callable[..., None]
 
+IDLE_LONGER = "-c idle_in_transaction_session_timeout=60s"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -73,7 +75,7 @@ def database(request: pytest.FixtureRequest, configure: Configure, monkeypatch: 
 
     A busy machine may let a test stand for longer than the shop lets a transaction stand idle (tests/test_lines.py).
     """
-    monkeypatch.setattr(lines, "OPTIONS", "-c idle_in_transaction_session_timeout=60s")
+    monkeypatch.setattr(lines, "OPTIONS", IDLE_LONGER)
     url: str = request.getfixturevalue(f"_{request.param}_url")
     configure(DATABASE_URL=url)
     empty()

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 
 import db
+import lines
 import engine.dispatch
 from engine import attention, breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
@@ -18,7 +19,7 @@ from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, Ope
 from sql import Base
 from tests.engine import parcels
 from tests.engine.driver import Driver
-from tests.fixtures import Configure, Database
+from tests.fixtures import IDLE_LONGER, Configure, Database
 from tests.services.session import Services
 
 ROWS = (OperatorActRow, FailedAttemptRow, JournalRow, RunRow, PlanRow, LaneRow, GatewayRow)
@@ -56,6 +57,7 @@ def parcel_tables(request: pytest.FixtureRequest, configure: Configure, monkeypa
     The shop, which another test may have imported, does not hear of runs that need a person: its tables are not here.
     """
     monkeypatch.setattr(attention, "_hearers", [])
+    monkeypatch.setattr(lines, "OPTIONS", IDLE_LONGER)
     url: str = request.getfixturevalue(f"_{request.param}_of_ours")
     configure(DATABASE_URL=url)
     empty()
