@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine
 
 import db
-import lines
 import engine.dispatch
+import lines
 from engine import attention, breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
