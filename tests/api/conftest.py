@@ -17,7 +17,7 @@ from api.catalogue import cache as catalogue_answers
 from api.http import health
 from api.http.rate_limits import limiter
 from config import settings
-from engine import breaker, plans
+from engine import breaker
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
 from tests.api.desk import later_on, well  # noqa: F401 - fixtures
 from tests.api.hooks import door  # noqa: F401 - a fixture
@@ -32,7 +32,6 @@ LIMITS = ("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT", "MAIL_
 def app(database: Database, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """Every service, and `/probe` to try the frame with. Nobody is limited."""
     monkeypatch.setitem(SERVICES, "probe", ("tests.api.probe",))
-    plans.forget()  # the tables are empty again
     breaker.forget()
     configure(**dict.fromkeys(LIMITS, PLENTY))
     said = settings()

@@ -13,7 +13,6 @@ from redis import Redis
 import api.catalogue.products
 import db
 from api import create_app
-from engine import plans
 from shop.catalogue import products
 from shop.catalogue import tables as catalogue
 from sql import new_id
@@ -32,7 +31,6 @@ LIST, ONE = "/api/products?sort=name", "/api/products/chair"
 @pytest.fixture(params=["in process", "in redis"])
 def app(request: pytest.FixtureRequest, database: Database, configure: Configure) -> Flask:
     url = request.getfixturevalue("services").redis.url if request.param == "in redis" else ""
-    plans.forget()
     configure(REDIS_URL=url, QUEUE_PREFIX=f"{new_id()}.", **dict.fromkeys(LIMITS, PLENTY))
     return create_app()
 
@@ -150,7 +148,6 @@ def test_redis_holds_json_under_our_prefix_and_for_seconds(
     database: Database, configure: Configure, services: Services
 ) -> None:
     prefix = f"{new_id()}."
-    plans.forget()
     configure(REDIS_URL=services.redis.url, QUEUE_PREFIX=prefix)
     put_on_shelf("CHAIR")
     create_app().test_client().get(ONE)
@@ -162,7 +159,6 @@ def test_redis_holds_json_under_our_prefix_and_for_seconds(
 
 
 def test_with_a_dead_redis_everything_is_read_afresh(database: Database, configure: Configure) -> None:
-    plans.forget()
     configure(REDIS_URL="redis://127.0.0.1:1/0")
     put_on_shelf("CHAIR", price=2000)
     client = create_app().test_client()

@@ -14,7 +14,6 @@ from flask import Flask
 import shared_redis
 from api import create_app
 from api.http import clients
-from engine import plans
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database
 from tests.proxy import Proxy
@@ -25,7 +24,6 @@ LOGIN = "/api/auth/login"
 
 @pytest.fixture
 def limited(database: Database, configure: Configure) -> Flask:
-    plans.forget()
     configure(
         RATE_LIMIT="50 per minute",
         LOGIN_LIMIT="6 per minute",

@@ -11,7 +11,6 @@ import gateways.payments
 from benchmarks import shopping
 from benchmarks.ground import Ground
 from benchmarks.peers import database as peers
-from engine import plans
 from tests.fixtures import Configure, Database
 
 QUICK = {"PAYMENT_PROVIDER": "instant", "SMTP_URL": "discard:"}
@@ -31,6 +30,5 @@ def here(database: Database, configure: Configure) -> Iterator[Ground]:
 
 
 def _forget() -> None:
-    plans.forget()  # the tables are empty again
     for kept in (peers.engine, gateways.payments.payments, gateways.mail.mailer):
         kept.cache_clear()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
 import db
 from doctor.schedule import slots_are_run_once
-from engine import clock, plans
+from engine import clock
 from tasks import maintenance  # noqa: F401 - what the clock runs
 from tests.api.drive import drive
 from tests.fixtures import Database
@@ -19,14 +17,12 @@ TASK, ROOT = "prune_commands", "0199aaaa-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
-def run(database: Database) -> Iterator[str]:
+def run(database: Database) -> str:
     """One slot, well run."""
-    plans.forget()
     with db.transaction() as session:
         id = clock.run_now(session, run_periodic_task, TASK, by=ROOT)
     assert drive(id) == "succeeded"
-    yield id
-    plans.forget()
+    return id
 
 
 def breaches() -> list[str]:

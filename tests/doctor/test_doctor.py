@@ -16,7 +16,6 @@ from api.orders import timeline
 from doctor import sandbox_ledger
 from doctor.checks import examine
 from doctor.repairs import stock as stock_repair
-from engine import plans
 from shop.carts import carts, coupons
 from shop.checkout import placement as checkout
 from shop.fulfilment import parcels as fulfilments
@@ -48,7 +47,6 @@ def _an_order_is_through(database: Database, configure: Configure) -> Iterator[N
 
 
 def _forget() -> None:
-    plans.forget()
     gateways.payments.payments.cache_clear()
     gateways.mail.mailer.cache_clear()
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select, text
 
 import db
 import workflows  # noqa: F401 - carries what is told
 from doctor.webhooks import deliveries_are_carried
-from engine import plans
 from shop.webhooks import endpoints as webhook_endpoints
 from shop.webhooks import events as happenings
 from shop.webhooks.events import DeliveryRow, Fact, Kind
@@ -19,15 +16,12 @@ from tests.fixtures import Database
 
 
 @pytest.fixture(autouse=True)
-def delivery(database: Database) -> Iterator[str]:
+def delivery(database: Database) -> str:
     """One, on its way."""
-    plans.forget()
     with db.transaction() as session:
         webhook_endpoints.make(session, {"url": "https://example.com/", "events": ["*"]}, by=new_id())
         happenings.tell(session, [Fact(Kind.STOCK_LOW, {"sku": "CHAIR"})])
-        id = session.scalars(select(DeliveryRow.id)).one()
-    yield id
-    plans.forget()
+        return session.scalars(select(DeliveryRow.id)).one()
 
 
 def breaches() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -15,7 +14,7 @@ import tasks.maintenance
 import tasks.periodic
 from beat_schedule import SCHEDULE, Every
 from doctor.schedule import slots_are_run_once
-from engine import NotPossible, clock, plans, poking, slots
+from engine import NotPossible, clock, poking, slots
 from engine.slots import SlotRow, SlotState
 from engine.tables import RunRow
 from engine.timing import FAULT_PATIENCE
@@ -30,14 +29,11 @@ TASK, HOUR = "release_expired_reservations", 3600
 
 
 @pytest.fixture(autouse=True)
-def _one_task(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _one_task(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of once a year, as it were: its slots come when a test wants them, not while it runs."""
     for name in set(SCHEDULE) - {TASK}:
         monkeypatch.delitem(SCHEDULE, name)
     monkeypatch.setitem(SCHEDULE, TASK, Every(365 * 24 * HOUR))
-    plans.forget()
-    yield
-    plans.forget()
 
 
 @pytest.fixture

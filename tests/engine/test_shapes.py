@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kombu.message import Message
 
@@ -103,7 +103,6 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # which depends on how busy the machine is
 @given(JSON, st.dictionaries(st.sampled_from(["task", "id", "retries", "group", "shadow", "eta"]), JSON, max_size=3))
 def test_whatever_it_is_it_is_taken_or_refused_and_nothing_else_happens(body: Any, headers: dict[str, Any]) -> None:
     try:

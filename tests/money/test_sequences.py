@@ -15,7 +15,6 @@ import engine.dispatch
 import gateways.channels.email
 import gateways.payments
 import logs
-from engine import plans
 from gateways.mail import Mail
 from shop.payments import methods as payment_methods
 from tests.fixtures import Database
@@ -41,7 +40,6 @@ def use_bank(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     monkeypatch.setattr(engine.dispatch, "_take", lambda parcels: None)
     monkeypatch.setattr(payment_methods, "is_captured_later", payment_methods.is_captured_later)
     monkeypatch.setenv("PAYMENT_RETRY_MINUTES", "0")
-    plans.forget()
     logs.configure("WARNING")
     logging.disable()
     yield lambda bank: found.__setitem__(0, bank)

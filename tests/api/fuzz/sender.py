@@ -14,7 +14,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from engine import plans
 from tests.api.goods import put_on_shelf
 from tests.api.people import People
 from tests.api.test_foreign_ids import Belongings
@@ -38,7 +37,6 @@ class Sender:
     def begin(self) -> None:
         """In an empty shop: what was sent before may have ended the session, the role, or the goods."""
         empty()
-        plans.forget()
         put_on_shelf("CHAIR", on_hand=1000)
         people = People(self._app)
         self.person = people.join("Fuzz", role=self._role)
