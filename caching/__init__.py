@@ -14,9 +14,9 @@ from pathlib import Path
 from caching.entry import Cache, Kept
 from caching.memory import InProcess
 from caching.redis import InRedis
+from caching.redis_client import shared_redis
 from caching.version_file import Board, board
 from config import Settings, settings
-from shared_redis import shared_redis
 
 __all__ = ["Board", "Cache", "Kept", "forget", "opened", "read_through"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caching.entry import Found, Kept, Marks
-from shared_redis import SharedRedis
+from caching.redis_client import SharedRedis
 
 SHAPE = "1"  # of what is kept; another one is another key
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 import db
-import pool
 from config import Settings
+from db import pool
 from deploy.claims import Refused
 from deploy.console import tell
 from deploy.processes import processes

@@ -17,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 
 import config
 import db
-import guards
+from config import checks
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,7 +28,7 @@ def alembic() -> Config:
 
 def upgrade() -> str | None:
     """Returns the revision that the tables are at now."""
-    guards.private_folder(config.settings().state_dir)
+    checks.private_folder(config.settings().state_dir)
     command.upgrade(alembic(), "head")
     with db.engine().connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from celery_app import TASK_MODULES, noun_of
 from config import Settings
-from guards import InsecureSetting
+from config.checks import InsecureSetting
 from server.settings import workers_for
 
 REMOTE = {

@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import guards
-from config import Settings, settings
+from config import Settings, checks, settings
 from deploy import banner
 from deploy.child import ROOT
 from deploy.claims import Refused, check_ports, end_leftovers, only_one
@@ -29,10 +28,10 @@ NOT_FOR_THE_DEMO = ("flower",)
 
 def main(arguments: list[str]) -> int:
     """Returns 0 after a stop that was asked for, 1 if it could not start or the demo was not as promised."""
-    os.umask(guards.OTHERS)  # what we and our processes write is for our own eyes
+    os.umask(checks.OTHERS)  # what we and our processes write is for our own eyes
     chosen = settings()
-    guards.private_folder(chosen.state_dir)
-    guards.shut_all(chosen.state_dir)
+    checks.private_folder(chosen.state_dir)
+    checks.shut_all(chosen.state_dir)
     try:
         with only_one(chosen.state_dir):
             prepare(chosen)

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import age, read_clock
 from doctor import sandbox_ledger
 from doctor.checks import invariant
 from shop.bank_transfers.matching import key_of
 from shop.bank_transfers.transfers import BankTransferRow, Problem
 from shop.payments.payments import PaymentRow, TransactionRow
-from sql import age, the_time
 
 LATE = 3600.0  # seconds: the clock has come by several times
 
@@ -21,7 +21,7 @@ LATE = 3600.0  # seconds: the clock has come by several times
 @invariant("I4", "every transfer that came is written down here")
 def transfers_are_here(session: Session) -> Iterator[str]:
     known = {id for (id,) in session.execute(select(BankTransferRow.transfer_id))}
-    current = the_time(session)
+    current = read_clock(session)
     for told in sandbox_ledger.books()["transfers"]:
         old = (current - datetime.fromisoformat(told["at"])).total_seconds() > LATE
         if old and told["id"] not in known:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.functions import age
 from doctor.checks import invariant
 from shop.invoicing import credit_notes
 from shop.invoicing import sums as invoice_sums
@@ -15,7 +16,6 @@ from shop.invoicing.credit_notes import CreditNoteRow
 from shop.invoicing.numbers import InvoiceRow, Series, SeriesRow
 from shop.orders.orders import OrderRow
 from shop.payments.payments import TransactionRow
-from sql import age
 
 DAY = 86400.0  # in which the clock has come by
 

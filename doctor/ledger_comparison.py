@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import settings
+from db.schema import is_id
 from doctor import sandbox_ledger
 from doctor.checks import invariant
 from engine.states import FINAL
@@ -21,7 +22,6 @@ from engine.tables import RunRow
 from shop.orders.orders import OrderRow
 from shop.payments.payments import PaymentRow
 from shop.reconciliation import reports as reconciliations
-from sql import is_id
 
 SHOWN = 5
 SIGNS = {"capture": 1, "refund": -1}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from db.functions import age
 from doctor.checks import invariant
 from shop.accounts.addresses import AddressRow
 from shop.accounts.sessions import SessionFamilyRow
@@ -21,7 +22,6 @@ from shop.pricing.same_person import MARK
 from shop.privacy import order_anonymisation
 from shop.privacy.order_anonymisation import NOBODY
 from shop.stock.alerts import StockAlertRow
-from sql import age
 
 DAY = 86400.0  # in which the clock has come by
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from db.functions import age, in_seconds, transaction_time
 from doctor.checks import invariant
 from engine import setback
 from engine.states import FINAL, Direction, Hold, Mark, State
@@ -15,7 +16,6 @@ from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
 from engine.timing import MOST_CLAIMS
 from shop.kernel.idempotency import CommandRow
-from sql import age, later, now
 
 OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any more
 
@@ -33,7 +33,7 @@ def accepted_commands_exist(session: Session) -> Iterator[str]:
 @invariant("I2", "every run ends: none is overdue, none rests without a deadline")
 def runs_end(session: Session) -> Iterator[str]:
     open_runs = RunRow.state.not_in(FINAL)
-    stuck = select(RunRow).where(open_runs, or_(RunRow.due_at.is_(None), RunRow.due_at < later(-OVERDUE)))
+    stuck = select(RunRow).where(open_runs, or_(RunRow.due_at.is_(None), RunRow.due_at < in_seconds(-OVERDUE)))
     for run in session.scalars(stuck):
         yield f"run {run.id} ({run.workflow}) is {run.state} before {run.task} and nobody looks after it"
     strange = select(RunRow).where(RunRow.state.in_(FINAL), or_(RunRow.due_at.is_not(None), RunRow.hold != Hold.END))
@@ -76,7 +76,10 @@ def no_open_step_behind_a_success(session: Session) -> Iterator[str]:
 @invariant("I12", "nothing accepted waits undispatched longer than the sweep")
 def nothing_undispatched(session: Session) -> Iterator[str]:
     forgotten = select(RunRow.id, age(RunRow.created_at)).where(
-        RunRow.state == State.QUEUED, RunRow.hold == Hold.NONE, RunRow.due_at < now(), RunRow.sent_at < later(-OVERDUE)
+        RunRow.state == State.QUEUED,
+        RunRow.hold == Hold.NONE,
+        RunRow.due_at < transaction_time(),
+        RunRow.sent_at < in_seconds(-OVERDUE),
     )
     for id, seconds in session.execute(forgotten):
         yield f"run {id} was accepted {seconds:.0f} s ago and has not begun"

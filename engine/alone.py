@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from db import TROUBLE, in_transaction
 from engine.claim import claim
+from engine.outcomes import Outcome
 from engine.settle import settle
 from engine.steps import Fault, StepTask
-from outcomes import Outcome
 
 log = structlog.get_logger(__name__)
 

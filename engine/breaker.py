@@ -17,11 +17,12 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from db import TROUBLE, in_transaction
+from db.functions import in_seconds, statement_time, transaction_time
+from db.statements import for_update, upsert
+from engine.outcomes import TryAgain
 from engine.steps import Result, StepTask
 from engine.tables import GatewayRow
 from engine.timing import LONGEST_RETRY_AFTER, OPENS, PROBE_PAUSE, PROBES, TRUST
-from outcomes import TryAgain
-from sql import clock, held, later, now, upsert
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +42,11 @@ def admit(session: Session, step: StepTask, name: str, wanted: int) -> tuple[int
 
     All may, if it is back and this process has not heard of it yet.
     """
-    row = session.scalar(held(select(GatewayRow).where(GatewayRow.name == name)))
+    row = session.scalar(for_update(select(GatewayRow).where(GatewayRow.name == name)))
     if row is None or row.away_since is None:
         return wanted, ("", "")
     pause = min(2 * row.pause, step.probe)
-    probing = _of(name).where(GatewayRow.probe_at <= now()).values(probe_at=later(pause), pause=pause)
+    probing = _of(name).where(GatewayRow.probe_at <= transaction_time()).values(probe_at=in_seconds(pause), pause=pause)
     won = session.scalar(probing.returning(GatewayRow.name)) is not None
     return min(PROBES, wanted) * won, (row.code, row.detail)
 
@@ -94,20 +95,30 @@ def _failed(session: Session, name: str, failures: Sequence[TryAgain]) -> None:
     fresh = upsert(session, row).values(name=name, failures=len(failures), pause=0, **said)
     more = {"failures": row.failures + len(failures), **said}
     session.execute(fresh.on_conflict_do_update(index_elements=["name"], set_=more))
-    found = session.scalars(held(select(row).where(row.name == name))).one()
+    found = session.scalars(for_update(select(row).where(row.name == name))).one()
     troubled[name] = found.failures >= OPENS
     if troubled[name]:
         asked = min(max(failure.after or 0.0 for failure in failures), LONGEST_RETRY_AFTER)
-        session.execute(_of(name).values(**_opened(found), probe_at=later(max(found.pause, PROBE_PAUSE, asked))))
+        session.execute(_of(name).values(**_opened(found), probe_at=in_seconds(max(found.pause, PROBE_PAUSE, asked))))
 
 
 def _opened(row: GatewayRow) -> dict[str, Any]:
-    return {} if row.away_since else {"away_since": clock(), "back_at": None, "pause": PROBE_PAUSE, "told_at": None}
+    return (
+        {}
+        if row.away_since
+        else {"away_since": statement_time(), "back_at": None, "pause": PROBE_PAUSE, "told_at": None}
+    )
 
 
 def _is_back(session: Session, name: str) -> None:
     since = session.scalar(select(GatewayRow.away_since).where(GatewayRow.name == name).with_for_update())
-    well = {"failures": 0, "away_since": None, "probe_at": None, "pause": 0, "back_at": clock() if since else None}
+    well = {
+        "failures": 0,
+        "away_since": None,
+        "probe_at": None,
+        "pause": 0,
+        "back_at": statement_time() if since else None,
+    }
     session.execute(_of(name).where(GatewayRow.failures > 0).values(**well))
     troubled.pop(name, None)
     if since:

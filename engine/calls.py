@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 
 from config import settings
 from db import in_transaction
+from db.functions import in_list, in_seconds
 from engine.states import Hold
 from engine.tables import RunRow
 from engine.timing import LEASE
-from sql import among, later
 
 
 class Held(NamedTuple):
@@ -84,14 +84,14 @@ class Calls:
 # One that is just being recorded must not keep the others from being renewed.
 _FREE = (
     select(RunRow.id)
-    .where(among(RunRow.id, "ids"), RunRow.hold == Hold.CALL)
+    .where(in_list(RunRow.id, "ids"), RunRow.hold == Hold.CALL)
     .order_by(RunRow.id)
     .with_for_update(skip_locked=True, key_share=True)
 )
 _RENEW = (
     update(RunRow)
     .where(RunRow.id.in_(_FREE))
-    .values(lease_until=later(LEASE))
+    .values(lease_until=in_seconds(LEASE))
     .execution_options(synchronize_session=False)
 )
 

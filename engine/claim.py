@@ -14,11 +14,13 @@ import structlog
 from sqlalchemy import and_, bindparam, func, outerjoin, select, update
 from sqlalchemy.orm import Session
 
+from db.functions import age, in_list, transaction_time
+from db.schema import is_id
+from db.statements import execute_core, table_of
 from engine import plans
 from engine.plan import Plan
 from engine.states import Direction, Hold
 from engine.tables import JournalRow, RunRow
-from sql import age, among, bare, direct, is_id, now
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +73,7 @@ class Run:
         return (self.cancel_requested or self.late) and self.direction == Direction.DO and not self.past_pivot
 
 
-_RUN, _JOURNAL = bare(RunRow).c, bare(JournalRow).c
+_RUN, _JOURNAL = table_of(RunRow).c, table_of(JournalRow).c
 _HERE = and_(_JOURNAL.run_id == _RUN.id, _JOURNAL.step == _RUN.step, _JOURNAL.direction == _RUN.direction)
 _RUNS = (
     select(
@@ -86,16 +88,16 @@ _RUNS = (
         _RUN.error,
         _RUN.cancel_requested,
         _RUN.nudged,
-        (_RUN.deadline_at <= now()).label("late"),
-        (_RUN.wait_until <= now()).label("expired"),
+        (_RUN.deadline_at <= transaction_time()).label("late"),
+        (_RUN.wait_until <= transaction_time()).label("expired"),
         func.coalesce(_JOURNAL.refusals, 0).label("refusals"),
         (-age(_RUN.deadline_at)).label("left"),
         age(_RUN.troubled_since).label("troubled"),
         _RUN.waiting_for,
         _JOURNAL.error.label("trouble"),
     )
-    .select_from(outerjoin(bare(RunRow), bare(JournalRow), _HERE))
-    .where(among(_RUN.id, "ids"))
+    .select_from(outerjoin(table_of(RunRow), table_of(JournalRow), _HERE))
+    .where(in_list(_RUN.id, "ids"))
     .order_by(_RUN.id)
 )
 
@@ -103,7 +105,7 @@ _RUNS = (
 def _locking(statement: Any, *, skip_locked: bool = False) -> Any:
     """The runs only: what the journal says of an overridden refusal may be a moment old, and a key too old
     only brings the old refusal once more."""
-    return statement.with_for_update(of=bare(RunRow), key_share=True, skip_locked=skip_locked)
+    return statement.with_for_update(of=table_of(RunRow), key_share=True, skip_locked=skip_locked)
 
 
 _READY = _locking(_RUNS.where(_RUN.task == bindparam("task"), _RUN.hold == Hold.NONE), skip_locked=True)
@@ -121,12 +123,12 @@ def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
 
 def note_claim(session: Session, task: str, ids: Sequence[str]) -> None:
     """Of runs that were lost: a worker has them now. A run is given up for what its workers died of alone."""
-    direct(session, _NOTE, {"at": task, "ids": list(filter(is_id, ids))})
+    execute_core(session, _NOTE, {"at": task, "ids": list(filter(is_id, ids))})
 
 
 _NOTE = (
-    update(bare(RunRow))
-    .where(among(_RUN.id, "ids"), _RUN.task == bindparam("at"), _RUN.hold == Hold.NONE)
+    update(table_of(RunRow))
+    .where(in_list(_RUN.id, "ids"), _RUN.task == bindparam("at"), _RUN.hold == Hold.NONE)
     .values(claims=_RUN.claims + 1)
 )
 
@@ -144,7 +146,7 @@ def lock(session: Session, ids: Sequence[str]) -> list[Run]:
 
 def _read(session: Session, statement: Any, parameters: dict[str, Any]) -> list[Run]:
     parameters["ids"] = list(filter(is_id, parameters["ids"]))  # a forged one must not hurt those beside it
-    rows = direct(session, statement, parameters).all()
+    rows = execute_core(session, statement, parameters).all()
     known = plans.load(session, {row.plan_id for row in rows})
     return [_run(row, known) for row in rows]
 

@@ -20,12 +20,12 @@ from sqlalchemy.orm import Session
 from beat_schedule import SCHEDULE, Time
 from config import settings
 from db import in_transaction, reading
+from db.functions import read_clock
 from engine import slots
 from engine.commands import NotPossible, start
 from engine.plan import Named, Workflow
 from engine.slots import Slot, SlotRow, SlotState
 from engine.times import following, latest
-from sql import the_time
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ def run_now(session: Session, workflow: Workflow | Named, task: str, by: str) ->
     """Begin it now, beside its times. Returns the run."""
     if task in slots.busy(session):
         raise NotPossible("already_running", f"{task} is at work")
-    slot = Slot(task, the_time(session))
+    slot = Slot(task, read_clock(session))
     if not slots.take(session, slot, SlotState.BEGUN, asked_by=by):
         raise NotPossible("already_running", f"{task} was begun at this very moment")
     return _start(session, workflow, slot)
@@ -69,7 +69,7 @@ def run_now(session: Session, workflow: Workflow | Named, task: str, by: str) ->
 
 def standings(session: Session) -> list[Standing]:
     """Of all periodic tasks, by name."""
-    at, last, newest = the_time(session), slots.last(session), slots.newest(session)
+    at, last, newest = read_clock(session), slots.last(session), slots.newest(session)
     told = []
     for name, time in sorted(SCHEDULE.items()):
         late = _overdue(latest(time, at, _zone()), newest.get(name), at)
@@ -83,13 +83,13 @@ def _overdue(slot: datetime, newest: datetime | None, at: datetime) -> float:
 
 def _ahead(session: Session) -> list[str]:
     """The tasks whose newest slot lies further ahead than their next one: the clock was set back."""
-    at, newest, zone = the_time(session), slots.newest(session), _zone()
+    at, newest, zone = read_clock(session), slots.newest(session), _zone()
     ahead = {task: slot for task, slot in newest.items() if slot > at and task in SCHEDULE}
     return [task for task, slot in ahead.items() if slot > following(SCHEDULE[task], at, zone)]
 
 
 def _forget(session: Session, tasks: Sequence[str]) -> int:
-    at = the_time(session)
+    at = read_clock(session)
     forgotten = {task: slots.forget_after(session, task, at) for task in tasks}
     log.warning("the clock was set back", slots=forgotten)
     return sum(forgotten.values())
@@ -97,7 +97,7 @@ def _forget(session: Session, tasks: Sequence[str]) -> int:
 
 def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:
     """In the order of the schedule, in which everybody takes them."""
-    at, newest, busy, zone = the_time(session), slots.newest(session), slots.busy(session), _zone()
+    at, newest, busy, zone = read_clock(session), slots.newest(session), slots.busy(session), _zone()
     for task, time in SCHEDULE.items():
         slot = latest(time, at, zone)
         if task not in newest:
@@ -110,7 +110,7 @@ def _begin(session: Session, workflow: Workflow | Named, slot: Slot, state: Slot
     if not slots.take(session, slot, state) or state != SlotState.BEGUN:
         return False
     _start(session, workflow, slot)
-    log.info("slot", task=slot.task, slot=slot.slot.isoformat(), late=(the_time(session) - slot.slot).total_seconds())
+    log.info("slot", task=slot.task, slot=slot.slot.isoformat(), late=(read_clock(session) - slot.slot).total_seconds())
     return True
 
 

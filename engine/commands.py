@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Float, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from db.bulk import inserting
+from db.functions import in_seconds, statement_time, transaction_time
+from db.schema import new_id
+from db.statements import table_of
 from engine import journal, plans
 from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
+from engine.outcomes import Refused
 from engine.plan import Named, Workflow, resolve
 from engine.settle import advance_past, compensate, send_from_here
 from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
-from outcomes import Refused
-from rows import inserting
-from sql import bare, clock, later, new_id, now
 
 
 class NotPossible(Exception):
@@ -102,18 +104,18 @@ def _started(session: Session, row: dict[str, Any], at: datetime | None) -> Star
 
 def _starting(insert: Any) -> Any:
     once = insert.on_conflict_do_nothing(index_elements=["workflow", "key"])
-    return once.returning(bare(RunRow).c.id, bare(RunRow).c.created_at)
+    return once.returning(table_of(RunRow).c.id, table_of(RunRow).c.created_at)
 
 
 _START = inserting(
-    bare(RunRow),
+    table_of(RunRow),
     *("id", "workflow", "plan_id", "key", "subject_type", "subject_id", "input", "started_by", "task"),
     then=_starting,
-    due_at=later(bindparam("patience", type_=Float())),
-    sent_at=now(),
-    deadline_at=later(bindparam("deadline", type_=Float())),
-    created_at=now(),
-    updated_at=now(),
+    due_at=in_seconds(bindparam("patience", type_=Float())),
+    sent_at=transaction_time(),
+    deadline_at=in_seconds(bindparam("deadline", type_=Float())),
+    created_at=transaction_time(),
+    updated_at=transaction_time(),
 )
 
 
@@ -175,7 +177,7 @@ def cancel(session: Session, id: str) -> None:
     session.execute(
         update(RunRow)
         .where(RunRow.id == id)
-        .values(cancel_requested=True, version=RunRow.version + int(row.hold != Hold.CALL), updated_at=clock())
+        .values(cancel_requested=True, version=RunRow.version + int(row.hold != Hold.CALL), updated_at=statement_time())
     )
     if row.hold in (Hold.WAIT, Hold.BACKOFF):
         send_from_here(session, [run])

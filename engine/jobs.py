@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
+from db.schema import is_id
 from engine import plans
 from engine.plan import Plan
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow, RunRow
-from sql import among, is_id
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def failures(session: Session, job: Job, limit: int = 50) -> list[Failure]:
 def latest(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Job]:
     """The newest run about each of these subjects of one kind."""
     row = RunRow
-    query = select(row).where(row.subject_type == kind, among(row.subject_id, "subjects")).order_by(row.id)
+    query = select(row).where(row.subject_type == kind, in_list(row.subject_id, "subjects")).order_by(row.id)
     newest = {run.subject_id: run for run in session.scalars(query, {"subjects": list(ids)})}
     return {job.subject["id"]: job for job in _jobs(session, list(newest.values()))}
 
@@ -176,7 +177,7 @@ def _journals(session: Session, ids: Sequence[str]) -> dict[str, list[JournalRow
     return journals
 
 
-_JOURNAL = select(JournalRow).where(among(JournalRow.run_id, "runs")).order_by(JournalRow.started_at, JournalRow.step)
+_JOURNAL = select(JournalRow).where(in_list(JournalRow.run_id, "runs")).order_by(JournalRow.started_at, JournalRow.step)
 
 
 def _job(run: RunRow, rows: Sequence[JournalRow]) -> Job:

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
+from db.bulk import Many, inserting
+from db.functions import age, in_list, statement_time, transaction_time
+from db.schema import new_id
+from db.statements import execute_core, table_of
 from engine.claim import Run
+from engine.outcomes import Outcome
 from engine.states import Direction, Mark
 from engine.steps import Fault
 from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow, RunRow
-from outcomes import Outcome
-from rows import Many, inserting
-from sql import age, among, bare, clock, direct, new_id, now
 
 Line = tuple[Run, Mark, dict[str, Any] | None, Outcome | None]
 
@@ -34,11 +36,11 @@ def record(session: Session, lines: Sequence[Line], *, begun: bool) -> None:
 def begun_at(session: Session, runs: Sequence[Run]) -> set[str]:
     """The ids of those runs whose present step was begun in an earlier attempt."""
     here = {(run.id, run.step, run.direction) for run in runs}
-    rows = direct(session, _BEGUN, {"ids": [run.id for run in runs]})
+    rows = execute_core(session, _BEGUN, {"ids": [run.id for run in runs]})
     return {id for id, step, direction in rows if (id, step, direction) in here}
 
 
-_BEGUN = select(JournalRow.run_id, JournalRow.step, JournalRow.direction).where(among(JournalRow.run_id, "ids"))
+_BEGUN = select(JournalRow.run_id, JournalRow.step, JournalRow.direction).where(in_list(JournalRow.run_id, "ids"))
 
 
 def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
@@ -47,7 +49,7 @@ def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
 
 def stop(session: Session, runs: Sequence[Run]) -> None:
     """These runs turn back: a step that was waiting, or to be tried again, is open no longer."""
-    direct(session, _STOP, {"ids": [run.id for run in runs]})
+    execute_core(session, _STOP, {"ids": [run.id for run in runs]})
 
 
 def count_refusal(session: Session, run: Run) -> None:
@@ -64,7 +66,9 @@ def note_act(session: Session, run: Run, act: str, by: str, note: str | None = N
     """What an operator does to a run, and over which error: the journal's own row goes on and forgets it."""
     where = {"step": run.name, "direction": run.direction, "error": run.error}
     session.execute(
-        insert(OperatorActRow).values(id=new_id(), run_id=run.id, act=act, by=by, note=note, **where, at=clock())
+        insert(OperatorActRow).values(
+            id=new_id(), run_id=run.id, act=act, by=by, note=note, **where, at=statement_time()
+        )
     )
 
 
@@ -77,40 +81,40 @@ def count_unsent(session: Session, runs: Sequence[Run]) -> None:
 
 def broken_for(session: Session, runs: Sequence[Run]) -> dict[str, float]:
     """For how many seconds the step of each has been failing by faults of our own, by id; none: this is the first."""
-    rows = direct(session, _BROKEN, {"ids": [run.id for run in runs], "code": Fault.code})
+    rows = execute_core(session, _BROKEN, {"ids": [run.id for run in runs], "code": Fault.code})
     return dict(rows.all())
 
 
 def never_sent(session: Session, runs: Sequence[Run]) -> set[str]:
     """The ids of those of these runs, all on their way back, whose step never left the house in any attempt."""
-    row = bare(JournalRow).c
-    forward = select(row.run_id, row.step).where(among(row.run_id, "ids"), row.direction == Direction.DO)
+    row = table_of(JournalRow).c
+    forward = select(row.run_id, row.step).where(in_list(row.run_id, "ids"), row.direction == Direction.DO)
     unsent = forward.where(row.attempts == row.unsent, row.state.in_((Mark.BEGUN, Mark.STOPPED, Mark.FAILED)))
-    found = {tuple(one) for one in direct(session, unsent, {"ids": [run.id for run in runs]})}
+    found = {tuple(one) for one in execute_core(session, unsent, {"ids": [run.id for run in runs]})}
     return {run.id for run in runs if (run.id, run.step) in found}
 
 
 def _counting_unsent(_: str, given: Any) -> Any:
-    table = bare(JournalRow)
+    table = table_of(JournalRow)
     here = (table.c.run_id == given.run_id, table.c.step == given.step, table.c.direction == given.direction)
     return update(table).where(*here).values(unsent=table.c.unsent + 1)
 
 
-_FAULT, _STANDS = bare(FailedAttemptRow).c, bare(RunRow).c
+_FAULT, _STANDS = table_of(FailedAttemptRow).c, table_of(RunRow).c
 _BROKEN = (
     select(_FAULT.run_id, func.max(age(_FAULT.at)))
-    .join(bare(RunRow), (_STANDS.id == _FAULT.run_id) & (_STANDS.step == _FAULT.step))
-    .where(among(_FAULT.run_id, "ids"), _FAULT.code == bindparam("code"), _FAULT.direction == _STANDS.direction)
+    .join(table_of(RunRow), (_STANDS.id == _FAULT.run_id) & (_STANDS.step == _FAULT.step))
+    .where(in_list(_FAULT.run_id, "ids"), _FAULT.code == bindparam("code"), _FAULT.direction == _STANDS.direction)
     .where(age(_FAULT.at) < age(_STANDS.troubled_since) + 1.0)  # written just before `troubled_since`, if it began so
     .group_by(_FAULT.run_id)
 )
-_JOURNAL = bare(JournalRow).c
+_JOURNAL = table_of(JournalRow).c
 _UNSENT = Many(_counting_unsent, _JOURNAL.run_id, _JOURNAL.step, _JOURNAL.direction)
 _STOP = (
-    update(bare(JournalRow))
-    .where(among(JournalRow.run_id, "ids"), JournalRow.direction == Direction.DO)
+    update(table_of(JournalRow))
+    .where(in_list(JournalRow.run_id, "ids"), JournalRow.direction == Direction.DO)
     .where(JournalRow.state.in_((Mark.BEGUN, Mark.WAITING)))
-    .values(state=Mark.STOPPED, finished_at=clock())
+    .values(state=Mark.STOPPED, finished_at=statement_time())
 )
 
 
@@ -135,7 +139,7 @@ def _write(session: Session, rows: list[dict[str, Any]], *, again: bool) -> None
 
 
 def _writing(again: bool, finished: bool) -> Many:
-    table = bare(JournalRow)
+    table = table_of(JournalRow)
 
     def over(insert: Any) -> Any:
         """A step that was written before: what is new counts, what it remembered stays."""
@@ -149,13 +153,15 @@ def _writing(again: bool, finished: bool) -> Many:
         }
         return insert.on_conflict_do_update(index_elements=["run_id", "step", "direction"], set_=changed)
 
-    ended = clock() if finished else null()
-    return inserting(table, *_COLUMNS, then=over, started_at=now(), finished_at=ended)
+    ended = statement_time() if finished else null()
+    return inserting(table, *_COLUMNS, then=over, started_at=transaction_time(), finished_at=ended)
 
 
 _COLUMNS = ("run_id", "step", "direction", "name", "state", "output", "error")
 _WRITE = {(again, finished): _writing(again, finished) for again in (True, False) for finished in (True, False)}
-_KEEP = inserting(bare(FailedAttemptRow), "id", "run_id", "step", "direction", "code", "detail", at=clock())
+_KEEP = inserting(
+    table_of(FailedAttemptRow), "id", "run_id", "step", "direction", "code", "detail", at=statement_time()
+)
 
 
 def _keep_failures(session: Session, failures: Sequence[tuple[Run, Outcome]]) -> None:

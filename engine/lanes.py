@@ -16,16 +16,18 @@ from sqlalchemy.orm import Session
 
 from celery_app import app
 from db import in_transaction
+from db.functions import in_seconds, transaction_time
+from db.schema import Moment
+from db.statements import upsert
 from engine.tables import LaneRow
 from engine.timing import PROBE, SLACK
-from sql import Moment, later, now, upsert
 
 log = logging.getLogger(__name__)
 
 
 def reached(session: Session) -> dict[str, datetime]:
     """For each queue the moment up to which everything sent has been through. A moment to come tells nothing."""
-    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at <= now()))
+    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at <= transaction_time()))
     return {queue: at for queue, at in rows if at}
 
 
@@ -37,12 +39,12 @@ def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]
 def _claim(session: Session, queue: str) -> datetime | None:
     session.execute(upsert(session, LaneRow).values(queue=queue).on_conflict_do_nothing())
     lane = LaneRow
-    under_way = and_(lane.probed_at > later(-PROBE), lane.probed_at <= later(SLACK))  # now: when we began
+    under_way = and_(lane.probed_at > in_seconds(-PROBE), lane.probed_at <= in_seconds(SLACK))  # now: when we began
     idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, not_(under_way))
     return session.scalar(
         update(lane)
         .where(lane.queue == queue, idle)
-        .values(probed_at=now())
+        .values(probed_at=transaction_time())
         .returning(lane.probed_at)
         .execution_options(synchronize_session=False)
     )
@@ -57,11 +59,11 @@ def probe(queue: str, at: str, **_: object) -> None:
     """Everything sent into this queue before `at` has been through. A forged one from the future tells nothing."""
     moment = datetime.fromisoformat(at)
     sent = bindparam("at", type_=Moment())
-    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < sent, LaneRow.reached_at > later(SLACK))
+    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < sent, LaneRow.reached_at > in_seconds(SLACK))
     in_transaction(
         lambda session: session.execute(
             update(LaneRow)
-            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= sent, sent <= now())
+            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= sent, sent <= transaction_time())
             .values(reached_at=sent)
             .execution_options(synchronize_session=False),
             {"at": moment},

@@ -13,14 +13,16 @@ from typing import Any
 from sqlalchemy import Update, bindparam, case, update
 from sqlalchemy.orm import Session
 
+from db.functions import in_list, in_seconds, statement_time
+from db.schema import DOCUMENT
+from db.statements import execute_core, table_of
 from engine.claim import Run
 from engine.plan import Plan
 from engine.states import Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
-from sql import DOCUMENT, among, bare, clock, direct, later
 
-RUNS = bare(RunRow)
+RUNS = table_of(RunRow)
 _RUN = RUNS.c
 
 
@@ -33,7 +35,7 @@ def moving(direction: str) -> State:
 
 _ADVANCE = (
     update(RUNS)
-    .where(among(_RUN.id, "ids"))
+    .where(in_list(_RUN.id, "ids"))
     .values(
         step=bindparam("next_step"),
         task=bindparam("next_task"),
@@ -49,9 +51,12 @@ _ADVANCE = (
         finished_at=None,  # an operator's skip goes on from what had been an end
         version=_RUN.version + 1,
         # Left alone while it is far enough away, so that the row's index entry stays (decision 5).
-        due_at=case((_RUN.due_at.between(later(PATIENCE / 2), later(PATIENCE)), _RUN.due_at), else_=later(PATIENCE)),
-        sent_at=clock(),
-        updated_at=clock(),
+        due_at=case(
+            (_RUN.due_at.between(in_seconds(PATIENCE / 2), in_seconds(PATIENCE)), _RUN.due_at),
+            else_=in_seconds(PATIENCE),
+        ),
+        sent_at=statement_time(),
+        updated_at=statement_time(),
     )
 )
 
@@ -59,7 +64,7 @@ _ADVANCE = (
 def advance(session: Session, plan: Plan, step: int, direction: str, runs: Sequence[Run]) -> None:
     """To the next step, forwards or back, for the whole group at once."""
     there = {"next_step": step, "next_task": plan.task(step, direction), "next_state": moving(direction)}
-    direct(session, _ADVANCE, {"ids": [run.id for run in runs], **there})
+    execute_core(session, _ADVANCE, {"ids": [run.id for run in runs], **there})
 
 
 # --- to an end ------------------------------------------------------------------------------------------
@@ -68,7 +73,7 @@ def advance(session: Session, plan: Plan, step: int, direction: str, runs: Seque
 def _end(state: State) -> Update:
     return (
         update(RUNS)
-        .where(among(_RUN.id, "ids"))
+        .where(in_list(_RUN.id, "ids"))
         .values(
             state=state,
             hold=Hold.END,
@@ -77,8 +82,8 @@ def _end(state: State) -> Update:
             troubled_since=None,
             waiting_for=None,
             version=_RUN.version + 1,
-            updated_at=clock(),
-            finished_at=clock(),
+            updated_at=statement_time(),
+            finished_at=statement_time(),
         )
     )
 
@@ -91,18 +96,18 @@ _HELP = _end(State.NEEDS_ATTENTION).values(error=bindparam("why", type_=DOCUMENT
 def succeed(session: Session, outputs: Sequence[tuple[Run, dict[str, Any] | None]]) -> None:
     """The last step is done; what it brought is the run's result. Those with the same result are one UPDATE."""
     for ids, output in _alike(outputs):
-        direct(session, _SUCCEED, {"ids": ids, "output": output})
+        execute_core(session, _SUCCEED, {"ids": ids, "output": output})
 
 
 def fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> None:
     """Everything begun is undone. Those with the same error are one UPDATE."""
     for ids, error in _alike(failures):
-        direct(session, _FAIL, {"ids": ids, "why": error})
+        execute_core(session, _FAIL, {"ids": ids, "why": error})
 
 
 def call_for_help(session: Session, run: Run, error: dict[str, Any]) -> None:
     """Neither forward nor back by itself. It stays before its task, for an operator's retry."""
-    direct(session, _HELP, {"ids": [run.id], "why": error})
+    execute_core(session, _HELP, {"ids": [run.id], "why": error})
 
 
 def _alike(documents: Iterable[tuple[Run, Any]]) -> Iterator[tuple[list[str], Any]]:

@@ -16,11 +16,11 @@ from sqlalchemy import ColumnElement, Select, Update, and_, delete, exists, func
 from sqlalchemy.orm import Session
 
 from db import in_transaction, reading
+from db.functions import chance, in_list, in_seconds, statement_time, transaction_time
 from engine import breaker
 from engine.states import Hold
 from engine.tables import GatewayRow, RunRow
 from engine.timing import BACK, FORGET, OPENS, PROBES, RELEASE, REST, SWEEP_LIMIT, TELL
-from sql import among, chance, clock, later, now
 
 log = structlog.get_logger(__name__)
 
@@ -71,25 +71,25 @@ def outages(session: Session) -> list[Outage]:
 
 _ROW = GatewayRow
 _WAITS = and_(RunRow.waiting_for == _ROW.name, RunRow.hold == Hold.BACKOFF)
-_LET_GO = and_(_ROW.back_at.is_not(None), exists().where(_WAITS, RunRow.due_at > later(RELEASE)))
+_LET_GO = and_(_ROW.back_at.is_not(None), exists().where(_WAITS, RunRow.due_at > in_seconds(RELEASE)))
 _PROBE = and_(
-    _ROW.probe_at <= now(),
-    or_(_ROW.woken_at.is_(None), _ROW.woken_at < _ROW.probe_at, _ROW.woken_at < later(-REST)),
+    _ROW.probe_at <= transaction_time(),
+    or_(_ROW.woken_at.is_(None), _ROW.woken_at < _ROW.probe_at, _ROW.woken_at < in_seconds(-REST)),
 )
 _WAITED_FOR = exists().where(_WAITS)
-_TELL = and_(_ROW.away_since.is_not(None), _WAITED_FOR, or_(_ROW.told_at.is_(None), _ROW.told_at <= later(-TELL)))
-_FORGET = and_(_ROW.probe_at < later(-FORGET), not_(_WAITED_FOR))
+_TELL = and_(_ROW.away_since.is_not(None), _WAITED_FOR, or_(_ROW.told_at.is_(None), _ROW.told_at <= in_seconds(-TELL)))
+_FORGET = and_(_ROW.probe_at < in_seconds(-FORGET), not_(_WAITED_FOR))
 _IN_TROUBLE = select(
     *(_ROW.name, _ROW.failures, _LET_GO.label("let_go"), _PROBE.label("probe"), _TELL.label("tell")),
     _FORGET.label("forget"),
-).where(or_(_ROW.failures > 0, _ROW.back_at > later(-BACK)))
+).where(or_(_ROW.failures > 0, _ROW.back_at > in_seconds(-BACK)))
 
 
 def _wake_probes(session: Session, name: str) -> None:
     """When a probe is due and nobody happens to come by, some of those who wait make it, drawn by lot: one of them
     may have a trouble all of its own."""
-    if _first(session, name, _PROBE, woken_at=clock()):
-        _move(session, _waiting(name).order_by(chance()).limit(PROBES), clock())
+    if _first(session, name, _PROBE, woken_at=statement_time()):
+        _move(session, _waiting(name).order_by(chance()).limit(PROBES), statement_time())
 
 
 def _forget(session: Session, name: str) -> None:
@@ -105,8 +105,8 @@ def _first(session: Session, name: str, due: ColumnElement[bool], **noted: Any) 
 
 def _let_go(session: Session, name: str) -> None:
     """It is back: those who waited go on, spread over a few seconds, also if they asked to rest longer than that."""
-    resting = _waiting(name).where(RunRow.due_at > later(RELEASE))
-    gone = _move(session, resting.order_by(RunRow.id).limit(SWEEP_LIMIT), later(chance() * RELEASE))
+    resting = _waiting(name).where(RunRow.due_at > in_seconds(RELEASE))
+    gone = _move(session, resting.order_by(RunRow.id).limit(SWEEP_LIMIT), in_seconds(chance() * RELEASE))
     if gone:
         log.info("runs that waited for a gateway go on", gateway=name, runs=gone)
 
@@ -122,7 +122,7 @@ def _move(session: Session, which: Select[Any], due: Any) -> int:
     return len(ids)
 
 
-_DUE: Update = update(RunRow).where(among(RunRow.id, "ids")).execution_options(synchronize_session=False)
+_DUE: Update = update(RunRow).where(in_list(RunRow.id, "ids")).execution_options(synchronize_session=False)
 
 
 def _tell(name: str) -> None:
@@ -135,6 +135,6 @@ def _tell(name: str) -> None:
 
 
 def _outage_to_tell(session: Session, name: str) -> Outage | None:
-    if not _first(session, name, _TELL, told_at=clock()):
+    if not _first(session, name, _TELL, told_at=statement_time()):
         return None
     return next((outage for outage in outages(session) if outage.gateway == name), None)

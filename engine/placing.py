@@ -12,15 +12,16 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ColumnElement, Float, case, func, update
 from sqlalchemy.orm import Session
 
+from db.bulk import Many
+from db.functions import in_seconds, statement_time
+from db.statements import table_of
 from engine.claim import Run
 from engine.moves import moving
 from engine.states import Direction, Hold, State
 from engine.tables import RunRow
 from engine.timing import PATIENCE
-from rows import Many
-from sql import bare, clock, later
 
-_RUN = bare(RunRow).c
+_RUN = table_of(RunRow).c
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def put(session: Session, places: Sequence[Place]) -> None:
 
 def _putting(_: str, given: Any) -> Any:
     return (
-        update(bare(RunRow))
+        update(table_of(RunRow))
         .where(_RUN.id == given.id)
         .values(
             state=given.state,
@@ -71,13 +72,13 @@ def _putting(_: str, given: Any) -> Any:
             losses=0,
             claims=0,
             nudged=False,
-            troubled_since=case((given.troubled, func.coalesce(_RUN.troubled_since, clock()))),
+            troubled_since=case((given.troubled, func.coalesce(_RUN.troubled_since, statement_time()))),
             waiting_for=given.waiting_for,
             finished_at=None,
             version=_RUN.version + 1,
-            due_at=later(given.due),
-            sent_at=clock(),
-            updated_at=clock(),
+            due_at=in_seconds(given.due),
+            sent_at=statement_time(),
+            updated_at=statement_time(),
         )
     )
 
@@ -95,11 +96,11 @@ def limit_waits(session: Session, waits: Sequence[tuple[Run, float]]) -> None:
 def _limiting(_: str, given: Any) -> Any:
     within_run = case((given.past_pivot, _RUN.due_at), else_=_sooner(_RUN.deadline_at, _RUN.due_at))
     return (
-        update(bare(RunRow))
+        update(table_of(RunRow))
         .where(_RUN.id == given.id)
         .values(
             due_at=_sooner(_RUN.wait_until, within_run),
-            wait_until=func.coalesce(_RUN.wait_until, later(given.seconds)),
+            wait_until=func.coalesce(_RUN.wait_until, in_seconds(given.seconds)),
         )
     )
 

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import at_commit
+from db.statements import upsert
 from engine.plan import Plan, as_document, from_document
 from engine.tables import PlanRow
-from sql import upsert
 
 _known: dict[str, Plan] = {}
 _stored: set[str] = set()  # those that this process has seen committed

@@ -6,9 +6,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db import in_transaction
+from db.functions import in_seconds
 from engine.states import ENDED
 from engine.tables import RunRow
-from sql import later
 
 BATCH = 500
 
@@ -24,7 +24,7 @@ def prune_finished(days: int, workflow: str | None = None) -> int:
 def _batch(session: Session, days: int, workflow: str | None = None) -> int:
     old = (
         select(RunRow.id)
-        .where(RunRow.state.in_(ENDED), RunRow.finished_at < later(-86400.0 * days))
+        .where(RunRow.state.in_(ENDED), RunRow.finished_at < in_seconds(-86400.0 * days))
         .order_by(RunRow.id)
         .limit(BATCH)
     )

@@ -20,19 +20,20 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from db import TROUBLE, in_transaction
+from db.functions import in_list, in_seconds, statement_time
+from db.statements import execute_core, table_of
 from engine import breaker, crash, journal, sparing
 from engine.alone import together_or_alone
 from engine.calls import calls
 from engine.claim import Run, claim, claim_answered
 from engine.dispatch import send_after_commit
 from engine.late import LateAnswers
+from engine.outcomes import Outcome, TryAgain, Unknown
 from engine.settle import settle, turn_back
 from engine.states import Direction, Hold, State
 from engine.steps import Answer, Done, FaultInCall, Result, StepTask
 from engine.tables import RunRow
 from engine.timing import LEASE
-from outcomes import Outcome, TryAgain, Unknown
-from sql import among, bare, clock, direct, later
 
 log = structlog.get_logger(__name__)
 
@@ -94,19 +95,19 @@ def _lease(session: Session, step: StepTask, runs: Sequence[Run], requests: Mapp
     for direction, state in ((Direction.DO, State.RUNNING), (Direction.UNDO, State.COMPENSATING)):
         ids = [run.id for run in runs if run.direction == direction]
         if ids:
-            direct(session, _TAKE, {"ids": ids, "next_state": state})
+            execute_core(session, _TAKE, {"ids": ids, "next_state": state})
     return [Pending(run, requests[run.id], run.version + 1) for run in runs]
 
 
 _TAKE = (
-    update(bare(RunRow))
-    .where(among(bare(RunRow).c.id, "ids"))
+    update(table_of(RunRow))
+    .where(in_list(table_of(RunRow).c.id, "ids"))
     .values(
         hold=Hold.CALL,
         state=bindparam("next_state"),
-        version=bare(RunRow).c.version + 1,
-        lease_until=later(LEASE),
-        updated_at=clock(),
+        version=table_of(RunRow).c.version + 1,
+        lease_until=in_seconds(LEASE),
+        updated_at=statement_time(),
     )
 )
 
@@ -123,8 +124,8 @@ def _answer(step: StepTask, pending: Pending) -> Result:
     assert step.call is not None
     try:
         return Done(step.call(pending.request, pending.run.key))
-    except TryAgain as later:
-        return sparing.marked(later, step, pending.request)
+    except TryAgain as retry:
+        return sparing.marked(retry, step, pending.request)
     except Outcome as outcome:
         return outcome
     except TROUBLE as error:

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy import case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from db.functions import age, in_list, in_seconds, statement_time
 from engine.states import Hold
 from engine.tables import GatewayRow, LaneRow, RunRow
 from engine.timing import LEASE, LONGEST_RETRY_AFTER, PATIENCE, SLACK
-from sql import age, among, clock, later
 
 log = structlog.get_logger(__name__)
 
@@ -24,25 +24,25 @@ _RECOVERABLE = RunRow.hold.in_((Hold.NONE, Hold.CALL, Hold.BACKOFF))
 
 def _runs(beyond: float) -> Any:
     """Those whose times lie further ahead than that many seconds."""
-    leased = (RunRow.hold == Hold.CALL) & (RunRow.lease_until > later(LEASE + beyond))
+    leased = (RunRow.hold == Hold.CALL) & (RunRow.lease_until > in_seconds(LEASE + beyond))
     return select(RunRow.id).where(
-        RunRow.due_at.is_not(None), _RECOVERABLE, or_(RunRow.sent_at > later(beyond), leased)
+        RunRow.due_at.is_not(None), _RECOVERABLE, or_(RunRow.sent_at > in_seconds(beyond), leased)
     )
 
 
 def _lanes(beyond: float) -> Any:
-    return or_(LaneRow.reached_at > later(beyond), LaneRow.probed_at > later(beyond))
+    return or_(LaneRow.reached_at > in_seconds(beyond), LaneRow.probed_at > in_seconds(beyond))
 
 
 def _gateways(beyond: float) -> Any:
     """Those that would be probed too late, or not at all."""
     row = GatewayRow
-    happened = (moment > later(beyond) for moment in (row.away_since, row.woken_at, row.told_at, row.back_at))
-    return or_(row.probe_at > later(LONGEST_RETRY_AFTER + beyond), *happened)
+    happened = (moment > in_seconds(beyond) for moment in (row.away_since, row.woken_at, row.told_at, row.back_at))
+    return or_(row.probe_at > in_seconds(LONGEST_RETRY_AFTER + beyond), *happened)
 
 
 def _not_to_come(moment: Any) -> Any:
-    return case((moment > clock(), clock()), else_=moment)
+    return case((moment > statement_time(), statement_time()), else_=moment)
 
 
 _RUNS = _runs(SLACK)
@@ -50,11 +50,11 @@ _RUNS = _runs(SLACK)
 _PAUSE = age(RunRow.sent_at) - age(RunRow.due_at)  # its whole length: nobody knows how much of it has passed
 _RUNS_ANEW: Any = (
     update(RunRow)
-    .where(among(RunRow.id, "ids"))
+    .where(in_list(RunRow.id, "ids"))
     .values(
-        due_at=case((RunRow.hold == Hold.BACKOFF, later(_PAUSE)), else_=later(PATIENCE)),
-        lease_until=case((RunRow.hold == Hold.CALL, later(LEASE)), else_=RunRow.lease_until),
-        sent_at=clock(),
+        due_at=case((RunRow.hold == Hold.BACKOFF, in_seconds(_PAUSE)), else_=in_seconds(PATIENCE)),
+        lease_until=case((RunRow.hold == Hold.CALL, in_seconds(LEASE)), else_=RunRow.lease_until),
+        sent_at=statement_time(),
     )
     .execution_options(synchronize_session=False)
 )

@@ -26,11 +26,11 @@ from engine.judging import (
     time_left,
     why_stopped,
 )
+from engine.outcomes import More, Outcome, TryAgain, Wait
 from engine.plan import Plan
 from engine.states import Direction, Hold, Mark, State
 from engine.steps import Done, Fault, Result, StepTask, hooks
 from engine.timing import LONGEST_PAUSE, LONGEST_RETRY_AFTER, REST
-from outcomes import More, Outcome, TryAgain, Wait
 
 log = logging.getLogger(__name__)
 

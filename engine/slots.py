@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from db.functions import in_seconds, statement_time
+from db.schema import At, Base, Document, Id
+from db.statements import upsert
 from engine.states import ENDED, FINAL
 from engine.tables import RunRow
-from sql import At, Base, Document, Id, clock, later, upsert
 
 KEEP_DAYS = 7
 
@@ -53,7 +55,7 @@ class Slot(NamedTuple):
 
 def take(session: Session, slot: Slot, state: SlotState, asked_by: str | None = None) -> bool:
     """Whether it is ours: of two that reach for the same slot one waits here, and then has nothing to do."""
-    row = {**slot._asdict(), "state": state, "at": clock(), "asked_by": asked_by}
+    row = {**slot._asdict(), "state": state, "at": statement_time(), "asked_by": asked_by}
     taken = upsert(session, SlotRow).values(row).on_conflict_do_nothing().returning(SlotRow.task)
     return session.scalar(taken) is not None
 
@@ -65,7 +67,7 @@ def carry(session: Session, slot: Slot, run_id: str) -> None:
 
 def finish(session: Session, runs: Sequence[str], state: SlotState, error: dict[str, Any] | None = None) -> None:
     ending = update(SlotRow).where(SlotRow.run_id.in_(runs))
-    session.execute(ending.values(state=state, finished_at=clock(), error=error))
+    session.execute(ending.values(state=state, finished_at=statement_time(), error=error))
 
 
 def newest(session: Session) -> dict[str, datetime]:
@@ -93,7 +95,7 @@ def prune(session: Session, batch: int = 1000) -> int:
     """Forget slots of last week, one batch; of each task the newest stays, or the clock would not know it any more."""
     other = aliased(SlotRow)
     newest = select(func.max(other.slot)).where(other.task == SlotRow.task, other.asked_by.is_(None)).scalar_subquery()
-    old = (SlotRow.at < later(-86400.0 * KEEP_DAYS), SlotRow.state != SlotState.BEGUN, SlotRow.slot < newest)
+    old = (SlotRow.at < in_seconds(-86400.0 * KEEP_DAYS), SlotRow.state != SlotState.BEGUN, SlotRow.slot < newest)
     rows = session.execute(select(SlotRow.task, SlotRow.slot).where(*old).limit(batch)).all()
     for row in rows:
         session.execute(delete(SlotRow).where(*_this(Slot(*row))))

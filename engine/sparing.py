@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from engine import breaker, journal
 from engine.claim import Run
 from engine.judging import PutAside
+from engine.outcomes import Outcome, TryAgain
 from engine.steps import Answer, Done, StepTask
-from outcomes import Outcome, TryAgain
 
 
 def calling(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[Run]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, TryAgain, Unknown
+from engine.outcomes import Outcome, TryAgain, Unknown
 
 if TYPE_CHECKING:
     from engine.claim import Run

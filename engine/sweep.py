@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from celery_app import queue_of
 from config import settings
 from db import in_transaction, reading
+from db.functions import in_list, in_seconds, statement_time, transaction_time
 from engine import claim, lanes, plans, setback
 from engine.dispatch import Place, send_all
 from engine.leases import Leases
@@ -28,15 +29,14 @@ from engine.steps import step_tasks
 from engine.tables import RunRow
 from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, SEARCHES, SLACK, SWEEP_LIMIT, WAVE
 from engine.watch import Watch
-from sql import among, clock, later, now
 
 log = logging.getLogger(__name__)
 
-_DUE = RunRow.due_at <= now()
-_LOOK = select(exists().where(_DUE), clock())
+_DUE = RunRow.due_at <= transaction_time()
+_LOOK = select(exists().where(_DUE), statement_time())
 _TIMED = or_(
     RunRow.hold.in_((Hold.BACKOFF, Hold.WAIT)),
-    and_(RunRow.hold == Hold.CALL, or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now())),
+    and_(RunRow.hold == Hold.CALL, or_(RunRow.lease_until.is_(None), RunRow.lease_until <= transaction_time())),
 )
 
 
@@ -148,18 +148,18 @@ def _is_hopeless(row: Any) -> bool:
 
 _SEND = (
     update(RunRow)
-    .where(among(RunRow.id, "ids"))
+    .where(in_list(RunRow.id, "ids"))
     .values(
         hold=Hold.NONE,
         version=RunRow.version + 1,
-        sent_at=clock(),
-        due_at=later(PATIENCE),
-        updated_at=clock(),
+        sent_at=statement_time(),
+        due_at=in_seconds(PATIENCE),
+        updated_at=statement_time(),
     )
     .execution_options(synchronize_session=False)
 )
 _SEARCH = case(*((RunRow.losses < losses, seconds) for losses, seconds in SEARCHES), else_=LONGEST_SEARCH)
-_LOST = _SEND.values(losses=RunRow.losses + 1, due_at=later(_SEARCH))
+_LOST = _SEND.values(losses=RunRow.losses + 1, due_at=in_seconds(_SEARCH))
 
 
 def _mark(session: Session, statement: Any, rows: Sequence[Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.functions import transaction_time
+from db.schema import DOCUMENT, At, Base, Document, Id
 from engine.states import Direction, Hold, Mark, State
-from sql import DOCUMENT, At, Base, Document, Id, now
 
 
 def _only(condition: str) -> dict[str, Any]:
@@ -74,8 +75,8 @@ class RunRow(Base):
     waiting_for: Mapped[str | None] = mapped_column(String(255))
     error: Mapped[Document | None]
     result: Mapped[Document | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
     finished_at: Mapped[At | None]
 
 

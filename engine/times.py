@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-import crons
 from beat_schedule import Cron, Every, Time
+from engine import cron
 
 
 def latest(time: Time, at: datetime, zone: tzinfo) -> datetime:
     """The newest slot that is not after `at`, in UTC."""
-    return _slot(time, at, 0) if isinstance(time, Every) else _there(time, crons.latest(time.expression, at, zone))
+    return _slot(time, at, 0) if isinstance(time, Every) else _there(time, cron.latest(time.expression, at, zone))
 
 
 def following(time: Time, at: datetime, zone: tzinfo) -> datetime:
     """The first slot after `at`, in UTC."""
-    return _slot(time, at, 1) if isinstance(time, Every) else _there(time, crons.following(time.expression, at, zone))
+    return _slot(time, at, 1) if isinstance(time, Every) else _there(time, cron.following(time.expression, at, zone))
 
 
 def in_english(time: Time) -> str:
-    return crons.in_english(time.expression) if isinstance(time, Cron) else f"Every {time.seconds} seconds"
+    return cron.in_english(time.expression) if isinstance(time, Cron) else f"Every {time.seconds} seconds"
 
 
 def _there(time: Cron, slot: datetime | None) -> datetime:

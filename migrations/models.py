@@ -8,7 +8,7 @@ from pkgutil import walk_packages
 import engine.slots
 import engine.tables  # noqa: F401 - both declare the engine's tables
 import shop
-from sql import Base
+from db.schema import Base
 
 for room in walk_packages(shop.__path__, prefix="shop."):
     import_module(room.name)

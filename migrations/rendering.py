@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
 
-import sql
+from db import schema
 from migrations.models import metadata
 from shop.catalogue import search_index
 
@@ -31,18 +31,18 @@ def _ours(name: str | None, kind: str, _: Any) -> bool:
 
 
 def _render(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Our own types by their names in `sql.py`; everything else as alembic does it."""
+    """Our own types by their names in `db/schema.py`; everything else as alembic does it."""
     name = _own_name(item) if kind == "type" else None
     if name is None:
         return False
-    context.imports.add("import sql")
-    return f"sql.{name}"
+    context.imports.add("from db import schema")
+    return f"schema.{name}"
 
 
 def _own_name(item: Any) -> str | None:
-    if isinstance(item, sql.Moment):
+    if isinstance(item, schema.Moment):
         return "Moment()"
-    return next((name for name in ("ID", "DOCUMENT") if repr(item) == repr(getattr(sql, name))), None)
+    return next((name for name in ("ID", "DOCUMENT") if repr(item) == repr(getattr(schema, name))), None)
 
 
 def _number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:

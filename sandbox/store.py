@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import guards
+from config import checks
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -22,8 +22,8 @@ class Store:
     """A writer with group commit and a reader that sees only what is committed."""
 
     def __init__(self, path: Path, schema: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=guards.OURS_ALONE)
-        guards.private_file(path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=checks.OURS_ALONE)
+        checks.private_file(path)
         self._writer = _connect(path)
         self._writer.execute("pragma journal_mode = wal")
         # A killed process loses nothing with NORMAL; only a power cut could take the last commits.

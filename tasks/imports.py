@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from db import in_transaction
 from engine import Done, Run, jobs, local_step, on_failed, remote_step
-from outcomes import Refused
+from engine.outcomes import Refused
 from shop.import_export import imports
 
 

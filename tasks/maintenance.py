@@ -12,6 +12,7 @@ import gateways.payments as provider
 from celery_app import app
 from config import settings
 from db import in_transaction
+from db.schema import new_id
 from engine import slots
 from engine.poking import poked
 from engine.prune import prune_finished
@@ -30,7 +31,6 @@ from shop.privacy import order_anonymisation
 from shop.reconciliation import reports as reconciliations
 from shop.stock import reservations
 from shop.webhooks import events as happenings
-from sql import new_id
 from tasks.periodic import periodic
 
 RECONCILE, VOID = engine.Named("reconcile_payments"), engine.Named("void_payment")

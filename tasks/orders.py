@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
-from outcomes import Refused
-from shop.carts import carts, coupons
+from engine.outcomes import Refused
+from shop.checkout import restore_cart
 from shop.notices import failures
 from shop.orders import orders
 from shop.orders.states import Status
@@ -35,8 +35,7 @@ def close(session: Session, runs: Sequence[Run]) -> None:
         orders.move(session, [id], Status.CANCELLED if code == "cancelled" else Status.FAILED, code)
     closed = list(codes)
     payments.close(session, closed)
-    carts.put_back(session, closed)
-    coupons.put_back(session, closed)
+    restore_cart.restore(session, closed)
     failures.enqueue(session, codes)
 
 

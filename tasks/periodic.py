@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from celery_app import app
 from engine import Answer, Named, Run, clock, on_attention, on_failed, remote_step, slots
+from engine.outcomes import Refused
 from engine.poking import poked
 from engine.slots import SlotState
-from outcomes import Refused
 
 Periodic = Callable[[], None]
 

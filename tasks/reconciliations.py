@@ -15,9 +15,9 @@ import gateways.payments as provider
 from config import settings
 from db import in_transaction
 from engine import DAYS, FINAL, Done, Run, jobs, local_step, on_failed, remote_step
+from engine.outcomes import Refused
 from engine.tables import RunRow
 from gateways.payments import PAYMENT_PROVIDER
-from outcomes import Refused
 from shop.reconciliation import carry_over
 from shop.reconciliation import comparison as reconciling
 from shop.reconciliation import reports as reconciliations

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step, on_failed
-from outcomes import Refused
+from engine.outcomes import Refused
 from shop.fulfilment import returns
 from shop.fulfilment.returns import Status
 from shop.payments import refund_rows

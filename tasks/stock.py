@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from engine import Result, Run, local_step
-from outcomes import Refused
+from engine.outcomes import Refused
 from shop.orders import orders
 from shop.stock import reservations
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from engine import Answer, Retry, Run, on_failed, remote_step
+from engine.outcomes import Outcome, Refused, TryAgain
 from gateways import webhooks
-from outcomes import Outcome, Refused, TryAgain
 from shop.kernel.times import rfc3339
 from shop.webhooks import deliveries
 from shop.webhooks.deliveries import Attempt, Letter

@@ -13,14 +13,14 @@ from sqlalchemy import create_engine, text
 
 import config
 import db
-import lines
 import logs
 import workflows  # noqa: F401 - whom the shop starts by name
+from db import postgres_connection
+from db.statements import dialect
 from engine import plans
 from migrations.models import metadata
 from shop.pricing import rates as tariffs
 from shop.stock import locations
-from sql import dialect
 from tests.services.session import Services
 
 Configure = Callable[..., None]
@@ -75,7 +75,7 @@ def database(request: pytest.FixtureRequest, configure: Configure, monkeypatch: 
 
     A busy machine may let a test stand for longer than the shop lets a transaction stand idle (tests/test_lines.py).
     """
-    monkeypatch.setattr(lines, "OPTIONS", IDLE_LONGER)
+    monkeypatch.setattr(postgres_connection, "OPTIONS", IDLE_LONGER)
     url: str = request.getfixturevalue(f"_{request.param}_url")
     configure(DATABASE_URL=url)
     empty()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from db.functions import transaction_time
+from db.schema import new_id
 from shop.accounts.email_addresses import hashed
 from shop.accounts.tags import UserTagRow
 from shop.accounts.users import UserRow
 from shop.consent.consents import ConsentRow
 from shop.consent.topics import Channel
-from sql import new_id, now
 
 OFFERS = ("offers", Channel.EMAIL)
 
@@ -18,7 +19,7 @@ OFFERS = ("offers", Channel.EMAIL)
 def subscribe(session: Session, tag: str, count: int) -> dict[str, str]:
     """Their ids by their addresses, which begin with the tag that they have."""
     ids = {f"{tag}-{number}@example.com": new_id() for number in range(count)}
-    session.execute(insert(UserRow).values(email_verified_at=now()), [_user(*one) for one in ids.items()])
+    session.execute(insert(UserRow).values(email_verified_at=transaction_time()), [_user(*one) for one in ids.items()])
     session.execute(insert(ConsentRow), [_yes(id) for id in ids.values()])
     session.execute(insert(UserTagRow), [{"user_id": id, "tag": tag} for id in ids.values()])
     return ids

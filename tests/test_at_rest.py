@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 
 import db
-import guards
-import wal
+from config import checks
+from db import sqlite_log
 from litebroker.database import Database
 from litebroker.options import Options
 from sandbox.store import Store
@@ -45,8 +45,8 @@ def test_a_folder_and_files_that_others_could_read_are_shut(tmp_path: Path) -> N
     log.touch(0o644)
     (folder / "link").symlink_to(tmp_path / "outside")
     (tmp_path / "outside").touch(0o644)
-    guards.private_folder(folder)
-    guards.shut_all(folder)
+    checks.private_folder(folder)
+    checks.shut_all(folder)
     assert [mode(path) for path in (folder, tool, log)] == [0o700, 0o700, 0o600]
     assert mode(tmp_path / "outside") == 0o644
 
@@ -55,7 +55,7 @@ def test_a_folder_that_everybody_writes_to_is_left_as_it_is(tmp_path: Path) -> N
     everybodys = tmp_path / "tmp"
     everybodys.mkdir()
     everybodys.chmod(0o1777)
-    guards.private_folder(everybodys)
+    checks.private_folder(everybodys)
     assert mode(everybodys) == 0o1777
 
 
@@ -85,11 +85,11 @@ def test_what_was_deleted_is_in_no_file_once_the_log_was_emptied(tmp_path: Path,
     with db.transaction() as session:
         session.execute(text("CREATE TABLE cards (id integer primary key, token text)"))
         session.execute(text("INSERT INTO cards VALUES (1, :token)"), {"token": secret})
-    assert wal.truncate(shop)
+    assert sqlite_log.truncate(shop)
     assert holding(tmp_path, secret) == ["shop.db"]
     with db.transaction() as session:
         session.execute(text("UPDATE cards SET token = NULL"))
-    assert wal.truncate(shop)
+    assert sqlite_log.truncate(shop)
     assert holding(tmp_path, secret) == []
 
 
@@ -103,8 +103,8 @@ def test_a_log_that_somebody_reads_is_emptied_another_time(tmp_path: Path, confi
         reader.execute("SELECT * FROM things").fetchall()
         with db.transaction() as session:
             session.execute(text("INSERT INTO things VALUES (1)"))
-        assert not wal.truncate(shop)
-    assert wal.truncate(shop)
+        assert not sqlite_log.truncate(shop)
+    assert sqlite_log.truncate(shop)
     assert (tmp_path / "shop.db-wal").stat().st_size == 0
 
 
@@ -112,7 +112,7 @@ def test_a_log_that_its_last_user_deletes_at_that_moment_is_short_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "exists", lambda _: True)
-    assert wal.truncate(tmp_path / "shop.db")
+    assert sqlite_log.truncate(tmp_path / "shop.db")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -133,7 +133,7 @@ def test_the_token_of_a_card_that_has_served_is_in_no_file(
 
 
 def _goes_away(stack: Stack, token: str) -> None:
-    wait_until(lambda: holding(stack.state_dir, token) == [], seconds=2 * wal.EVERY, what=f"{token} to be gone")
+    wait_until(lambda: holding(stack.state_dir, token) == [], seconds=2 * sqlite_log.EVERY, what=f"{token} to be gone")
 
 
 def holding(folder: Path, words: str) -> list[str]:
@@ -142,4 +142,4 @@ def holding(folder: Path, words: str) -> list[str]:
 
 
 def others_can_read(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*.db*") if path.is_file() and mode(path) & guards.OTHERS)
+    return sorted(path.name for path in folder.rglob("*.db*") if path.is_file() and mode(path) & checks.OTHERS)

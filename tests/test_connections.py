@@ -17,8 +17,8 @@ from psycopg import OperationalError
 from sqlalchemy import Engine, event, text
 
 import db
-import pool
-from pool import ElasticPool
+from db import engines, pool
+from db.pool import ElasticPool
 from tests.fixtures import Configure
 from tests.services.session import Services
 from tests.world import wait_until
@@ -113,7 +113,7 @@ def test_a_connection_that_rested_is_asked_first_and_replaced_when_it_is_gone(
 ) -> None:
     with services.postgresql.database() as url:
         configure(DATABASE_URL=url)
-        monkeypatch.setattr(db, "RESTED", 0.0)
+        monkeypatch.setattr(engines, "RESTED", 0.0)
         first = backend()
         services.postgresql.execute(f"SELECT pg_terminate_backend({first})")
         assert backend() != first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sql import is_id, new_id
+from db.schema import is_id, new_id
 
 
 def test_a_burst_of_ids_is_in_order_and_none_twice() -> None:

@@ -16,13 +16,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
 import db
+from db.schema import new_id
 from deploy import migrate
 from migrations.alone import BrokenReferences, alone
 from migrations.models import metadata
 from migrations.rendering import options
 from shop.search import products as search
 from shop.search.query import Search
-from sql import new_id
 from tests.fixtures import Configure
 from tests.services.session import Services
 from tests.world import START_SECONDS

@@ -12,7 +12,7 @@ import pytest
 from environs import Env
 
 import config
-import guards
+from config import checks
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ("JWT_SECRET", "BANK_KEY", "BANK_WEBHOOK_SECRET")
@@ -28,7 +28,7 @@ def loaded(environment: dict[str, str]) -> config.Settings:
 def test_it_does_not_start_with_a_secret_that_nobody_has_set(tmp_path: Path, name: str) -> None:
     here = PRODUCTION | {"STATE_DIR": str(tmp_path)}
     for weak in ({}, {name: ""}, {name: "x" * 31}):
-        with pytest.raises(guards.InsecureSetting, match=name):
+        with pytest.raises(checks.InsecureSetting, match=name):
             loaded({known: value for known, value in here.items() if known != name} | weak)
     assert loaded(here).environment == "production"
     assert list(tmp_path.iterdir()) == [], "it makes none for itself"

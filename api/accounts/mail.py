@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import engine
+from db.schema import new_id
 from shop.accounts.signed_links import Kind
-from sql import new_id
 from workflows.account_mail import send_account_mail as workflow
 
 

@@ -15,13 +15,13 @@ from api.http.clients import client
 from api.http.rate_limits import limit_attempts, limit_mail, limit_own_mail
 from api.http.schemas import ACCEPTED, AcceptedSchema, Schema
 from api.http.security import caller, maybe_signed_in, visitor
+from db.schema import new_id
 from shop.accounts import passwords, sessions, signed_links, users
 from shop.accounts.signed_links import Kind, LinkDead
 from shop.accounts.users import UserRow
 from shop.kernel.errors import Unauthenticated
 from shop.notices import accounts as account_notices
 from shop.notices.accounts import Changed
-from sql import new_id
 
 blp = Blueprint("recovery", __name__, description="Lost passwords and unproven addresses")
 

@@ -15,9 +15,9 @@ from api.http.commands import Answer, run_command
 from api.http.paging import an_id, page, start
 from api.http.schemas import PageQuery, page_of
 from api.http.security import STAFF, caller, roles
+from db.functions import read_clock
 from shop.campaigns import editing, progress
 from shop.campaigns.tables import CampaignRow
-from sql import the_time
 
 blp = Blueprint("campaigns", __name__, description="Campaigns. Staff only")
 
@@ -26,7 +26,7 @@ RUNS_SHOWN = 5
 
 
 def shown(session: Session, row: CampaignRow, runs: int = RUNS_SHOWN) -> dict[str, Any]:
-    return campaign_of(row, the_time(session), progress.latest(session, row.id, runs))
+    return campaign_of(row, read_clock(session), progress.latest(session, row.id, runs))
 
 
 @blp.get("/api/campaigns")

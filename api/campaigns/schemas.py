@@ -8,13 +8,13 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.http.fields import Boolean, Integer, Line, Moment, Shown, Text
 from api.http.schemas import Schema
+from db.statements import table_of
 from shop.campaigns import calendar as times
 from shop.campaigns.progress import Progress
 from shop.campaigns.tables import LONGEST_TEMPLATE, CampaignRow, Fate, LatePolicy, Stage, Status
 from shop.campaigns.templates import VARIABLES
 from shop.consent.topics import MARKETING
 from shop.pricing import offer_admin
-from sql import bare
 
 TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 SEGMENT = """A tree with one condition an object: {"all": true}, {"bought_product": id}, {"bought_category": path},
@@ -166,7 +166,7 @@ SPREAD: dict[str, Any] = {
 
 def campaign_of(row: CampaignRow, moment: Any, runs: list[Progress]) -> dict[str, Any]:
     """What the schema shows of this campaign."""
-    shown = {column.key: getattr(row, column.key) for column in bare(CampaignRow).columns}
+    shown = {column.key: getattr(row, column.key) for column in table_of(CampaignRow).columns}
     schedule = {"cron": row.cron} if row.cron else {"at": row.once_at} if row.once_at else None
     quiet = {"begin": row.quiet_from, "end": row.quiet_until} if row.quiet_from else None
     return shown | {

@@ -16,9 +16,9 @@ from api.http.blueprint import Blueprint
 from api.http.commands import Answer, accepted, run_command
 from api.http.schemas import accepted_with
 from api.http.security import STAFF, caller, roles
+from db.schema import new_id
 from shop.campaigns import editing, transitions
 from shop.campaigns.tables import CampaignRow
-from sql import new_id
 from workflows import send_campaign_trial
 
 blp = Blueprint("campaign_moves", __name__, description="Campaigns. Staff only")

@@ -19,6 +19,7 @@ from api.http.money import Amount, BreakdownSchema, SignedMoneySchema
 from api.http.schemas import MoneySchema, Schema, accepted_with, page_of
 from api.http.security import STAFF, caller, roles, starter
 from api.orders.guests import guest_token, or_guest, their_order
+from db.schema import new_id
 from shop.carts.carts import MOST_LINES, MOST_OF_ONE
 from shop.fulfilment import returns
 from shop.fulfilment.return_money import Due
@@ -27,7 +28,6 @@ from shop.kernel.skus import SKU_LENGTH
 from shop.orders import conflict_of_interest, orders
 from shop.orders.quantities import quantities
 from shop.stock.locations import CODE_LENGTH, MAIN
-from sql import new_id
 from workflows import ask_return, return_order
 from workflows import reject_return as reject_return_workflow
 

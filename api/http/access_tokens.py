@@ -13,12 +13,12 @@ from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
 from config import settings
-from guards import InsecureSetting
+from config.checks import InsecureSetting
+from db.schema import is_id
 from shop.accounts.sessions import Claim, Holder, Opened
 from shop.kernel import keys
 from shop.kernel.errors import Unauthenticated
 from shop.kernel.keys import Purpose
-from sql import is_id
 
 NAME = "orderwave"  # issuer and audience
 LEEWAY_SECONDS = 900  # of this machine's clock; what counts is the database's

@@ -16,8 +16,8 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import STRATEGIES, FixedWindowRateLimiter
 from limits.util import WindowStats
 
+from caching.redis_client import shared_redis
 from config import settings
-from shared_redis import shared_redis
 
 T = TypeVar("T")
 

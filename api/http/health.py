@@ -14,11 +14,11 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 import db
-import pool
 from api.http.fields import rfc3339
 from api.http.rate_limits import limiter
 from celery_app import app as celery
 from config import settings
+from db import pool
 from engine import outages
 
 log = structlog.get_logger(__name__)

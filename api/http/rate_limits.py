@@ -15,8 +15,8 @@ from api.http import fixed_window
 from api.http.clients import client
 from api.http.problems import problem
 from api.http.security import visitor
+from caching.redis_client import shared_redis
 from config import settings
-from shared_redis import shared_redis
 from shop.accounts.users import normal
 
 limiter = Limiter(

@@ -13,8 +13,8 @@ from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, Uns
 
 from api.http.strict_json import unfit_text
 from config import settings
+from db.schema import new_id
 from shop.import_export import uploads
-from sql import new_id
 
 log = structlog.get_logger("api")
 

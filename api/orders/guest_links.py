@@ -18,9 +18,9 @@ from api.http.rate_limits import limit_attempts, limit_mail
 from api.http.schemas import ACCEPTED, AcceptedSchema, Schema
 from api.http.security import caller, signed_in
 from api.orders.schemas import OrderSchema
+from db.schema import new_id
 from shop.orders import guest_claims
 from shop.payments import queries as payment_list
-from sql import new_id
 from workflows import send_order_link
 
 MOST_AT_ONCE = 20

@@ -19,6 +19,7 @@ from api.http.schemas import accepted_with, page_of
 from api.http.security import caller, is_staff, starter, visitor
 from api.orders.guests import check_owner, guest_token, or_guest, their_order
 from api.payments.schemas import MethodSchema, MethodsQuery, PaymentSchema, PaymentsQuery, PayOrderSchema, shown
+from db.schema import new_id
 from engine import jobs
 from shop.carts import priced_cart
 from shop.kernel.errors import IllegalMove
@@ -28,7 +29,6 @@ from shop.payments import queries as payment_list
 from shop.payments import replacement
 from shop.payments.methods import Buyer
 from shop.wallets import wallets
-from sql import new_id
 from workflows import pay_order as pay_order_workflow
 
 blp = Blueprint("payments", __name__, description="Payments")

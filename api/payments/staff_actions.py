@@ -14,6 +14,7 @@ from api.http.commands import Answer, accepted, run_command
 from api.http.schemas import accepted_with
 from api.http.security import STAFF, caller, roles
 from api.payments.schemas import CaptureSchema, PaymentSchema, RefundSchema, shown
+from db.schema import new_id
 from engine import Workflow
 from shop.fulfilment.capture_on_shipment import check_none_under_way
 from shop.kernel.errors import Invalid
@@ -22,7 +23,6 @@ from shop.payments import queries as payment_list
 from shop.payments import staff_actions as payment_desk
 from shop.payments.payments import PaymentRow
 from shop.refunds import staff_actions as refund_desk
-from sql import new_id
 from workflows import capture_payment as capture_payment_workflow
 from workflows import refund_payment as refund_payment_workflow
 from workflows import verify_payment as verify_payment_workflow

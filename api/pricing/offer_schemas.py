@@ -11,10 +11,10 @@ from api.http.fields import Boolean, Integer, Line, Moment, Percent
 from api.http.money import PriceSchema
 from api.http.paging import page
 from api.http.schemas import MoneySchema, Schema
+from db.statements import table_of
 from shop.kernel.errors import Invalid
 from shop.pricing import offer_admin
 from shop.pricing.offers import CODE_LENGTH, Kind, OfferRow
-from sql import bare
 
 MANY = 1_000_000
 MONEY = ("amount", "minimum")
@@ -108,7 +108,7 @@ def offers_page(rows: Sequence[OfferRow], limit: int) -> dict[str, Any]:
 
 def offer_of(row: OfferRow) -> dict[str, Any]:
     """What the schemas show of this offer."""
-    shown = {column.key: getattr(row, column.key) for column in bare(OfferRow).columns}
+    shown = {column.key: getattr(row, column.key) for column in table_of(OfferRow).columns}
     money = {name: {"amount": shown[name], "currency": row.currency} for name in MONEY}
     return shown | {name: None if shown[name] is None else told for name, told in money.items()}
 

@@ -9,8 +9,8 @@ import time
 from sqlalchemy.orm import Session
 
 from db import in_transaction
+from db.schema import new_id
 from shop.campaigns import editing, progress, transitions
-from sql import new_id
 from tests.subscribing import subscribe
 
 TAG = "bench"

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from sqlalchemy import create_engine, text
 
 from config import settings
-from sql import new_id
+from db.schema import new_id
 
 _TABLE = text("CREATE TABLE one_insert (id varchar(36) PRIMARY KEY, body text NOT NULL)")
 _INSERT = text("INSERT INTO one_insert (id, body) VALUES (:id, :body)")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import structlog
 
 from config import settings
+from engine.outcomes import Refused
 from gateways.channels.contract import Message
-from outcomes import Refused
 
 log = structlog.get_logger(__name__)
 

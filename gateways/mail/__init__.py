@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from functools import cache
 
 import config
-import guards
+from config import checks
 from gateways.mail.contract import Mail, Mailer
 from gateways.mail.discard import DiscardMailer
 from gateways.mail.smtp import SmtpMailer
@@ -34,5 +34,5 @@ def mailer() -> Mailer:
 
 def _discard(settings: config.Settings) -> DiscardMailer:
     if settings.environment == "production":
-        raise guards.InsecureSetting("SMTP_URL=discard: tells nobody anything; production needs a real mail server")
+        raise checks.InsecureSetting("SMTP_URL=discard: tells nobody anything; production needs a real mail server")
     return DiscardMailer()

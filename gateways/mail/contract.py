@@ -9,7 +9,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from typing import Protocol
 
-from outcomes import Refused
+from engine.outcomes import Refused
 
 OURS = {"to", "from", "subject", "message-id", "date", "cc", "bcc", "sender", "mime-version"}
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")

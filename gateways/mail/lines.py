@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from engine.outcomes import Outcome, Refused, TryAgain
 from gateways.mail.server import SECONDS, Server
-from outcomes import Outcome, Refused, TryAgain
 
 GONE = "mail_unreachable"
 

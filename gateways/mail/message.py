@@ -13,8 +13,8 @@ from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import formataddr, formatdate, parseaddr
 
+from engine.outcomes import Refused
 from gateways.mail.contract import Mail
-from outcomes import Refused
 from shop.accounts import email_addresses
 
 CRLF = compat32.clone(linesep="\r\n")

@@ -6,11 +6,11 @@ import re
 import smtplib
 from email.utils import parseaddr
 
+from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.mail.contract import Mail
 from gateways.mail.lines import GONE, Lines, Place
 from gateways.mail.message import compose
 from gateways.mail.server import parse
-from outcomes import Refused, TryAgain, Unknown
 from shop.accounts import email_addresses
 
 Broken = (OSError, smtplib.SMTPServerDisconnected)

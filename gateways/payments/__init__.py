@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 
 import config
-import guards
+from config import checks
 from gateways.payments.contract import BadSignature, Entry, Event, Intent, Page, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
@@ -60,7 +60,7 @@ def _sandbox(settings: config.Settings) -> SandboxPayments:
 
 def _instant(settings: config.Settings) -> InstantPayments:
     if settings.environment == "production":
-        raise guards.InsecureSetting("PAYMENT_PROVIDER=instant takes no money; production needs a real provider")
+        raise checks.InsecureSetting("PAYMENT_PROVIDER=instant takes no money; production needs a real provider")
     return InstantPayments(settings.instant_bank_ms / 1000)
 
 

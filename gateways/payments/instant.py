@@ -15,9 +15,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from engine.outcomes import Refused
 from gateways.payments.contract import BadSignature, Event, Intent, Page, Receipt, Status
 from gateways.payments.transfers import IncomingTransfers
-from outcomes import Refused
 
 MEMORY = 100_000
 T = TypeVar("T")

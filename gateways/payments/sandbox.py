@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
+from engine.outcomes import Refused, Unknown
 from gateways.payments.contract import Entry, Event, Intent, Page, Receipt, Status
 from gateways.payments.sandbox_transfers import SandboxTransfers
 from gateways.payments.transport import Transport, failure
 from gateways.payments.webhooks import verified
-from outcomes import Refused, Unknown
 
 STATUSES: dict[str, Status] = {
     "succeeded": "captured",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from engine.outcomes import Unknown
 from gateways.payments.transfers import Transfer, TransferPage
 from gateways.payments.transport import Transport
-from outcomes import Unknown
 
 PATH = ("v1", "transfers")
 

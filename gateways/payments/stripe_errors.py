@@ -7,7 +7,7 @@ from typing import Any
 
 import stripe
 
-from outcomes import Outcome, Refused, TryAgain, Unknown
+from engine.outcomes import Outcome, Refused, TryAgain, Unknown
 
 LOCKED = "lock_timeout"
 NOT_NOW = {"balance_insufficient": "provider_balance_insufficient"}  # for a refund: tomorrow's sales may pay for it

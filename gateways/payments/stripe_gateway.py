@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from engine.outcomes import Refused
 from gateways.payments import stripe_search as search
 from gateways.payments import stripe_shapes as shapes
 from gateways.payments.contract import Event, Intent, Page, Receipt
@@ -18,7 +19,6 @@ from gateways.payments.stripe_errors import Stuck
 from gateways.payments.stripe_events import verified
 from gateways.payments.stripe_ledger import page
 from gateways.payments.stripe_search import EXPAND
-from outcomes import Refused
 
 
 class StripePayments:

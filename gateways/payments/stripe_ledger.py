@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.outcomes import Unknown
 from gateways.payments.contract import Entry, Page
 from gateways.payments.stripe_client import Client
 from gateways.payments.stripe_shapes import Thing
-from outcomes import Unknown
 
 PAGE = 100
 KINDS = {"charge": "capture", "payment": "capture", "refund": "refund", "payment_refund": "refund"}

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from engine.outcomes import Refused, Unknown
 from gateways.payments.stripe_client import Client
 from gateways.payments.stripe_shapes import Thing
-from outcomes import Refused, Unknown
 
 FRESH_SECONDS = 600  # that far back the lists are read: ten times what search may lag behind
 REFUNDS_SECONDS = 26 * 3600  # refunds can not be searched for

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.outcomes import Refused, Unknown
 from gateways.payments.contract import Receipt, Status
 from gateways.payments.stripe_errors import declined
-from outcomes import Refused, Unknown
 
 Thing = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from outcomes import Refused, TryAgain, Unknown
+from engine.outcomes import Refused, TryAgain, Unknown
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any
 
-from outcomes import TryAgain
+from engine.outcomes import TryAgain
 from shop.webhooks.url_policy import Address, is_public
 
 CONNECT_SECONDS = 5.0  # for one address, as long as all of them together have that much left

@@ -13,8 +13,8 @@ from functools import cache
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit, urlunsplit
 
+from engine.outcomes import TryAgain, Unknown
 from gateways.webhooks.dialling import dial
-from outcomes import TryAgain, Unknown
 
 SILENCE = 10.0  # seconds without a byte
 LONGEST = 20.0  # seconds for all of it: name, addresses, TLS, sending, and somebody who drips

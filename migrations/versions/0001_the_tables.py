@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0001"
 down_revision = None
@@ -18,11 +18,11 @@ def upgrade() -> None:
     op.create_table(
         "carts",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("owner_id", sql.ID, nullable=True),
+        sa.Column("owner_id", schema.ID, nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("shipping_method", sa.String(length=40), nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carts")),
         sa.UniqueConstraint("owner_id", name=op.f("uq_carts_owner_id")),
     )
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
     op.create_table(
         "categories",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("path", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_categories")),
@@ -44,8 +44,8 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("headers", sql.DOCUMENT, nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("headers", schema.DOCUMENT, nullable=True),
+        sa.Column("created_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_commands")),
     )
     with op.batch_alter_table("commands", schema=None) as batch_op:
@@ -54,21 +54,21 @@ def upgrade() -> None:
     op.create_table(
         "lanes",
         sa.Column("queue", sa.String(), nullable=False),
-        sa.Column("probed_at", sql.Moment(), nullable=True),
-        sa.Column("reached_at", sql.Moment(), nullable=True),
+        sa.Column("probed_at", schema.Moment(), nullable=True),
+        sa.Column("reached_at", schema.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("queue", name=op.f("pk_lanes")),
     )
     op.create_table(
         "notifications",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("event", sa.String(length=60), nullable=False),
-        sa.Column("subject_id", sql.ID, nullable=False),
+        sa.Column("subject_id", schema.ID, nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("detail", sa.String(length=500), nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
@@ -76,9 +76,9 @@ def upgrade() -> None:
 
     op.create_table(
         "orders",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("number", sa.String(length=20), nullable=False),
-        sa.Column("customer_id", sql.ID, nullable=True),
+        sa.Column("customer_id", schema.ID, nullable=True),
         sa.Column("cart_id", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -91,9 +91,9 @@ def upgrade() -> None:
         sa.Column("tax", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("shipping_method", sa.String(length=40), nullable=False),
-        sa.Column("shipping_address", sql.DOCUMENT, nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("shipping_address", schema.DOCUMENT, nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("number", name=op.f("uq_orders_number")),
     )
@@ -104,17 +104,17 @@ def upgrade() -> None:
         "plans",
         sa.Column("id", sa.String(length=80), nullable=False),
         sa.Column("workflow", sa.String(), nullable=False),
-        sa.Column("steps", sql.DOCUMENT, nullable=False),
+        sa.Column("steps", schema.DOCUMENT, nullable=False),
         sa.Column("on_failed", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
     )
     op.create_table(
         "reservations",
-        sa.Column("order_id", sql.ID, nullable=False),
+        sa.Column("order_id", schema.ID, nullable=False),
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("expires_at", sql.Moment(), nullable=False),
+        sa.Column("expires_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("order_id", "sku", name=op.f("pk_reservations")),
     )
     with op.batch_alter_table("reservations", schema=None) as batch_op:
@@ -128,14 +128,14 @@ def upgrade() -> None:
 
     op.create_table(
         "stock_movements",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
-        sa.Column("order_id", sql.ID, nullable=True),
-        sa.Column("actor_id", sql.ID, nullable=True),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("order_id", schema.ID, nullable=True),
+        sa.Column("actor_id", schema.ID, nullable=True),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movements")),
     )
     with op.batch_alter_table("stock_movements", schema=None) as batch_op:
@@ -143,16 +143,16 @@ def upgrade() -> None:
 
     op.create_table(
         "users",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("email", sa.String(length=320), nullable=True),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("password_hash", sa.String(length=100), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("preferences", sql.DOCUMENT, nullable=False),
-        sa.Column("email_verified_at", sql.Moment(), nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
-        sa.Column("deleted_at", sql.Moment(), nullable=True),
+        sa.Column("preferences", schema.DOCUMENT, nullable=False),
+        sa.Column("email_verified_at", schema.Moment(), nullable=True),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
+        sa.Column("deleted_at", schema.Moment(), nullable=True),
         sa.CheckConstraint("role IN ('customer', 'staff', 'admin')", name=op.f("ck_users_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
@@ -162,10 +162,10 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=20), nullable=False),
         sa.Column("event_id", sa.String(length=255), nullable=False),
         sa.Column("type", sa.String(length=80), nullable=False),
-        sa.Column("order_id", sql.ID, nullable=True),
-        sa.Column("payload", sql.DOCUMENT, nullable=False),
-        sa.Column("received_at", sql.Moment(), nullable=False),
-        sa.Column("handled_at", sql.Moment(), nullable=True),
+        sa.Column("order_id", schema.ID, nullable=True),
+        sa.Column("payload", schema.DOCUMENT, nullable=False),
+        sa.Column("received_at", schema.Moment(), nullable=False),
+        sa.Column("handled_at", schema.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("pk_webhook_events")),
     )
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
@@ -174,8 +174,8 @@ def upgrade() -> None:
 
     op.create_table(
         "addresses",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("user_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("user_id", schema.ID, nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("line1", sa.String(length=200), nullable=False),
         sa.Column("line2", sa.String(length=200), nullable=True),
@@ -186,8 +186,8 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(length=32), nullable=True),
         sa.Column("default_shipping", sa.Boolean(), nullable=False),
         sa.Column("default_billing", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_addresses_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
     )
@@ -196,12 +196,12 @@ def upgrade() -> None:
 
     op.create_table(
         "order_events",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("order_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("order_id", schema.ID, nullable=False),
         sa.Column("from_status", sa.String(length=20), nullable=True),
         sa.Column("to_status", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=80), nullable=False),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_events_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_events")),
     )
@@ -210,7 +210,7 @@ def upgrade() -> None:
 
     op.create_table(
         "order_lines",
-        sa.Column("order_id", sql.ID, nullable=False),
+        sa.Column("order_id", schema.ID, nullable=False),
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=401), nullable=False),
@@ -222,8 +222,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "payments",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("order_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("order_id", schema.ID, nullable=False),
         sa.Column("method", sa.String(length=20), nullable=False),
         sa.Column("provider", sa.String(length=20), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -234,10 +234,10 @@ def upgrade() -> None:
         sa.Column("token", sa.String(length=255), nullable=True),
         sa.Column("charge_key", sa.String(length=255), nullable=True),
         sa.Column("provider_id", sa.String(length=255), nullable=True),
-        sa.Column("next_action", sql.DOCUMENT, nullable=True),
+        sa.Column("next_action", schema.DOCUMENT, nullable=True),
         sa.Column("error_code", sa.String(length=80), nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.CheckConstraint("refunded >= 0 AND refunded <= captured", name=op.f("ck_payments_refunded_within_captured")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_payments_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
@@ -248,16 +248,16 @@ def upgrade() -> None:
 
     op.create_table(
         "products",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("slug", sa.String(length=120), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("description", sa.String(), nullable=False),
-        sa.Column("category_id", sql.ID, nullable=True),
-        sa.Column("images", sql.DOCUMENT, nullable=False),
+        sa.Column("category_id", schema.ID, nullable=True),
+        sa.Column("images", schema.DOCUMENT, nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["category_id"], ["categories.id"], name=op.f("fk_products_category_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("slug", name=op.f("uq_products_slug")),
@@ -267,13 +267,13 @@ def upgrade() -> None:
 
     op.create_table(
         "runs",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("workflow", sa.String(), nullable=False),
         sa.Column("plan_id", sa.String(length=80), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("subject_type", sa.String(), nullable=False),
         sa.Column("subject_id", sa.String(), nullable=False),
-        sa.Column("input", sql.DOCUMENT, nullable=False),
+        sa.Column("input", schema.DOCUMENT, nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("direction", sa.String(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
@@ -284,16 +284,16 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("nudged", sa.Boolean(), nullable=False),
-        sa.Column("due_at", sql.Moment(), nullable=True),
-        sa.Column("sent_at", sql.Moment(), nullable=False),
-        sa.Column("lease_until", sql.Moment(), nullable=True),
-        sa.Column("wait_until", sql.Moment(), nullable=True),
-        sa.Column("deadline_at", sql.Moment(), nullable=True),
-        sa.Column("error", sql.DOCUMENT, nullable=True),
-        sa.Column("result", sql.DOCUMENT, nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
-        sa.Column("finished_at", sql.Moment(), nullable=True),
+        sa.Column("due_at", schema.Moment(), nullable=True),
+        sa.Column("sent_at", schema.Moment(), nullable=False),
+        sa.Column("lease_until", schema.Moment(), nullable=True),
+        sa.Column("wait_until", schema.Moment(), nullable=True),
+        sa.Column("deadline_at", schema.Moment(), nullable=True),
+        sa.Column("error", schema.DOCUMENT, nullable=True),
+        sa.Column("result", schema.DOCUMENT, nullable=True),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
+        sa.Column("finished_at", schema.Moment(), nullable=True),
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_runs_plan_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("workflow", "key", name=op.f("uq_runs_workflow_key")),
@@ -318,14 +318,14 @@ def upgrade() -> None:
 
     op.create_table(
         "session_families",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("user_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("user_id", schema.ID, nullable=False),
         sa.Column("salt", sa.String(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("rotated_at", sql.Moment(), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("expires_at", sql.Moment(), nullable=False),
-        sa.Column("revoked_at", sql.Moment(), nullable=True),
+        sa.Column("rotated_at", schema.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("expires_at", schema.Moment(), nullable=False),
+        sa.Column("revoked_at", schema.Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_session_families_user_id"), ondelete="CASCADE"
         ),
@@ -337,13 +337,13 @@ def upgrade() -> None:
 
     op.create_table(
         "failed_attempts",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("run_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("run_id", schema.ID, nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_failed_attempts_run_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_attempts")),
     )
@@ -352,30 +352,30 @@ def upgrade() -> None:
 
     op.create_table(
         "journal",
-        sa.Column("run_id", sql.ID, nullable=False),
+        sa.Column("run_id", schema.ID, nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("refusals", sa.Integer(), nullable=False),
-        sa.Column("output", sql.DOCUMENT, nullable=True),
-        sa.Column("error", sql.DOCUMENT, nullable=True),
-        sa.Column("started_at", sql.Moment(), nullable=False),
-        sa.Column("finished_at", sql.Moment(), nullable=True),
+        sa.Column("output", schema.DOCUMENT, nullable=True),
+        sa.Column("error", schema.DOCUMENT, nullable=True),
+        sa.Column("started_at", schema.Moment(), nullable=False),
+        sa.Column("finished_at", schema.Moment(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_journal_run_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "step", "direction", name=op.f("pk_journal")),
     )
     op.create_table(
         "payment_transactions",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("payment_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("payment_id", schema.ID, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("provider_id", sa.String(length=255), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_transactions_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_transactions")),
     )
@@ -386,9 +386,9 @@ def upgrade() -> None:
     op.create_table(
         "variants",
         sa.Column("sku", sa.String(length=64), nullable=False),
-        sa.Column("product_id", sql.ID, nullable=False),
+        sa.Column("product_id", schema.ID, nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("options", sql.DOCUMENT, nullable=False),
+        sa.Column("options", schema.DOCUMENT, nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -405,7 +405,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("price_seen", sa.BigInteger(), nullable=False),
-        sa.Column("added_at", sql.Moment(), nullable=False),
+        sa.Column("added_at", schema.Moment(), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_cart_lines_quantity_positive")),
         sa.ForeignKeyConstraint(["cart_id"], ["carts.id"], name=op.f("fk_cart_lines_cart_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["sku"], ["variants.sku"], name=op.f("fk_cart_lines_sku")),

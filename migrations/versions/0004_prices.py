@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0004"
 down_revision = "0003"
@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "offers",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("code", sa.String(length=40), nullable=True),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -25,17 +25,17 @@ def upgrade() -> None:
         sa.Column("buy", sa.Integer(), nullable=True),
         sa.Column("free", sa.Integer(), nullable=True),
         sa.Column("category", sa.String(length=255), nullable=True),
-        sa.Column("product_id", sql.ID, nullable=True),
+        sa.Column("product_id", schema.ID, nullable=True),
         sa.Column("minimum", sa.BigInteger(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("stackable", sa.Boolean(), nullable=False),
-        sa.Column("starts_at", sql.Moment(), nullable=True),
-        sa.Column("ends_at", sql.Moment(), nullable=True),
+        sa.Column("starts_at", schema.Moment(), nullable=True),
+        sa.Column("ends_at", schema.Moment(), nullable=True),
         sa.Column("total_limit", sa.Integer(), nullable=True),
         sa.Column("per_customer", sa.Integer(), nullable=True),
         sa.Column("uses", sa.Integer(), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.CheckConstraint("amount > 0 AND minimum >= 0", name=op.f("ck_offers_amounts_positive")),
         sa.CheckConstraint("percent BETWEEN 1 AND 100", name=op.f("ck_offers_percent_in_bounds")),
         sa.CheckConstraint(
@@ -66,12 +66,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "coupon_uses",
-        sa.Column("order_id", sql.ID, nullable=False),
-        sa.Column("coupon_id", sql.ID, nullable=False),
-        sa.Column("customer_id", sql.ID, nullable=True),
+        sa.Column("order_id", schema.ID, nullable=False),
+        sa.Column("coupon_id", schema.ID, nullable=False),
+        sa.Column("customer_id", schema.ID, nullable=True),
         sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("claimed_at", sql.Moment(), nullable=False),
-        sa.Column("given_back_at", sql.Moment(), nullable=True),
+        sa.Column("claimed_at", schema.Moment(), nullable=False),
+        sa.Column("given_back_at", schema.Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["coupon_id"], ["offers.id"], name=op.f("fk_coupon_uses_coupon_id"), ondelete="CASCADE"
         ),
@@ -94,7 +94,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("shipping_tax", sa.BigInteger(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("tax_included", sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column("coupon_code", sa.String(length=40), nullable=True))
-        batch_op.add_column(sa.Column("breakdown", sql.DOCUMENT, nullable=True))
+        batch_op.add_column(sa.Column("breakdown", schema.DOCUMENT, nullable=True))
 
     with op.batch_alter_table("products", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tax_class", sa.String(length=20), server_default="standard", nullable=False))

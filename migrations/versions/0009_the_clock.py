@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0009"
 down_revision = "0008"
@@ -17,13 +17,13 @@ def upgrade() -> None:
     op.create_table(
         "periodic_slots",
         sa.Column("task", sa.String(length=80), nullable=False),
-        sa.Column("slot", sql.Moment(), nullable=False),
+        sa.Column("slot", schema.Moment(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("at", sql.Moment(), nullable=False),
-        sa.Column("finished_at", sql.Moment(), nullable=True),
-        sa.Column("run_id", sql.ID, nullable=True),
-        sa.Column("asked_by", sql.ID, nullable=True),
-        sa.Column("error", sql.DOCUMENT, nullable=True),
+        sa.Column("at", schema.Moment(), nullable=False),
+        sa.Column("finished_at", schema.Moment(), nullable=True),
+        sa.Column("run_id", schema.ID, nullable=True),
+        sa.Column("asked_by", schema.ID, nullable=True),
+        sa.Column("error", schema.DOCUMENT, nullable=True),
         sa.PrimaryKeyConstraint("task", "slot", name=op.f("pk_periodic_slots")),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0010"
 down_revision = "0009"
@@ -22,9 +22,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "invoices",
-        sa.Column("order_id", sql.ID, nullable=False),
+        sa.Column("order_id", schema.ID, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("issued_at", sql.Moment(), nullable=False),
+        sa.Column("issued_at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_invoices_order_id")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_invoices")),
         sa.UniqueConstraint("number", name=op.f("uq_invoices_number")),

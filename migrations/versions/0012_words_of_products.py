@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import sql
+from db import schema
 from shop.catalogue.search_index import (FTS, INDEXES)
 
 revision = "0012"
@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "product_words",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("product_id", sql.ID, nullable=False),
+        sa.Column("product_id", schema.ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("skus", sa.Text(), nullable=False),
         sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0013"
 down_revision = "0012"
@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("returns", schema=None) as batch_op:
         batch_op.add_column(sa.Column("answer", sa.String(length=500), nullable=True))
-        batch_op.add_column(sa.Column("decided_at", sql.Moment(), nullable=True))
+        batch_op.add_column(sa.Column("decided_at", schema.Moment(), nullable=True))
 
 
 def downgrade() -> None:

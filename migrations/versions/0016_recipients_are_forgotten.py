@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0016"
 down_revision = "0015"
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("campaign_runs", sa.Column("fates", sql.DOCUMENT, nullable=True))
+    op.add_column("campaign_runs", sa.Column("fates", schema.DOCUMENT, nullable=True))
 
 
 def downgrade() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import functions
+from db import schema
 
 revision = "0018"
 down_revision = "0017"
@@ -21,8 +22,8 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
-        sa.Column("updated_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
+        sa.Column("updated_at", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_locations")),
     )
     _seed()
@@ -66,6 +67,6 @@ def downgrade() -> None:
 
 
 def _seed() -> None:
-    now = sql.now()
+    now = functions.transaction_time()
     table = sa.table("locations", *(sa.column(name) for name in ("code", "name", "created_at", "updated_at")))
     op.execute(table.insert().values(code="main", name="Main", created_at=now, updated_at=now))

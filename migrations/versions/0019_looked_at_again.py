@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0019"
 down_revision = "0018"
@@ -14,9 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("reconciliation_lines", sa.Column("closed_in", sql.ID, nullable=True))
+    op.add_column("reconciliation_lines", sa.Column("closed_in", schema.ID, nullable=True))
     op.create_index("ix_reconciliation_lines_closed_in", "reconciliation_lines", ["closed_in"])
-    op.add_column("reconciliations", sa.Column("looked_until", sql.Moment(), nullable=True))
+    op.add_column("reconciliations", sa.Column("looked_until", schema.Moment(), nullable=True))
     op.execute("UPDATE reconciliations SET looked_until = until")
 
 

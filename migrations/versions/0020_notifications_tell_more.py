@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0020"
 down_revision = "0019"
@@ -16,10 +16,10 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.add_column(sa.Column("attempts", sa.Integer(), server_default="0", nullable=False))
-        batch_op.add_column(sa.Column("about", sql.ID, nullable=True))
-        batch_op.add_column(sa.Column("content", sql.DOCUMENT, nullable=True))
-        batch_op.add_column(sa.Column("asked_by", sql.ID, nullable=True))
-        batch_op.add_column(sa.Column("resend_of", sql.ID, nullable=True))
+        batch_op.add_column(sa.Column("about", schema.ID, nullable=True))
+        batch_op.add_column(sa.Column("content", schema.DOCUMENT, nullable=True))
+        batch_op.add_column(sa.Column("asked_by", schema.ID, nullable=True))
+        batch_op.add_column(sa.Column("resend_of", schema.ID, nullable=True))
         batch_op.create_index(batch_op.f("ix_notifications_subject_id"), ["subject_id"], unique=False)
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.add_column(sa.Column("language", sa.String(length=10), server_default="en", nullable=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0023"
 down_revision = "0021"
@@ -16,20 +16,20 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "bank_transfers",
-        sa.Column("id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
         sa.Column("provider", sa.String(length=20), nullable=False),
         sa.Column("transfer_id", sa.String(length=255), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("reference", sa.String(length=255), nullable=False),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.Column("problem", sa.String(length=40), nullable=True),
-        sa.Column("order_id", sql.ID, nullable=True),
-        sa.Column("payment_id", sql.ID, nullable=True),
+        sa.Column("order_id", schema.ID, nullable=True),
+        sa.Column("payment_id", schema.ID, nullable=True),
         sa.Column("note", sa.String(length=1000), nullable=True),
-        sa.Column("closed_at", sql.Moment(), nullable=True),
-        sa.Column("closed_by", sql.ID, nullable=True),
-        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("closed_at", schema.Moment(), nullable=True),
+        sa.Column("closed_by", schema.ID, nullable=True),
+        sa.Column("created_at", schema.Moment(), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_bank_transfers_amount_positive")),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_bank_transfers_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_transfers")),
@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_table(
         "bank_transfer_looks",
         sa.Column("provider", sa.String(length=20), nullable=False),
-        sa.Column("looked_until", sql.Moment(), nullable=False),
+        sa.Column("looked_until", schema.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("provider", name=op.f("pk_bank_transfer_looks")),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0025"
 down_revision = "0024"
@@ -22,7 +22,7 @@ def upgrade() -> None:
         batch_op.create_check_constraint(batch_op.f("ck_stock_backordered_not_negative"), "backordered >= 0")
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("backordered", sa.Integer(), server_default="0", nullable=False))
-        batch_op.add_column(sa.Column("reserved_at", sql.Moment(), nullable=True))
+        batch_op.add_column(sa.Column("reserved_at", schema.Moment(), nullable=True))
         batch_op.create_check_constraint(
             batch_op.f("ck_reservations_backordered_within_quantity"), "backordered >= 0 AND backordered <= quantity"
         )

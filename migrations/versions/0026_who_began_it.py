@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0026"
 down_revision = "0025"
@@ -24,8 +24,8 @@ def _name_those_under_way() -> None:
     """Customers began these, and go on being able to turn them back."""
     names = ("workflow", "subject_id", "due_at", "started_by")
     runs = sa.table("runs", *(sa.column(name) for name in names))
-    orders = sa.table("orders", sa.column("id", sql.ID), sa.column("customer_id", sql.ID))
-    owner = sa.select(sa.cast(orders.c.customer_id, sa.String)).where(orders.c.id == sa.cast(runs.c.subject_id, sql.ID))
+    orders = sa.table("orders", sa.column("id", schema.ID), sa.column("customer_id", schema.ID))
+    owner = sa.select(sa.cast(orders.c.customer_id, sa.String)).where(orders.c.id == sa.cast(runs.c.subject_id, schema.ID))
     live = runs.c.workflow.in_(BY_CUSTOMERS) & runs.c.due_at.is_not(None)
     named = sa.func.coalesce(owner.scalar_subquery(), "guest")
     op.execute(runs.update().where(live).values(started_by=named))

@@ -10,20 +10,20 @@ import idna
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-USERS = sa.table("users", sa.column("id", sql.ID), sa.column("email"), sa.column("email_hash"))
-ORDERS = sa.table("orders", sa.column("id", sql.ID), sa.column("email"))
+USERS = sa.table("users", sa.column("id", schema.ID), sa.column("email"), sa.column("email_hash"))
+ORDERS = sa.table("orders", sa.column("id", schema.ID), sa.column("email"))
 SUPPRESSIONS = sa.table(
     "suppressions",
-    sa.column("id", sql.ID),
+    sa.column("id", schema.ID),
     *(sa.column(name) for name in ("address_hash", "reason", "detail")),
-    sa.column("at", sql.Moment()),
+    sa.column("at", schema.Moment()),
 )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy.dialects import postgresql
 
-import sql
+from db import schema
 from shop.catalogue import (near_words, option_index)
 from shop.catalogue.search_index import (FTS, INDEXES, entry)
 
@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("name", _IN_ORDER, nullable=False),
         sa.Column("value", _IN_ORDER, nullable=False),
-        sa.Column("product_id", sql.ID, nullable=False),
+        sa.Column("product_id", schema.ID, nullable=False),
         sa.Column("shown_name", _TEXT, nullable=False),
         sa.Column("shown_value", _TEXT, nullable=False),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_variant_options_product_id")),
@@ -70,7 +70,7 @@ def _make_words(*more: sa.Column[Any]) -> None:
     op.create_table(
         "product_words",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("product_id", sql.ID, nullable=False),
+        sa.Column("product_id", schema.ID, nullable=False),
         sa.Column("name", _TEXT, nullable=False),
         sa.Column("skus", _TEXT, nullable=False),
         sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
@@ -132,21 +132,21 @@ def _table(table: str, **columns: Any) -> Any:
     return sa.table(table, *(sa.column(column, kind) for column, kind in columns.items()))
 
 
-_CATEGORIES = _table("categories", id=sql.ID, path=_TEXT, name=_TEXT)
-_PRODUCTS = _table("products", id=sql.ID, name=_TEXT, description=_TEXT, category_id=sql.ID)
+_CATEGORIES = _table("categories", id=schema.ID, path=_TEXT, name=_TEXT)
+_PRODUCTS = _table("products", id=schema.ID, name=_TEXT, description=_TEXT, category_id=schema.ID)
 _VARIANTS = _table(
     "variants",
     sku=_TEXT,
-    product_id=sql.ID,
+    product_id=schema.ID,
     name=_TEXT,
-    options=sql.DOCUMENT,
+    options=schema.DOCUMENT,
     position=sa.Integer(),
     active=sa.Boolean(),
 )
 _ORDER = (_VARIANTS.c.position, _VARIANTS.c.sku)
 _WORDS = _table(
     "product_words",
-    product_id=sql.ID,
+    product_id=schema.ID,
     name=_TEXT,
     skus=_TEXT,
     words=_TEXT.with_variant(postgresql.TSVECTOR(), "postgresql"),
@@ -158,7 +158,7 @@ _OPTIONS = _table(
     sku=_TEXT,
     name=_TEXT,
     value=_TEXT,
-    product_id=sql.ID,
+    product_id=schema.ID,
     shown_name=_TEXT,
     shown_value=_TEXT,
 )

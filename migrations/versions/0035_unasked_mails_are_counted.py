@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0035"
 down_revision = "0034"
@@ -18,7 +18,7 @@ def upgrade() -> None:
         "mail_counts",
         sa.Column("mailbox", sa.String(length=32), nullable=False),
         sa.Column("seconds", sa.Integer(), nullable=False),
-        sa.Column("began_at", sql.Moment(), nullable=False),
+        sa.Column("began_at", schema.Moment(), nullable=False),
         sa.Column("sent", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("mailbox", "seconds", name=op.f("pk_mail_counts")),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0036"
 down_revision = "0035"
@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.alter_column("format", existing_type=sa.String(length=10), type_=sa.String(length=20))
-        batch_op.add_column(sa.Column("not_taken", sql.DOCUMENT, server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("not_taken", schema.DOCUMENT, server_default="[]", nullable=False))
 
 
 def downgrade() -> None:

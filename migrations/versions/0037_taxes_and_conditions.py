@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0037"
 down_revision = "0036"
@@ -19,8 +19,8 @@ def upgrade() -> None:
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tax_rate", sa.Integer(), nullable=True))
     with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("taxes", sql.DOCUMENT, nullable=True))
-        batch_op.add_column(sa.Column("conditions", sql.DOCUMENT, nullable=True))
+        batch_op.add_column(sa.Column("taxes", schema.DOCUMENT, nullable=True))
+        batch_op.add_column(sa.Column("conditions", schema.DOCUMENT, nullable=True))
 
 
 def downgrade() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0038"
 down_revision = "0037"
@@ -16,7 +16,7 @@ WAITING = sa.text("waiting_for IS NOT NULL")
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("troubled_since", sql.Moment(), nullable=True))
+    op.add_column("runs", sa.Column("troubled_since", schema.Moment(), nullable=True))
     op.add_column("runs", sa.Column("waiting_for", sa.String(255), nullable=True))
     op.create_index(
         "ix_runs_waiting_for", "runs", ["waiting_for"], postgresql_where=WAITING, sqlite_where=WAITING
@@ -28,25 +28,25 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("away_since", sql.Moment(), nullable=True),
-        sa.Column("probe_at", sql.Moment(), nullable=True),
+        sa.Column("away_since", schema.Moment(), nullable=True),
+        sa.Column("probe_at", schema.Moment(), nullable=True),
         sa.Column("pause", sa.Integer(), nullable=False),
-        sa.Column("woken_at", sql.Moment(), nullable=True),
-        sa.Column("told_at", sql.Moment(), nullable=True),
-        sa.Column("back_at", sql.Moment(), nullable=True),
+        sa.Column("woken_at", schema.Moment(), nullable=True),
+        sa.Column("told_at", schema.Moment(), nullable=True),
+        sa.Column("back_at", schema.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_gateways")),
     )
     op.create_table(
         "operator_acts",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("run_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("run_id", schema.ID, nullable=False),
         sa.Column("act", sa.String(20), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("step", sa.String(), nullable=False),
         sa.Column("direction", sa.String(), nullable=False),
-        sa.Column("error", sql.DOCUMENT, nullable=True),
-        sa.Column("at", sql.Moment(), nullable=False),
+        sa.Column("error", schema.DOCUMENT, nullable=True),
+        sa.Column("at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.id"], name=op.f("fk_operator_acts_run_id"), ondelete="CASCADE"
         ),

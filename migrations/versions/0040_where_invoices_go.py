@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0040"
 down_revision = "0039"
@@ -15,7 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("billing_address", sql.DOCUMENT, nullable=True))
+        batch_op.add_column(sa.Column("billing_address", schema.DOCUMENT, nullable=True))
         batch_op.add_column(sa.Column("vat_id", sa.String(length=20), nullable=True))
 
 

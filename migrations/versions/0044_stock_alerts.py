@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import sql
+from db import schema
 
 revision = "0044"
 down_revision = "0043"
@@ -16,11 +16,11 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "stock_alerts",
-        sa.Column("id", sql.ID, nullable=False),
-        sa.Column("user_id", sql.ID, nullable=False),
+        sa.Column("id", schema.ID, nullable=False),
+        sa.Column("user_id", schema.ID, nullable=False),
         sa.Column("sku", sa.String(64), nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
-        sa.Column("created_at", sql.Moment(), nullable=False),
+        sa.Column("created_at", schema.Moment(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_stock_alerts_user_id")),
         sa.ForeignKeyConstraint(["sku"], ["variants.sku"], name=op.f("fk_stock_alerts_sku")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_alerts")),

@@ -1,4 +1,4 @@
-"""What the bank is started with: flags first, then the environment, then what config.py says."""
+"""What the bank is started with: flags first, then the environment, then what `config` says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sink is started with: flags first, then what config.py says."""
+"""What the sink is started with: flags first, then what `config` says."""
 
 from __future__ import annotations
 

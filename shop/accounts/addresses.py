@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import At, Base, Id, new_id
 from shop.accounts.users import UserRow
 from shop.kernel.errors import NotFound, Refusal
-from sql import At, Base, Id, new_id, now
 
 MOST = 50
 DEFAULTS = ("default_shipping", "default_billing")
@@ -34,8 +35,8 @@ class AddressRow(Base):
     phone: Mapped[str | None] = mapped_column(String(32))
     default_shipping: Mapped[bool] = mapped_column(default=False)
     default_billing: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now(), onupdate=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time(), onupdate=transaction_time())
 
 
 POSTAL = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")

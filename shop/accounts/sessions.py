@@ -20,12 +20,14 @@ from sqlalchemy import ColumnElement, ForeignKey, String, delete, or_, select, u
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
+from db.functions import age, in_list, in_seconds, read_clock, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import execute_core
 from shop.accounts.users import UserRow
 from shop.kernel import keys
 from shop.kernel.batches import Page, Place, behind, page
 from shop.kernel.errors import Unauthenticated
 from shop.kernel.keys import Purpose
-from sql import At, Base, Id, age, among, direct, later, new_id, now, the_time
 
 GRACE_SECONDS = 10  # a client that lost the answer asks again with the same token and gets the same successor
 KEEP_DEAD_DAYS = 7
@@ -40,8 +42,8 @@ class SessionFamilyRow(Base):
     user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     salt: Mapped[str]
     generation: Mapped[int] = mapped_column(default=0)
-    rotated_at: Mapped[At] = mapped_column(default=now())
-    created_at: Mapped[At] = mapped_column(default=now())
+    rotated_at: Mapped[At] = mapped_column(default=transaction_time())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
     expires_at: Mapped[At] = mapped_column(index=True)
     revoked_at: Mapped[At | None]
     device: Mapped[str | None] = mapped_column(String(200))  # what it called itself; forgotten with the session
@@ -99,7 +101,7 @@ def rotate(session: Session, token: str) -> Opened | None:
     if not session.scalar(select(SessionFamilyRow.id).where(SessionFamilyRow.id == id, *alive())):
         raise Unauthenticated("This session has ended. Sign in again.")
     if generation == row.generation:
-        row.generation, row.rotated_at, row.expires_at = generation + 1, now(), _expiry()
+        row.generation, row.rotated_at, row.expires_at = generation + 1, transaction_time(), _expiry()
     elif generation + 1 != row.generation or not _just_rotated(session, id):
         revoke(session, id)
         return None
@@ -113,7 +115,7 @@ def owner(session: Session, token: str) -> str | None:
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
     """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
-    found = {row.family: row for row in direct(session, ALIVE, {"families": [claim.session for claim in claims]})}
+    found = {row.family: row for row in execute_core(session, ALIVE, {"families": [claim.session for claim in claims]})}
     return [holder(claim, found.get(claim.session)) for claim in claims]
 
 
@@ -126,7 +128,7 @@ def revoke_all(session: Session, user_id: str) -> None:
 
 
 def alive() -> tuple[ColumnElement[bool], ...]:
-    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > now()
+    return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > transaction_time()
 
 
 def told(session: Session, user_id: str, after: Place | None) -> Page:
@@ -140,7 +142,7 @@ def told(session: Session, user_id: str, after: Place | None) -> Page:
 
 def prune_sessions(session: Session, batch: int = 1000) -> int:
     """Forget sessions dead for a week, one batch. Returns how many that were."""
-    long_ago = later(-KEEP_DEAD_DAYS * 86400)
+    long_ago = in_seconds(-KEEP_DEAD_DAYS * 86400)
     dead = or_(SessionFamilyRow.expires_at < long_ago, SessionFamilyRow.revoked_at < long_ago)
     these = select(SessionFamilyRow.id).where(dead).limit(batch)
     done = session.execute(delete(SessionFamilyRow).where(SessionFamilyRow.id.in_(these)))
@@ -148,9 +150,9 @@ def prune_sessions(session: Session, batch: int = 1000) -> int:
 
 
 ALIVE = (
-    select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, now().label("at"))
+    select(SessionFamilyRow.id.label("family"), UserRow.id, UserRow.role, UserRow.email, transaction_time().label("at"))
     .join(SessionFamilyRow, SessionFamilyRow.user_id == UserRow.id)
-    .where(among(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *alive())
+    .where(in_list(SessionFamilyRow.id, "families"), UserRow.deleted_at.is_(None), *alive())
 )
 
 
@@ -162,11 +164,11 @@ def holder(claim: Claim, row: Any) -> Holder | None:
 
 def _seconds(session: Session) -> int:
     """Since 1970."""
-    return int(the_time(session).timestamp())
+    return int(read_clock(session).timestamp())
 
 
-def _expiry() -> later:
-    return later(settings().refresh_days * 86400)
+def _expiry() -> in_seconds:
+    return in_seconds(settings().refresh_days * 86400)
 
 
 def _just_rotated(session: Session, id: str) -> bool:
@@ -176,7 +178,7 @@ def _just_rotated(session: Session, id: str) -> bool:
 
 def _revoke(session: Session, which: ColumnElement[bool]) -> None:
     alive = SessionFamilyRow.revoked_at.is_(None)
-    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=now(), device=None))
+    session.execute(update(SessionFamilyRow).where(which, alive).values(revoked_at=transaction_time(), device=None))
 
 
 def _is_token(token: str, id: str, generation: int, salt: str) -> bool:

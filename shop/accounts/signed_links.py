@@ -8,12 +8,12 @@ from enum import StrEnum
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
+from db.functions import read_clock
 from shop.accounts import users
 from shop.accounts.users import UserRow
 from shop.kernel import keys
 from shop.kernel.errors import NotFound, Refusal
 from shop.kernel.keys import Purpose
-from sql import the_time
 
 
 class Kind(StrEnum):
@@ -62,4 +62,4 @@ def _state(user: UserRow, kind: Kind) -> tuple[str, str, str]:
 
 def _seconds(session: Session) -> int:
     """Since 1970."""
-    return int(the_time(session).timestamp())
+    return int(read_clock(session).timestamp())

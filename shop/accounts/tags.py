@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_list
+from db.schema import Base, Id
 from shop.kernel.errors import Invalid
-from sql import Base, Id, among
 
 TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MOST = 50
@@ -38,7 +39,7 @@ def pin(session: Session, user_id: str, tags: Sequence[str]) -> None:
 
 def of(session: Session, user_ids: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    query = select(UserTagRow.user_id, UserTagRow.tag).where(among(UserTagRow.user_id, "users"))
+    query = select(UserTagRow.user_id, UserTagRow.tag).where(in_list(UserTagRow.user_id, "users"))
     for user, tag in session.execute(query.order_by(UserTagRow.tag), {"users": list(user_ids)}):
         found[user].append(tag)
     return found

@@ -10,10 +10,12 @@ from sqlalchemy import CheckConstraint, String, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import for_update, upsert
 from shop.accounts import email_addresses
 from shop.kernel.errors import NotFound, Refusal
 from shop.kernel.languages import LANGUAGES
-from sql import At, Base, Id, held, new_id, now, upsert
 
 
 class EmailTaken(Refusal):
@@ -44,8 +46,8 @@ class UserRow(Base):
     email_hash: Mapped[str | None] = mapped_column(String(64))  # what suppressions know it by
     language: Mapped[str] = mapped_column(String(10), default=LANGUAGES[0], server_default=LANGUAGES[0])
     email_verified_at: Mapped[At | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now(), onupdate=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time(), onupdate=transaction_time())
     deleted_at: Mapped[At | None]
 
 
@@ -93,7 +95,7 @@ def find_active(session: Session, id: str) -> UserRow | None:
 def hold(session: Session, id: str) -> bool:
     """Whether this account is not deleted; nobody deletes or credits it until this transaction ends."""
     row = UserRow
-    return session.scalar(held(select(row.id).where(row.id == id, row.deleted_at.is_(None)))) is not None
+    return session.scalar(for_update(select(row.id).where(row.id == id, row.deleted_at.is_(None)))) is not None
 
 
 def by_email(session: Session, email: str) -> UserRow | None:
@@ -134,7 +136,9 @@ def change_email(session: Session, id: str, email: str) -> bool:
 
 def verify_email(session: Session, id: str, email: str) -> bool:
     """Returns whether there was anything to verify."""
-    return _changed(session, id, UserRow.email == email, UserRow.email_verified_at.is_(None), email_verified_at=now())
+    return _changed(
+        session, id, UserRow.email == email, UserRow.email_verified_at.is_(None), email_verified_at=transaction_time()
+    )
 
 
 def change_password(session: Session, id: str, *, old_hash: str, new_hash: str) -> bool:
@@ -163,7 +167,7 @@ def erase(session: Session, id: str) -> None:
     change_role(session, id, Role.CUSTOMER)
     session.flush()
     gone: dict[str, Any] = {"email": None, "name": "", "password_hash": "", "role": Role.CUSTOMER}
-    _changed(session, id, email_hash=None, email_verified_at=None, deleted_at=now(), **gone)
+    _changed(session, id, email_hash=None, email_verified_at=None, deleted_at=transaction_time(), **gone)
 
 
 def told(session: Session, id: str) -> dict[str, str | bool | datetime | None]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import transaction_time
 from shop.bank_transfers import transfers as bank_transfers
 from shop.bank_transfers.transfers import BankTransferRow, Problem
 from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
@@ -19,7 +20,6 @@ from shop.orders.orders import OrderRow
 from shop.payments import offline, payments, replacement
 from shop.payments.payments import PaymentRow, Status
 from shop.payments.staff_actions import CLOSED
-from sql import now
 
 Turning = Callable[[str], bool]
 """Whether what is done for an order is just being undone."""
@@ -102,7 +102,7 @@ def _check_money(row: BankTransferRow, payment: PaymentRow, note: str | None) ->
 
 def _pay(session: Session, row: BankTransferRow, payment: PaymentRow) -> None:
     offline.take(session, payment, row.transfer_id, key_of(row.id))
-    row.payment_id, row.order_id, row.closed_at = payment.id, payment.order_id, now()
+    row.payment_id, row.order_id, row.closed_at = payment.id, payment.order_id, transaction_time()
 
 
 def key_of(id: str) -> str:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import read_clock, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import for_update, upsert
 from shop.kernel.errors import IllegalMove, NotFound
-from sql import At, Base, Id, held, new_id, now, the_time, upsert
 
 AGAIN = timedelta(days=1)  # so far each look goes back behind the last: a bank may book late, under an earlier time
 AHEAD = timedelta(minutes=10)  # two clocks
@@ -64,7 +66,7 @@ class BankTransferRow(Base):
     note: Mapped[str | None] = mapped_column(String(1000))
     closed_at: Mapped[At | None]
     closed_by: Mapped[Id | None]
-    created_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
 
     @property
     def state(self) -> State:
@@ -94,7 +96,7 @@ class Came(NamedTuple):
 
 def window(session: Session, provider: str) -> tuple[datetime, datetime]:
     """Of what to ask for next, and the time it is now. Who has never asked begins with the last day."""
-    current = the_time(session)
+    current = read_clock(session)
     last = session.get(LookRow, provider)
     return (last.looked_until if last else current) - AGAIN, current
 
@@ -108,7 +110,7 @@ def looked(session: Session, provider: str, until: datetime) -> None:
 
 def write(session: Session, provider: str, came: Came) -> BankTransferRow | None:
     """None: it was here before, and has done its work."""
-    values = {"id": new_id(), "provider": provider, **came._asdict(), "created_at": now()}
+    values = {"id": new_id(), "provider": provider, **came._asdict(), "created_at": transaction_time()}
     values["reference"] = "".join(filter(str.isprintable, came.reference))[:255]
     fresh = upsert(session, BankTransferRow).values(values).on_conflict_do_nothing().returning(BankTransferRow.id)
     id = session.scalar(fresh)
@@ -117,7 +119,7 @@ def write(session: Session, provider: str, came: Came) -> BankTransferRow | None
 
 def hold(session: Session, id: str) -> BankTransferRow:
     """Locked: one at a time says what it was for."""
-    row = session.scalars(held(select(BankTransferRow).where(BankTransferRow.id == id))).first()
+    row = session.scalars(for_update(select(BankTransferRow).where(BankTransferRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such transfer.")
     return row
@@ -133,7 +135,7 @@ def hold_open(session: Session, id: str) -> BankTransferRow:
 def settle(session: Session, id: str, *, by: str, note: str) -> BankTransferRow:
     """Somebody has looked into it, and says what became of the money."""
     row = hold_open(session, id)
-    row.closed_at, row.closed_by, row.note = now(), by, note
+    row.closed_at, row.closed_by, row.note = transaction_time(), by, note
     session.flush()
     session.refresh(row)
     return row

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import statement_time
+from db.statements import for_update, table_of
 from shop.accounts.users import UserRow
 from shop.campaigns import segments
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage
 from shop.consent import eligibility
-from sql import bare, clock, held
 
 PAGE = 1000
 
@@ -32,7 +33,7 @@ def first(session: Session, campaign: CampaignRow) -> str | None:
 
 def freeze_a_page(session: Session, run_id: str) -> bool:
     """Returns whether there may be more. Of two who come at once, the second takes the next page."""
-    run = session.scalars(held(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
+    run = session.scalars(for_update(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     if run.stage != Stage.FREEZING:
         return False
     campaign = session.get_one(CampaignRow, run.campaign_id)
@@ -42,16 +43,16 @@ def freeze_a_page(session: Session, run_id: str) -> bool:
         _WRITE(session, [{"run_id": run.id, "user_id": id} for id in ids])
         run.audience, run.frozen_to = run.audience + len(ids), ids[-1]
     if len(ids) < PAGE:
-        run.stage, run.frozen_at = Stage.SENDING, clock()
+        run.stage, run.frozen_at = Stage.SENDING, statement_time()
     session.flush()
     return len(ids) == PAGE
 
 
 _WRITE = inserting(
-    bare(RecipientRow),
+    table_of(RecipientRow),
     *("run_id", "user_id"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["run_id", "user_id"]),
     state=literal(Fate.WAITING),
     attempts=literal(0),
-    updated_at=clock(),
+    updated_at=statement_time(),
 )

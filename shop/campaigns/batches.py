@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Float, Integer, case, null, select, update
 from sqlalchemy.orm import Session
 
-from rows import Many
+from db.bulk import Many
+from db.functions import in_list, in_seconds, read_clock, statement_time
+from db.statements import execute_core, table_of
 from shop.accounts.users import UserRow
 from shop.campaigns import calendar as times
 from shop.campaigns import coupons, rendering
@@ -23,7 +25,6 @@ from shop.consent import eligibility, suppressions
 from shop.consent.eligibility import Recipient
 from shop.consent.suppressions import Reason
 from shop.kernel import keys
-from sql import among, bare, clock, direct, later, the_time
 
 HANDFUL = 4  # what a crash may send twice, for each connection; one alone would cost two thirds of the speed
 PUT_OFF_FOR = 2 * 86_400.0  # seconds for which somebody's mail server may put a mail off before they are given up
@@ -90,16 +91,18 @@ def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful |
 
 def give_back(session: Session, batch: Batch) -> None:
     """Those of the batch that were not written to wait again."""
-    session.execute(_of_batch(batch).values(state=Fate.WAITING, batch_id=None, updated_at=clock()))
+    session.execute(_of_batch(batch).values(state=Fate.WAITING, batch_id=None, updated_at=statement_time()))
 
 
 def give_up(session: Session, batch: Batch, why: str) -> None:
-    session.execute(_of_batch(batch).values(state=Fate.FAILED, detail=why[:200], batch_id=None, updated_at=clock()))
+    session.execute(
+        _of_batch(batch).values(state=Fate.FAILED, detail=why[:200], batch_id=None, updated_at=statement_time())
+    )
 
 
 def _is_wanted(session: Session, campaign: CampaignRow, run: CampaignRunRow) -> bool:
     going = run.stage == Stage.SENDING and campaign.status not in (Status.PAUSED, Status.CANCELLED)
-    return going and not times.quiet_for(campaign, the_time(session))
+    return going and not times.quiet_for(campaign, read_clock(session))
 
 
 def _next(session: Session, batch: Batch) -> Sequence[Any]:
@@ -147,8 +150,8 @@ def write(session: Session, batch: Batch, results: Sequence[Result]) -> None:
     _WRITE(session, [_row(batch, result) for result in results])
     bounced = [result.user for result in results if result.bounced]
     if bounced:
-        hashes = select(UserRow.email_hash).where(among(UserRow.id, "users"), UserRow.email_hash.is_not(None))
-        found = direct(session, hashes, {"users": bounced}).scalars().all()
+        hashes = select(UserRow.email_hash).where(in_list(UserRow.id, "users"), UserRow.email_hash.is_not(None))
+        found = execute_core(session, hashes, {"users": bounced}).scalars().all()
         suppressions.add(session, list(found), Reason.BOUNCE, "refused a campaign's mail")
 
 
@@ -164,22 +167,22 @@ def _row(batch: Batch, result: Result) -> dict[str, Any]:
     }
 
 
-_ROW = bare(RecipientRow).c
+_ROW = table_of(RecipientRow).c
 
 
 def _writing(_: str, given: Any) -> Any:
     """Only while they are in this very batch: whoever comes late with an old answer changes nothing."""
     mine = (_ROW.run_id == given.run_id, _ROW.user_id == given.user_id, _ROW.batch_id == given.batch_id)
     return (
-        update(bare(RecipientRow))
+        update(table_of(RecipientRow))
         .where(*mine, _ROW.state == Fate.SENDING)
         .values(
             state=given.state,
             detail=given.detail,
             batch_id=null(),
             attempts=_ROW.attempts + given.tried,
-            not_before=case((given.after.is_(None), null()), else_=later(given.after)),
-            updated_at=clock(),
+            not_before=case((given.after.is_(None), null()), else_=in_seconds(given.after)),
+            updated_at=statement_time(),
         )
     )
 
@@ -193,7 +196,7 @@ _WRITE = Many(
 _OF_RUN = (
     select(CampaignRow, CampaignRunRow)
     .join(CampaignRunRow, CampaignRunRow.campaign_id == CampaignRow.id)
-    .where(among(CampaignRunRow.id, "run"))
+    .where(in_list(CampaignRunRow.id, "run"))
     .execution_options(populate_existing=True)
 )
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
-import crons
+from engine import cron
 from shop.campaigns.tables import CampaignRow
 
 
@@ -24,26 +24,26 @@ def following(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its first due time after this moment."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at > moment else None
-    return crons.following(row.cron, moment, ZoneInfo(row.time_zone))
+    return cron.following(row.cron, moment, ZoneInfo(row.time_zone))
 
 
 def latest(row: CampaignRow, moment: datetime) -> datetime | None:
     """Its last due time up to this moment: of those that were slept through only this one counts."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at <= moment else None
-    return crons.latest(row.cron, moment, ZoneInfo(row.time_zone))
+    return cron.latest(row.cron, moment, ZoneInfo(row.time_zone))
 
 
 def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetime]:
     if row.cron is None:
         return [row.once_at] if row.once_at and row.once_at > moment else []
-    return list(islice(crons.occurrences(row.cron, moment, ZoneInfo(row.time_zone)), count))
+    return list(islice(cron.occurrences(row.cron, moment, ZoneInfo(row.time_zone)), count))
 
 
 def explained(row: CampaignRow) -> str:
     """In English."""
     if row.cron:
-        return f"{crons.in_english(row.cron)}, by the clocks of {row.time_zone}"
+        return f"{cron.in_english(row.cron)}, by the clocks of {row.time_zone}"
     if row.once_at:
         there = row.once_at.astimezone(ZoneInfo(row.time_zone))
         return f"Once, on {there:%A, %d %B %Y} at {there:%H:%M}, by the clocks of {row.time_zone}"

@@ -13,6 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, String, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_list, in_seconds, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import table_of, upsert
 from shop.accounts.users import UserRow
 from shop.carts.carts import CartLineRow, CartRow
 from shop.catalogue.tables import ProductRow, VariantRow
@@ -21,7 +24,6 @@ from shop.consent.eligibility import Recipient
 from shop.consent.topics import Topic
 from shop.kernel import keys
 from shop.orders.orders import OrderRow
-from sql import At, Base, Id, among, bare, later, new_id, now, upsert
 
 MONTH = 30 * 86400.0
 GRACE = 48.0  # hours after the last time of the sequence: what is older is not dug out
@@ -42,7 +44,7 @@ class CartReminderRow(Base):
     user_id: Mapped[Id]
     state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, sent, failed, skipped
     detail: Mapped[str | None] = mapped_column(String(200))
-    created_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def note_due(session: Session, hours: Sequence[float], most: int) -> list[str]:
     ends = [*hours[1:], hours[-1] + GRACE]
     found: list[str] = []
     for number, (begin, end) in reversed(list(enumerate(zip(hours, ends, strict=True), 1))):
-        left = CartRow.updated_at.between(later(-end * HOUR), later(-begin * HOUR))
+        left = CartRow.updated_at.between(in_seconds(-end * HOUR), in_seconds(-begin * HOUR))
         found += _write(session, number, session.execute(_left(left, number, most).limit(TOGETHER)).all())
     return found
 
@@ -74,7 +76,7 @@ def take(session: Session, ids: Sequence[str]) -> dict[str, Reminder]:
     same = (CartRow.id == row.cart_id) & (CartRow.updated_at == row.changed_at)
     columns = (row.id, row.cart_id, row.changed_at, row.number, row.user_id)
     query = select(*columns).join(CartRow, same).join(UserRow, UserRow.id == row.user_id)
-    wanted = query.where(among(row.id, "ids"), row.state == "waiting", _not_ordered_since(row.changed_at))
+    wanted = query.where(in_list(row.id, "ids"), row.state == "waiting", _not_ordered_since(row.changed_at))
     rows = session.execute(wanted, {"ids": list(ids)}).all()
     people = eligibility.recipients(session, [one.user_id for one in rows], Topic.REMINDERS)
     lines = _lines(session, [one.cart_id for one in rows])
@@ -90,7 +92,7 @@ def _mark(row: Any) -> str:
 
 def end(session: Session, ids: Sequence[str], state: str, detail: str | None = None) -> None:
     row = CartReminderRow
-    these = update(row).where(among(row.id, "ids"), row.state == "waiting").values(state=state, detail=detail)
+    these = update(row).where(in_list(row.id, "ids"), row.state == "waiting").values(state=state, detail=detail)
     if ids:
         session.execute(these.execution_options(synchronize_session=False), {"ids": list(ids)})
 
@@ -98,7 +100,7 @@ def end(session: Session, ids: Sequence[str], state: str, detail: str | None = N
 def _left(when: ColumnElement[bool], number: int, most: int) -> Any:
     row = CartReminderRow
     told = exists().where(row.cart_id == CartRow.id, row.changed_at == CartRow.updated_at, row.number >= number)
-    lately = select(func.count()).where(row.user_id == CartRow.owner_id, row.created_at > later(-MONTH))
+    lately = select(func.count()).where(row.user_id == CartRow.owner_id, row.created_at > in_seconds(-MONTH))
     return (
         select(CartRow.id, CartRow.updated_at, CartRow.owner_id)
         .join(UserRow, UserRow.id == CartRow.owner_id)
@@ -119,15 +121,17 @@ def _write(session: Session, number: int, carts: Sequence[Any]) -> list[str]:
         {"id": new_id(), "cart_id": id, "changed_at": at, "user_id": owner, "number": number, "state": "waiting"}
         for id, at, owner in carts
     ]
-    insert = upsert(session, bare(CartReminderRow)).values([row | {"created_at": now()} for row in rows])
+    insert = upsert(session, table_of(CartReminderRow)).values(
+        [row | {"created_at": transaction_time()} for row in rows]
+    )
     once = insert.on_conflict_do_nothing(index_elements=["cart_id", "changed_at", "number"])
-    return list(session.scalars(once.returning(bare(CartReminderRow).c.id)))
+    return list(session.scalars(once.returning(table_of(CartReminderRow).c.id)))
 
 
 def _lines(session: Session, carts: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
     line = CartLineRow
     query = select(line.cart_id, line.quantity, ProductRow.name).join(VariantRow, VariantRow.sku == line.sku)
-    query = query.join(ProductRow, ProductRow.id == VariantRow.product_id).where(among(line.cart_id, "carts"))
+    query = query.join(ProductRow, ProductRow.id == VariantRow.product_id).where(in_list(line.cart_id, "carts"))
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for cart, quantity, name in session.execute(query.order_by(line.added_at, line.sku), {"carts": list(carts)}):
         found[cart].append((quantity, name))

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Column, String, literal, select, update
 from sqlalchemy.orm import Session
 
-from rows import Many
+from db.bulk import Many
+from db.functions import statement_time, transaction_time
+from db.schema import new_id
+from db.statements import INSERT, table_of
 from shop.campaigns.tables import RecipientRow
 from shop.kernel.errors import Invalid
 from shop.pricing.offers import CODE_LENGTH, OfferRow
-from sql import INSERT, bare, clock, new_id, now
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
 PERSONAL = 12
@@ -50,20 +52,20 @@ def _random() -> str:
 
 def _copying(kind: str, given: Any) -> Any:
     """With the conditions of the pattern, for a single use."""
-    offers, pattern = bare(OfferRow), bare(OfferRow).alias("pattern")
+    offers, pattern = table_of(OfferRow), table_of(OfferRow).alias("pattern")
     fresh = {"id": given.id, "code": given.code, "uses": literal(0), "total_limit": literal(1)}
-    values = fresh | {"per_customer": literal(1), "created_at": now(), "updated_at": now()}
+    values = fresh | {"per_customer": literal(1), "created_at": transaction_time(), "updated_at": transaction_time()}
     values |= {name: pattern.c[name] for name in COPIED}
     these = select(*values.values()).where(pattern.c.code == given.pattern)
     return INSERT[kind](offers).from_select([*values], these)
 
 
 def _keeping(_: str, given: Any) -> Any:
-    row = bare(RecipientRow)
+    row = table_of(RecipientRow)
     here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id)
-    return update(row).where(*here).values(coupon_code=given.coupon_code, updated_at=clock())
+    return update(row).where(*here).values(coupon_code=given.coupon_code, updated_at=statement_time())
 
 
-_OFFERS, _ROWS = bare(OfferRow).c, bare(RecipientRow).c
+_OFFERS, _ROWS = table_of(OfferRow).c, table_of(RecipientRow).c
 _COPY = Many(_copying, _OFFERS.id, _OFFERS.code, Column("pattern", String))
 _KEEP = Many(_keeping, _ROWS.run_id, _ROWS.user_id, _ROWS.coupon_code)

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-import crons
+from db.functions import read_clock, statement_time
+from db.schema import new_id
+from db.statements import for_update
+from engine import cron
 from shop.campaigns import calendar as times
 from shop.campaigns import coupons, rendering, scheduler, segments
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Status
 from shop.kernel.errors import Invalid, NotFound, Refusal
-from sql import clock as at_once
-from sql import held, new_id, the_time
 
 PACE = frozenset({"throttle", "quiet_from", "quiet_until", "name"})
 """What may be changed while mails are on their way."""
@@ -41,7 +42,7 @@ def get(session: Session, id: str) -> CampaignRow:
 
 def hold(session: Session, id: str) -> CampaignRow:
     """As it is now; nobody else changes or starts it until this transaction ends."""
-    row = session.scalars(held(select(CampaignRow).where(CampaignRow.id == id))).first()
+    row = session.scalars(for_update(select(CampaignRow).where(CampaignRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such campaign.")
     return row
@@ -66,7 +67,7 @@ def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
     _check(session, row)
     if row.status == Status.SCHEDULED and values.keys() & {"once_at", "cron", "time_zone"}:
         row.next_at = next_time(session, row)
-    row.updated_at = at_once()
+    row.updated_at = statement_time()
     session.flush()
     session.refresh(row)
     return row
@@ -82,7 +83,7 @@ def remove(session: Session, id: str) -> None:
 
 
 def next_time(session: Session, row: CampaignRow) -> Any:
-    at = times.following(row, the_time(session))
+    at = times.following(row, read_clock(session))
     if at is None:
         raise Invalid({"schedule": ["Has no time left that lies ahead; or say now: true."]})
     return at
@@ -110,7 +111,7 @@ def _wrong_times(row: CampaignRow) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if not times.is_zone(row.time_zone):
         errors["time_zone"] = ["Must be the name of a time zone, such as Europe/Berlin."]
-    if row.cron is not None and not crons.is_cron(row.cron):
+    if row.cron is not None and not cron.is_cron(row.cron):
         errors["schedule"] = ["cron must be five fields that some day come true."]
     if (row.quiet_from is None) != (row.quiet_until is None) or (row.quiet_from and row.quiet_from == row.quiet_until):
         errors["quiet_hours"] = ["Need a beginning and another end."]

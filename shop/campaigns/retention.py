@@ -5,14 +5,15 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Select, delete, exists, select
 from sqlalchemy.orm import Session
 
+from db.functions import in_seconds
+from db.statements import for_update
 from shop.campaigns import progress
 from shop.campaigns.tables import OPEN, CampaignRunRow, RecipientRow
-from sql import held, later
 
 
 def prune(session: Session, days: int, batch: int = 1000) -> int:
     """Of one run that ended so many days ago, one batch. Returns how many people were forgotten; 0: nobody is left."""
-    run = session.scalar(held(_due(days)))
+    run = session.scalar(for_update(_due(days)))
     if run is None:
         return 0
     run.fates = run.fates or progress.counted(session, run.id)
@@ -25,7 +26,7 @@ def prune(session: Session, days: int, batch: int = 1000) -> int:
 
 def _due(days: int) -> Select[CampaignRunRow]:
     row = CampaignRunRow
-    over = select(row).where(row.stage.not_in(OPEN), row.finished_at < later(-86400.0 * days), _has_recipients())
+    over = select(row).where(row.stage.not_in(OPEN), row.finished_at < in_seconds(-86400.0 * days), _has_recipients())
     return over.order_by(row.finished_at, row.id).limit(1)
 
 

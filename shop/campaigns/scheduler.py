@@ -8,9 +8,11 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 import engine
+from db.functions import read_clock, statement_time
+from db.schema import new_id
+from db.statements import for_update, table_of, upsert
 from shop.campaigns import calendar as times
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, LatePolicy, Stage, Status
-from sql import bare, clock, held, new_id, the_time, upsert
 
 SEND = engine.Named("send_campaign")
 TOGETHER = 20
@@ -19,9 +21,9 @@ PUNCTUAL = timedelta(minutes=5)  # a clock that strikes this late is on time
 
 def start_due(session: Session) -> int:
     """Those whose time has come. Returns how many were looked at; call it until there is none."""
-    moment = the_time(session)
+    moment = read_clock(session)
     due = select(CampaignRow).where(CampaignRow.next_at <= moment, CampaignRow.status == Status.SCHEDULED)
-    rows = session.scalars(held(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
+    rows = session.scalars(for_update(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
     for row in rows:
         at = times.latest(row, moment) or row.next_at
         row.next_at = times.following(row, moment)
@@ -59,9 +61,18 @@ def _hindrance(session: Session, row: CampaignRow, due: datetime, moment: dateti
 
 def _written(session: Session, row: CampaignRow, due: datetime, why: str | None) -> CampaignRunRow | None:
     """None when this due time was there already."""
-    ended = {"stage": Stage.SKIPPED, "detail": why, "finished_at": clock()} if why else {"stage": Stage.FREEZING}
-    values = {"id": new_id(), "campaign_id": row.id, "due_at": due, "audience": 0, "started_at": clock(), **ended}
-    once = upsert(session, bare(CampaignRunRow)).values(values)
+    ended = (
+        {"stage": Stage.SKIPPED, "detail": why, "finished_at": statement_time()} if why else {"stage": Stage.FREEZING}
+    )
+    values = {
+        "id": new_id(),
+        "campaign_id": row.id,
+        "due_at": due,
+        "audience": 0,
+        "started_at": statement_time(),
+        **ended,
+    }
+    once = upsert(session, table_of(CampaignRunRow)).values(values)
     once = once.on_conflict_do_nothing(index_elements=["campaign_id", "due_at"])
-    id = session.scalar(once.returning(bare(CampaignRunRow).c.id))
+    id = session.scalar(once.returning(table_of(CampaignRunRow).c.id))
     return session.get_one(CampaignRunRow, id) if id else None

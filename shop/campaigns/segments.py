@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, not_, or_, select, true
 
+from db.functions import in_seconds
+from db.schema import is_id
 from shop.accounts.tags import TAG, UserTagRow
 from shop.accounts.users import UserRow
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
@@ -20,7 +22,6 @@ from shop.kernel.errors import Invalid
 from shop.kernel.money import MOST
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.orders.states import Status
-from sql import is_id, later
 
 DEEPEST = 4
 MOST_CONDITIONS = 20
@@ -104,7 +105,7 @@ def _spent_at_least(value: Any) -> Condition:
 
 def _last_order_before(value: Any) -> Condition:
     _must(type(value) is int and 0 < value <= LONGEST_AGO, f"Must be a number of days, at most {LONGEST_AGO}.")
-    recent = exists().where(_theirs(), OrderRow.created_at >= later(-86400.0 * value))
+    recent = exists().where(_theirs(), OrderRow.created_at >= in_seconds(-86400.0 * value))
     return and_(exists().where(_theirs()), not_(recent))
 
 

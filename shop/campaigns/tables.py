@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.functions import transaction_time
+from db.schema import At, Base, Document, Id, new_id
 from shop.pricing.offers import CODE_LENGTH
-from sql import At, Base, Document, Id, new_id, now
 
 LONGEST_TEMPLATE = 100_000
 
@@ -89,8 +90,8 @@ class CampaignRow(Base):
     status: Mapped[str] = mapped_column(String(20), default=Status.DRAFT)
     next_at: Mapped[At | None]
     actor_id: Mapped[Id | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class CampaignRunRow(Base):
@@ -108,7 +109,7 @@ class CampaignRunRow(Base):
     audience: Mapped[int] = mapped_column(default=0)
     frozen_to: Mapped[Id | None]
     paced_to: Mapped[At | None]
-    started_at: Mapped[At] = mapped_column(default=now())
+    started_at: Mapped[At] = mapped_column(default=transaction_time())
     frozen_at: Mapped[At | None]
     finished_at: Mapped[At | None]
     fates: Mapped[Document | None]  # how many fared how, once the recipients themselves are forgotten
@@ -139,7 +140,7 @@ class RecipientRow(Base):
     not_before: Mapped[At | None]  # put off by their mail server
     coupon_code: Mapped[str | None] = mapped_column(String(CODE_LENGTH))
     detail: Mapped[str | None] = mapped_column(String(200))
-    updated_at: Mapped[At] = mapped_column(default=now())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def standing(fate: Fate) -> ColumnElement[bool]:

@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from rows import Many
+from db.bulk import Many
+from db.functions import read_clock, statement_time
+from db.schema import new_id
+from db.statements import for_update, table_of
 from shop.campaigns import calendar as times
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
-from sql import bare, clock, held, new_id, the_time
 
 BATCH = 64
 AHEAD = 8  # batches on their way at least: about what one connection sends until the next turn
@@ -41,7 +43,7 @@ class Turn:
 
 def take(session: Session, run_id: str, connections: int) -> Turn:
     """One turn of a run, with so many to send over. Safe to come twice: what was let go is waiting no longer."""
-    run = session.scalars(held(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
+    run = session.scalars(for_update(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     campaign = session.get_one(CampaignRow, run.campaign_id, populate_existing=True)
     if run.stage != Stage.SENDING:
         return Turn(over=True)
@@ -49,7 +51,7 @@ def take(session: Session, run_id: str, connections: int) -> Turn:
         return Turn(cancelled=True)
     if campaign.status == Status.PAUSED:
         return Turn(paused=True)
-    moment = the_time(session)
+    moment = read_clock(session)
     if quiet := times.quiet_for(campaign, moment):
         return Turn(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
     return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
@@ -89,12 +91,12 @@ def _in_batches(session: Session, run_id: str, people: Sequence[str]) -> list[st
 
 
 def _sending(_: str, given: Any) -> Any:
-    row = bare(RecipientRow)
+    row = table_of(RecipientRow)
     here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id, row.c.state == Fate.WAITING)
-    return update(row).where(*here).values(state=Fate.SENDING, batch_id=given.batch_id, updated_at=clock())
+    return update(row).where(*here).values(state=Fate.SENDING, batch_id=given.batch_id, updated_at=statement_time())
 
 
-_COLUMNS = bare(RecipientRow).c
+_COLUMNS = table_of(RecipientRow).c
 _SEND = Many(_sending, _COLUMNS.run_id, _COLUMNS.user_id, _COLUMNS.batch_id)
 
 
@@ -103,7 +105,7 @@ def _waiting(run_id: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _ready(session: Session, run_id: str, most: int) -> Sequence[str]:
-    due = or_(RecipientRow.not_before.is_(None), RecipientRow.not_before <= clock())
+    due = or_(RecipientRow.not_before.is_(None), RecipientRow.not_before <= statement_time())
     query = select(RecipientRow.user_id).where(*_waiting(run_id), due)
     return session.scalars(query.order_by(RecipientRow.user_id).limit(most)).all()
 

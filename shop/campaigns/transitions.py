@@ -8,12 +8,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import engine
+from db.functions import read_clock, statement_time
 from shop.campaigns import editing, scheduler
 from shop.campaigns.editing import NotNow
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, Stage, Status
 from shop.kernel.errors import Invalid
-from sql import clock as at_once
-from sql import the_time
 
 
 def schedule(session: Session, id: str) -> CampaignRow:
@@ -33,7 +32,7 @@ def send_now(session: Session, id: str, by: str) -> CampaignRow:
     if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
     row.status = Status.SCHEDULED
-    moment = the_time(session)
+    moment = read_clock(session)
     scheduler.strike(session, row, moment, moment, by)
     return _moved(session, row)
 
@@ -74,10 +73,10 @@ def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = No
     """The campaign is finished too, if no other time lies ahead of it."""
     run, campaign = CampaignRunRow, CampaignRow
     ended = update(run).where(run.id == run_id, run.stage.in_(OPEN))
-    values = {"stage": stage, "detail": detail, "finished_at": at_once()}
+    values = {"stage": stage, "detail": detail, "finished_at": statement_time()}
     id = session.scalar(ended.values(values).returning(run.campaign_id).execution_options(synchronize_session=False))
     over = update(campaign).where(campaign.id == id, campaign.status.in_((Status.SCHEDULED, Status.PAUSED)))
-    ended_campaign = over.where(campaign.next_at.is_(None)).values(status=Status.FINISHED, updated_at=at_once())
+    ended_campaign = over.where(campaign.next_at.is_(None)).values(status=Status.FINISHED, updated_at=statement_time())
     session.execute(ended_campaign.execution_options(synchronize_session=False))
 
 
@@ -89,7 +88,7 @@ def _jobs(session: Session, campaign_id: str) -> list[str]:
 
 
 def _moved(session: Session, row: CampaignRow) -> CampaignRow:
-    row.updated_at = at_once()
+    row.updated_at = statement_time()
     session.flush()
     session.refresh(row)
     return row

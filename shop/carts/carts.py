@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKey,
     String,
     and_,
-    case,
     delete,
     func,
     or_,
@@ -22,14 +21,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_list, in_seconds, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import execute_core, table_of, upsert
 from shop.catalogue import price_lists
 from shop.kernel.currencies import OURS
 from shop.kernel.errors import Invalid, NotFound
 from shop.kernel.skus import SKU_LENGTH
-from shop.orders.orders import OrderLineRow, OrderRow
 from shop.pricing import rates as tariffs
 from shop.pricing.refusals import NoPrice
-from sql import At, Base, Id, among, bare, direct, later, new_id, now, upsert
 
 MOST_OF_ONE = 999
 MOST_LINES = 100
@@ -46,8 +46,8 @@ class CartRow(Base):
     shipping_method: Mapped[str | None] = mapped_column(String(40))
     country: Mapped[str | None] = mapped_column(String(2))  # for the tax; an order's address decides
     coupon_code: Mapped[str | None] = mapped_column(String(40))
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now(), index=True)
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time(), index=True)
 
 
 class CartLineRow(Base):
@@ -60,7 +60,7 @@ class CartLineRow(Base):
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
     quantity: Mapped[int]
     price_seen: Mapped[int] = mapped_column(BigInteger)
-    added_at: Mapped[At] = mapped_column(default=now())
+    added_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def open_guest(session: Session, currency: str = OURS) -> CartRow:
@@ -76,7 +76,13 @@ def of_customer(session: Session, customer_id: str) -> CartRow:
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
     if found:
         return found
-    values = {"id": new_id(), "owner_id": customer_id, "currency": OURS, "created_at": now(), "updated_at": now()}
+    values = {
+        "id": new_id(),
+        "owner_id": customer_id,
+        "currency": OURS,
+        "created_at": transaction_time(),
+        "updated_at": transaction_time(),
+    }
     session.execute(upsert(session, CartRow).values(values).on_conflict_do_nothing(index_elements=["owner_id"]))
     return session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).one()
 
@@ -98,7 +104,7 @@ def hold_guests(session: Session, token: str) -> CartRow:
 
 def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
     """Those of the carts that there are, held as by `hold`, by their customer's id or their guest's token."""
-    rows = direct(session, _HOLD_ALL, {"customers": customers, "guests": guests})
+    rows = execute_core(session, _HOLD_ALL, {"customers": customers, "guests": guests})
     return {row.owner_id or row.id: CartRow(**row._mapping) for row in rows}
 
 
@@ -145,10 +151,10 @@ def clear(session: Session, cart: CartRow) -> None:
 
 def empty(session: Session, *carts: CartRow) -> None:
     """The same for carts that the caller holds."""
-    direct(session, _EMPTY, {"carts": [cart.id for cart in carts]})
+    execute_core(session, _EMPTY, {"carts": [cart.id for cart in carts]})
 
 
-_EMPTY = delete(bare(CartLineRow)).where(among(CartLineRow.cart_id, "carts"))
+_EMPTY = delete(table_of(CartLineRow)).where(in_list(CartLineRow.cart_id, "carts"))
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
@@ -159,37 +165,16 @@ def choose_shipping(session: Session, cart: CartRow, method: str, country: str |
 
 def hold(session: Session, cart: CartRow) -> None:
     """One at a time writes into a cart: two adds of one SKU both count, two orders do not."""
-    session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=now()))
-
-
-def put_back(session: Session, orders: Sequence[str]) -> None:
-    """Orders that came to nothing return their lines to the carts they came from, where those still are, beside what
-    is in them by now: as many more of each, up to what a cart holds of one."""
-    of_orders = CartRow.id.in_(select(OrderRow.cart_id).where(OrderRow.id.in_(orders)))
-    session.scalars(select(CartRow.id).where(of_orders).order_by(CartRow.id).with_for_update(key_share=True)).all()
-    lines = (
-        select(
-            OrderRow.cart_id,
-            OrderLineRow.sku,
-            func.sum(OrderLineRow.quantity),
-            func.min(OrderLineRow.unit_price),
-            now(),
-        )
-        .join(OrderRow, OrderRow.id == OrderLineRow.order_id)
-        .join(CartRow, CartRow.id == OrderRow.cart_id)
-        .where(OrderRow.id.in_(orders))
-        .group_by(OrderRow.cart_id, OrderLineRow.sku)
-    )
-    columns = ["cart_id", "sku", "quantity", "price_seen", "added_at"]
-    insert = upsert(session, CartLineRow).from_select(columns, lines)
-    together = CartLineRow.quantity + insert.excluded.quantity
-    bounded = case((together > MOST_OF_ONE, MOST_OF_ONE), else_=together)
-    session.execute(insert.on_conflict_do_update(index_elements=["cart_id", "sku"], set_={"quantity": bounded}))
+    session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=transaction_time()))
 
 
 def prune(session: Session, days: int = 30, limit: int = 500) -> int:
     """Forget guests' carts nobody has touched for so many days."""
-    old = select(CartRow.id).where(CartRow.owner_id.is_(None), CartRow.updated_at < later(-86400.0 * days)).limit(limit)
+    old = (
+        select(CartRow.id)
+        .where(CartRow.owner_id.is_(None), CartRow.updated_at < in_seconds(-86400.0 * days))
+        .limit(limit)
+    )
     ids = session.scalars(old).all()
     session.execute(delete(CartRow).where(CartRow.id.in_(ids)))
     return len(ids)
@@ -197,10 +182,15 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
 
 def _holding() -> Any:
     """In the order of their ids, so that two who hold several never wait for each other."""
-    rows = bare(CartRow)
-    these = or_(among(rows.c.owner_id, "customers"), and_(among(rows.c.id, "guests"), rows.c.owner_id.is_(None)))
+    rows = table_of(CartRow)
+    these = or_(in_list(rows.c.owner_id, "customers"), and_(in_list(rows.c.id, "guests"), rows.c.owner_id.is_(None)))
     locked = select(rows.c.id).where(these).order_by(rows.c.id).with_for_update(key_share=True).cte("locked")
-    return update(rows).where(rows.c.id.in_(select(locked.c.id))).values(updated_at=now()).returning(*rows.columns)
+    return (
+        update(rows)
+        .where(rows.c.id.in_(select(locked.c.id)))
+        .values(updated_at=transaction_time())
+        .returning(*rows.columns)
+    )
 
 
 _HOLD_ALL = _holding()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
+from db.statements import execute_core, table_of
 from shop.carts import carts
 from shop.carts.carts import CartRow
 from shop.kernel.errors import NotFound
-from shop.orders.orders import OrderRow
 from shop.pricing import coupon_redemptions as coupon_uses
 from shop.pricing import offer_admin, offers
 from shop.pricing.offers import Offer
 from shop.pricing.quotes import Quote
 from shop.pricing.refusals import CouponNotUsable
-from sql import among, bare, direct
 
 Hindrance = tuple[str, str]  # code, detail
 
@@ -72,20 +72,10 @@ def hindrance(code: str, known: Sequence[Offer], quoted: Quote) -> Hindrance | N
 
 def spend(session: Session, carts: Sequence[CartRow]) -> None:
     """They have gone into orders: out of these carts, which the caller holds."""
-    direct(session, _SPEND, {"carts": [cart.id for cart in carts]})
+    execute_core(session, _SPEND, {"carts": [cart.id for cart in carts]})
 
 
-_SPEND = update(bare(CartRow)).where(among(CartRow.id, "carts")).values(coupon_code=None)
-
-
-def put_back(session: Session, orders: Sequence[str]) -> None:
-    """The coupons of orders that came to nothing can be used again, and are in their carts if no other is."""
-    coupon_uses.give_back(session, orders)
-    spent = select(OrderRow.cart_id).where(OrderRow.id.in_(orders), OrderRow.coupon_code.is_not(None))
-    code = select(OrderRow.coupon_code).where(OrderRow.id.in_(orders), OrderRow.cart_id == CartRow.id)
-    one = code.where(OrderRow.coupon_code.is_not(None)).limit(1).scalar_subquery()
-    empty = update(CartRow).where(CartRow.id.in_(spent), CartRow.coupon_code.is_(None))
-    session.execute(empty.values(coupon_code=one).execution_options(synchronize_session=False))
+_SPEND = update(table_of(CartRow)).where(in_list(CartRow.id, "carts")).values(coupon_code=None)
 
 
 def _for_anybody(offer: Offer) -> Hindrance | None:

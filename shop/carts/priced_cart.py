@@ -10,6 +10,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from config import settings
+from db.functions import in_list
+from db.statements import execute_core
 from shop.carts import coupons
 from shop.carts.carts import CartLineRow, CartRow
 from shop.catalogue import price_lists
@@ -22,7 +24,6 @@ from shop.pricing.offers import Offer
 from shop.pricing.priced_line import PricedLine
 from shop.pricing.quotes import Quote, Terms, quote
 from shop.stock.tables import StockRow
-from sql import among, direct
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _coupon_problems(cart: CartRow, known: Sequence[Offer], quoted: Quote) -> li
 def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
     """What is in each of these carts."""
     found = {cart.id: Goods() for cart in carts}
-    for row in direct(session, _LINES, {"carts": list(found)}):
+    for row in execute_core(session, _LINES, {"carts": list(found)}):
         if row.live and row.price is not None:
             found[row.cart_id].lines.append(_line(row))
         found[row.cart_id].problems.extend(_problems(row))
@@ -124,7 +125,7 @@ def _lines() -> Select[Any]:
         .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
         .outerjoin(VariantPriceRow, listed)
         .outerjoin(StockRow, StockRow.sku == CartLineRow.sku)
-        .where(among(CartLineRow.cart_id, "carts"))
+        .where(in_list(CartLineRow.cart_id, "carts"))
         .order_by(CartLineRow.added_at, CartLineRow.sku)
     )
 

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from db.statements import for_update
 from shop.catalogue import cache_invalidation, index_writing
 from shop.catalogue.rules import LONGEST_PATH
 from shop.catalogue.tables import CategoryRow, ProductRow
 from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
 from shop.pricing import offers
-from sql import held
 
 
 class PathTaken(Refusal):
@@ -78,7 +78,7 @@ def _index_below(session: Session, path: str) -> None:
     """Products are found by the names of the categories that they are in."""
     inside = select(CategoryRow.id).where(_at_or_below(path))
     products = select(ProductRow.id).where(ProductRow.category_id.in_(inside)).order_by(ProductRow.id)
-    index_writing.index(session, session.scalars(held(products, of=ProductRow)).all())
+    index_writing.index(session, session.scalars(for_update(products, of=ProductRow)).all())
 
 
 def _get(session: Session, id: str) -> CategoryRow:

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
 from shop.catalogue import option_index, search_index
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
-from sql import among
 
 PAGE = 500
 
@@ -50,11 +50,11 @@ def _category_names(session: Session, paths: Iterable[str]) -> dict[str, list[st
 _PRODUCTS = (
     select(ProductRow.id, ProductRow.name, ProductRow.description, CategoryRow.path)
     .outerjoin(CategoryRow, CategoryRow.id == ProductRow.category_id)
-    .where(among(ProductRow.id, "ids"))
+    .where(in_list(ProductRow.id, "ids"))
 )
 _VARIANTS = (
     select(VariantRow.product_id, VariantRow.sku, VariantRow.name, VariantRow.options)
-    .where(VariantRow.active, among(VariantRow.product_id, "ids"))
+    .where(VariantRow.active, in_list(VariantRow.product_id, "ids"))
     .order_by(VariantRow.position, VariantRow.sku)
 )
-_CATEGORIES = select(CategoryRow.path, CategoryRow.name).where(among(CategoryRow.path, "paths"))
+_CATEGORIES = select(CategoryRow.path, CategoryRow.name).where(in_list(CategoryRow.path, "paths"))

@@ -11,9 +11,11 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import Index, String, func, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list
+from db.schema import Base
+from db.statements import table_of
 from shop.catalogue.search_words import LONGEST_WORD
-from sql import Base, among, bare
 
 SHORTEST = 4  # letters of a word that may be mistyped
 LONG = 8  # letters from which on two errors are forgiven
@@ -55,7 +57,7 @@ def near(session: Session, word: str) -> list[str]:
         return []
     errors = 2 if len(word) >= LONG else 1
     length = func.length(WordGramRow.word).between(len(word) - errors, len(word) + errors)
-    alike = select(WordGramRow.word).where(among(WordGramRow.gram, "grams"), length).group_by(WordGramRow.word)
+    alike = select(WordGramRow.word).where(in_list(WordGramRow.gram, "grams"), length).group_by(WordGramRow.word)
     found = session.scalars(alike.order_by(func.count().desc(), WordGramRow.word).limit(CANDIDATES), _grams_of(word))
     far = {other: OSA.distance(word, other, score_cutoff=errors) for other in found if other != word}
     return sorted((other for other in far if far[other] <= errors), key=lambda other: (far[other], other))[:MOST]
@@ -72,9 +74,9 @@ def _grams_of(word: str) -> dict[str, list[str]]:
 
 
 _FIRST = literal("  ") + func.substr(WordGramRow.word, 1, 1)
-_KNOWN = select(WordGramRow.word).where(among(WordGramRow.word, "words"), WordGramRow.gram == _FIRST)
+_KNOWN = select(WordGramRow.word).where(in_list(WordGramRow.word, "words"), WordGramRow.gram == _FIRST)
 _ADD = inserting(
-    bare(WordGramRow),
+    table_of(WordGramRow),
     *("word", "gram"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["word", "gram"]),
 )

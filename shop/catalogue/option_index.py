@@ -9,13 +9,15 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list
+from db.schema import Base, Id
+from db.statements import table_of
 from shop.catalogue.rules import MOST_OPTIONS
 from shop.catalogue.search_words import fold
 from shop.catalogue.tables import VariantRow
 from shop.kernel.errors import Invalid
 from shop.kernel.skus import SKU_LENGTH
-from sql import Base, Id, among, bare
 
 _KEY = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -59,7 +61,7 @@ def asked(wishes: Sequence[str]) -> Options:
 
 def put(session: Session, ids: Sequence[str]) -> None:
     """What variants of these products are filtered by from now on. The caller holds the products."""
-    session.execute(delete(VariantOptionRow).where(among(VariantOptionRow.product_id, "ids")), {"ids": list(ids)})
+    session.execute(delete(VariantOptionRow).where(in_list(VariantOptionRow.product_id, "ids")), {"ids": list(ids)})
     rows = [row for of_product in written(session, ids).values() for row in of_product]
     if rows:
         _PUT(session, rows)
@@ -86,7 +88,7 @@ def entries(product_id: str, sku: str, options: Mapping[str, str]) -> list[dict[
 def stale(session: Session, ids: Sequence[str]) -> list[str]:
     """Those of the products whose rows are not as their variants say."""
     columns = [getattr(VariantOptionRow, name) for name in _COLUMNS]
-    there = select(*columns).where(among(VariantOptionRow.product_id, "ids")).order_by(*columns[:2])
+    there = select(*columns).where(in_list(VariantOptionRow.product_id, "ids")).order_by(*columns[:2])
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in session.execute(there, {"ids": list(ids)}).mappings():
         known[row["product_id"]].append(dict(row))
@@ -101,7 +103,7 @@ def _in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 _COLUMNS = ("sku", "name", "value", "product_id", "shown_name", "shown_value")
 _VARIANTS = (
     select(VariantRow.product_id, VariantRow.sku, VariantRow.options)
-    .where(VariantRow.active, among(VariantRow.product_id, "ids"))
+    .where(VariantRow.active, in_list(VariantRow.product_id, "ids"))
     .order_by(VariantRow.sku)
 )
-_PUT = inserting(bare(VariantOptionRow), *_COLUMNS)
+_PUT = inserting(table_of(VariantOptionRow), *_COLUMNS)

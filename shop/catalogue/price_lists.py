@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, and_, case, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list
+from db.schema import Base
+from db.statements import table_of
 from shop.catalogue.tables import ProductRow, VariantRow
 from shop.kernel.errors import Invalid
 from shop.kernel.skus import SKU_LENGTH
-from sql import Base, among, bare
 
 Prices = Mapping[str, int]
 """Minor units by currency."""
@@ -80,11 +82,11 @@ def put(session: Session, prices: Mapping[str, Prices]) -> None:
 
 _LISTED = (
     select(VariantPriceRow.sku, VariantPriceRow.currency, VariantPriceRow.amount)
-    .where(among(VariantPriceRow.sku, "skus"))
+    .where(in_list(VariantPriceRow.sku, "skus"))
     .order_by(VariantPriceRow.sku, VariantPriceRow.currency)
 )
 _PUT = inserting(
-    bare(VariantPriceRow),
+    table_of(VariantPriceRow),
     *("sku", "currency", "amount"),
     then=lambda insert: insert.on_conflict_do_update(
         index_elements=["sku", "currency"], set_={"amount": insert.excluded.amount}

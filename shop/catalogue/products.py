@@ -12,12 +12,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from db.functions import transaction_time
+from db.schema import is_id
+from db.statements import for_update
 from shop.catalogue import cache_invalidation, categories, index_writing, price_lists
 from shop.catalogue.rules import MOST_VARIANTS
 from shop.catalogue.tables import ProductRow, VariantRow
 from shop.kernel.currencies import OURS
 from shop.kernel.errors import Invalid, NotFound, Refusal
-from sql import held, is_id, now
 
 NOT_COLUMNS = ("price", "prices", "backorder", "backorder_limit")
 """What is said of a variant and kept elsewhere: `price_lists` and `backorders` have it."""
@@ -53,7 +55,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
 def hold(session: Session, id_or_slug: str) -> ProductRow:
     """To be edited, archived or not: whoever else wants to edit it waits."""
     named = ProductRow.id == id_or_slug if is_id(id_or_slug) else ProductRow.slug == id_or_slug
-    product = session.scalars(held(select(ProductRow).where(named), of=ProductRow)).first()
+    product = session.scalars(for_update(select(ProductRow).where(named), of=ProductRow)).first()
     if product is None:
         raise NotFound("There is no such product.")
     return product
@@ -132,7 +134,7 @@ def _variant_of(session: Session, product: ProductRow, sku: str) -> VariantRow:
 
 def _written(session: Session, product: ProductRow, taken: Refusal | None = None) -> None:
     product.version += 1
-    product.updated_at = now()
+    product.updated_at = transaction_time()
     _flush(session, taken)
     index_writing.index(session, [product.id])
     cache_invalidation.changed(session, [product.id, product.slug])

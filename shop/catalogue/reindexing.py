@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import String, cast, select, text
 from sqlalchemy.orm import Session
 
+from db.statements import dialect
 from shop.catalogue import cache_invalidation, index_writing, near_words, option_index
 from shop.catalogue.search_index import FTS, ProductWordsRow
 from shop.catalogue.tables import ProductRow
-from sql import dialect
 
 _LINES = text(f"SELECT (SELECT count(*) FROM {FTS}_docsize) - (SELECT count(*) FROM product_words)")  # noqa: S608
 _REBUILD = text(f"INSERT INTO {FTS}({FTS}) VALUES ('rebuild')")  # noqa: S608

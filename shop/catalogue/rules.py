@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from sql import is_id
+from db.schema import is_id
 
 SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
 SKU = r"[A-Za-z0-9][A-Za-z0-9._-]*"

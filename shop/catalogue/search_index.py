@@ -31,12 +31,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from rows import inserting
+from db.bulk import inserting
+from db.schema import Base, Id
+from db.statements import table_of
 from shop.catalogue import near_words
 from shop.catalogue.search_words import code_words, line, sort_key, sought, spellings
 from shop.catalogue.tables import ProductRow
 from shop.kernel.markup import text_of
-from sql import Base, Id, bare
 
 FTS = "product_words_fts"
 GIN = "ix_product_words_gin"
@@ -79,7 +80,7 @@ class ProductWordsRow(Base):
 
 for kind, statements in INDEXES.items():
     for statement in statements:
-        event.listen(bare(ProductWordsRow), "after_create", DDL(statement).execute_if(dialect=kind))
+        event.listen(table_of(ProductWordsRow), "after_create", DDL(statement).execute_if(dialect=kind))
 
 
 def entry(
@@ -180,7 +181,7 @@ def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 
 _COLUMNS = ("product_id", "name", "skus", "words", "sort_name")
 _PUT = inserting(
-    bare(ProductWordsRow),
+    table_of(ProductWordsRow),
     *_COLUMNS,
     then=lambda insert: insert.on_conflict_do_update(
         index_elements=["product_id"],

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from sqlalchemy import BigInteger, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from db.functions import in_list, transaction_time
+from db.schema import DOCUMENT, At, Base, Document, Id, new_id
 from shop.catalogue import cache_invalidation
 from shop.kernel.errors import NotFound
 from shop.kernel.skus import SKU_LENGTH
-from sql import DOCUMENT, At, Base, Document, Id, among, new_id, now
 
 
 class CategoryRow(Base):
@@ -35,8 +36,8 @@ class ProductRow(Base):
     status: Mapped[str] = mapped_column(String(20), default="active")  # active | archived
     tax_class: Mapped[str] = mapped_column(String(20), default="standard", server_default="standard")
     version: Mapped[int] = mapped_column(default=1)
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
     category: Mapped[CategoryRow | None] = relationship(lazy="joined")
     variants: Mapped[list[VariantRow]] = relationship(order_by="VariantRow.position", lazy="selectin")
@@ -72,4 +73,4 @@ def stock_changed(session: Session, skus: Iterable[str], *, lists: bool) -> None
     cache_invalidation.changed(session, [name for row in rows for name in row], lists=lists)
 
 
-_NAMES = select(ProductRow.id, ProductRow.slug).join(VariantRow).where(among(VariantRow.sku, "skus"))
+_NAMES = select(ProductRow.id, ProductRow.slug).join(VariantRow).where(in_list(VariantRow.sku, "skus"))

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list, transaction_time
+from db.schema import new_id
+from db.statements import for_update, table_of
 from shop.catalogue import cache_invalidation, index_writing
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
 from shop.kernel.currencies import OURS
-from sql import among, bare, held, new_id, now
 
 Row = Mapping[str, Any]
 
@@ -51,7 +53,7 @@ def _put_products(session: Session, rows: Sequence[Row]) -> dict[str, Row]:
     for row in rows:
         wishes[row["slug"]].update(_of_product(row, categories))
     new = _add_products(session, wishes)
-    there = held(select(*_PRODUCT).where(among(ProductRow.slug, "slugs")).order_by(ProductRow.slug))
+    there = for_update(select(*_PRODUCT).where(in_list(ProductRow.slug, "slugs")).order_by(ProductRow.slug))
     known = session.execute(there, {"slugs": sorted(wishes.keys() - new.keys())}).mappings().all()
     changed = {one["slug"]: {**one, **wishes[one["slug"]]} for one in known}
     if changed:
@@ -80,7 +82,7 @@ def _put_variants(session: Session, rows: Sequence[Row], products: Mapping[str, 
     wishes: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:
         wishes[row["sku"]].update(_of_variant(row, products[row["slug"]]))
-    there = select(*_VARIANT).where(among(VariantRow.sku, "skus"))
+    there = select(*_VARIANT).where(in_list(VariantRow.sku, "skus"))
     known = {one["sku"]: one for one in session.execute(there, {"skus": list(wishes)}).mappings()}
     places = _places(session, {str(wish["product_id"]) for wish in wishes.values()})
     for wish in (wishes[sku] for sku in wishes if sku not in known):
@@ -103,20 +105,22 @@ def _of_variant(row: Row, product: Row) -> dict[str, Any]:
 def _places(session: Session, products: Iterable[str]) -> dict[str, int]:
     """The last place taken in each product, -1 where there is none."""
     last = select(VariantRow.product_id, func.max(VariantRow.position)).group_by(VariantRow.product_id)
-    taken = session.execute(last.where(among(VariantRow.product_id, "ids")), {"ids": list(products)}).all()
+    taken = session.execute(last.where(in_list(VariantRow.product_id, "ids")), {"ids": list(products)}).all()
     return defaultdict(lambda: -1, dict(taken))
 
 
 def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:
-    """With all those above them, held where they are. One that is there keeps its name."""
+    """Insert the missing ones, with all those above them, and lock all. Returns their ids by path; names are kept."""
     whole = sorted({path[:end] for path in paths for end in (*_slashes(path), len(path))})
-    these = select(CategoryRow.path, CategoryRow.id).where(among(CategoryRow.path, "paths")).order_by(CategoryRow.path)
-    held: dict[str, str] = {}
-    while len(held) < len(whole):  # once more when somebody has just moved one of them elsewhere
+    these = (
+        select(CategoryRow.path, CategoryRow.id).where(in_list(CategoryRow.path, "paths")).order_by(CategoryRow.path)
+    )
+    ids: dict[str, str] = {}
+    while len(ids) < len(whole):  # once more when somebody has just moved one of them elsewhere
         _PUT_CATEGORIES(session, [{"id": new_id(), "path": path, "name": _title(path)} for path in whole])
         locked = these.with_for_update(read=True, key_share=True)
-        held = dict(session.execute(locked, {"paths": whole}).all())
-    return held
+        ids = dict(session.execute(locked, {"paths": whole}).all())
+    return ids
 
 
 def _slashes(path: str) -> list[int]:
@@ -131,7 +135,7 @@ def _fresh(insert: Any, *names: str) -> dict[str, Any]:
     return {name: insert.excluded[name] for name in names}
 
 
-_PRODUCTS, _VARIANTS = bare(ProductRow), bare(VariantRow)
+_PRODUCTS, _VARIANTS = table_of(ProductRow), table_of(VariantRow)
 _ABOUT = ("name", "description", "category_id", "images", "tax_class", "status")
 _PRODUCT = [_PRODUCTS.c[name] for name in ("id", "slug", *_ABOUT)]
 _ADD_PRODUCTS = inserting(
@@ -146,7 +150,7 @@ _CHANGE_PRODUCTS = inserting(
     *("id", "slug", *_ABOUT),
     then=lambda insert: insert.on_conflict_do_update(
         index_elements=["slug"],
-        set_=_fresh(insert, *_ABOUT) | {"version": _PRODUCTS.c.version + 1, "updated_at": now()},
+        set_=_fresh(insert, *_ABOUT) | {"version": _PRODUCTS.c.version + 1, "updated_at": transaction_time()},
     ),
 )
 _OF_VARIANT = ("name", "options", "price", "currency", "active")
@@ -161,7 +165,7 @@ _PUT_VARIANTS = inserting(
     ),
 )
 _PUT_CATEGORIES = inserting(
-    bare(CategoryRow),
+    table_of(CategoryRow),
     *("id", "path", "name"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["path"]),
 )

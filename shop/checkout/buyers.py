@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
+from db.statements import execute_core
 from shop.accounts import addresses, sessions
 from shop.accounts.addresses import AddressRow
 from shop.accounts.sessions import ALIVE, Claim, Holder
 from shop.accounts.users import UserRow
-from sql import direct
 
 _BOOKED = and_(AddressRow.user_id == UserRow.id, AddressRow.default_billing)
 _BUYERS = ALIVE.outerjoin(AddressRow, _BOOKED).add_columns(*addresses.postal_columns("billing_"))
@@ -22,7 +22,9 @@ Buyer = tuple[Holder | None, dict[str, Any] | None]
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Buyer]:
     """As `sessions.holders`, each with the address book's default for billing, or None."""
-    found = {row.family: row for row in direct(session, _BUYERS, {"families": [claim.session for claim in claims]})}
+    found = {
+        row.family: row for row in execute_core(session, _BUYERS, {"families": [claim.session for claim in claims]})
+    }
     rows = [found.get(claim.session) for claim in claims]
     return [(sessions.holder(claim, row), _billing(row)) for claim, row in zip(claims, rows, strict=True)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from db.schema import new_id
 from shop.carts import carts, coupons, priced_cart
 from shop.carts.carts import CartRow
 from shop.carts.priced_cart import Goods
@@ -26,7 +27,6 @@ from shop.pricing.offers import Offer
 from shop.pricing.priced_line import PricedLine
 from shop.pricing.quotes import Quote, Terms, quote
 from shop.pricing.refusals import CouponNotUsable, NoPrice
-from sql import new_id
 
 
 @dataclass(frozen=True)

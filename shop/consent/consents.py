@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import table_of
 from shop.consent.topics import MARKETING, Channel
 from shop.kernel.batches import Page, Place, behind, page
-from sql import At, Base, Id, bare, clock, new_id, now
 
 Kind = tuple[str, str]
 """Topic and channel."""
@@ -32,7 +34,7 @@ class ConsentRow(Base):
     channel: Mapped[str] = mapped_column(String(20), primary_key=True)
     granted: Mapped[bool]
     source: Mapped[str] = mapped_column(String(40))
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class ConsentEventRow(Base):
@@ -44,7 +46,7 @@ class ConsentEventRow(Base):
     channel: Mapped[str] = mapped_column(String(20))
     granted: Mapped[bool]
     source: Mapped[str] = mapped_column(String(40))
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def granted(session: Session, user_id: str) -> set[Kind]:
@@ -91,10 +93,10 @@ def _row(user_id: str, kind: Kind, wish: bool, source: str) -> dict[str, Any]:
 
 def _last_word(insert: Any) -> Any:
     said = insert.excluded
-    latest = {"granted": said.granted, "source": said.source, "at": clock()}
+    latest = {"granted": said.granted, "source": said.source, "at": statement_time()}
     return insert.on_conflict_do_update(index_elements=["user_id", "topic", "channel"], set_=latest)
 
 
 _COLUMNS = ("user_id", "topic", "channel", "granted", "source")
-_SAY = inserting(bare(ConsentRow), *_COLUMNS, then=_last_word, at=clock())
-_NOTE = inserting(bare(ConsentEventRow), "id", *_COLUMNS, at=clock())
+_SAY = inserting(table_of(ConsentRow), *_COLUMNS, then=_last_word, at=statement_time())
+_NOTE = inserting(table_of(ConsentEventRow), "id", *_COLUMNS, at=statement_time())

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
+from db.statements import execute_core
 from shop.accounts.users import UserRow
 from shop.consent.consents import ConsentRow
 from shop.consent.suppressions import SuppressionRow
 from shop.consent.topics import Channel, is_marketing
-from sql import among, direct
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def recipients(
 ) -> dict[str, Recipient]:
     """Of these people those who may be told, by their ids; one query."""
     user = UserRow
-    query = select(user.id, user.email, user.name, user.language).where(among(user.id, "users"))
-    rows = direct(session, query.where(reachable(topic, channel)), {"users": list(user_ids)})
+    query = select(user.id, user.email, user.name, user.language).where(in_list(user.id, "users"))
+    rows = execute_core(session, query.where(reachable(topic, channel)), {"users": list(user_ids)})
     return {row.id: Recipient(*row) for row in rows}
 
 

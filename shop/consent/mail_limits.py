@@ -16,10 +16,12 @@ from sqlalchemy import String, case, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
+from db.functions import age, statement_time
+from db.schema import At, Base
+from db.statements import execute_core, table_of, upsert
 from shop.accounts import users
 from shop.kernel import keys
 from shop.kernel.keys import Purpose
-from sql import At, Base, age, bare, clock, direct, upsert
 
 LIMITED = "This address has had as many mails as it may that it did not ask for (MAIL_LIMIT)."
 
@@ -50,14 +52,19 @@ def prune(session: Session) -> int:
 
 
 def _count(session: Session, mailbox: str, seconds: int) -> int:
-    row = bare(MailCountRow).c
+    row = table_of(MailCountRow).c
     over = age(row.began_at) > row.seconds
-    insert = upsert(session, bare(MailCountRow)).values(mailbox=mailbox, seconds=seconds, began_at=clock(), sent=1)
+    insert = upsert(session, table_of(MailCountRow)).values(
+        mailbox=mailbox, seconds=seconds, began_at=statement_time(), sent=1
+    )
     again = insert.on_conflict_do_update(
         index_elements=["mailbox", "seconds"],
-        set_={"sent": case((over, 1), else_=row.sent + 1), "began_at": case((over, clock()), else_=row.began_at)},
+        set_={
+            "sent": case((over, 1), else_=row.sent + 1),
+            "began_at": case((over, statement_time()), else_=row.began_at),
+        },
     )
-    counted: int = direct(session, again.returning(row.sent)).scalar_one()
+    counted: int = execute_core(session, again.returning(row.sent)).scalar_one()
     return counted
 
 

@@ -7,9 +7,11 @@ from enum import StrEnum
 from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list, statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import execute_core, table_of
 from shop.kernel.errors import NotFound
-from sql import At, Base, Id, among, bare, clock, direct, new_id, now
 
 
 class Reason(StrEnum):
@@ -29,7 +31,7 @@ class SuppressionRow(Base):
     address_hash: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(20))
     detail: Mapped[str] = mapped_column(String(500), default="")
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def add(session: Session, hashes: list[str], reason: Reason, detail: str = "") -> None:
@@ -41,9 +43,9 @@ def add(session: Session, hashes: list[str], reason: Reason, detail: str = "") -
 
 def among_them(session: Session, hashes: list[str], reason: Reason) -> set[str]:
     """Those of these that stand here for this reason."""
-    row = bare(SuppressionRow).c
-    query = select(row.address_hash).where(among(row.address_hash, "hashes"), row.reason == reason)
-    return set(direct(session, query, {"hashes": hashes}).scalars())
+    row = table_of(SuppressionRow).c
+    query = select(row.address_hash).where(in_list(row.address_hash, "hashes"), row.reason == reason)
+    return set(execute_core(session, query, {"hashes": hashes}).scalars())
 
 
 def lift(session: Session, address_hash: str, reason: Reason) -> None:
@@ -76,8 +78,8 @@ def newest(
 
 
 _ADD = inserting(
-    bare(SuppressionRow),
+    table_of(SuppressionRow),
     *("id", "address_hash", "reason", "detail"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["address_hash", "reason"]),
-    at=clock(),
+    at=statement_time(),
 )

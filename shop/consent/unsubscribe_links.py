@@ -8,6 +8,7 @@ from typing import NamedTuple
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
+from db.schema import is_id
 from shop.accounts import email_addresses, users
 from shop.consent import consents, suppressions
 from shop.consent.suppressions import Reason
@@ -17,7 +18,6 @@ from shop.kernel import links as storefront
 from shop.kernel.errors import NotFound
 from shop.kernel.keys import Purpose
 from shop.kernel.links import Place
-from sql import is_id
 
 
 class Link(NamedTuple):

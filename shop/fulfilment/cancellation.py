@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import engine
+from db.schema import new_id
 from engine import NotPossible, jobs
 from shop.fulfilment import parcels as fulfilments
 from shop.kernel.errors import IllegalMove
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import Status
-from sql import new_id
 
 CANCEL, PLACE = engine.Named("cancel_order"), engine.Named("place_order")
 

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import engine
+from db.schema import new_id
 from shop.fulfilment import partial_captures
 from shop.fulfilment.parcels import GONE, FulfilmentRow
 from shop.kernel.errors import IllegalMove
 from shop.payments import staff_actions as payment_desk
 from shop.payments.payments import PaymentRow, Status
-from sql import new_id
 
 CAPTURE = engine.Named("capture_payment")
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
 from shop.fulfilment import parcel_shares, ship_from
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.skus import SKU_LENGTH
@@ -22,7 +24,6 @@ from shop.orders.quantities import Quantities, check_paid, check_room, here, les
 from shop.orders.states import FulfilmentStatus
 from shop.stock import locations
 from shop.stock.locations import CODE_LENGTH
-from sql import At, Base, Id, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -51,8 +52,8 @@ class FulfilmentRow(Base):
     carrier: Mapped[str | None] = mapped_column(String(80))
     tracking: Mapped[str | None] = mapped_column(String(120))
     created_by: Mapped[Id]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
     shipped_at: Mapped[At | None]
     delivered_at: Mapped[At | None]
     location: Mapped[str | None] = mapped_column(String(CODE_LENGTH), ForeignKey("locations.code"))  # that it leaves
@@ -150,7 +151,7 @@ def _settle(session: Session, order: OrderRow, parcel: FulfilmentRow, status: st
     if status != parcel.status:
         _move(parcel, Status(status))
         _tell(session, order, parcel)
-    parcel.updated_at = clock()
+    parcel.updated_at = statement_time()
     session.flush()
     order.fulfilment_status = _derived(ordered(order), _in_parcels(session, order.id, LIVE))
     session.flush()
@@ -163,9 +164,9 @@ def _move(parcel: FulfilmentRow, to: Status) -> None:
         raise IllegalMove(f"A fulfilment that is {parcel.status} can not become {to}.")
     parcel.status = to
     if to == Status.SHIPPED:
-        parcel.shipped_at = clock()
+        parcel.shipped_at = statement_time()
     if to == Status.DELIVERED:
-        parcel.delivered_at = clock()
+        parcel.delivered_at = statement_time()
 
 
 def _tell(session: Session, order: OrderRow, parcel: FulfilmentRow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, Refused, TryAgain
+from engine.outcomes import Outcome, Refused, TryAgain
 from shop.fulfilment import parcel_shares
 from shop.fulfilment import parcels as fulfilments
 from shop.fulfilment.parcels import FulfilmentRow

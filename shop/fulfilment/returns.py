@@ -12,6 +12,8 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from db.functions import in_list, statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
 from shop.fulfilment import parcels as fulfilments
 from shop.fulfilment import return_money
 from shop.fulfilment.return_money import Due
@@ -23,7 +25,6 @@ from shop.orders.quantities import Quantities, TooMany, check_paid, check_room, 
 from shop.stock import locations
 from shop.stock.locations import CODE_LENGTH, MAIN
 from shop.stock.movements import Lot
-from sql import At, Base, Id, among, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -53,8 +54,8 @@ class ReturnRow(Base):
     share: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     kept_back: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
     received_at: Mapped[At | None]
     received_by: Mapped[Id | None]
     answer: Mapped[str | None] = mapped_column(String(500))  # why it was rejected
@@ -129,7 +130,7 @@ def receive(
     money = return_money.due(session, order, before, _due_before(session, order_id), coming)
     row.share, row.kept_back, row.refund = money.share, money.kept_back, money.refund
     row.status, row.received_by, row.location = Status.RECEIVED, by, location
-    row.received_at = row.updated_at = clock()
+    row.received_at = row.updated_at = statement_time()
     session.flush()
     session.refresh(row)
     if order.email:
@@ -148,7 +149,7 @@ def requested(session: Session, order_id: str, id: str) -> ReturnRow:
 def decide(session: Session, id: str, to: Status, answer: str | None = None) -> bool:
     """Whether it was still only requested; then it is rejected or withdrawn now, and can be asked for anew."""
     deciding = update(ReturnRow).where(ReturnRow.id == id, ReturnRow.status == Status.REQUESTED)
-    decided = deciding.values(status=to, answer=answer, decided_at=clock(), updated_at=clock())
+    decided = deciding.values(status=to, answer=answer, decided_at=statement_time(), updated_at=statement_time())
     how = {"synchronize_session": False}
     return session.scalar(decided.returning(ReturnRow.id).execution_options(**how)) is not None
 
@@ -163,7 +164,7 @@ def of_orders(session: Session, ids: Sequence[str]) -> Sequence[ReturnRow]:
     return session.scalars(_OF_ORDERS, {"orders": ids}).all() if ids else []
 
 
-_OF_ORDERS = select(ReturnRow).where(among(ReturnRow.order_id, "orders")).order_by(ReturnRow.id)
+_OF_ORDERS = select(ReturnRow).where(in_list(ReturnRow.order_id, "orders")).order_by(ReturnRow.id)
 
 
 def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:
@@ -228,5 +229,5 @@ def _sums(session: Session, order_id: str, what: Mapped[int], statuses: Sequence
 
 
 def _set(session: Session, ids: Sequence[str], **values: object) -> None:
-    changing = update(ReturnRow).where(ReturnRow.id.in_(ids)).values(updated_at=clock(), **values)
+    changing = update(ReturnRow).where(ReturnRow.id.in_(ids)).values(updated_at=statement_time(), **values)
     session.execute(changing.execution_options(synchronize_session=False))

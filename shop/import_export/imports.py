@@ -14,6 +14,8 @@ from sqlalchemy import ForeignKey, String, cast, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import engine
+from db.functions import in_list, in_seconds, transaction_time
+from db.schema import DOCUMENT, At, Base, Id, new_id
 from shop.catalogue import price_lists
 from shop.catalogue import upsert as catalogue_upsert
 from shop.catalogue.tables import ProductRow, VariantRow
@@ -24,7 +26,6 @@ from shop.kernel.currencies import OURS
 from shop.kernel.errors import NotFound
 from shop.stock import backorders, bulk_receipts
 from shop.stock.tables import MovementRow, StockRow
-from sql import DOCUMENT, At, Base, Id, among, later, new_id, now
 
 Rows = Mapping[int, dict[str, Any]]
 Errors = dict[int, dict[str, str]]
@@ -48,8 +49,8 @@ class ImportRow(Base):
     failed: Mapped[int] = mapped_column(default=0)
     errors: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list)
     not_taken: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT, default=list, server_default="[]")
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class ImportPageRow(Base):
@@ -104,7 +105,7 @@ def apply_a_page(session: Session, id: str) -> bool:
     row.done += len(page.lines)
     row.failed += len(errors)
     row.errors = (row.errors + errors)[:MOST_ERRORS]
-    row.updated_at = now()
+    row.updated_at = transaction_time()
     session.delete(page)
     session.flush()
     return True
@@ -118,7 +119,7 @@ def drop_pages(session: Session, ids: Sequence[str]) -> None:
 def prune(session: Session, days: int, batch: int = 500) -> int:
     """Forget uploads that were done with so many days ago, one batch; those under way stay."""
     pages = exists().where(ImportPageRow.import_id == ImportRow.id)
-    old = select(ImportRow.id).where(ImportRow.updated_at < later(-86400.0 * days), ~pages)
+    old = select(ImportRow.id).where(ImportRow.updated_at < in_seconds(-86400.0 * days), ~pages)
     ids = session.scalars(old.where(cast(ImportRow.id, String).not_in(engine.busy("import"))).limit(batch)).all()
     session.execute(delete(ImportRow).where(ImportRow.id.in_(ids)))
     return len(ids)
@@ -160,7 +161,7 @@ def _judged(row: ImportRow, lines: Sequence[Sequence[Any]]) -> tuple[Rows, Error
 
 def _strangers(session: Session, rows: Rows) -> Errors:
     """Lines whose SKU is another product's."""
-    query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(among(VariantRow.sku, "skus"))
+    query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(in_list(VariantRow.sku, "skus"))
     owner = dict(session.execute(query, {"skus": [row["sku"] for row in rows.values()]}).all())
     taken = {number for number, row in rows.items() if owner.get(row["sku"], row["slug"]) != row["slug"]}
     return {number: {"sku": "Belongs to another product."} for number in taken}
@@ -189,7 +190,7 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
     wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
     bulk_receipts.hold(session, limits.keys() | wanted.keys())
     backorders.allow(session, limits)
-    known = select(MovementRow.sku).where(among(MovementRow.sku, "skus")).distinct()
+    known = select(MovementRow.sku).where(in_list(MovementRow.sku, "skus")).distinct()
     there = set(session.scalars(known, {"skus": list(wanted)}))
     bulk_receipts.receive_all(
         session, {sku: wanted[sku] for sku in wanted.keys() - there}, f"import {row.id}", row.actor_id
@@ -199,11 +200,11 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
 def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     """What may be ordered beyond what is there, where that changes anything. `backorder` alone leaves a limit."""
     said = backorders.said(rows)
-    limited = select(StockRow.sku).where(among(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
+    limited = select(StockRow.sku).where(in_list(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
     there = set(session.scalars(limited, {"skus": list(said)})) if said else set()
     kept = {row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row} & there
     return {sku: most for sku, most in said.items() if sku not in kept and (most is not None or sku in there)}
 
 
-_SKUS = select(VariantRow.sku).where(among(VariantRow.sku, "skus"))
-_SLUGS = select(ProductRow.slug).where(among(ProductRow.slug, "slugs"))
+_SKUS = select(VariantRow.sku).where(in_list(VariantRow.sku, "skus"))
+_SLUGS = select(ProductRow.slug).where(in_list(ProductRow.slug, "slugs"))

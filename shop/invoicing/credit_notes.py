@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Select, String, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import DOCUMENT, At, Base, Document, Id
 from letters.papers import Facts, Part
 from shop.fulfilment.returns import ReturnLineRow
 from shop.invoicing import invoices, sellers
@@ -24,7 +26,6 @@ from shop.orders import orders, quantities
 from shop.orders.orders import OrderRow
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.payments.refund_rows import RefundRow
-from sql import DOCUMENT, At, Base, Document, Id, now
 
 GIVEN_BACK = ("refund", "settle")
 
@@ -41,7 +42,7 @@ class CreditNoteRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     taxes: Mapped[list[dict[str, Any]]] = mapped_column(DOCUMENT)
     said: Mapped[Document]
-    issued_at: Mapped[At] = mapped_column(default=now())
+    issued_at: Mapped[At] = mapped_column(default=transaction_time())
 
     def __str__(self) -> str:
         return f"CN{self.number:07d}"

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import DOCUMENT, At, Base, Id
+from db.statements import upsert
 from shop.orders import orders
-from sql import DOCUMENT, At, Base, Id, now, upsert
 
 
 class Series(StrEnum):
@@ -24,7 +26,7 @@ class InvoiceRow(Base):
 
     order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), primary_key=True)
     number: Mapped[int] = mapped_column(unique=True)
-    issued_at: Mapped[At] = mapped_column(default=now())
+    issued_at: Mapped[At] = mapped_column(default=transaction_time())
     said: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
 
     def __str__(self) -> str:

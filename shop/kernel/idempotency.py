@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Index, String, Text, and_, delete, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import Many, inserting
+from db.bulk import Many, inserting
+from db.functions import in_seconds, transaction_time
+from db.schema import At, Base, Document
+from db.statements import table_of
 from shop.kernel.errors import Refusal
-from sql import At, Base, Document, bare, later, now
 
 KEEP_HOURS = 24
 
@@ -33,7 +35,7 @@ class CommandRow(Base):
     status: Mapped[int] = mapped_column(default=0)
     body: Mapped[str] = mapped_column(Text, default="")
     headers: Mapped[Document | None]
-    created_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class Asked(NamedTuple):
@@ -84,14 +86,14 @@ def give_back(session: Session, asked: Sequence[Asked]) -> None:
     _GIVE_BACK(session, [{"scope": one.scope, "key": one.key} for one in asked])
 
 
-_ROWS = bare(CommandRow)
+_ROWS = table_of(CommandRow)
 _CLAIM = inserting(
     _ROWS,
     *("scope", "key", "fingerprint"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["scope", "key"]).returning(
         _ROWS.c.scope, _ROWS.c.key
     ),
-    created_at=now(),
+    created_at=transaction_time(),
 )
 
 
@@ -118,6 +120,6 @@ def forget(session: Session, scope: str) -> None:
 
 def prune_commands(session: Session, batch: int = 1000) -> int:
     """Forget keys older than a day, one batch. Returns how many that were."""
-    old = select(CommandRow.scope, CommandRow.key).where(CommandRow.created_at < later(-KEEP_HOURS * 3600))
+    old = select(CommandRow.scope, CommandRow.key).where(CommandRow.created_at < in_seconds(-KEEP_HOURS * 3600))
     these = tuple_(CommandRow.scope, CommandRow.key).in_(old.limit(batch))
     return session.execute(delete(CommandRow).where(these)).rowcount  # type: ignore[attr-defined, no-any-return]

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from db.schema import new_id
 from shop.accounts import signed_links, users
 from shop.accounts.signed_links import Kind
 from shop.accounts.users import UserRow
@@ -21,7 +22,6 @@ from shop.kernel.links import Place
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
 from shop.notifications.outbox import NotificationRow, Telling, marked
-from sql import new_id
 
 MESSAGE = "message"
 PAGES = {Kind.VERIFY_EMAIL: Place.VERIFY_EMAIL, Kind.PASSWORD_RESET: Place.RESET_PASSWORD}

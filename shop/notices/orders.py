@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from config import settings
+from db.functions import in_list
+from db.statements import execute_core, table_of
 from shop.accounts.users import UserRow
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
@@ -19,9 +21,8 @@ from shop.orders.states import PaymentStatus, Status
 from shop.payments import payments
 from shop.payments.payments import PaymentRow
 from shop.stock.tables import ReservationRow
-from sql import among, bare, direct
 
-_ORDER, _USER, _PAYMENT = bare(OrderRow).c, bare(UserRow).c, bare(PaymentRow).c
+_ORDER, _USER, _PAYMENT = table_of(OrderRow).c, table_of(UserRow).c, table_of(PaymentRow).c
 _METHOD = select(_PAYMENT.method).where(_PAYMENT.order_id == _ORDER.id, ~_PAYMENT.spare).limit(1).scalar_subquery()
 _BY_TRANSFER = and_(_ORDER.payment_status == PaymentStatus.PENDING, _METHOD == "bank_transfer")
 _DECLINED = exists().where(
@@ -32,14 +33,14 @@ _PROVEN = and_(_USER.email == _ORDER.email, _USER.email_verified_at.is_not(None)
 _LATE = exists().where(ReservationRow.order_id == _ORDER.id, ReservationRow.backordered > 0)
 ORDERS = (
     select(
-        *bare(OrderRow).c,
+        *table_of(OrderRow).c,
         func.coalesce(_USER.language, _ORDER.language).label("spoken"),
         _BY_TRANSFER.label("by_transfer"),
         _DECLINED.label("declined"),
         _LATE.label("late"),
         _PROVEN.label("proven"),
     )
-    .outerjoin(bare(UserRow), _USER.id == _ORDER.customer_id)
+    .outerjoin(table_of(UserRow), _USER.id == _ORDER.customer_id)
     .where(_ORDER.email != "")
 )
 """Those that still know whose they are, with the language that is spoken to them."""
@@ -59,8 +60,8 @@ TRUE_WHILE: Mapping[str, ColumnElement[bool]] = {
     "order_expired": and_(_ORDER.status == Status.FAILED, _ORDER.payment_status.not_in(TAKEN)),
     "order_link": _ORDER.customer_id.is_(None),
 }
-_WAVES = {kind: ORDERS.where(among(_ORDER.id, "orders"), true) for kind, true in TRUE_WHILE.items()}
-_KNOWN = ORDERS.where(among(_ORDER.id, "orders"))
+_WAVES = {kind: ORDERS.where(in_list(_ORDER.id, "orders"), true) for kind, true in TRUE_WHILE.items()}
+_KNOWN = ORDERS.where(in_list(_ORDER.id, "orders"))
 
 
 def begin(
@@ -71,7 +72,7 @@ def begin(
     Leaves out those who have been told already, those of whom it is not true any more, and orders that have forgotten
     whose they were.
     """
-    found = {row.id: row for row in direct(session, _WAVES[kind], {"orders": list(turns)})}
+    found = {row.id: row for row in execute_core(session, _WAVES[kind], {"orders": list(turns)})}
     tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=unasked(row)) for row in found.values()]
     begun = outbox.note(session, tellings, solicited=solicited)
     return {one.subject_id: marked(notice(id, kind, found[one.subject_id]), one) for one, id in begun.items()}
@@ -85,7 +86,7 @@ def of_row(session: Session, row: NotificationRow) -> Notice | None:
 
 def known(session: Session, ids: Sequence[str]) -> dict[str, Any]:
     """Of these orders what `notice` asks for."""
-    return {row.id: row for row in direct(session, _KNOWN, {"orders": list(ids)})}
+    return {row.id: row for row in execute_core(session, _KNOWN, {"orders": list(ids)})}
 
 
 def notice(id: str, kind: str, order: Any, **more: Any) -> Notice:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import statement_time
 from shop.accounts.signed_links import Kind
 from shop.consent import mail_limits
 from shop.consent.topics import Channel
@@ -20,7 +21,6 @@ from shop.notifications import outbox
 from shop.notifications.notice import Notice
 from shop.notifications.outbox import OPEN, NotificationRow, State, marked
 from shop.webhooks import admin_notices
-from sql import clock
 
 FACTS: Mapping[str, Callable[[Session, NotificationRow], Notice | None]] = {
     **dict.fromkeys(order_notices.TRUE_WHILE, order_notices.of_row),
@@ -55,11 +55,11 @@ def notice(session: Session, row: NotificationRow) -> Notice | None:
 def _take(session: Session, row: NotificationRow, bounced: bool) -> Notice | None:
     taken = None if bounced else notice(session, row)
     if taken and taken.unasked and not (row.attempts or row.asked_by or mail_limits.allows(session, row.recipient)):
-        row.state, row.detail, row.updated_at = State.LIMITED, mail_limits.LIMITED, clock()
+        row.state, row.detail, row.updated_at = State.LIMITED, mail_limits.LIMITED, statement_time()
         session.flush()
         return None
     row.state = State.SUPPRESSED if bounced else State.SENDING if taken else State.OUTDATED
     row.attempts += taken is not None
-    row.updated_at = clock()
+    row.updated_at = statement_time()
     session.flush()
     return taken

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from db.schema import new_id
 from shop.accounts import users
 from shop.accounts.signed_links import Kind
 from shop.accounts.users import UserRow
@@ -17,7 +18,6 @@ from shop.notices import orders as order_notices
 from shop.notices import registry as queued_notices
 from shop.notifications import outbox
 from shop.notifications.outbox import OPEN, NotificationRow, Telling
-from sql import new_id
 
 TEMPLATES = (*Kind, *order_notices.TRUE_WHILE)
 """What staff may send without words of their own: to an account, or about an order."""

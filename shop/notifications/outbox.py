@@ -11,7 +11,10 @@ from sqlalchemy import ColumnElement, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import engine
-from rows import Many, inserting
+from db.bulk import Many, inserting
+from db.functions import age, statement_time, transaction_time
+from db.schema import DOCUMENT, At, Base, Document, Id, new_id
+from db.statements import execute_core, table_of, upsert
 from shop.accounts import email_addresses, users
 from shop.consent import mail_limits, suppressions
 from shop.consent.suppressions import Reason
@@ -19,7 +22,6 @@ from shop.consent.topics import Channel
 from shop.kernel import keys
 from shop.kernel.errors import NotFound
 from shop.notifications.notice import Notice
-from sql import DOCUMENT, At, Base, Document, Id, age, bare, clock, direct, new_id, now, upsert
 
 KEEP_DAYS = 400
 ENOUGH = 500  # to look at, or to forget, in one transaction
@@ -57,8 +59,8 @@ class NotificationRow(Base):
     content: Mapped[Document | None] = mapped_column(DOCUMENT)  # what staff wrote
     asked_by: Mapped[Id | None]  # who of the staff
     resend_of: Mapped[Id | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
     @property
     def kind(self) -> str:
@@ -106,7 +108,7 @@ class Fared:
 
 SEND, REMIND = engine.Named("send_notification"), engine.Named("remind_of_payment")
 
-_NOTICE = bare(NotificationRow)
+_NOTICE = table_of(NotificationRow)
 _KEY = ("event", "subject_id", "recipient", "channel")
 
 
@@ -115,9 +117,9 @@ def tell(session: Session, telling: Telling, *, later: bool = False, **more: Any
 
     `later`: only if it is still true after a while (PAYMENT_REMINDER_SECONDS)."""
     values = {"id": new_id(), "about": telling.about, "state": State.QUEUED, **telling.key, **more}
-    insert = upsert(session, _NOTICE).values(created_at=clock(), updated_at=clock(), **values)
+    insert = upsert(session, _NOTICE).values(created_at=statement_time(), updated_at=statement_time(), **values)
     once = insert.on_conflict_do_nothing(index_elements=_KEY).returning(_NOTICE.c.id)
-    id: str | None = direct(session, once).scalar()
+    id: str | None = execute_core(session, once).scalar()
     if id:
         engine.start(session, REMIND if later else SEND, key=id, subject=("notification", id))
     return id
@@ -147,8 +149,8 @@ def _within_limits(session: Session, begun: Sequence[tuple[Telling, str]], fresh
 
 def limit(session: Session, id: str) -> None:
     """It is not sent: its mailbox has had enough of what it did not ask for."""
-    ended = {"state": State.LIMITED, "detail": mail_limits.LIMITED, "attempts": 0, "updated_at": clock()}
-    direct(session, update(_NOTICE).where(_NOTICE.c.id == id).values(ended))
+    ended = {"state": State.LIMITED, "detail": mail_limits.LIMITED, "attempts": 0, "updated_at": statement_time()}
+    execute_core(session, update(_NOTICE).where(_NOTICE.c.id == id).values(ended))
 
 
 def bounced(session: Session, recipients: Sequence[str]) -> set[str]:
@@ -169,7 +171,7 @@ def _unless_told(insert: Any) -> Any:
         set_={
             "state": insert.excluded.state,
             "attempts": _NOTICE.c.attempts + insert.excluded.attempts,
-            "updated_at": clock(),
+            "updated_at": statement_time(),
         },
         where=_NOTICE.c.state.in_(OPEN),
     )
@@ -180,13 +182,13 @@ _BEGIN = inserting(
     _NOTICE,
     *("id", *_KEY, "about", "state", "attempts"),
     then=_unless_told,
-    created_at=clock(),
-    updated_at=clock(),
+    created_at=statement_time(),
+    updated_at=statement_time(),
 )
 
 
 def _finishing(_: str, given: Any) -> Any:
-    fared = {"state": given.state, "detail": given.detail, "updated_at": clock()}
+    fared = {"state": given.state, "detail": given.detail, "updated_at": statement_time()}
     return update(_NOTICE).where(_NOTICE.c.id == given.id, _NOTICE.c.state.in_(OPEN)).values(fared)
 
 
@@ -205,14 +207,14 @@ def finish(session: Session, fared: Sequence[Fared]) -> None:
 def give_up(session: Session, which: ColumnElement[bool]) -> None:
     """Nobody took them, and nobody tries any more. The last answer stays."""
     row = NotificationRow
-    ending = update(row).where(which, row.state.in_(OPEN)).values(state=State.FAILED, updated_at=clock())
+    ending = update(row).where(which, row.state.in_(OPEN)).values(state=State.FAILED, updated_at=statement_time())
     session.execute(ending.execution_options(synchronize_session=False))
 
 
 def ages(session: Session, ids: Sequence[str]) -> dict[str, float]:
     """In seconds."""
     row = NotificationRow
-    return dict(direct(session, select(row.id, age(row.created_at)).where(row.id.in_(ids))).all())
+    return dict(execute_core(session, select(row.id, age(row.created_at)).where(row.id.in_(ids))).all())
 
 
 def get(session: Session, id: str) -> NotificationRow:

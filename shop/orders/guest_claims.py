@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.functions import statement_time
+from db.statements import for_update
 from shop.accounts import users
 from shop.kernel.errors import Refusal
 from shop.orders.orders import OrderRow
 from shop.pricing import coupon_redemptions as coupon_uses
-from sql import clock, held
 
 
 class Unverified(Refusal):
@@ -39,9 +40,9 @@ def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderR
     known = row.number.in_([number.strip().upper() for number in numbers])
     theirs = row.customer_id.is_(None) & (row.email == user.email)
     since = row.created_at > user.email_verified_at
-    found = session.scalars(held(select(row).where(theirs, known | since).order_by(row.id))).all()
+    found = session.scalars(for_update(select(row).where(theirs, known | since).order_by(row.id))).all()
     for order in found:
-        order.customer_id, order.updated_at = user.id, clock()
+        order.customer_id, order.updated_at = user.id, statement_time()
     session.flush()
     coupon_uses.taken_over(session, [order.id for order in found], user.id)
     for order in found:

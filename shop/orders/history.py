@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import table_of
 from shop.webhooks.events import HEARD
-from sql import At, Base, Id, bare, clock, new_id, now
 
 
 class OrderEventRow(Base):
@@ -24,7 +26,7 @@ class OrderEventRow(Base):
     from_status: Mapped[str | None] = mapped_column(String(20))
     to_status: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(80), default="")
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 IN_TURN = (OrderEventRow.order_id, OrderEventRow.position)
@@ -46,15 +48,15 @@ def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: st
 
 def _next(given: Any) -> Any:
     """Whoever moves an order has locked it."""
-    there = bare(OrderEventRow).alias()
+    there = table_of(OrderEventRow).alias()
     last = select(func.max(there.c.position)).where(there.c.order_id == given.order_id).scalar_subquery()
     return func.coalesce(last, 0) + 1
 
 
 _WRITE = inserting(
-    bare(OrderEventRow),
+    table_of(OrderEventRow),
     *("id", "order_id", "from_status", "to_status", "reason"),
     then=lambda insert: insert.returning(HEARD),
     each={"position": _next},
-    at=clock(),
+    at=statement_time(),
 )

@@ -10,7 +10,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, bindparam, select, text, true, update
 from sqlalchemy.orm import Mapped, Session, column_property, mapped_column, relationship
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list, statement_time, transaction_time
+from db.schema import DOCUMENT, At, Base, Document, Id
+from db.statements import execute_core, for_update, table_of
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.languages import LANGUAGES
 from shop.kernel.skus import SKU_LENGTH
@@ -18,7 +21,6 @@ from shop.orders import history as order_events
 from shop.orders import webhook_payloads as order_facts
 from shop.orders.states import MOVES, FulfilmentStatus, PaymentStatus, Status
 from shop.stock import backorders
-from sql import DOCUMENT, At, Base, Document, Id, among, bare, clock, direct, held, now
 
 _GUESTS = text("customer_id IS NULL")
 
@@ -57,8 +59,8 @@ class OrderRow(Base):
     shipping_address: Mapped[Document]
     billing_address: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)  # None: the shipping address
     vat_id: Mapped[str | None] = mapped_column(String(20))  # the buyer's, by its form only
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
     lines: Mapped[list[OrderLineRow]] = relationship(order_by="OrderLineRow.position", lazy="selectin")
 
@@ -89,7 +91,7 @@ def get(session: Session, id: str) -> OrderRow:
 
 def hold(session: Session, id: str) -> OrderRow:
     """The order as it is now, which nobody else moves until this transaction ends."""
-    order = session.scalars(held(select(OrderRow).where(OrderRow.id == id))).first()
+    order = session.scalars(for_update(select(OrderRow).where(OrderRow.id == id))).first()
     if order is None:
         raise NotFound("There is no such order.")
     return order
@@ -114,7 +116,7 @@ def of_customer(
 
 _LINES = (
     select(OrderLineRow.order_id, OrderLineRow.sku, OrderLineRow.quantity)
-    .where(among(OrderLineRow.order_id, "orders"))
+    .where(in_list(OrderLineRow.order_id, "orders"))
     .order_by(OrderLineRow.order_id, OrderLineRow.position)
 )
 
@@ -122,20 +124,20 @@ _LINES = (
 def wants(session: Session, orders: Sequence[str]) -> dict[str, dict[str, int]]:
     """What each of these orders is made of, in the order they were given."""
     found: dict[str, dict[str, int]] = {order: {} for order in orders}
-    for order, sku, quantity in direct(session, _LINES, {"orders": list(orders)}):
+    for order, sku, quantity in execute_core(session, _LINES, {"orders": list(orders)}):
         found[order][sku] = quantity
     return found
 
 
 _MOVE = (
-    update(bare(OrderRow))
-    .where(among(OrderRow.id, "orders"), among(OrderRow.status, "sources"))
-    .values(status=bindparam("next_status"), updated_at=clock())
+    update(table_of(OrderRow))
+    .where(in_list(OrderRow.id, "orders"), in_list(OrderRow.status, "sources"))
+    .values(status=bindparam("next_status"), updated_at=statement_time())
     .returning(OrderRow.id)
 )
 _STATUSES = (
     select(OrderRow.id, OrderRow.status)
-    .where(among(OrderRow.id, "orders"))
+    .where(in_list(OrderRow.id, "orders"))
     .order_by(OrderRow.id)
     .with_for_update(key_share=True)
 )
@@ -143,14 +145,16 @@ _STATUSES = (
 
 def standing(session: Session, orders: Sequence[str]) -> dict[str, str]:
     """The status of each of these orders, which nobody else moves until this transaction ends."""
-    return dict(direct(session, _STATUSES, {"orders": list(orders)}).all())
+    return dict(execute_core(session, _STATUSES, {"orders": list(orders)}).all())
 
 
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
     """Move these orders, each along a declared path, or none of them (IllegalMove)."""
     before = standing(session, orders)
     sources = [status for status, targets in MOVES.items() if to in targets]
-    moved = direct(session, _MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).scalars().all()
+    moved = (
+        execute_core(session, _MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).scalars().all()
+    )
     if len(moved) != len(set(orders)):
         stuck = {order: before.get(order) for order in orders if order not in moved}
         raise IllegalMove(f"An order that is {', '.join(map(str, stuck.values()))} can not become {to}.")
@@ -160,7 +164,7 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
 def _write_history(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
     """And tell those who listen."""
     if order_events.write(session, moves, to, reason):
-        order_facts.tell(session, bare(OrderRow), moves, to, reason)
+        order_facts.tell(session, table_of(OrderRow), moves, to, reason)
 
 
 Values = dict[str, Any]
@@ -174,13 +178,13 @@ _GIVEN = ("id", "number", "customer_id", "cart_id", "email", "currency", "subtot
           "shipping_tax", "tax_included", "total", "coupon_code", "language", "breakdown", "taxes", "conditions",
           "shipping_method", "shipping_address", "billing_address", "vat_id")  # fmt: skip
 _BEGIN = inserting(
-    bare(OrderRow),
+    table_of(OrderRow),
     *_GIVEN,
-    then=lambda insert: insert.returning(bare(OrderRow).c.created_at),
-    created_at=now(),
-    updated_at=now(),
+    then=lambda insert: insert.returning(table_of(OrderRow).c.created_at),
+    created_at=transaction_time(),
+    updated_at=transaction_time(),
 )
-_WRITE_LINES = inserting(bare(OrderLineRow), *bare(OrderLineRow).c.keys())
+_WRITE_LINES = inserting(table_of(OrderLineRow), *table_of(OrderLineRow).c.keys())
 
 
 class Placed(SimpleNamespace):
@@ -203,11 +207,11 @@ def _as_written(values: Values, lines: list[Values], at: datetime) -> Placed:
 
 def set_payment_status(session: Session, orders: Sequence[str], status: PaymentStatus) -> None:
     if orders:
-        direct(session, _PAYMENT_STATUS, {"orders": list(orders), "next_status": status})
+        execute_core(session, _PAYMENT_STATUS, {"orders": list(orders), "next_status": status})
 
 
 _PAYMENT_STATUS = (
-    update(bare(OrderRow))
-    .where(among(OrderRow.id, "orders"))
-    .values(payment_status=bindparam("next_status"), updated_at=clock())
+    update(table_of(OrderRow))
+    .where(in_list(OrderRow.id, "orders"))
+    .values(payment_status=bindparam("next_status"), updated_at=statement_time())
 )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import At, Base, Id, new_id
 from shop.orders import orders
-from sql import At, Base, Id, new_id, now
 
 LONGEST = 2000
 
@@ -20,7 +21,7 @@ class OrderNoteRow(Base):
     order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), index=True)
     author_id: Mapped[Id]
     text: Mapped[str] = mapped_column(String(LONGEST))
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def add(session: Session, order_id: str, text: str, *, by: str) -> OrderNoteRow:

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
+from db.statements import execute_core
 from shop.kernel.times import rfc3339
 from shop.webhooks import events as happenings
 from shop.webhooks.events import Fact, Kind
-from sql import among, direct
 
 TOLD = {
     (None, "pending"): Kind.ORDER_PLACED,
@@ -29,7 +30,9 @@ def tell(session: Session, orders: Table, moves: Sequence[Mapping[str, Any]], to
     """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one."""
     kinds = {move["order_id"]: TOLD.get((move["from_status"], to)) for move in moves}
     told = [id for id, kind in kinds.items() if kind]
-    rows = direct(session, select(*(orders.c[name] for name in _NAMES)).where(among(orders.c.id, "ids")), {"ids": told})
+    rows = execute_core(
+        session, select(*(orders.c[name] for name in _NAMES)).where(in_list(orders.c.id, "ids")), {"ids": told}
+    )
     facts = {row.id: _fact(row._mapping, reason) for row in rows} if told else {}
     happenings.tell(session, [Fact(kind, facts[id]) for id, kind in kinds.items() if kind])
 

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome
-from rows import Many, inserting
+from db.bulk import Many, inserting
+from db.functions import in_list, in_seconds, statement_time
+from db.schema import new_id
+from db.statements import execute_core, table_of
+from engine.outcomes import Outcome
 from shop.kernel.times import rfc3339
 from shop.payments import held_for, offline, payments
 from shop.payments import reminders as payment_asks
@@ -19,7 +22,6 @@ from shop.payments.charge_requests import Charge, Reversal
 from shop.payments.payments import PaymentRow, Status, TransactionRow
 from shop.payments.webhook_payloads import Moved
 from shop.webhooks.events import HEARD, Kind
-from sql import among, bare, clock, direct, later, new_id
 
 CLOSED = (Status.VOIDED, Status.REFUSED)
 LATE = "late_money"
@@ -27,17 +29,17 @@ LATE = "late_money"
 
 PAY_AGAIN = "pay_again"
 
-_PAYMENTS = bare(PaymentRow)
+_PAYMENTS = table_of(PaymentRow)
 _OPEN = (
     select(_PAYMENTS, held_for.held_for(_PAYMENTS.c.order_id).label("held_for"))
-    .where(among(_PAYMENTS.c.order_id, "orders"), _PAYMENTS.c.spare.is_(False))
+    .where(in_list(_PAYMENTS.c.order_id, "orders"), _PAYMENTS.c.spare.is_(False))
     .order_by(_PAYMENTS.c.order_id, _PAYMENTS.c.id)
     .with_for_update(key_share=True)
 )
 
 
 def _asking(_: str, given: Any) -> Any:
-    changed = {"status": Status.CHARGING, "charge_key": given.charge_key, "updated_at": clock()}
+    changed = {"status": Status.CHARGING, "charge_key": given.charge_key, "updated_at": statement_time()}
     return update(_PAYMENTS).where(_PAYMENTS.c.id == given.id).values(changed)
 
 
@@ -91,7 +93,7 @@ def _charge(row: Any, left: float | None) -> Charge:
 
 def locked(session: Session, orders: Any) -> Sequence[Any]:
     """What these orders are paid with."""
-    rows: Sequence[Any] = direct(session, _OPEN, {"orders": list(orders)}).all()
+    rows: Sequence[Any] = execute_core(session, _OPEN, {"orders": list(orders)}).all()
     return rows
 
 
@@ -100,7 +102,7 @@ def locked(session: Session, orders: Any) -> Sequence[Any]:
 
 def _capturing(_: str, given: Any) -> Any:
     taken = {"status": Status.CAPTURED, "captured": _PAYMENTS.c.amount, "provider_id": given.provider_id}
-    served = {"next_action": None, "token": None, "updated_at": clock()}
+    served = {"next_action": None, "token": None, "updated_at": statement_time()}
     return update(_PAYMENTS).where(_PAYMENTS.c.id == given.id).values({**taken, **served})
 
 
@@ -123,7 +125,7 @@ def refused(session: Session, charge: Charge, code: str) -> None:
 def declined(session: Session, charge: Charge, code: str, seconds: float) -> None:
     """A no that is not the end: for so long the order can be paid with something else."""
     refused(session, charge, code)
-    until: datetime = session.execute(select(later(seconds))).scalar_one()
+    until: datetime = session.execute(select(in_seconds(seconds))).scalar_one()
     again = {"type": PAY_AGAIN, "path": "/api/payments", "until": rfc3339(until)}
     payments.change(session, charge.payment_id, next_action=again)
     payment_asks.ask(session, charge.order_id, later=True)
@@ -178,7 +180,9 @@ def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str
 
 _COLUMNS = ("payment_id", "amount", "currency", "provider_id", "key")
 _HEARD: dict[str, Any] = {"then": lambda insert: insert.returning(HEARD)}
-_WRITE = inserting(bare(TransactionRow), "id", *_COLUMNS, **_HEARD, kind=bindparam("kind", type_=String), at=clock())
+_WRITE = inserting(
+    table_of(TransactionRow), "id", *_COLUMNS, **_HEARD, kind=bindparam("kind", type_=String), at=statement_time()
+)
 
 
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
@@ -188,9 +192,9 @@ def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str,
 
 
 def _moved(session: Session, rows: Sequence[tuple[str, int, str, str, str]]) -> list[Moved]:
-    theirs = direct(session, _ORDERS, {"payments": [row[0] for row in rows]}).all()
+    theirs = execute_core(session, _ORDERS, {"payments": [row[0] for row in rows]}).all()
     orders: dict[str, str] = dict(theirs)
     return [Moved(id, orders[id], amount, currency) for id, amount, currency, *_ in rows]
 
 
-_ORDERS = select(_PAYMENTS.c.id, _PAYMENTS.c.order_id).where(among(_PAYMENTS.c.id, "payments"))
+_ORDERS = select(_PAYMENTS.c.id, _PAYMENTS.c.order_id).where(in_list(_PAYMENTS.c.id, "payments"))

@@ -7,14 +7,15 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from outcomes import Refused
+from db.functions import age
+from db.statements import table_of
+from engine.outcomes import Refused
 from shop.stock.tables import Held, ReservationRow
-from sql import age, bare
 
 LAST_CALL = 15.0
 """Seconds before its goods are let go after which an order is charged no more: a call may take twelve."""
 
-_ROW = bare(ReservationRow).c
+_ROW = table_of(ReservationRow).c
 
 
 def held_for(order_id: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config import settings
-from outcomes import Outcome, Refused, Wait
+from engine.outcomes import Outcome, Refused, Wait
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import payments

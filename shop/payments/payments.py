@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base, Document, Id, new_id
+from db.statements import for_update, table_of
 from shop.payments import webhook_payloads as payment_facts
 from shop.payments.webhook_payloads import Moved
-from sql import At, Base, Document, Id, bare, clock, held, new_id, now
 
 
 class Status(StrEnum):
@@ -61,8 +63,8 @@ class PaymentRow(Base):
     provider_id: Mapped[str | None] = mapped_column(String(255), index=True)
     next_action: Mapped[Document | None]
     error_code: Mapped[str | None] = mapped_column(String(80))
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 KINDS = ("authorise", "capture", "void", "refund", "settle")
@@ -86,7 +88,7 @@ class TransactionRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     provider_id: Mapped[str] = mapped_column(String(255))
     key: Mapped[str] = mapped_column(String(255))
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def new(
@@ -119,10 +121,10 @@ def write(session: Session, fresh: Sequence[dict[str, Any]]) -> None:
 
 
 _NEW = inserting(
-    bare(PaymentRow),
+    table_of(PaymentRow),
     *("id", "order_id", "method", "provider", "amount", "currency", "token", "delayed", "spare"),
-    created_at=now(),
-    updated_at=now(),
+    created_at=transaction_time(),
+    updated_at=transaction_time(),
 )
 
 
@@ -139,14 +141,14 @@ def change(session: Session, id: str, **values: Any) -> None:
 
 
 def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:
-    changing = update(PaymentRow).where(which).values(updated_at=clock(), **values)
+    changing = update(PaymentRow).where(which).values(updated_at=statement_time(), **values)
     session.execute(changing.execution_options(synchronize_session=False))
 
 
 def holding(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
     """These payments, locked."""
     rows = select(PaymentRow).where(PaymentRow.id.in_(ids)).order_by(PaymentRow.order_id, PaymentRow.id)
-    return {row.id: row for row in session.scalars(held(rows))}
+    return {row.id: row for row in session.scalars(for_update(rows))}
 
 
 def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:

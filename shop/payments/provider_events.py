@@ -11,12 +11,14 @@ from uuid import UUID
 from sqlalchemy import Index, String, or_, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_seconds, transaction_time
+from db.schema import At, Base, Document, Id
+from db.statements import upsert
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import GIVEN_UP
 from shop.payments.charges import CLOSED
 from shop.payments.payments import PaymentRow
-from sql import At, Base, Document, Id, later, now, upsert
 
 _OPEN = text("handled_at IS NULL")
 
@@ -38,7 +40,7 @@ class WebhookEventRow(Base):
     problem: Mapped[str | None] = mapped_column(String(40))
     order_id: Mapped[Id | None] = mapped_column(index=True)
     payload: Mapped[Document]
-    received_at: Mapped[At] = mapped_column(default=now())
+    received_at: Mapped[At] = mapped_column(default=transaction_time())
     handled_at: Mapped[At | None]
 
 
@@ -66,7 +68,7 @@ def store(session: Session, told: Told, payload: dict[str, Any]) -> bool:
     """Keep it. Returns False when it was here before: it has done its work then."""
     about = {"provider_id": told.provider_id[:255], "reference": told.reference[:255]}
     named = {"provider": told.provider, "event_id": told.id, "type": told.type[:80]}
-    values = {**named, **about, "payload": payload, "problem": Problem.UNKNOWN_ORDER, "received_at": now()}
+    values = {**named, **about, "payload": payload, "problem": Problem.UNKNOWN_ORDER, "received_at": transaction_time()}
     statement = upsert(session, WebhookEventRow).values(values)
     return session.scalar(statement.on_conflict_do_nothing().returning(WebhookEventRow.event_id)) is not None
 
@@ -97,7 +99,7 @@ def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
 def handled(session: Session, provider: str, event_id: str, order_id: str | None, problem: Problem | None) -> None:
     row = WebhookEventRow
     this = (row.provider == provider, row.event_id == event_id)
-    session.execute(update(row).where(*this).values(order_id=order_id, handled_at=now(), problem=problem))
+    session.execute(update(row).where(*this).values(order_id=order_id, handled_at=transaction_time(), problem=problem))
 
 
 def newest(session: Session, *, limit: int, problem: str | None, before: Sequence[Any] | None) -> list[WebhookEventRow]:
@@ -114,7 +116,7 @@ def newest(session: Session, *, limit: int, problem: str | None, before: Sequenc
 def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[str]:
     """Orders that have appeared since an event about them came, each event of which is handled then."""
     row = WebhookEventRow
-    open_ = select(row).where(row.handled_at.is_(None), row.received_at > later(-days * 86_400))
+    open_ = select(row).where(row.handled_at.is_(None), row.received_at > in_seconds(-days * 86_400))
     found = []
     for event in session.scalars(open_.order_by(row.received_at).limit(batch)).all():
         payment = payment_of(session, event.provider, event.provider_id, event.reference)

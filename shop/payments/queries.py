@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
 from shop.kernel.batches import Page, Place, behind, page
 from shop.kernel.errors import NotFound
 from shop.orders.orders import OrderRow
 from shop.orders.states import PaymentStatus
 from shop.payments.payments import PaymentRow, TransactionRow
-from sql import among
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def told(session: Session, customer_id: str, after: Place | None) -> Page:
 _BACK = func.sum(PaymentRow.refunded + PaymentRow.settled)
 _REFUNDED = (
     select(PaymentRow.order_id, _BACK)
-    .where(among(PaymentRow.order_id, "orders"), PaymentRow.spare.is_(False))
+    .where(in_list(PaymentRow.order_id, "orders"), PaymentRow.spare.is_(False))
     .group_by(PaymentRow.order_id)
     .having(_BACK > 0)
 )
@@ -83,7 +83,7 @@ def _all() -> Select[PaymentRow, str, str | None, str]:
 
 _DONE = (
     select(TransactionRow)
-    .where(among(TransactionRow.payment_id, "payments"))
+    .where(in_list(TransactionRow.payment_id, "payments"))
     .order_by(TransactionRow.at, TransactionRow.id)
 )
 

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Select, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
 from shop.orders import orders
 from shop.orders.quantities import ordered, worth
 from shop.payments.payments import PaymentRow
-from sql import At, Base, Id, clock, new_id, now
 
 
 class Status(StrEnum):
@@ -47,8 +48,8 @@ class RefundRow(Base):
     destination: Mapped[str] = mapped_column(String(20), default=SOURCE, server_default=SOURCE)
     by: Mapped[Id | None]
     return_id: Mapped[Id | None] = mapped_column(ForeignKey("returns.id"))
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def of_run(run: str) -> Select[RefundRow]:
@@ -100,5 +101,5 @@ def write(session: Session, key: str, payment: PaymentRow, amount: int) -> Refun
 
 
 def end(session: Session, id: str, **values: str) -> None:
-    ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=clock(), **values)
+    ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=statement_time(), **values)
     session.execute(ending.execution_options(synchronize_session=False))

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, Refused
+from db.statements import for_update
+from engine.outcomes import Outcome, Refused
 from shop.kernel.errors import IllegalMove, Invalid
 from shop.orders import orders
 from shop.orders.orders import OrderRow
@@ -22,7 +23,6 @@ from shop.payments.charge_requests import Reversal
 from shop.payments.methods import Buyer
 from shop.payments.payments import PaymentRow, Status
 from shop.wallets import wallets
-from sql import held
 
 OPEN = (Status.REQUIRES_ACTION, Status.PENDING, Status.VOIDED)
 """What the first payment may be while another is tried; REFUSED undoes the order, unless it can be paid again."""
@@ -85,7 +85,7 @@ def _may_be_replaced(first: PaymentRow) -> bool:
 def first_of(session: Session, order_id: str) -> PaymentRow:
     """What the order is paid with, locked."""
     row = PaymentRow
-    return session.scalars(held(select(row).where(row.order_id == order_id, row.spare.is_(False)))).one()
+    return session.scalars(for_update(select(row).where(row.order_id == order_id, row.spare.is_(False)))).one()
 
 
 def open_withdrawal(session: Session, order_id: str) -> Reversal | Outcome | None:
@@ -103,7 +103,9 @@ def open_withdrawal(session: Session, order_id: str) -> Reversal | Outcome | Non
 def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: bool) -> Outcome | None:
     """The spare takes the place of the first. Refused when the order can not be paid for any more."""
     order = orders.hold(session, order_id)
-    rows = {row.id: row for row in session.scalars(held(select(PaymentRow).where(PaymentRow.order_id == order_id)))}
+    rows = {
+        row.id: row for row in session.scalars(for_update(select(PaymentRow).where(PaymentRow.order_id == order_id)))
+    }
     spare, first = rows[payment_id], next(row for row in rows.values() if not row.spare)
     if first.id == payment_id:
         return None

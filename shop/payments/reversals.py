@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, TryAgain
+from engine.outcomes import Outcome, TryAgain
 from shop.payments import offline, payments, refund_rows
 from shop.payments.charge_requests import Reversal
 from shop.payments.charges import locked

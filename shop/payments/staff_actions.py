@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, Refused
+from db.functions import in_seconds
+from db.statements import for_update
+from engine.outcomes import Outcome, Refused
 from shop.kernel.errors import IllegalMove, Invalid, NotFound
 from shop.orders import orders
 from shop.orders.states import GIVEN_UP
@@ -16,7 +18,6 @@ from shop.orders.states import Status as OrderStatus
 from shop.payments import offline, payments
 from shop.payments import status as payment_standing
 from shop.payments.payments import PaymentRow, Status, TransactionRow
-from sql import held, later
 
 CLOSED = (*GIVEN_UP, OrderStatus.CANCELLING)
 
@@ -70,16 +71,16 @@ def begin_void(session: Session, id: str) -> PaymentRow:
 def expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow]:
     """What was authorised so long ago and not captured, or not all of it: the bank would forget it soon. Locked."""
     row, told = PaymentRow, TransactionRow
-    long_ago = exists().where(told.payment_id == row.id, told.kind == "authorise", told.at < later(-days * 86_400))
+    long_ago = exists().where(told.payment_id == row.id, told.kind == "authorise", told.at < in_seconds(-days * 86_400))
     old = select(row).where(row.status == Status.AUTHORISED, long_ago)
-    return list(session.scalars(held(old.order_by(row.order_id, row.id).limit(batch))))
+    return list(session.scalars(for_update(old.order_by(row.order_id, row.id).limit(batch))))
 
 
 def held_for(session: Session, order_id: str) -> PaymentRow | None:
     """The payment that holds an authorisation for this order, locked."""
     row = PaymentRow
     mine = select(row).where(row.order_id == order_id, row.authorised > 0, row.spare.is_(False))
-    return session.scalars(held(mine)).first()
+    return session.scalars(for_update(mine)).first()
 
 
 def resume(session: Session, ids: Sequence[str]) -> None:

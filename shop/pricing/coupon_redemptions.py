@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ForeignKey, Index, String, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import Many, number
+from db.bulk import Many, number
+from db.functions import in_list, statement_time
+from db.schema import At, Base, Id
+from db.statements import INSERT, execute_core, table_of
 from shop.kernel.batches import Page, Place, behind, page
 from shop.pricing import same_person
 from shop.pricing.offers import OfferRow, is_live
 from shop.pricing.same_person import Person
-from sql import INSERT, At, Base, Id, among, bare, clock, direct
 
 
 class CouponUseRow(Base):
@@ -36,7 +38,7 @@ class CouponUseRow(Base):
     customer_id: Mapped[Id | None] = mapped_column(index=True)
     email: Mapped[str] = mapped_column(String(320))
     account_email: Mapped[str | None] = mapped_column(String(320))
-    claimed_at: Mapped[At] = mapped_column(default=clock())
+    claimed_at: Mapped[At] = mapped_column(default=statement_time())
     given_back_at: Mapped[At | None]
 
 
@@ -63,7 +65,7 @@ def claim(session: Session, claims: Sequence[Claim]) -> set[str]:
 
 def give_back(session: Session, orders: Sequence[str]) -> None:
     """What these orders hold can be used again. Safe to repeat: a use is given back once."""
-    freed = Counter(direct(session, _GIVE_BACK, {"orders": list(orders)}).scalars())
+    freed = Counter(execute_core(session, _GIVE_BACK, {"orders": list(orders)}).scalars())
     if freed:
         _lock(session, set(freed))
         _count(session, {coupon: -uses for coupon, uses in freed.items()})
@@ -124,17 +126,17 @@ def keep(session: Session, customer_id: str, address: str) -> None:
 _MARKS = [f"mark_{number}" for number in range(8)]
 """Of two addresses under two secrets, divided and not."""
 
-_LOCK = select(OfferRow.id).where(among(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
+_LOCK = select(OfferRow.id).where(in_list(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
 _GIVE_BACK = (
-    update(bare(CouponUseRow))
-    .where(among(CouponUseRow.order_id, "orders"), CouponUseRow.given_back_at.is_(None))
-    .values(given_back_at=clock())
+    update(table_of(CouponUseRow))
+    .where(in_list(CouponUseRow.order_id, "orders"), CouponUseRow.given_back_at.is_(None))
+    .values(given_back_at=statement_time())
     .returning(CouponUseRow.coupon_id)
 )
 
 
 def _lock(session: Session, coupons: set[str]) -> None:
-    direct(session, _LOCK, {"coupons": sorted(coupons)})
+    execute_core(session, _LOCK, {"coupons": sorted(coupons)})
 
 
 def _numbered(claims: Sequence[Claim], people: Sequence[Person]) -> list[dict[str, Any]]:
@@ -157,7 +159,7 @@ def _signs(who: Person) -> dict[str, str | None]:
 
 
 def _claiming(kind: str, given: Any) -> Any:
-    uses, offers = bare(CouponUseRow), bare(OfferRow)
+    uses, offers = table_of(CouponUseRow), table_of(OfferRow)
     names = (given.email, given.account_email, *(getattr(given, name) for name in _MARKS))
     by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
     theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
@@ -173,12 +175,12 @@ def _claiming(kind: str, given: Any) -> Any:
         .subquery("allowed")
     )
     within = or_(allowed.c.total_limit.is_(None), allowed.c.uses + allowed.c.nth <= allowed.c.total_limit)
-    chosen = select(*(allowed.c[name] for name in kept), clock()).where(within)
+    chosen = select(*(allowed.c[name] for name in kept), statement_time()).where(within)
     insert = INSERT[kind](uses).from_select([*kept, "claimed_at"], chosen)
     return insert.returning(uses.c.order_id, uses.c.coupon_id)
 
 
-_USES = bare(CouponUseRow).c
+_USES = table_of(CouponUseRow).c
 _CLAIM = Many(
     _claiming,
     *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),
@@ -188,11 +190,11 @@ _CLAIM = Many(
 
 
 def _counting(_: str, given: Any) -> Any:
-    offers = bare(OfferRow)
+    offers = table_of(OfferRow)
     return update(offers).where(offers.c.id == given.id).values(uses=offers.c.uses + given.more)
 
 
-_COUNT = Many(_counting, bare(OfferRow).c.id, number("more"))
+_COUNT = Many(_counting, table_of(OfferRow).c.id, number("more"))
 
 
 def _count(session: Session, more: Mapping[str, int]) -> None:

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from db.functions import statement_time
+from db.schema import new_id
 from shop.kernel.errors import Invalid, NotFound
 from shop.pricing import coupon_redemptions as coupon_uses
 from shop.pricing import promotion_events
 from shop.pricing.offers import Kind, OfferRow, is_over
 from shop.pricing.refusals import CouponTaken
-from sql import clock, new_id
 
 NEEDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PERCENTAGE: ("percent",),
@@ -74,7 +75,7 @@ def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferR
         setattr(row, name, value)
     _check(row)
     _check_limits(session, row)
-    row.updated_at = clock()
+    row.updated_at = statement_time()
     session.flush()
     session.refresh(row)
     return row

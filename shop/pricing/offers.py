@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_list, statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import execute_core
 from shop.kernel.currencies import OURS
 from shop.pricing.priced_line import PricedLine
-from sql import At, Base, Id, among, clock, direct, new_id, now
 
 CODE_LENGTH = 40
 
@@ -59,8 +61,8 @@ class OfferRow(Base):
     uses: Mapped[int] = mapped_column(default=0)
     started_told_at: Mapped[At | None]
     ended_told_at: Mapped[At | None]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 @dataclass(frozen=True)
@@ -103,21 +105,21 @@ class Offer:
 
 def is_live() -> Any:
     """From `starts_at` on, and at `ends_at` no more."""
-    begun = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= clock())
-    return and_(begun, or_(OfferRow.ends_at.is_(None), OfferRow.ends_at > clock()))
+    begun = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= statement_time())
+    return and_(begun, or_(OfferRow.ends_at.is_(None), OfferRow.ends_at > statement_time()))
 
 
 _COLUMNS = [getattr(OfferRow, name) for name in Offer.__dataclass_fields__ if name != "live"]
 _IN_FORCE = (
     select(*_COLUMNS, is_live().label("live"))
-    .where(or_(and_(OfferRow.code.is_(None), is_live()), among(OfferRow.code, "codes")))
+    .where(or_(and_(OfferRow.code.is_(None), is_live()), in_list(OfferRow.code, "codes")))
     .order_by(OfferRow.priority.desc(), OfferRow.id)
 )
 
 
 def in_force(session: Session, codes: Sequence[str]) -> list[Offer]:
     """All promotions of this moment, and the coupons with these codes, live or not."""
-    rows = direct(session, _IN_FORCE, {"codes": list(codes)})
+    rows = execute_core(session, _IN_FORCE, {"codes": list(codes)})
     return [Offer(**{**row._mapping, "live": bool(row.live)}) for row in rows]
 
 

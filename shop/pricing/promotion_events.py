@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import and_, or_, update
 from sqlalchemy.orm import Session
 
+from db.functions import statement_time
 from shop.kernel.times import rfc3339
 from shop.pricing.offers import OfferRow
 from shop.webhooks import events as happenings
 from shop.webhooks.events import Fact, Kind
-from sql import clock
 
 _PROMOTION = OfferRow.code.is_(None)
-_BEGUN = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= clock())
-_ENDED = and_(OfferRow.ends_at.is_not(None), OfferRow.ends_at <= clock())
+_BEGUN = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= statement_time())
+_ENDED = and_(OfferRow.ends_at.is_not(None), OfferRow.ends_at <= statement_time())
 _COLUMNS = (OfferRow.id, OfferRow.name, OfferRow.kind, OfferRow.starts_at, OfferRow.ends_at)
 
 
@@ -43,13 +43,13 @@ def withdrawn(session: Session, row: OfferRow) -> None:
 
 def _unmark(session: Session) -> None:
     moved = update(OfferRow).where(_PROMOTION, OfferRow.started_told_at.is_not(None)).execution_options(**_PAST)
-    session.execute(moved.where(OfferRow.starts_at > clock()).values(started_told_at=None, ended_told_at=None))
-    running = or_(OfferRow.ends_at.is_(None), OfferRow.ends_at > clock())
+    session.execute(moved.where(OfferRow.starts_at > statement_time()).values(started_told_at=None, ended_told_at=None))
+    running = or_(OfferRow.ends_at.is_(None), OfferRow.ends_at > statement_time())
     session.execute(moved.where(OfferRow.ended_told_at.is_not(None), running).values(ended_told_at=None))
 
 
 def _mark(session: Session, name: str, *where: Any) -> Sequence[Any]:
-    marking = update(OfferRow).where(_PROMOTION, *where).values({name: clock()}).execution_options(**_PAST)
+    marking = update(OfferRow).where(_PROMOTION, *where).values({name: statement_time()}).execution_options(**_PAST)
     return sorted(session.execute(marking.returning(*_COLUMNS)).all(), key=lambda row: row.id)
 
 

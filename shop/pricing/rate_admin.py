@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from db.statements import for_update, upsert
 from shop.kernel.errors import NotFound
 from shop.pricing.rates import ShippingMethodRow, ShippingRateRow, TaxRateRow
 from shop.pricing.refusals import ShippingMethodTaken
-from sql import held, upsert
 
 
 def methods(session: Session, *, limit: int, after: str | None) -> list[ShippingMethodRow]:
@@ -23,7 +23,7 @@ def methods(session: Session, *, limit: int, after: str | None) -> list[Shipping
 
 def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethodRow:
     query = select(ShippingMethodRow).where(ShippingMethodRow.code == code)
-    row = session.scalars(held(query) if lock else query).first()
+    row = session.scalars(for_update(query) if lock else query).first()
     if row is None:
         raise NotFound("There is no such shipping method.")
     return row

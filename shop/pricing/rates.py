@@ -22,9 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from db.functions import in_list
+from db.schema import Base
+from db.statements import execute_core, upsert
 from shop.kernel.currencies import OURS
 from shop.kernel.errors import Invalid
-from sql import Base, among, direct, upsert
 
 STANDARD = "standard"
 SEEDED = ({"code": "standard", "name": "Standard", "rate": 490}, {"code": "express", "name": "Express", "rate": 1290})
@@ -130,7 +132,7 @@ def _both() -> Any:
     said = func.coalesce(tax.shipping, "")
     taxes = select(tax.country, said, cast(tax.rate, BigInteger), none, tax.tax_class, literal(""))
     both: CompoundSelect[Any] = union_all(
-        methods.where(ship.active), elsewhere.where(ship.active), taxes.where(among(tax.country, "countries"))
+        methods.where(ship.active), elsewhere.where(ship.active), taxes.where(in_list(tax.country, "countries"))
     )
     return both.order_by("rate", "code")
 
@@ -140,7 +142,7 @@ _BOTH = _both()
 
 def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) -> dict[str, Tariffs]:
     """By currency: all shipping methods, the cheapest first, and the taxes of these countries."""
-    rows = direct(session, _BOTH, {"countries": sorted(set(countries))}).all()
+    rows = execute_core(session, _BOTH, {"countries": sorted(set(countries))}).all()
     methods: dict[str, dict[str, ShippingMethod]] = defaultdict(dict)
     for row in rows:
         if not row.country:

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, String, cast, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 import engine
+from db.functions import age
+from db.statements import for_update
 from shop.accounts.users import UserRow
 from shop.bank_transfers.transfers import BankTransferRow
 from shop.fulfilment import parcels as fulfilments
@@ -23,7 +25,6 @@ from shop.orders.orders import OrderRow
 from shop.orders.staff_notes import OrderNoteRow
 from shop.orders.states import GIVEN_UP, FulfilmentStatus, Status
 from shop.payments.payments import PaymentRow
-from sql import age, held
 
 SILENT_DAYS = 60  # a parcel that nobody has heard of for so long counts as delivered
 NOBODY = ""  # whose order it is by then
@@ -35,7 +36,7 @@ def due(session: Session, *, customer_id: str | None = None, limit: int = 200) -
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
     query = query.order_by(OrderRow.id).limit(limit)
-    return [order.id for order in session.scalars(held(query, of=OrderRow))]
+    return [order.id for order in session.scalars(for_update(query, of=OrderRow))]
 
 
 def forgettable() -> tuple[ColumnElement[bool], ...]:

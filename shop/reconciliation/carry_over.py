@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, null, select, update
 from sqlalchemy.orm import Session, aliased
 
+from db.statements import for_update
 from shop.reconciliation.reports import DIFFERENCES, EARLIER, LineRow, ReconciliationRow, Verdict
-from sql import held
 
 Closed = dict[str, dict[str, int]]
 """By reconciliation, how many of each verdict what was under way there has come to."""
@@ -25,7 +25,7 @@ def earlier(session: Session, row: ReconciliationRow) -> list[ReconciliationRow]
     one = ReconciliationRow
     touching = (one.looked_until >= row.since - EARLIER, one.looked_until <= row.until)
     mine = (one.provider == row.provider, one.finished_at.is_not(None), one.under_way > 0, one.id != row.id)
-    return list(session.scalars(held(select(one).where(*mine, *touching).order_by(one.id))))
+    return list(session.scalars(for_update(select(one).where(*mine, *touching).order_by(one.id))))
 
 
 def take_up(session: Session, row: ReconciliationRow, ids: Sequence[str]) -> None:

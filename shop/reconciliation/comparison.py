@@ -22,11 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from db.functions import read_clock, transaction_time
+from db.statements import for_update
 from shop.orders.orders import OrderRow
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.reconciliation import carry_over
 from shop.reconciliation.reports import LineRow, ReconciliationRow, Verdict, counts
-from sql import held, now, the_time
 
 GRACE = timedelta(minutes=15)  # younger than that is under way: the other ledger may hear of it in a moment
 KINDS = ("capture", "refund")  # of ours, those that move money
@@ -36,9 +37,9 @@ _NAMES_AN_ORDER = LineRow.reference.like("________-____-____-____-____________")
 
 def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
     """How many of each verdict. `moving` are the ids of what somebody is still working on."""
-    row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
+    row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.finished_at is None:
-        young = the_time(session) - GRACE
+        young = read_clock(session) - GRACE
         _look_up_ours(session, row.provider, LineRow.reconciliation_id == row.id)
         _look_up_orders(session, LineRow.reconciliation_id == row.id)
         _add_ours_that_they_miss(session, row)
@@ -135,7 +136,7 @@ def _count(session: Session, row: ReconciliationRow) -> None:
     """What agrees, and what only stood at the edges, has done its work."""
     for verdict, number in counts(session, row.id).items():
         setattr(row, verdict, number)
-    row.finished_at, row.looked_until = now(), row.until
+    row.finished_at, row.looked_until = transaction_time(), row.until
     settled = or_(LineRow.verdict.is_(None), LineRow.verdict == Verdict.MATCHED)
     _do(session, delete(LineRow).where(LineRow.reconciliation_id == row.id, settled))
     session.flush()

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ForeignKey, Index, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import read_clock, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import for_update, upsert
 from shop.kernel.errors import IllegalMove, NotFound
-from sql import At, Base, Id, held, new_id, now, the_time, upsert
 
 EARLIER = timedelta(days=1)  # what we write down late has moved there before: an undo is tried for about a day
 LATER = timedelta(minutes=10)  # two clocks
@@ -61,7 +63,7 @@ class ReconciliationRow(Base):
     settled_at: Mapped[At | None]
     settled_by: Mapped[Id | None]
     note: Mapped[str | None] = mapped_column(String(1000))
-    created_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
 
     @property
     def differences(self) -> int:
@@ -118,7 +120,7 @@ def open_one(session: Session, provider: str, since: datetime, until: datetime, 
     """Returns its id, or None when there was one with this key."""
     id = new_id()
     values = {"id": id, "key": key or id, "provider": provider, "since": since, "until": until}
-    usual = {"created_at": now(), "pages": 0, **dict.fromkeys([*Verdict], 0)}
+    usual = {"created_at": transaction_time(), "pages": 0, **dict.fromkeys([*Verdict], 0)}
     written = upsert(session, ReconciliationRow).values({**usual, **values}).on_conflict_do_nothing()
     made: str | None = session.scalar(written.returning(ReconciliationRow.id))
     return made
@@ -126,7 +128,7 @@ def open_one(session: Session, provider: str, since: datetime, until: datetime, 
 
 def open_yesterday(session: Session, provider: str) -> str | None:
     """Of the day that ended last, in UTC, by the database's clock. Returns None when there was one."""
-    today = the_time(session).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = read_clock(session).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today - timedelta(days=1)
     return open_one(session, provider, day, today, f"day:{provider}:{day:%Y-%m-%d}")
 
@@ -139,14 +141,14 @@ def next_page(session: Session, id: str) -> NextPage | None:
 
 def take_page(session: Session, id: str, number: int, moved: Iterable[Moved], cursor: str | None) -> None:
     """Store a page and where the next one begins. Of two who bring the same one, the second changes nothing."""
-    row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
+    row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.pages != number or row.fetched_at:
         return
     lines = [_line(id, one) for one in moved]
     if lines:
         session.execute(upsert(session, LineRow).on_conflict_do_nothing(), lines)
     row.pages, row.cursor = number + 1, cursor
-    row.fetched_at = None if cursor else now()
+    row.fetched_at = None if cursor else transaction_time()
     session.flush()
 
 
@@ -186,12 +188,12 @@ def count_lines(session: Session, id: str) -> int:
 
 def settle(session: Session, id: str, *, by: str, note: str) -> ReconciliationRow:
     """Somebody has looked into the differences. The lines stay as they are."""
-    row = session.scalars(held(select(ReconciliationRow).where(ReconciliationRow.id == id))).first()
+    row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such reconciliation.")
     if row.finished_at is None or not row.differences or row.settled_at:
         raise IllegalMove("There are no differences that somebody could settle, or somebody has.")
-    row.settled_at, row.settled_by, row.note = now(), by, note
+    row.settled_at, row.settled_by, row.note = transaction_time(), by, note
     session.flush()
     session.refresh(row)
     return row

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from outcomes import Outcome, Refused, TryAgain
+from db.statements import for_update
+from engine.outcomes import Outcome, Refused, TryAgain
 from shop.orders import orders
 from shop.orders.states import Status as OrderStatus
 from shop.payments import offline, payments, refund_rows
@@ -21,7 +22,6 @@ from shop.payments import status as payment_standing
 from shop.payments.payments import PaymentRow
 from shop.payments.refund_rows import OUTSIDE, WALLET, RefundRow, Status
 from shop.wallets import wallets
-from sql import held
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]
     row, orders = PaymentRow, {wish.order_id for wish in wishes}
     some = or_(row.captured > 0, row.authorised > 0)
     taken = select(row).where(row.order_id.in_(orders), some).order_by(row.order_id, row.id)
-    rows = session.scalars(held(taken)).all()
+    rows = session.scalars(for_update(taken)).all()
     return {wish.key: payment for wish in wishes for payment in rows if _is_about(wish, payment)}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.statements import for_update
 from shop.accounts import users
 from shop.kernel.errors import IllegalMove, Refusal
 from shop.orders import orders
@@ -15,7 +16,6 @@ from shop.payments.charges import LATE
 from shop.payments.payments import PaymentRow
 from shop.payments.refund_rows import RefundRow, Status
 from shop.refunds import refunds
-from sql import held
 
 
 class RefundTooMuch(Refusal):
@@ -80,7 +80,7 @@ def settle_by_hand(session: Session, run_id: str, order_id: str, most: int | Non
 def _taken(session: Session, run_id: str, order_id: str) -> PaymentRow | None:
     """What was taken for this order and not given back: by this very run, or too late, or otherwise."""
     row = PaymentRow
-    taken = held(select(row).where(row.order_id == order_id, row.captured > 0).order_by(row.id))
+    taken = for_update(select(row).where(row.order_id == order_id, row.captured > 0).order_by(row.id))
     theirs = [one for one in session.scalars(taken) if refund_rows.left(session, one)]
     by_this_run = [one for one in theirs if (one.charge_key or "").startswith(f"{run_id}:")]
     return next(iter([*by_this_run, *(one for one in theirs if one.error_code == LATE), *theirs]), None)

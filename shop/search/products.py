@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
+from db.functions import in_list
+from db.schema import is_id
 from shop.catalogue import price_lists, search_index
 from shop.catalogue.price_lists import Prices
 from shop.catalogue.search_index import ProductWordsRow
@@ -16,7 +18,6 @@ from shop.catalogue.tables import CategoryRow, ProductRow
 from shop.kernel.errors import NotFound
 from shop.search.query import Asked, Search, paged
 from shop.stock.tables import StockRow
-from sql import among, is_id
 
 
 class Left(NamedTuple):
@@ -91,7 +92,7 @@ def category(session: Session, id: str) -> CategoryRow:
 
 
 _LEFT = select(StockRow.sku, StockRow.on_hand - StockRow.reserved, StockRow.backorder_limit).where(
-    among(StockRow.sku, "skus")
+    in_list(StockRow.sku, "skus")
 )
 
 

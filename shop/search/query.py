@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, join
 
+from db.schema import is_id
 from shop.catalogue import search_index
 from shop.catalogue.option_index import Options, VariantOptionRow
 from shop.catalogue.price_lists import VariantPriceRow
@@ -16,7 +17,6 @@ from shop.catalogue.search_index import ProductWordsRow, Wanted
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
 from shop.kernel.currencies import OURS
 from shop.stock.tables import StockRow
-from sql import is_id
 
 INCOMPLETE = "incomplete"
 """In the place of a status: for sale, and without a variant that could be sold."""

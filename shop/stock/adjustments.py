@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.statements import for_update, upsert
 from shop.catalogue.tables import VariantRow
 from shop.kernel.errors import IllegalMove, Invalid, NotFound
 from shop.stock import ledger as stock_changes
@@ -14,7 +15,6 @@ from shop.stock import locations
 from shop.stock.locations import MAIN
 from shop.stock.movements import Lot, coming
 from shop.stock.tables import MOST_ON_HAND, Kind, StockRow
-from sql import held, upsert
 
 
 def receive(
@@ -87,4 +87,4 @@ def hold(session: Session, sku: str) -> StockRow:
     if session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
     session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())
-    return session.scalars(held(select(StockRow).where(StockRow.sku == sku))).one()
+    return session.scalars(for_update(select(StockRow).where(StockRow.sku == sku))).one()

@@ -14,6 +14,9 @@ from sqlalchemy import ForeignKey, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import engine
+from db.functions import in_list, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import execute_core, for_update
 from shop.accounts.users import UserRow
 from shop.catalogue.tables import ProductRow, VariantRow
 from shop.consent import eligibility
@@ -21,7 +24,6 @@ from shop.consent.eligibility import Recipient
 from shop.consent.topics import Topic
 from shop.kernel.skus import SKU_LENGTH
 from shop.stock.tables import StockRow
-from sql import At, Base, Id, among, direct, held, new_id, now
 
 TOGETHER = 200
 """So many are let go in one transaction."""
@@ -43,7 +45,7 @@ class StockAlertRow(Base):
     user_id: Mapped[Id] = mapped_column(ForeignKey("users.id"))
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"))
     state: Mapped[str] = mapped_column(String(10), default=State.WAITING)
-    created_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ TELL = engine.Named("tell_of_stock")
 
 def wake(session: Session, events: Mapping[str, str]) -> None:
     """These SKUs have come in. `events`: by SKU the id of the event that says so."""
-    waited_for = direct(session, _WAITED_FOR, {"skus": sorted(events)}).scalars().all() if events else []
+    waited_for = execute_core(session, _WAITED_FOR, {"skus": sorted(events)}).scalars().all() if events else []
     for sku in sorted(waited_for):
         event = events[sku]
         engine.start(session, TELL, key=event, subject=("stock_event", event), input={"sku": sku})
@@ -72,7 +74,7 @@ def let_go(session: Session, sku: str) -> list[str]:
     row = StockAlertRow
     waiting = select(row.id).join(UserRow, UserRow.id == row.user_id).where(row.sku == sku, row.state == State.WAITING)
     some = waiting.where(eligibility.reachable(Topic.BACK_IN_STOCK)).order_by(row.id).limit(TOGETHER)
-    ids = list(session.scalars(held(some, of=row)))
+    ids = list(session.scalars(for_update(some, of=row)))
     _turn(session, ids, State.TELLING)
     return ids
 
@@ -120,16 +122,16 @@ def _here(session: Session, skus: Collection[str]) -> set[str]:
     it in takes: an alert that waits again then waits for what comes in afterwards."""
     here = set(session.scalars(_HERE, {"skus": sorted(skus)}))
     gone = sorted(set(skus) - here)
-    locked = select(StockRow.sku).where(among(StockRow.sku, "skus")).order_by(StockRow.sku).with_for_update(read=True)
+    locked = select(StockRow.sku).where(in_list(StockRow.sku, "skus")).order_by(StockRow.sku).with_for_update(read=True)
     if gone and session.scalars(locked, {"skus": gone}).all():
         here |= set(session.scalars(_HERE, {"skus": gone}))
     return here
 
 
 _WAITED_FOR = (
-    select(StockAlertRow.sku).where(among(StockAlertRow.sku, "skus"), StockAlertRow.state == State.WAITING).distinct()
+    select(StockAlertRow.sku).where(in_list(StockAlertRow.sku, "skus"), StockAlertRow.state == State.WAITING).distinct()
 )
-_HERE = select(StockRow.sku).where(among(StockRow.sku, "skus"), StockRow.on_hand > StockRow.reserved)
+_HERE = select(StockRow.sku).where(in_list(StockRow.sku, "skus"), StockRow.on_hand > StockRow.reserved)
 _ALERTS = (
     select(
         StockAlertRow.id,
@@ -141,5 +143,5 @@ _ALERTS = (
     )
     .join(VariantRow, VariantRow.sku == StockAlertRow.sku)
     .join(ProductRow, ProductRow.id == VariantRow.product_id)
-    .where(among(StockAlertRow.id, "ids"), StockAlertRow.state == State.TELLING, ProductRow.status == "active")
+    .where(in_list(StockAlertRow.id, "ids"), StockAlertRow.state == State.TELLING, ProductRow.status == "active")
 )

@@ -9,16 +9,17 @@ from typing import Any
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from rows import Many, inserting
+from db.bulk import Many, inserting
+from db.functions import in_list
+from db.statements import execute_core, table_of
 from shop.stock.locations import MAIN
 from shop.stock.movements import Lot, StockBroken, Wants
 from shop.stock.tables import Kind, LevelRow, MovementRow
-from sql import among, bare, direct
 
-_LEVEL = bare(LevelRow)
+_LEVEL = table_of(LevelRow)
 _LEVELS = (
     select(LevelRow.sku, LevelRow.location, LevelRow.on_hand)
-    .where(among(LevelRow.sku, "skus"), LevelRow.on_hand > 0)
+    .where(in_list(LevelRow.sku, "skus"), LevelRow.on_hand > 0)
     .order_by(LevelRow.sku, LevelRow.on_hand.desc(), LevelRow.location)
 )
 
@@ -33,7 +34,7 @@ def choose(session: Session, wants: Wants, main: Mapping[str, int]) -> list[Lot]
         asked.update(lines)
     there = {sku: {MAIN: main[sku]} for sku in asked}
     short = sorted(sku for sku, n in asked.items() if n > main[sku])
-    for sku, location, n in direct(session, _LEVELS, {"skus": short}) if short else ():
+    for sku, location, n in execute_core(session, _LEVELS, {"skus": short}) if short else ():
         there[sku][location] = n
     return [
         lot for order, lines in wants.items() for sku, n in lines.items() for lot in _taken(there[sku], order, sku, n)
@@ -57,7 +58,7 @@ def put(session: Session, lots: Sequence[Lot]) -> None:
 def sold_from(session: Session, wants: Wants) -> list[Lot]:
     """Where what these orders bought was taken from."""
     away: dict[tuple[str, str], list[Lot]] = defaultdict(list)
-    for order, sku, location, n in direct(session, _AWAY, {"orders": sorted(wants)}):
+    for order, sku, location, n in execute_core(session, _AWAY, {"orders": sorted(wants)}):
         away[order, sku].append(Lot(sku, int(n), location, order))
     found = []
     for order, lines in sorted(wants.items()):
@@ -99,7 +100,7 @@ _MORE = inserting(
 _FEWER = Many(_fewer, *_LEVEL.c)
 _AWAY = (
     select(MovementRow.order_id, MovementRow.sku, MovementRow.location, -func.sum(MovementRow.quantity))
-    .where(among(MovementRow.order_id, "orders"), text("location <> 'main'"))
+    .where(in_list(MovementRow.order_id, "orders"), text("location <> 'main'"))
     .where(MovementRow.kind.in_((Kind.SALE, Kind.TRANSFER)))
     .group_by(MovementRow.order_id, MovementRow.sku, MovementRow.location)
     .order_by(MovementRow.order_id, MovementRow.sku, MovementRow.location)

@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from rows import inserting
+from db.bulk import inserting
+from db.functions import transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import table_of
 from shop.catalogue import tables as catalogue
 from shop.kernel.skus import SKU_LENGTH
 from shop.stock import alerts as stock_alerts
 from shop.webhooks import events as happenings
 from shop.webhooks.events import Fact
 from shop.webhooks.events import Kind as KindOfFact
-from sql import At, Base, Id, bare, new_id, now
 
 
 class Happened(StrEnum):
@@ -33,7 +35,7 @@ class StockEventRow(Base):
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), index=True)
     kind: Mapped[str] = mapped_column(String(20))
     available: Mapped[int]
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class Change(NamedTuple):
@@ -78,5 +80,5 @@ def _fact(event: dict[str, Any]) -> Fact:
 
 
 _NOTE = inserting(
-    bare(StockEventRow), "id", "sku", "kind", "available", then=lambda insert: insert.returning(happenings.HEARD)
+    table_of(StockEventRow), "id", "sku", "kind", "available", then=lambda insert: insert.returning(happenings.HEARD)
 )

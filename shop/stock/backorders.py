@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from rows import Many, inserting, number
+from db.bulk import Many, inserting, number
+from db.functions import in_list
+from db.statements import execute_core, table_of
 from shop.stock.movements import Move, StockBroken, Wants, together
 from shop.stock.tables import MOST_ON_HAND, ReservationRow, StockRow
-from sql import among, bare, direct
 
 UNLIMITED = MOST_ON_HAND
 TERMS = ("backorder", "backorder_limit")
 
-_ROW = bare(ReservationRow)
+_ROW = table_of(ReservationRow)
 
 
 class Served(NamedTuple):
@@ -69,7 +70,7 @@ def waits(order_id: Any, sku: Any) -> ColumnElement[int]:
 def waiting(session: Session, orders: Sequence[str]) -> Wants:
     """What these orders still wait for."""
     found: dict[str, dict[str, int]] = {order: {} for order in orders}
-    for order, sku, n in direct(session, _OF_ORDERS, {"orders": list(orders)}):
+    for order, sku, n in execute_core(session, _OF_ORDERS, {"orders": list(orders)}):
         found[order][sku] = n
     return found
 
@@ -115,7 +116,7 @@ def _next(_: str, given: Any) -> Any:
 
 
 _ALLOW = inserting(
-    bare(StockRow),
+    table_of(StockRow),
     *("sku", "backorder_limit"),
     then=lambda insert: insert.on_conflict_do_update(
         index_elements=["sku"], set_={"backorder_limit": insert.excluded.backorder_limit}
@@ -127,6 +128,6 @@ _TAKE = Many(_taking, _ROW.c.order_id, _ROW.c.sku, _ROW.c.backordered)
 _NEXT = Many(_next, _ROW.c.sku, number("free"))
 _OF_ORDERS = (
     select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.backordered)
-    .where(among(ReservationRow.order_id, "orders"), ReservationRow.backordered > 0)
+    .where(in_list(ReservationRow.order_id, "orders"), ReservationRow.backordered > 0)
     .order_by(ReservationRow.order_id, ReservationRow.sku)
 )

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import literal
 from sqlalchemy.orm import Session
 
-from rows import inserting
+from db.bulk import inserting
+from db.statements import table_of
 from shop.stock import ledger as stock_changes
 from shop.stock.movements import Lot
 from shop.stock.tables import Kind, StockRow
-from sql import bare
 
 _MAKE = inserting(
-    bare(StockRow),
+    table_of(StockRow),
     "sku",
     then=lambda insert: insert.on_conflict_do_nothing(),
     on_hand=literal(0),

@@ -9,24 +9,26 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from rows import Many, inserting, number
+from db.bulk import Many, inserting, number
+from db.functions import in_list
+from db.schema import ID, new_id
+from db.statements import execute_core, table_of
 from shop.stock import allocation, availability_events, backorders
 from shop.stock.availability_events import Change
 from shop.stock.backorders import Served
 from shop.stock.movements import Lot, Move, Moves, StockBroken, Wants, coming, together
 from shop.stock.tables import Held, Kind, MovementRow, ReservationRow, StockRow
-from sql import ID, among, bare, direct, new_id
 
 
 def lock(session: Session, skus: Collection[str]) -> Mapping[str, Any]:
     """Until the transaction ends. Of each SKU what is `left` to be promised and the `room` for more, and what lies in
     `main`."""
-    return _locked(direct(session, _LOCK, {"skus": sorted(skus)})) if skus else {}
+    return _locked(execute_core(session, _LOCK, {"skus": sorted(skus)})) if skus else {}
 
 
 def lock_held(session: Session, orders: Sequence[str]) -> Mapping[str, Any]:
     """Whatever these orders hold. SKUs are locked before reservations by everybody."""
-    return _locked(direct(session, _LOCK_HELD, {"orders": list(orders)}))
+    return _locked(execute_core(session, _LOCK_HELD, {"orders": list(orders)}))
 
 
 def book(
@@ -95,7 +97,7 @@ def _locked(rows: Any) -> Mapping[str, Any]:
 
 def _changing(_: str, given: Any) -> Any:
     """The rows are locked already, in the order of their SKUs: an UPDATE ... FROM keeps no order."""
-    stock = bare(StockRow)
+    stock = table_of(StockRow)
     after = {name: stock.c[name] + getattr(given, name) for name in Move._fields}
     least = [after[name] >= 0 for name in ("reserved", "elsewhere", "backordered")]
     most = [after[name] <= after["on_hand"] for name in ("reserved", "elsewhere")]
@@ -114,15 +116,15 @@ _FIGURES: Sequence[ColumnElement[Any]] = (
     (StockRow.on_hand - StockRow.elsewhere).label("main"),
 )
 _LOCKING = select(StockRow.sku, *_FIGURES).order_by(StockRow.sku).with_for_update(key_share=True)
-_LOCK = _LOCKING.where(among(StockRow.sku, "skus"))
+_LOCK = _LOCKING.where(in_list(StockRow.sku, "skus"))
 _LOCK_HELD = _LOCKING.where(
     StockRow.sku.in_(
-        select(ReservationRow.sku).where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+        select(ReservationRow.sku).where(in_list(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
     )
 )
-_CHANGE = Many(_changing, bare(StockRow).c.sku, *map(number, Move._fields))
+_CHANGE = Many(_changing, table_of(StockRow).c.sku, *map(number, Move._fields))
 _LEDGER = inserting(
-    bare(MovementRow),
+    table_of(MovementRow),
     *("id", "sku", "quantity", "location", "order_id"),
     kind=bindparam("kind", type_=String),
     reason=bindparam("reason", type_=String),

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import String, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import statement_time, transaction_time
+from db.schema import At, Base
+from db.statements import for_update, upsert
 from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
-from sql import At, Base, clock, held, now, upsert
 
 CODE_LENGTH = 40
 MAIN = "main"
@@ -27,8 +29,8 @@ class LocationRow(Base):
     code: Mapped[str] = mapped_column(String(CODE_LENGTH), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     active: Mapped[bool] = mapped_column(default=True, server_default=true())
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def seed(session: Session) -> None:
@@ -56,7 +58,7 @@ def change(session: Session, code: str, values: Mapping[str, Any]) -> LocationRo
         raise IllegalMove("What names no place lies in main: it can not be closed.")
     for name, value in values.items():
         setattr(row, name, value)
-    row.updated_at = clock()
+    row.updated_at = statement_time()
     session.flush()
     session.refresh(row)
     return row
@@ -72,7 +74,7 @@ def check(session: Session, code: str, field: str = "location", *, coming: bool 
 
 
 def _hold(session: Session, code: str) -> LocationRow:
-    row = session.scalars(held(select(LocationRow).where(LocationRow.code == code))).first()
+    row = session.scalars(for_update(select(LocationRow).where(LocationRow.code == code))).first()
     if row is None:
         raise NotFound("There is no such location.")
     return row

@@ -14,12 +14,13 @@ from sqlalchemy import Float, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
 from config import settings
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_list, in_seconds, statement_time, transaction_time
+from db.statements import execute_core, table_of
 from shop.stock import allocation, backorders
 from shop.stock import ledger as stock_changes
 from shop.stock.movements import Lot, Move, Wants, together
 from shop.stock.tables import Held, Kind, ReservationRow
-from sql import among, bare, clock, direct, later, now
 
 
 @dataclass
@@ -73,7 +74,7 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
     selling = [row for row in rows if row.order_id not in gone]
     lots = allocation.choose(session, _there(selling), main)
     if selling:
-        direct(session, _SELL, {"orders": _orders(selling)})
+        execute_core(session, _SELL, {"orders": _orders(selling)})
     stock_changes.book(session, Kind.SALE, lots, also=[(lot.sku, Move(reserved=lot.quantity)) for lot in lots])
     return gone
 
@@ -103,7 +104,7 @@ def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
     """Somebody is paying: what these orders hold stays theirs for at least so long from now."""
     held = _orders([row for row in _reserved(session, orders) if row.state == Held.HELD])
     if held:
-        direct(session, _EXTEND, {"orders": held, "seconds": seconds})
+        execute_core(session, _EXTEND, {"orders": held, "seconds": seconds})
 
 
 def release(session: Session, orders: Sequence[str]) -> None:
@@ -115,7 +116,7 @@ def release_expired(session: Session, limit: int = 500) -> int:
     """Give back what was held for longer than promised. Returns how many orders lost their reservation."""
     overdue = (
         select(ReservationRow.order_id)
-        .where(ReservationRow.state == Held.HELD, ReservationRow.expires_at <= now())
+        .where(ReservationRow.state == Held.HELD, ReservationRow.expires_at <= transaction_time())
         .order_by(ReservationRow.expires_at)
         .limit(limit)
     )
@@ -129,12 +130,12 @@ def _let_go(session: Session, orders: Sequence[str], state: Held) -> None:
         return
     held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
     if held:
-        direct(session, _LET_GO, {"orders": _orders(held), "next_state": state})
+        execute_core(session, _LET_GO, {"orders": _orders(held), "next_state": state})
     stock_changes.change(session, together((row.sku, _held(-row.quantity, -row.backordered)) for row in held))
 
 
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
-    rows: Sequence[Any] = direct(session, _OF_ORDERS, {"orders": list(orders)}).all()
+    rows: Sequence[Any] = execute_core(session, _OF_ORDERS, {"orders": list(orders)}).all()
     return rows
 
 
@@ -161,20 +162,22 @@ def _orders(rows: Sequence[Any]) -> list[str]:
 _OF_ORDERS = (
     select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
     .add_columns(ReservationRow.backordered)
-    .where(among(ReservationRow.order_id, "orders"))
+    .where(in_list(ReservationRow.order_id, "orders"))
     .order_by(ReservationRow.order_id, ReservationRow.sku)
     .with_for_update()
 )
 _HOLD = inserting(
-    bare(ReservationRow),
+    table_of(ReservationRow),
     *("order_id", "sku", "quantity", "backordered"),
     state=literal(Held.HELD),
-    reserved_at=clock(),
-    expires_at=later(bindparam("seconds")),
+    reserved_at=statement_time(),
+    expires_at=in_seconds(bindparam("seconds")),
 )
-_THESE = update(bare(ReservationRow)).where(among(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD)
+_THESE = update(table_of(ReservationRow)).where(
+    in_list(ReservationRow.order_id, "orders"), ReservationRow.state == Held.HELD
+)
 _SELL = _THESE.values(state=Held.SOLD)
 _LET_GO = _THESE.values(state=bindparam("next_state"), backordered=0)
-_EXTEND = _THESE.where(ReservationRow.expires_at < later(bindparam("seconds", type_=Float()))).values(
-    expires_at=later(bindparam("seconds", type_=Float()))
+_EXTEND = _THESE.where(ReservationRow.expires_at < in_seconds(bindparam("seconds", type_=Float()))).values(
+    expires_at=in_seconds(bindparam("seconds", type_=Float()))
 )

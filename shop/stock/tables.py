@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, case, func, not_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from db.functions import transaction_time
+from db.schema import At, Base, Id
 from shop.catalogue.tables import VariantRow
 from shop.kernel.errors import NotFound
 from shop.kernel.skus import SKU_LENGTH
 from shop.stock.locations import CODE_LENGTH, MAIN
-from sql import At, Base, Id, now
 
 MOST_ON_HAND = 10**9
 
@@ -106,7 +107,7 @@ class MovementRow(Base):
     reason: Mapped[str] = mapped_column(String(500), default="")
     order_id: Mapped[Id | None]
     actor_id: Mapped[Id | None]
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
     location: Mapped[str] = mapped_column(String(CODE_LENGTH), default=MAIN, server_default=MAIN)
 
 

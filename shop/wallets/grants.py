@@ -9,12 +9,14 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, func, select,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import settings
+from db.functions import in_seconds, statement_time, transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import for_update
 from shop.accounts import users
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.orders import conflict_of_interest
 from shop.wallets import wallets
 from shop.wallets.wallets import WalletEntryRow
-from sql import At, Base, Id, clock, held, later, new_id, now
 
 A_DAY = 86_400.0
 _PENDING = text("status = 'pending'")
@@ -43,7 +45,7 @@ class WalletGrantRow(Base):
     reason: Mapped[str] = mapped_column(String(500))
     status: Mapped[str] = mapped_column(String(20), default=Status.PENDING)
     asked_by: Mapped[Id]
-    asked_at: Mapped[At] = mapped_column(default=now())
+    asked_at: Mapped[At] = mapped_column(default=transaction_time())
     decided_by: Mapped[Id | None]
     decided_at: Mapped[At | None]
     note: Mapped[str] = mapped_column(String(500), default="")
@@ -68,7 +70,7 @@ def grant(
 
 def decide(session: Session, id: str, *, approve: bool, by: str, note: str) -> WalletGrantRow:
     """A second person says yes or no. Raises NotFound, OwnBusiness, IllegalMove once it is decided."""
-    row = session.scalars(held(select(WalletGrantRow).where(WalletGrantRow.id == id))).first()
+    row = session.scalars(for_update(select(WalletGrantRow).where(WalletGrantRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such grant.")
     if row.status != Status.PENDING:
@@ -79,7 +81,7 @@ def decide(session: Session, id: str, *, approve: bool, by: str, note: str) -> W
         customer = users.get(session, row.customer_id).id
         _give(session, customer, row.amount, row.currency, key=key_of(row.id), note=row.reason, by=row.asked_by)
     row.status = Status.APPROVED if approve else Status.REFUSED
-    row.decided_by, row.decided_at, row.note = by, clock(), note
+    row.decided_by, row.decided_at, row.note = by, statement_time(), note
     session.flush()
     session.refresh(row)
     return row
@@ -110,7 +112,7 @@ def _given(session: Session, by: str, currency: str) -> int:
     """What they have given on their own within a day."""
     row = WalletEntryRow
     theirs = (row.kind == "grant") & (row.by == by) & (row.currency == currency) & row.key.not_like("grant:%")
-    query = select(func.coalesce(func.sum(row.amount), 0)).where(theirs, row.at > later(-A_DAY))
+    query = select(func.coalesce(func.sum(row.amount), 0)).where(theirs, row.at > in_seconds(-A_DAY))
     return int(session.scalar(query) or 0)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import transaction_time
+from db.schema import At, Base, Id, new_id
+from db.statements import for_update, upsert
 from shop.accounts import users
 from shop.kernel.batches import Page, Place, behind, page
-from sql import At, Base, Id, held, new_id, now, upsert
 
 
 class WalletRow(Base):
@@ -38,7 +40,7 @@ class WalletEntryRow(Base):
     payment_id: Mapped[Id | None] = mapped_column(ForeignKey("payments.id"), index=True)
     note: Mapped[str] = mapped_column(String(500), default="")
     by: Mapped[Id | None]
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def move(
@@ -86,7 +88,9 @@ def _wallet(session: Session, customer_id: str, currency: str) -> WalletRow:
     fresh = upsert(session, WalletRow).values(customer_id=customer_id, currency=currency, balance=0)
     session.execute(fresh.on_conflict_do_nothing())
     row = WalletRow
-    return session.scalars(held(select(row).where(row.customer_id == customer_id, row.currency == currency))).one()
+    return session.scalars(
+        for_update(select(row).where(row.customer_id == customer_id, row.currency == currency))
+    ).one()
 
 
 def balance(session: Session, customer_id: str, currency: str) -> int:

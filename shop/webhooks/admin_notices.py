@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.schema import new_id
 from shop.accounts import users
 from shop.accounts.users import Role, UserRow
 from shop.notifications.notice import Notice
 from shop.notifications.outbox import NotificationRow, Telling, tell
 from shop.webhooks.endpoints import EndpointRow
-from sql import new_id
 
 WEBHOOK_DISABLED = "webhook_disabled"
 

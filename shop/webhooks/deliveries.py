@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Row, exists, select, update
 from sqlalchemy.orm import Session
 
+from db.functions import statement_time
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.webhooks import admin_notices
 from shop.webhooks import endpoints as webhook_endpoints
 from shop.webhooks import events as happenings
 from shop.webhooks.endpoints import EndpointRow
 from shop.webhooks.events import DeliveryRow, DeliveryState, Fact, HappeningRow, Kind
-from sql import clock
 
 Logged = Row[DeliveryRow, HappeningRow]
 FAILING, GONE = "failing", "gone"
@@ -49,7 +49,7 @@ class Attempt:
 def letters(session: Session, ids: Sequence[str]) -> dict[str, Letter | None]:
     """By delivery; None: its endpoint is disabled. Those that are not there any more are left out."""
     row, end, what = DeliveryRow, EndpointRow, HappeningRow
-    columns = (row.id, end.id, end.url, what.kind, what.at, what.data, clock(), end.disabled_at, end.secret)
+    columns = (row.id, end.id, end.url, what.kind, what.at, what.data, statement_time(), end.disabled_at, end.secret)
     joined = select(*columns, end.old_secret, end.old_secret_until).join(end, end.id == row.endpoint_id)
     rows = session.execute(joined.join(what, what.id == row.happening_id).where(row.id.in_(ids)))
     return {found[0]: _letter(found) for found in rows}
@@ -107,12 +107,12 @@ def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRo
         raise IllegalMove("It is still on its way.")
     if endpoint.disabled_at:
         raise IllegalMove("The endpoint is disabled; enable it first.")
-    row.state, row.replays, row.updated_at = DeliveryState.PENDING, row.replays + 1, clock()
+    row.state, row.replays, row.updated_at = DeliveryState.PENDING, row.replays + 1, statement_time()
     session.flush()
     session.refresh(row)
     return row, session.get_one(HappeningRow, row.happening_id)
 
 
 def _set(session: Session, id: str, **values: Any) -> None:
-    changing = update(DeliveryRow).where(DeliveryRow.id == id).values(updated_at=clock(), **values)
+    changing = update(DeliveryRow).where(DeliveryRow.id == id).values(updated_at=statement_time(), **values)
     session.execute(changing.execution_options(synchronize_session=False))

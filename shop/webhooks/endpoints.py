@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db.functions import in_seconds, statement_time, transaction_time
+from db.schema import DOCUMENT, At, Base, Id, new_id
 from shop.kernel.errors import NotFound
-from sql import DOCUMENT, At, Base, Id, clock, later, new_id, now
 
 SECRET_BYTES = 24
 BOTH_HOURS = 24.0  # after a rotation both secrets sign, so that the receiver can change over in peace
@@ -32,8 +33,8 @@ class EndpointRow(Base):
     disabled_at: Mapped[At | None]
     disabled_why: Mapped[str | None] = mapped_column(String(40))
     created_by: Mapped[Id]
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def listens(events: Sequence[str], kind: str) -> bool:
@@ -67,11 +68,11 @@ def change(session: Session, row: EndpointRow, values: dict[str, Any]) -> Endpoi
     for name, value in wishes.items():
         setattr(row, name, value)
     if enabled is not None:
-        row.disabled_at, row.disabled_why = (None, None) if enabled else (clock(), "by_staff")
+        row.disabled_at, row.disabled_why = (None, None) if enabled else (statement_time(), "by_staff")
     if rotate:
-        row.old_secret, row.old_secret_until = row.secret, later(3600.0 * BOTH_HOURS)
+        row.old_secret, row.old_secret_until = row.secret, in_seconds(3600.0 * BOTH_HOURS)
         row.secret = _secret()
-    row.updated_at = clock()
+    row.updated_at = statement_time()
     return _written(session, row)
 
 
@@ -84,7 +85,7 @@ def remove(session: Session, row: EndpointRow) -> None:
 def disable(session: Session, id: str, why: str) -> bool:
     """Whether it was enabled until now."""
     disabling = update(EndpointRow).where(EndpointRow.id == id, EndpointRow.disabled_at.is_(None))
-    values = {"disabled_at": clock(), "disabled_why": why, "updated_at": clock()}
+    values = {"disabled_at": statement_time(), "disabled_why": why, "updated_at": statement_time()}
     return session.scalar(disabling.values(values).returning(EndpointRow.id)) is not None
 
 

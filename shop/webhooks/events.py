@@ -16,9 +16,11 @@ from sqlalchemy import ForeignKey, Index, String, Text, delete, exists, literal,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import engine
-from rows import inserting
+from db.bulk import inserting
+from db.functions import in_seconds, statement_time, transaction_time
+from db.schema import At, Base, Document, Id, new_id
+from db.statements import table_of
 from shop.webhooks.endpoints import EndpointRow, listens
-from sql import At, Base, Document, Id, bare, clock, later, new_id, now
 
 KEEP_DAYS = 30
 
@@ -57,7 +59,7 @@ class HappeningRow(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     data: Mapped[Document]
-    at: Mapped[At] = mapped_column(default=now())
+    at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class DeliveryRow(Base):
@@ -75,8 +77,8 @@ class DeliveryRow(Base):
     answer: Mapped[str | None] = mapped_column(Text)
     ms: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(String(80))
-    created_at: Mapped[At] = mapped_column(default=now())
-    updated_at: Mapped[At] = mapped_column(default=now())
+    created_at: Mapped[At] = mapped_column(default=transaction_time())
+    updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 class Fact(NamedTuple):
@@ -86,7 +88,7 @@ class Fact(NamedTuple):
 
 DELIVER = engine.Named("deliver_webhook")
 
-HEARD = exists(select(literal(1)).where(bare(EndpointRow).c.disabled_at.is_(None))).label("heard")
+HEARD = exists(select(literal(1)).where(table_of(EndpointRow).c.disabled_at.is_(None))).label("heard")
 """Whether anybody listens to anything: for the RETURNING of a statement that is made anyway."""
 
 
@@ -111,22 +113,22 @@ def _deliver(session: Session, deliveries: list[dict[str, Any]]) -> None:
 _LISTENING = (
     select(EndpointRow.id, EndpointRow.events).where(EndpointRow.disabled_at.is_(None)).order_by(EndpointRow.id)
 )
-_HAPPEN = inserting(bare(HappeningRow), "id", "kind", "data", at=clock())
+_HAPPEN = inserting(table_of(HappeningRow), "id", "kind", "data", at=statement_time())
 _DELIVER = inserting(
-    bare(DeliveryRow),
+    table_of(DeliveryRow),
     *("id", "happening_id", "endpoint_id"),
     state=literal(DeliveryState.PENDING.value),
     attempts=literal(0),
     replays=literal(0),
-    created_at=clock(),
-    updated_at=clock(),
+    created_at=statement_time(),
+    updated_at=statement_time(),
 )
 
 
 def prune(session: Session, batch: int = 1000) -> int:
     """Forget what happened a month ago, one batch; what is still on its way stays. Returns how many that were."""
     open_ones = select(DeliveryRow.happening_id).where(DeliveryRow.state == DeliveryState.PENDING)
-    old = select(HappeningRow.id).where(HappeningRow.at < later(-86400.0 * KEEP_DAYS))
+    old = select(HappeningRow.id).where(HappeningRow.at < in_seconds(-86400.0 * KEEP_DAYS))
     ids = session.scalars(old.where(HappeningRow.id.not_in(open_ones)).order_by(HappeningRow.at).limit(batch)).all()
     for table, column in ((DeliveryRow, DeliveryRow.happening_id), (HappeningRow, HappeningRow.id)):
         session.execute(delete(table).where(column.in_(ids)))

@@ -31,8 +31,8 @@ from engine import (
     remote_step,
     start_all,
 )
+from engine.outcomes import More, Refused, TryAgain, Wait
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
-from outcomes import More, Refused, TryAgain, Wait
 from shop.accounts import email_addresses
 from shop.campaigns import audience, cart_reminders, editing, progress, rendering, throttle, transitions
 from shop.campaigns import batches as mailing

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 import letters
 from engine import DAYS, Answer, Named, Result, Run, Wish, local_step, on_failed, remote_step, start_all
+from engine.outcomes import More, Refused
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
-from outcomes import More, Refused
 from shop.accounts import email_addresses
 from shop.consent import suppressions, unsubscribe_links
 from shop.consent.suppressions import Reason

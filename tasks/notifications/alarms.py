@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from db.functions import read_clock
 from engine import DAYS, Run, State, jobs, local_step, remote_step
 from engine.jobs import Job
+from engine.outcomes import More
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
-from outcomes import More
 from shop.kernel import keys
 from shop.kernel import links as storefront
-from sql import the_time
 
 MOST = 20
 """Jobs named in one mail."""
@@ -30,7 +30,7 @@ class Alarm:
 @local_step("notifications.await_hour")
 def await_hour(session: Session, runs: Sequence[Run]) -> Mapping[str, More]:
     """Until the hour that the mail is for."""
-    now = the_time(session)
+    now = read_clock(session)
     left = {run.id: (datetime.fromisoformat(run.input["hour"]) - now).total_seconds() for run in runs}
     return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
 

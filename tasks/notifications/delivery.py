@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 import letters
 from engine import Answer
+from engine.outcomes import Refused
 from gateways.channels import CHANNELS, Message
 from gateways.mail import MAIL_SERVER
-from outcomes import Refused
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
 from shop.notifications.outbox import Fared, State

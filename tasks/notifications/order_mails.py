@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from config import settings
 from engine import DAYS, Result, Run, local_step, on_failed, remote_step
+from engine.outcomes import More
 from engine.steps import Fetch
-from outcomes import More
 from shop.notices import orders as order_notices
 from shop.notices import refunds as refund_notices
 from shop.notices import registry as queued_notices

@@ -15,8 +15,8 @@ import gateways.payments as provider
 from config import settings
 from db import in_transaction
 from engine import DAYS, Run, remote_step
+from engine.outcomes import Refused
 from gateways.payments import PAYMENT_PROVIDER, IncomingTransfers, Transfer
-from outcomes import Refused
 from shop.bank_transfers import matching as transfer_matching
 from shop.bank_transfers import transfers as bank_transfers
 from shop.bank_transfers.transfers import AHEAD, BankTransferRow, Came

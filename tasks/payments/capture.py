@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 import engine
 import gateways.payments as provider
 from engine import DAYS, Answer, Run, local_step, on_failed, remote_step
+from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
-from outcomes import Outcome, Refused
 from shop.fulfilment import partial_captures
 from shop.payments import staff_actions as payment_desk
 from shop.payments.staff_actions import Authorised

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 import gateways.payments as provider
 from db import in_transaction
 from engine import DAYS, Answer, Run, remote_step
+from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
-from outcomes import Outcome, Refused
 from shop.payments import charges as charging
 from shop.payments import reversals
 from shop.payments.charge_requests import Charge, Reversal

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 import gateways.payments as provider
 from config import settings
 from engine import Answer
+from engine.outcomes import Refused, Wait
 from gateways.payments import Intent, Receipt
-from outcomes import Refused, Wait
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import charges, offline

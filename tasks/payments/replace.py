@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 import engine
 import gateways.payments as provider
 from engine import Answer, Done, Result, Run, State, jobs, local_step, on_failed, remote_step
+from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
-from outcomes import Outcome, Refused
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import charges as charging

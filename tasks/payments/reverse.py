@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 import gateways.payments as provider
 from engine import Answer, Done
+from engine.outcomes import Outcome, Refused
 from gateways.payments import Receipt
-from outcomes import Outcome, Refused
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import charges

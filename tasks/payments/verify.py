@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 import engine
 import gateways.payments as provider
 from engine import DAYS, Answer, Done, Run, remote_step
+from engine.outcomes import Refused
 from gateways.payments import PAYMENT_PROVIDER, Receipt
-from outcomes import Refused
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import verification

@@ -17,11 +17,11 @@ from werkzeug.test import TestResponse
 
 import gateways.channels.email
 import gateways.payments
+from engine.outcomes import Refused, TryAgain
 from gateways.mail import Mail
 from gateways.payments import Entry, Event, Intent, Page, Receipt, Transfer, TransferPage
 from gateways.payments.instant import InstantPayments
 from gateways.payments.webhooks import verified
-from outcomes import Refused, TryAgain
 
 SECRET = "the bank's webhook secret"
 HOOK = "/api/webhooks/payments/sandbox"

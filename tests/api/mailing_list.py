@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import select, update
 
 import db
+from db.functions import transaction_time
 from engine import ENDED, Hold
+from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import RunRow
 from gateways.mail import Mail
-from outcomes import Refused, TryAgain, Unknown
 from shop.accounts import tags as user_tags
 from shop.accounts import users
 from shop.accounts.users import UserRow
 from shop.campaigns.tables import RecipientRow
 from shop.consent import consents
-from sql import now
 from tests.api.drive import drive
 from tests.api.people import Person
 
@@ -57,7 +57,7 @@ def willing(*names: str, tags: Sequence[str] = ()) -> list[str]:
     """Accounts that have asked for offers and reminders. Returns their ids."""
     with db.transaction() as session:
         ids = [users.register(session, email=f"{n}@example.com", name=n.title(), password_hash="x").id for n in names]
-        session.execute(update(UserRow).where(UserRow.id.in_(ids)).values(email_verified_at=now()))
+        session.execute(update(UserRow).where(UserRow.id.in_(ids)).values(email_verified_at=transaction_time()))
         for id in ids:
             consents.say(session, id, OFFERS, "test")
             user_tags.pin(session, id, tags)

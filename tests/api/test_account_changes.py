@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
+from db.functions import transaction_time
 from gateways.mail import Mail
 from shop.accounts.users import UserRow
-from sql import now
 from tests.api.mailing_list import work_off
 from tests.api.people import PASSWORD, People, Person, post, problem
 
@@ -24,7 +24,7 @@ def ada(people: People, sent: list[Mail]) -> Person:
     made = people.join("Ada")
     work_off()
     with db.transaction() as session:
-        session.execute(update(UserRow).where(UserRow.id == made.id).values(email_verified_at=now()))
+        session.execute(update(UserRow).where(UserRow.id == made.id).values(email_verified_at=transaction_time()))
     sent.clear()
     return made
 

@@ -13,9 +13,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 import db
+from db.functions import in_seconds
 from shop.accounts import passwords
 from shop.accounts.sessions import GRACE_SECONDS, SessionFamilyRow, prune_sessions
-from sql import later
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 
 LOGIN, REFRESH = "/api/auth/login", "/api/auth/refresh"
@@ -37,7 +37,7 @@ def families() -> int:
 
 def long_after_the_grace() -> None:
     with db.transaction() as session:
-        session.execute(update(SessionFamilyRow).values(rotated_at=later(-GRACE_SECONDS - 1)))
+        session.execute(update(SessionFamilyRow).values(rotated_at=in_seconds(-GRACE_SECONDS - 1)))
 
 
 def test_login_gives_a_token_of_each_kind(app: Flask, people: People) -> None:
@@ -291,7 +291,7 @@ def test_dead_sessions_are_forgotten_after_a_week(app: Flask, people: People) ->
         session.execute(
             update(SessionFamilyRow)
             .where(SessionFamilyRow.revoked_at.is_not(None))
-            .values(revoked_at=later(-8 * 86400))
+            .values(revoked_at=in_seconds(-8 * 86400))
         )
     with db.transaction() as session:
         assert prune_sessions(session) == 1

@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from doctor import bank_transfers
+from engine.outcomes import TryAgain
 from engine.tables import RunRow
-from outcomes import TryAgain
 from shop.bank_transfers.transfers import BankTransferRow, LookRow
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.privacy import order_anonymisation
-from sql import later, new_id
 from tasks import maintenance
 from tests.api.bank import Bank, deliver, event
 from tests.api.drive import drive
@@ -55,7 +56,9 @@ class Waiting:
 
     def runs_out(self) -> None:
         with db.transaction() as session:
-            session.execute(update(RunRow).where(RunRow.id == self.job).values(hold="none", wait_until=later(-1.0)))
+            session.execute(
+                update(RunRow).where(RunRow.id == self.job).values(hold="none", wait_until=in_seconds(-1.0))
+            )
         assert drive(self.job) == "failed"
 
 
@@ -185,7 +188,7 @@ def test_what_was_booked_while_we_were_away_for_weeks_is_asked_for(app: Flask, w
     """A webhook that comes first does not hide what came before it."""
     looked()
     with db.transaction() as session:
-        session.execute(update(LookRow).values(looked_until=later(-30 * 86_400)))
+        session.execute(update(LookRow).values(looked_until=in_seconds(-30 * 86_400)))
     bank.sent(TOTAL, waiting.number, days_ago=20)
     told(app, bank.sent(5, "nothing"))
     looked()

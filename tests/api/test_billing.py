@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 
 import db
+from db.schema import new_id
 from doctor.privacy import nothing_is_left_of_who_left
 from gateways.mail import Mail
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.privacy import order_anonymisation
-from sql import new_id
 from tests.api.bank import Bank
 from tests.api.goods import ADDRESS, count, guests_cart, guests_order, put_on_shelf, wish
 from tests.api.people import People, Person, problem

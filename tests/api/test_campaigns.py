@@ -12,11 +12,11 @@ import db
 import gateways.channels.email
 import tasks.campaigns.sending
 import tasks.maintenance
+from db.functions import in_seconds
 from shop.campaigns import audience
 from shop.campaigns.tables import CampaignRow, CampaignRunRow
 from shop.consent import consents, eligibility
 from shop.pricing.offers import OfferRow
-from sql import later
 from tests.api.goods import count
 from tests.api.mailing_list import OFFERS, Postman, campaign, fates, sent_now, willing, work_off
 from tests.api.offers import coupon
@@ -170,7 +170,7 @@ def test_each_may_have_a_coupon_of_their_own(sam: Person, postman: Postman) -> N
 def due(id: str, seconds_ago: float) -> None:
     """As if its time had come so long ago."""
     with db.transaction() as session:
-        values = {"once_at": later(-seconds_ago), "next_at": later(-seconds_ago), "status": "scheduled"}
+        values = {"once_at": in_seconds(-seconds_ago), "next_at": in_seconds(-seconds_ago), "status": "scheduled"}
         session.execute(update(CampaignRow).where(CampaignRow.id == id).values(values))
 
 

@@ -12,15 +12,15 @@ from sqlalchemy import update
 
 import db
 import doctor.sandbox_ledger
+from db.functions import in_seconds
 from doctor import payments as money
+from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Receipt
-from outcomes import Refused, TryAgain, Unknown
 from shop.orders.history import IN_TURN, OrderEventRow
 from shop.payments.refund_rows import RefundRow
 from shop.stock.tables import MovementRow
-from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, count, guests_cart, guests_order, order, paid, put_on_shelf, shelf, shipped
@@ -171,7 +171,7 @@ def test_an_order_that_waits_too_long_for_its_payment_is_let_go(ada: Person, ban
     placed = order(ada, token="tok_3ds")
     assert (drive(placed["job"]["id"]), shelf()) == ("waiting", (5, 1))
     with db.transaction() as session:
-        session.execute(update(RunRow).values(hold="none", wait_until=later(-1.0)))
+        session.execute(update(RunRow).values(hold="none", wait_until=in_seconds(-1.0)))
     assert drive(placed["job"]["id"]) == "failed"
     assert (standing(ada, placed["order"]["id"]), shelf()) == (("failed", "unpaid"), (5, 0))
     assert (bank.taken(placed["order"]["id"]), ada.get(f"/api/jobs/{placed['job']['id']}").json["error"]["code"]) == (
@@ -190,7 +190,7 @@ def test_an_order_that_nobody_could_charge_in_time_is_let_go(
         drive(placed["job"]["id"])
         assert (standing(ada, placed["order"]["id"]), shelf()) == (("pending", "unpaid"), (5, 1))
         with db.transaction() as session:
-            session.execute(update(RunRow).values(hold="none", deadline_at=later(-1.0)))
+            session.execute(update(RunRow).values(hold="none", deadline_at=in_seconds(-1.0)))
         assert drive(placed["job"]["id"]) == "failed"
     assert (standing(ada, placed["order"]["id"]), shelf()) == (("failed", "unpaid"), (5, 0))
     assert (bank.taken(placed["order"]["id"]), path(placed["order"]["id"])) == (0, ["pending", "failed"])

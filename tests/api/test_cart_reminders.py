@@ -13,12 +13,12 @@ import db
 import gateways.channels.email
 import tasks.campaigns.sending
 import tasks.maintenance
+from db.functions import in_seconds, transaction_time
 from gateways.mail import Mail
 from shop.accounts.users import UserRow
 from shop.campaigns.cart_reminders import CartReminderRow
 from shop.carts.carts import CartRow
 from shop.consent import consents
-from sql import later, now
 from tests.api.goods import count, put_on_shelf
 from tests.api.mailing_list import OFFERS, Postman, work_off
 from tests.api.people import People, Person
@@ -39,7 +39,7 @@ def postman(app: Flask, sent: list[Mail], monkeypatch: pytest.MonkeyPatch) -> It
 
 def wishing(person: Person, wishes: Wishes = OFFERS) -> Person:
     with db.transaction() as session:
-        session.execute(update(UserRow).where(UserRow.id == person.id).values(email_verified_at=now()))
+        session.execute(update(UserRow).where(UserRow.id == person.id).values(email_verified_at=transaction_time()))
         consents.say(session, person.id, wishes, "test")
     return person
 
@@ -110,7 +110,7 @@ def test_what_happens_after_it_was_noted_and_before_it_is_sent_wins(
     ada = wishing(people.join("Ada"))
     filled(ada, 1)
     with db.transaction() as session:
-        session.execute(update(CartRow).values(updated_at=later(-7200)))
+        session.execute(update(CartRow).values(updated_at=in_seconds(-7200)))
     tasks.maintenance.remind_of_carts()
     assert count(CartReminderRow, CartReminderRow.state == "waiting") == 1
     change(ada)  # type: ignore[operator]

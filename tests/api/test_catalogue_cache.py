@@ -13,9 +13,9 @@ from redis import Redis
 import api.catalogue.products
 import db
 from api import create_app
+from db.schema import new_id
 from shop.catalogue import products
 from shop.catalogue import tables as catalogue
-from sql import new_id
 from tests.api.bank import Bank
 from tests.api.conftest import LIMITS, PLENTY
 from tests.api.drive import drive

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 import config
-import guards
 from api import create_app
+from config import checks
 from tests.api.people import ask, problem
 from tests.fixtures import Configure
 
@@ -62,5 +62,5 @@ def test_its_preflight_is_told_what_it_may_send_and_read(app: Flask, configure: 
 )
 def test_what_is_no_origin_stops_the_start(bad: str, monkeypatch: pytest.MonkeyPatch, database: object) -> None:
     monkeypatch.setitem(os.environ, "CORS_ORIGINS", bad)
-    with pytest.raises(guards.InsecureSetting, match="is no origin"):
+    with pytest.raises(checks.InsecureSetting, match="is no origin"):
         config.load()

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import update
 
 import db
+from db.functions import in_seconds
 from engine.tables import RunRow
 from shop.orders.orders import OrderRow
 from shop.pricing.coupon_redemptions import CouponUseRow
 from shop.pricing.offers import OfferRow
-from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import SHIPPING, change_price, count, guests_cart, guests_order, put_on_shelf, shelf, shipped, wish
@@ -141,8 +141,8 @@ def test_the_order_uses_it_keeps_what_it_took_off_and_takes_it_out_of_the_cart(p
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ends_at": later(-0.001)}, "coupon_expired"),
-        ({"starts_at": later(60.0)}, "coupon_expired"),
+        ({"ends_at": in_seconds(-0.001)}, "coupon_expired"),
+        ({"starts_at": in_seconds(60.0)}, "coupon_expired"),
         ({"total_limit": 0}, "coupon_used_up"),
         ({"minimum": 2001}, "coupon_minimum"),
         ({"category": "garden"}, "coupon_no_effect"),
@@ -165,7 +165,7 @@ def test_a_coupon_that_takes_no_effect_is_said_and_stands_in_the_way(
 def test_expired_at_the_edge_it_is_refused_and_not_used(people: People) -> None:
     coupon()
     ada = filled(people.join())
-    limit(ends_at=later(0.3))
+    limit(ends_at=in_seconds(0.3))
     assert hindered(ada) == []
     time.sleep(0.35)
     refused(ada, "coupon_expired")

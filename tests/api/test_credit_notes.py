@@ -11,12 +11,12 @@ from flask import Flask
 from sqlalchemy import text
 
 import db
+from db.schema import new_id
 from doctor.invoicing import numbers_have_no_gap, refunds_have_credit_notes
+from engine.outcomes import Refused
 from gateways.mail import Mail
-from outcomes import Refused
 from shop.invoicing.credit_notes import CreditNoteRow
 from shop.invoicing.numbers import InvoiceRow
-from sql import new_id
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive

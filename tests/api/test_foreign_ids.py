@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 import db
+from db.schema import new_id
 from gateways.mail import Mail
 from migrations.models import metadata
 from shop.campaigns import editing
@@ -17,7 +18,6 @@ from shop.consent import suppressions
 from shop.fulfilment import parcels as fulfilments
 from shop.fulfilment import returns
 from shop.wallets.grants import WalletGrantRow
-from sql import new_id
 from tests.api import documented
 from tests.api.bank import Bank
 from tests.api.drive import drive

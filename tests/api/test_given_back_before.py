@@ -12,8 +12,8 @@ from sqlalchemy import update
 import db
 from doctor.payments import no_refund_is_forgotten
 from engine import Hold
+from engine.outcomes import Refused, TryAgain
 from engine.tables import RunRow
-from outcomes import Refused, TryAgain
 from shop.payments.refund_rows import RefundRow, Status
 from tests.api.bank import Bank, deliver, event
 from tests.api.desk import do, eur, give_back, payment, standing, sums

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 import db
+from db.functions import in_seconds
 from shop.kernel.idempotency import CommandRow, prune_commands
-from sql import later
 from tests.api import probe
 from tests.api.bank import Bank
 from tests.api.documented import VERBS, document
@@ -106,7 +106,7 @@ def test_keys_are_forgotten_after_a_day_and_not_before(app: Flask) -> None:
     for key in ("old", "young"):
         post(app, "/probe", {}, **{"Idempotency-Key": key})
     with db.transaction() as session:
-        session.execute(update(CommandRow).where(CommandRow.key == "old").values(created_at=later(-25 * 3600)))
+        session.execute(update(CommandRow).where(CommandRow.key == "old").values(created_at=in_seconds(-25 * 3600)))
     with db.transaction() as session:
         assert prune_commands(session) == 1
         assert prune_commands(session) == 0

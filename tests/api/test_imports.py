@@ -18,13 +18,13 @@ from werkzeug.test import TestResponse
 
 import api.http.request_hooks
 import db
+from db.functions import in_seconds
 from engine.tables import RunRow
 from shop.catalogue import upsert as catalogue_upsert
 from shop.catalogue.tables import ProductRow, VariantRow
 from shop.import_export import imports
 from shop.import_export.imports import ImportPageRow, ImportRow
 from shop.stock.tables import MovementRow
-from sql import later
 from tasks import maintenance
 from tests.api.drive import drive
 from tests.api.goods import count, put_on_shelf, shelf
@@ -236,7 +236,7 @@ def test_the_clock_forgets_what_ended_long_ago_and_nothing_that_is_under_way(sam
     for job, _ in (old, new):
         ended(sam, job)
     assert a_page(stuck[1])  # all of it is applied, and its job still has to say so
-    long_ago = later(-91 * 86400.0)
+    long_ago = in_seconds(-91 * 86400.0)
     with db.transaction() as session:
         these = ImportRow.id.in_([old[1], waiting[1], stuck[1]])
         session.execute(update(ImportRow).where(these).values(updated_at=long_ago))

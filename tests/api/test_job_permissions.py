@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 import db
 import engine
 import workflows
+from db.schema import new_id
 from doctor import fulfilment
 from engine.states import Hold, State
 from engine.tables import RunRow
-from sql import new_id
 from tests.api.bank import Bank
 from tests.api.desk import payment, standing
 from tests.api.drive import drive

@@ -14,9 +14,9 @@ from itsdangerous import URLSafeSerializer
 
 import config
 import db
-import guards
 from api import create_app
-from guards import InsecureSetting
+from config import checks
+from config.checks import InsecureSetting
 from shop.accounts import signed_links, users
 from shop.accounts.signed_links import Kind, LinkDead
 from shop.consent import unsubscribe_links
@@ -146,6 +146,6 @@ def test_a_command_repeated_across_a_change_is_one_command(held: Held, configure
 
 def test_a_previous_secret_is_as_long_as_a_secret_and_is_not_shown(configure: Configure) -> None:
     with pytest.raises(InsecureSetting):
-        guards.previous("short")
+        checks.previous("short")
     configure(JWT_SECRET_PREVIOUS=OLD)
     assert OLD not in repr(config.settings())

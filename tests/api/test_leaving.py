@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 import db
+from db.functions import in_seconds
 from doctor.privacy import nothing_is_left_of_who_left
 from gateways.mail import Mail
 from migrations.models import metadata
@@ -16,7 +17,6 @@ from shop.fulfilment.parcels import FulfilmentRow
 from shop.orders.orders import OrderRow
 from shop.privacy.order_anonymisation import SILENT_DAYS
 from shop.wallets import wallets
-from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -141,7 +141,7 @@ def test_a_parcel_nobody_hears_of_any_more_counts_as_delivered_one_day(ada: Pers
     maintenance.forget_customers()
     assert row(id).email == ada.email
     with db.transaction() as session:
-        session.execute(update(FulfilmentRow).values(updated_at=later(-86400.0 * SILENT_DAYS - 60)))
+        session.execute(update(FulfilmentRow).values(updated_at=in_seconds(-86400.0 * SILENT_DAYS - 60)))
     maintenance.forget_customers()
     assert row(id).email == ""
 
@@ -172,8 +172,8 @@ def test_the_doctor_finds_what_is_left(ada: Person, sam: Person) -> None:
         assert len(breaches()) == number
         assert any(named in breach for breach in breaches()), named
     with db.transaction() as session:
-        session.execute(update(OrderRow).values(email=ada.email, updated_at=later(-90000.0)))
-        session.execute(update(UserRow).where(UserRow.id == ada.id).values(deleted_at=later(-90000.0)))
+        session.execute(update(OrderRow).values(email=ada.email, updated_at=in_seconds(-90000.0)))
+        session.execute(update(UserRow).where(UserRow.id == ada.id).values(deleted_at=in_seconds(-90000.0)))
     assert any("still names somebody who left" in breach for breach in breaches())
 
 

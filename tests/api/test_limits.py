@@ -11,9 +11,9 @@ import pytest
 import redis
 from flask import Flask
 
-import shared_redis
 from api import create_app
 from api.http import clients
+from caching import redis_client
 from tests.api.people import PASSWORD, People, ask, post, problem
 from tests.fixtures import Configure, Database
 from tests.proxy import Proxy
@@ -183,7 +183,7 @@ def test_without_its_redis_the_shop_goes_on_counting_by_itself(limited: Flask, c
 def test_a_redis_that_falls_silent_fails_nobodys_request_and_is_used_again_when_it_speaks(
     limited: Flask, configure: Configure, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_redis, "AWAY_SECONDS", 0.1)
+    monkeypatch.setattr(redis_client, "AWAY_SECONDS", 0.1)
     where = urlsplit(services.redis.url)
     with Proxy(where.hostname or "", where.port or 6379) as proxy, ThreadPoolExecutor(8) as hands:
         url = f"redis://127.0.0.1:{proxy.port}{where.path}"
@@ -209,7 +209,7 @@ def test_a_redis_that_falls_silent_fails_nobodys_request_and_is_used_again_when_
 
 def have_patience(url: str, seconds: float) -> None:
     """So that on a busy machine a Redis that speaks is never taken for one that is silent."""
-    pool = shared_redis.shared_redis(url).client.connection_pool
+    pool = redis_client.shared_redis(url).client.connection_pool
     pool.connection_kwargs.update(socket_timeout=seconds, socket_connect_timeout=seconds)
     pool.disconnect()
     pool.reset()  # the next connections are made anew: those it has keep what they were told

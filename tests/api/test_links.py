@@ -20,14 +20,14 @@ import tasks.campaigns.sending
 import tasks.campaigns.stock_alerts
 from api.pages.storefront import PAGES, PARTS
 from config import settings
+from config.checks import STOREFRONT, WrongSetting
+from db.functions import in_seconds
 from engine import Hold
 from engine.tables import RunRow
 from gateways.mail import Mail
-from guards import STOREFRONT, WrongSetting
 from shop.carts.carts import CartRow
 from shop.kernel import links as storefront
 from shop.kernel.links import OWN, Place
-from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.desk import give_back
@@ -98,14 +98,14 @@ def _nobody_pays(ada: Person) -> None:
     job = order_by(ada, "bank_transfer")["job"]["id"]
     work_off()
     with db.transaction() as session:
-        session.execute(update(RunRow).where(RunRow.id == job).values(hold=Hold.NONE, wait_until=later(-1.0)))
+        session.execute(update(RunRow).where(RunRow.id == job).values(hold=Hold.NONE, wait_until=in_seconds(-1.0)))
     assert drive(job) == "failed"
 
 
 def _cart_is_left(bea: Person) -> None:
     assert bea.post("/api/cart/me", {"sku": "CHAIR", "quantity": 2}).status_code == 200
     with db.transaction() as session:
-        session.execute(update(CartRow).where(CartRow.owner_id == bea.id).values(updated_at=later(-2 * 3600)))
+        session.execute(update(CartRow).where(CartRow.owner_id == bea.id).values(updated_at=in_seconds(-2 * 3600)))
 
 
 def test_every_letter_with_a_link_leads_to_a_page_of_our_own(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from db.schema import new_id
 from shop.kernel.times import in_bounds
-from sql import new_id
 from tests.api.documented import Operation, operations
 from tests.api.people import People, Person, problem
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from sql import new_id
+from db.schema import new_id
 from tests.api.documented import VERBS, document
 from tests.api.people import People, Person, ask, problem
 

@@ -12,18 +12,19 @@ from structlog.testing import capture_logs
 import db
 import gateways.channels.email
 from config import settings
+from db.functions import in_seconds
+from db.schema import new_id
 from doctor.notifications import told_once
 from engine import Hold
+from engine.outcomes import Refused, TryAgain
 from engine.tables import RunRow
 from gateways.mail import Mail
-from outcomes import Refused, TryAgain
 from shop.accounts import email_addresses
 from shop.consent import suppressions
 from shop.consent.suppressions import Reason, SuppressionRow
 from shop.notifications import outbox
 from shop.notifications.outbox import NotificationRow
 from shop.webhooks import deliveries
-from sql import later, new_id
 from tests.api.bank import Bank, deliver, event
 from tests.api.desk import give_back
 from tests.api.drive import drive
@@ -173,7 +174,9 @@ def test_who_was_asked_to_pay_and_did_not_is_told_that_the_order_is_closed(
             assert drive(job_of(sam, row["id"])) == "succeeded"
     assert ada.post(f"/api/orders/{called_off['order']['id']}/cancel").status_code == 202
     with db.transaction() as session:
-        session.execute(update(RunRow).where(RunRow.hold == Hold.WAIT).values(hold=Hold.NONE, wait_until=later(-1.0)))
+        session.execute(
+            update(RunRow).where(RunRow.hold == Hold.WAIT).values(hold=Hold.NONE, wait_until=in_seconds(-1.0))
+        )
     assert [drive(placed["job"]["id"]) for placed in (expires, called_off, unasked)] == ["failed"] * 3
     row = delivered(sam, "order_expired")
     assert (row["subject_id"], row["status"]) == (expires["order"]["id"], "sent")
@@ -434,7 +437,7 @@ def test_staff_look_at_every_letter(sam: Person, ada: Person) -> None:
 def test_old_rows_are_forgotten_and_open_ones_are_not(ada: Person, sam: Person, sent: list[Mail]) -> None:
     shipped(sam, paid(ada))
     with db.transaction() as session:
-        session.execute(update(NotificationRow).values(created_at=later(-401 * 86400.0)))
+        session.execute(update(NotificationRow).values(created_at=in_seconds(-401 * 86400.0)))
     paid(ada)
     with db.transaction() as session:
         assert outbox.prune(session, 400) == 1

@@ -13,15 +13,15 @@ from sqlalchemy import select, update
 import db
 import tasks.notifications.alarms
 from api.http import health
+from db.functions import in_seconds
 from engine import outages
+from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import GatewayRow, RunRow
 from engine.timing import OPENS
 from gateways.mail import Mail
-from outcomes import Refused, TryAgain, Unknown
 from shop.stock.tables import ReservationRow
 from shop.webhooks import events as happenings
 from shop.webhooks.events import HappeningRow
-from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import order, put_on_shelf, shelf
@@ -111,7 +111,7 @@ def test_p15_when_it_is_back_the_orders_go_on(
 ) -> None:
     monkeypatch.setattr(bank, "charge", type(bank).charge.__get__(bank))
     with db.transaction() as session:
-        session.execute(update(GatewayRow).values(probe_at=later(-1)))
+        session.execute(update(GatewayRow).values(probe_at=in_seconds(-1)))
     assert [once_more(placed["job"]["id"]) for placed in away] == ["succeeded"] * OPENS
     job = ada.get(f"/api/jobs/{away[0]['job']['id']}").json
     assert job["waiting_for"] is None
@@ -126,7 +126,7 @@ def test_p15_when_it_is_back_the_orders_go_on(
 def held_for(order_id: str, seconds: float) -> None:
     with db.transaction() as session:
         row = ReservationRow
-        session.execute(update(row).where(row.order_id == order_id).values(expires_at=later(seconds)))
+        session.execute(update(row).where(row.order_id == order_id).values(expires_at=in_seconds(seconds)))
 
 
 def test_p5_p15_an_order_ends_before_its_goods_are_let_go_and_with_the_providers_code(

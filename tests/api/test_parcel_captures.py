@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 
 import db
+from db.functions import in_seconds
 from engine import Hold
+from engine.outcomes import Unknown
 from engine.tables import RunRow
 from gateways.payments import Receipt
-from outcomes import Unknown
 from shop.payments.payments import PaymentRow, TransactionRow
-from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.desk import do, eur, give_back, kinds, payment, standing, sums
@@ -68,7 +68,7 @@ def hurry(job: str) -> str:
 def authorised_a_week_ago(id: str) -> None:
     with db.transaction() as session:
         theirs = select(PaymentRow.id).where(PaymentRow.order_id == id)
-        old = update(TransactionRow).where(TransactionRow.payment_id.in_(theirs)).values(at=later(-7 * 86_400.0))
+        old = update(TransactionRow).where(TransactionRow.payment_id.in_(theirs)).values(at=in_seconds(-7 * 86_400.0))
         session.execute(old)
 
 

@@ -13,10 +13,10 @@ from werkzeug.test import TestResponse
 
 import db
 from config import settings
+from db.functions import in_seconds
 from engine.tables import RunRow
 from shop.payments.payments import PaymentRow
 from shop.wallets.wallets import WalletEntryRow
-from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import (
@@ -110,7 +110,7 @@ def test_a_bank_transfer_that_never_comes_releases_everything(ada: Person, sam: 
     with db.transaction() as session:
         left = session.get_one(RunRow, job)
         assert (left.deadline_at - left.created_at).days == 7  # type: ignore[operator]
-        session.execute(update(RunRow).values(hold="none", wait_until=later(-1.0)))
+        session.execute(update(RunRow).values(hold="none", wait_until=in_seconds(-1.0)))
     assert (drive(job), standing(ada, id), shelf()) == ("failed", ("failed", "unpaid"), (5, 0))
     [found] = payments(sam, id)
     assert found["status"] == "voided"
@@ -272,7 +272,7 @@ def test_a_declined_order_that_nobody_pays_is_given_up(ada: Person, end: str, le
         ada.post(f"/api/orders/{id}/cancel")
     else:
         with db.transaction() as session:
-            session.execute(update(RunRow).values(hold="none", wait_until=later(-1.0)))
+            session.execute(update(RunRow).values(hold="none", wait_until=in_seconds(-1.0)))
     assert (drive(placing), shelf()) == ("failed", (5, 0))
     assert (standing(ada, id)[0], ada.get(f"/api/jobs/{placing}").json["error"]["code"]) == left
     [found] = payments(ada, id)

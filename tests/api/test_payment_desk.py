@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 
 import db
+from db.functions import in_seconds
+from engine.outcomes import Refused, Unknown
 from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
-from outcomes import Refused, Unknown
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.payments.refund_rows import RefundRow
-from sql import later
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.desk import do, eur, give_back, kinds, payment, standing, sums
@@ -89,7 +89,7 @@ def test_what_nobody_captures_in_time_is_let_go_by_the_clock(ada: Person, sam: P
     id, young = paid(ada), paid(ada)
     with db.transaction() as session:
         theirs = select(PaymentRow.id).where(PaymentRow.order_id == id)
-        old = update(TransactionRow).where(TransactionRow.payment_id.in_(theirs)).values(at=later(-7 * 86_400.0))
+        old = update(TransactionRow).where(TransactionRow.payment_id.in_(theirs)).values(at=in_seconds(-7 * 86_400.0))
         session.execute(old)
     for _ in range(2):
         maintenance.look_at_payments()

@@ -11,12 +11,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 import db
+from db.schema import new_id
 from shop.kernel import batches as pages
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.privacy import personal_data
 from shop.wallets.wallets import WalletEntryRow
-from sql import new_id
 from tests.api.bank import Bank
 from tests.api.goods import paid, put_on_shelf
 from tests.api.people import Person

@@ -11,13 +11,13 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 import db
+from db.functions import transaction_time
 from shop.accounts.email_addresses import hashed
 from shop.accounts.users import UserRow
 from shop.consent import eligibility, suppressions, unsubscribe_links
 from shop.consent.consents import ConsentEventRow, ConsentRow
 from shop.consent.suppressions import Reason, SuppressionRow
 from shop.consent.topics import MARKETING, Channel, Topic
-from sql import now
 from tests.api.goods import count
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 
@@ -28,7 +28,7 @@ DEFAULT = {"language": "en", "marketing_emails": False, "topics": {"orders": {"e
 
 def verified(person: Person) -> Person:
     with db.transaction() as session:
-        session.execute(update(UserRow).where(UserRow.id == person.id).values(email_verified_at=now()))
+        session.execute(update(UserRow).where(UserRow.id == person.id).values(email_verified_at=transaction_time()))
     return person
 
 

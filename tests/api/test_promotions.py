@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import insert, update
 
 import db
+from db.functions import in_seconds
 from shop.pricing.offers import OfferRow
 from shop.pricing.rates import ShippingMethodRow, TaxRateRow
-from sql import later
 from tests.api.goods import ADDRESS, SHIPPING, count, put_on_shelf, wish
 from tests.api.offers import TEN_OFF, filled, promotion
 from tests.api.people import People, Person, problem
@@ -170,9 +170,9 @@ def test_it_applies_between_its_moments_by_the_databases_clock(people: People) -
     ada, id = filled(people.join(), code=None), promotion()
     seen = []
     for moments in (
-        {"starts_at": later(60.0), "ends_at": None},
-        {"starts_at": later(-1.0), "ends_at": later(60.0)},
-        {"starts_at": later(-60.0), "ends_at": later(-0.001)},
+        {"starts_at": in_seconds(60.0), "ends_at": None},
+        {"starts_at": in_seconds(-1.0), "ends_at": in_seconds(60.0)},
+        {"starts_at": in_seconds(-60.0), "ends_at": in_seconds(-0.001)},
     ):
         set_clock(id, **moments)
         seen.append(cart(ada)["discount"]["amount"])

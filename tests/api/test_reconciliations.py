@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import select, update
 
 import db
+from db.functions import in_seconds, transaction_time
+from db.schema import new_id
 from doctor.payments import reconciliations_are_settled
 from engine.tables import RunRow
 from gateways.mail import Mail
@@ -19,7 +21,6 @@ from gateways.payments import Entry, Intent
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.reconciliation import reports as reconciliations
 from shop.reconciliation.reports import LineRow, Moved, ReconciliationRow
-from sql import later, new_id, now
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -53,7 +54,9 @@ def paid(person: Person) -> str:
 
 def long_ago() -> None:
     with db.transaction() as session:
-        session.execute(update(TransactionRow).where(TransactionRow.at > later(-3600)).values(at=later(-7000)))
+        session.execute(
+            update(TransactionRow).where(TransactionRow.at > in_seconds(-3600)).values(at=in_seconds(-7000))
+        )
 
 
 def moment(hours: float) -> str:
@@ -313,7 +316,7 @@ def test_a_bank_that_fails_on_a_page_is_asked_for_that_page_again(ada: Person, r
 
     bank.down = False
     with db.transaction() as session:
-        session.execute(update(RunRow).where(RunRow.id == job).values(hold="none", due_at=now()))
+        session.execute(update(RunRow).where(RunRow.id == job).values(hold="none", due_at=transaction_time()))
     assert ended(job) == "succeeded"
     assert bank.asked == ["2", "2", "4"]
     assert counts(root.get(f"{PATH}/{id}").json) == {"missing_here": 5}

@@ -14,14 +14,14 @@ from sqlalchemy import select, text, update
 
 import db
 import gateways.channels.email
+from db.functions import read_clock
 from engine import jobs, remote
+from engine.outcomes import Refused
 from engine.tables import JournalRow, RunRow
 from gateways.mail import Mail
-from outcomes import Refused
 from shop.accounts import signed_links, users
 from shop.accounts.signed_links import Kind
 from shop.notifications.outbox import NotificationRow
-from sql import the_time
 from tasks import accounts
 from tests.api.people import PASSWORD, People, Person, post, problem
 from tests.fixtures import Configure
@@ -214,7 +214,7 @@ def test_a_reset_link_dies_with_the_address_it_was_sent_to(app: Flask, people: P
 def test_an_old_reset_link_is_dead(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = people.join()
     with db.transaction() as session, monkeypatch.context() as then:
-        then.setattr(signed_links, "the_time", lambda session: the_time(session) - timedelta(seconds=3601))
+        then.setattr(signed_links, "the_time", lambda session: read_clock(session) - timedelta(seconds=3601))
         token = signed_links.token(session, users.get(session, ada.id), Kind.PASSWORD_RESET)
     assert problem(confirmed(app, token)) == (422, "invalid_link")
     assert login(app, ada, PASSWORD) == 200

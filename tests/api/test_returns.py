@@ -10,9 +10,9 @@ from flask import Flask
 
 import db
 from engine import local, remote
+from engine.outcomes import Refused
 from engine.steps import step_tasks
 from engine.tables import RunRow
-from outcomes import Refused
 from shop.fulfilment.returns import ReturnRow
 from shop.payments.refund_rows import RefundRow
 from shop.stock.tables import MovementRow

@@ -13,10 +13,10 @@ from flask import Flask
 
 import config
 import db
-import guards
 from api import create_app
+from config import checks
+from db.schema import new_id
 from shop.accounts import sessions, users
-from sql import new_id
 from tests.api.people import People, Person, ask, problem
 from tests.fixtures import Configure, Database
 
@@ -144,7 +144,7 @@ def _clock_off_by(seconds: int, real: Any) -> Any:
 
 def test_a_short_secret_is_not_started_with(database: Database, configure: Configure) -> None:
     configure(JWT_SECRET="short")
-    with pytest.raises(guards.InsecureSetting):
+    with pytest.raises(checks.InsecureSetting):
         create_app()
 
 

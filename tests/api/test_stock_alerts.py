@@ -13,6 +13,7 @@ from sqlalchemy import update
 import db
 import letters
 import tasks.campaigns.stock_alerts
+from db.schema import new_id
 from doctor.notifications import alerts_are_carried
 from doctor.privacy import nothing_is_left_of_who_left
 from engine.tables import RunRow
@@ -24,7 +25,6 @@ from shop.consent.suppressions import Reason
 from shop.stock import alert_subscriptions, reservations
 from shop.stock import alerts as stock_alerts
 from shop.stock.alerts import State, StockAlertRow
-from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import count, put_on_shelf
 from tests.api.mailing_list import Postman, work_off

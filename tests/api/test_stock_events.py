@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from shop.kernel.errors import NotFound
 from shop.stock import reservations
 from shop.stock import tables as stock
 from shop.stock.availability_events import StockEventRow
 from shop.stock.tables import Held, ReservationRow, StockRow
-from sql import later, new_id
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import count, order, put_on_shelf, shelf
@@ -159,4 +160,4 @@ def _reserve_and_stumble(session: Session) -> None:
 
 def _held_longer_than(seconds: float) -> bool:
     with db.reading() as session:
-        return session.scalars(select(ReservationRow.expires_at > later(seconds))).one()
+        return session.scalars(select(ReservationRow.expires_at > in_seconds(seconds))).one()

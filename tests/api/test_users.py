@@ -9,10 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 
 import db
+from db.schema import new_id
 from shop.accounts import users
 from shop.accounts.addresses import AddressRow
 from shop.accounts.sessions import SessionFamilyRow
-from sql import new_id
 from tests.api.people import PASSWORD, People, Person, ask, post, problem
 
 ADA = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}

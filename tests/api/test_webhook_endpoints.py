@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import update
 
 import db
+from db.functions import in_seconds
 from engine.tables import RunRow
 from gateways.mail import Mail
 from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments
 from shop.webhooks.endpoints import EndpointRow
-from sql import later
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import order, put_on_shelf
@@ -40,7 +40,7 @@ def root(people: People) -> Person:
 
 def now_again(hours: float = 0) -> list[str]:
     """The pause of every delivery is over; with `hours` the first failure is so long ago."""
-    values = {"hold": "none"} | ({"troubled_since": later(-3600 * hours)} if hours else {})
+    values = {"hold": "none"} | ({"troubled_since": in_seconds(-3600 * hours)} if hours else {})
     with db.transaction() as session:
         session.execute(update(RunRow).where(RunRow.hold == "backoff").values(values))
     return carry()

@@ -13,7 +13,7 @@ from caching import Cache, Kept
 from caching.memory import InProcess
 from caching.version_file import Board
 from config import settings
-from sql import new_id
+from db.schema import new_id
 from tests.fixtures import Configure
 from tests.proxy import Proxy
 from tests.services.session import Services

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import config
-import pool
 from api.app import SERVICES, create_app
+from db import pool
 from deploy.processes import processes
 
 ROOT = Path(__file__).parent.parent.parent

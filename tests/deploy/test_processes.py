@@ -10,8 +10,8 @@ import pytest
 
 import celery_app
 import config
-import guards
 import workflows  # noqa: F401 - so that every step task is known
+from config import checks
 from deploy import banner
 from deploy.processes import Process, processes
 from engine.steps import step_tasks
@@ -87,7 +87,7 @@ def test_flower_is_only_seen_from_here_and_only_to_be_looked_at() -> None:
 
 def test_flower_is_open_to_nobody_in_production() -> None:
     production = {"ORDERWAVE_ENV": "production"}
-    with pytest.raises(guards.InsecureSetting, match="FLOWER_BASIC_AUTH"):
+    with pytest.raises(checks.InsecureSetting, match="FLOWER_BASIC_AUTH"):
         listed(**production)
     flower = listed(**production, FLOWER_BASIC_AUTH="ada:secret")["flower"]
     assert flower.environment == {"FLOWER_UNAUTHENTICATED_API": "false"}

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 import db
+from db.schema import new_id
 from doctor.campaigns import campaigns_reach_everybody_once
 from shop.campaigns import audience, editing, throttle, transitions
 from shop.campaigns.tables import CampaignRunRow
-from sql import new_id
 from tests.api.mailing_list import LETTER, willing
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -13,6 +13,7 @@ import engine
 import gateways.mail
 import gateways.payments
 from api.orders import timeline
+from db.schema import new_id
 from doctor import sandbox_ledger
 from doctor.checks import examine
 from doctor.repairs import stock as stock_repair
@@ -26,7 +27,6 @@ from shop.orders.orders import OrderRow
 from shop.orders.states import Status
 from shop.reconciliation import reports as reconciliations
 from shop.stock import adjustments, locations
-from sql import new_id
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
 from tests.api.offers import coupon

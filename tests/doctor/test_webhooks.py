@@ -7,11 +7,11 @@ from sqlalchemy import select, text
 
 import db
 import workflows  # noqa: F401 - carries what is told
+from db.schema import new_id
 from doctor.webhooks import deliveries_are_carried
 from shop.webhooks import endpoints as webhook_endpoints
 from shop.webhooks import events as happenings
 from shop.webhooks.events import DeliveryRow, Fact, Kind
-from sql import new_id
 from tests.fixtures import Database
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-from sql import dialect
+from db.statements import dialect
 
 MOMENTS = {
     "runs": (

@@ -12,11 +12,11 @@ from sqlalchemy import create_engine
 
 import db
 import engine.dispatch
-import lines
+from db import postgres_connection
+from db.schema import Base
 from engine import attention, breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
-from sql import Base
 from tests.engine import parcels
 from tests.engine.driver import Driver
 from tests.fixtures import IDLE_LONGER, Configure, Database
@@ -57,7 +57,7 @@ def parcel_tables(request: pytest.FixtureRequest, configure: Configure, monkeypa
     The shop, which another test may have imported, does not hear of runs that need a person: its tables are not here.
     """
     monkeypatch.setattr(attention, "_hearers", [])
-    monkeypatch.setattr(lines, "OPTIONS", IDLE_LONGER)
+    monkeypatch.setattr(postgres_connection, "OPTIONS", IDLE_LONGER)
     url: str = request.getfixturevalue(f"_{request.param}_of_ours")
     configure(DATABASE_URL=url)
     empty()

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 import db
 import engine
+from db.functions import read_clock
 from engine import State, Workflow, jobs
 from engine.dispatch import Place
 from engine.jobs import Job
@@ -21,7 +22,6 @@ from engine.steps import step_tasks
 from engine.sweep import sweep
 from engine.tables import JournalRow, RunRow
 from engine.work import work
-from sql import the_time
 from tests.engine import clock
 from tests.engine.parcels import effects, send_parcel
 from tests.world import wait_until
@@ -174,7 +174,7 @@ class Driver:
         with db.reading() as session:
             at = self.row(id).due_at
             assert at is not None
-            return (at - the_time(session)).total_seconds()
+            return (at - read_clock(session)).total_seconds()
 
     def change(self, id: str, **values: Any) -> None:
         with db.transaction() as session:

@@ -15,7 +15,7 @@ from celery.app.trace import build_tracer
 import engine.worker  # noqa: F401 - connects `after_publish`
 import logs
 from celery_app import app, queue_of
-from sql import new_id
+from db.schema import new_id
 from tests.engine.parcels import carrier, send_parcel
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert
 from sqlalchemy.orm import Session
 
 from engine import Answer, Done, Result, Retry, Run, Step, Workflow, local_step, on_failed, remote_step
-from outcomes import Outcome
+from engine.outcomes import Outcome
 
 metadata = MetaData()
 

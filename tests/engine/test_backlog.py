@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 import db
+from db.schema import new_id
 from engine.states import Hold, State
 from engine.sweep import sweep
 from engine.tables import RunRow
-from sql import new_id
 from tests.engine.driver import Driver
 
 MANY = 20_000

@@ -9,8 +9,8 @@ import pytest
 import db
 import engine
 from engine import Hold, NotPossible, State
+from engine.outcomes import Refused, TryAgain, Unknown, Wait
 from engine.tables import RunRow
-from outcomes import Refused, TryAgain, Unknown, Wait
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 

@@ -9,10 +9,10 @@ from threading import Barrier
 import pytest
 
 import db
+from db.schema import new_id
 from engine import Done, State
 from engine.claim import claim
 from engine.remote import Pending, record
-from sql import new_id
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import carrier, label, script
 

@@ -12,8 +12,8 @@ import pytest
 import db
 import engine
 from engine import NotPossible, jobs
+from engine.outcomes import Refused, TryAgain, Unknown, Wait
 from engine.sweep import sweep
-from outcomes import Refused, TryAgain, Unknown, Wait
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, script
 

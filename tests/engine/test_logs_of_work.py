@@ -10,7 +10,7 @@ import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from outcomes import TryAgain
+from engine.outcomes import TryAgain
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, script
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import engine
-from outcomes import Refused, TryAgain, Unknown, Wait
-from sql import later
+from db.functions import in_seconds
+from engine.outcomes import Refused, TryAgain, Unknown, Wait
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 
@@ -57,7 +57,7 @@ def _play(driver: Driver, step: str, subjects: list[str]) -> list[str]:
 
 def _say(driver: Driver, step: str, subject: str, parcel: str, id: str) -> None:
     if subject == "worn-out":
-        driver.change(id, troubled_since=later(-3 * 86_400.0))
+        driver.change(id, troubled_since=in_seconds(-3 * 86_400.0))
     if subject not in DURING:
         return script.say(step, parcel, LINES[subject])
     meanwhile, line = DURING[subject]

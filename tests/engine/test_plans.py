@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 import db
 from celery_app import app
 from engine import State, Step, Workflow, plans, workflows
+from engine.outcomes import Refused
 from engine.plan import from_document
 from engine.tables import PlanRow
-from outcomes import Refused
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import hand_over, label, pack, returned, script, send_parcel, unlabel, unpack
 

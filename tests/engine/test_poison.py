@@ -7,7 +7,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 import engine
 from engine import State, Step, Workflow, workflows
-from outcomes import Refused
+from engine.outcomes import Refused
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, carrier, hand_over, label, pack, returned, script, send_parcel, unlabel
 

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 import db
 from engine import State, prune
+from engine.outcomes import Refused, TryAgain
 from engine.prune import prune_finished
 from engine.tables import FailedAttemptRow, JournalRow, RunRow
-from outcomes import Refused, TryAgain
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import script
 

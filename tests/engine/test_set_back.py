@@ -13,14 +13,14 @@ from sqlalchemy import update
 
 import db
 import engine.sweep
+from db.functions import in_seconds
 from engine import State, calls, lanes, leases, timing
 from engine.leases import Leases
+from engine.outcomes import TryAgain, Wait
 from engine.sweep import sweep
 from engine.tables import RunRow
 from engine.timing import LEASE, PATIENCE, SLACK
 from engine.watch import ALERT, Watch
-from outcomes import TryAgain, Wait
-from sql import later
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 
@@ -102,7 +102,7 @@ def test_the_dead_are_found_all_the_same(driver: Driver) -> None:
 
 
 def _leased(id: str) -> Any:
-    return update(RunRow).where(RunRow.id == id).values(lease_until=later(LEASE), due_at=later(PATIENCE))
+    return update(RunRow).where(RunRow.id == id).values(lease_until=in_seconds(LEASE), due_at=in_seconds(PATIENCE))
 
 
 # --- whether it was set ------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ import pytest
 import db
 from engine import State, calls, remote
 from engine.late import GATHER
+from engine.outcomes import Refused, TryAgain
 from engine.timing import LEASE
-from outcomes import Refused, TryAgain
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import carrier, script
 from tests.world import wait_until

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import State
-from outcomes import Refused, TryAgain
+from engine.outcomes import Refused, TryAgain
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import carrier, script
 

@@ -10,11 +10,11 @@ from sqlalchemy import update
 
 import db
 from engine import State, Step, Workflow, lanes, local, workflows
+from engine.outcomes import Refused, TryAgain
 from engine.steps import StepTask
 from engine.sweep import sweep
 from engine.tables import RunRow
 from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, PROBE, SLACK, WAVE
-from outcomes import Refused, TryAgain
 from tests.engine.driver import Driver
 from tests.engine.parcels import label, pack, script
 

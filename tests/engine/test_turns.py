@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import engine
 from engine import State
-from outcomes import More
+from engine.outcomes import More
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 

@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine import NotPossible, State
-from outcomes import Refused, TryAgain, Unknown
+from engine.outcomes import Refused, TryAgain, Unknown
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, script
 

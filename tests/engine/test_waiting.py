@@ -7,7 +7,7 @@ from datetime import timedelta
 import db
 import engine
 from engine import State, Step, Workflow, workflows
-from outcomes import TryAgain, Wait
+from engine.outcomes import TryAgain, Wait
 from tests.engine.driver import Driver
 from tests.engine.parcels import label, pack, returned, script, unlabel, unpack
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 from sqlalchemy import update
 
+from db.functions import in_seconds
 from engine.tables import RunRow
 from shop.carts.carts import CartRow
 from shop.notifications.outbox import NotificationRow
-from sql import later
 from tests.faults.judge import Kept, accepted_of, kept_order
 from tests.sandbox.receiver import open_door
 from tests.stack import Client, Order, Stack
@@ -104,10 +104,10 @@ def a_question_of_the_bank(stack: Stack, staff: Client) -> Kept:
     wait_until(lambda: stack.shelf.rows(asked, **notice), seconds=30, what="the customer to be asked")
     id = stack.shelf.rows(asked, **notice)[0]["id"]
     with stack.shelf.session() as session:
-        session.execute(update(NotificationRow).where(NotificationRow.id == id).values(created_at=later(-7200)))
+        session.execute(update(NotificationRow).where(NotificationRow.id == id).values(created_at=in_seconds(-7200)))
     with stack.shelf.session() as session:
         about = (RunRow.workflow == "remind_of_payment", RunRow.subject_id == id)
-        session.execute(update(RunRow).where(*about, RunRow.due_at > later(60)).values(due_at=later(-1)))
+        session.execute(update(RunRow).where(*about, RunRow.due_at > in_seconds(60)).values(due_at=in_seconds(-1)))
     job = str(stack.shelf.rows("SELECT id FROM runs WHERE subject_id = :id", id=id)[0]["id"])
 
     def call_off() -> None:
@@ -191,7 +191,7 @@ def a_cart_left_behind(stack: Stack, staff: Client) -> Kept:
     id = _willing(stack, client)
     client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
     with stack.shelf.session() as session:
-        session.execute(update(CartRow).where(CartRow.owner_id == id).values(updated_at=later(-7200)))
+        session.execute(update(CartRow).where(CartRow.owner_id == id).values(updated_at=in_seconds(-7200)))
     stack.client(role="admin").get("POST", "/api/schedule/remind_of_carts/run")
     reminders = "SELECT CAST(id AS VARCHAR) FROM cart_reminders WHERE user_id = :id"
     noted = f"SELECT id FROM runs WHERE workflow = 'remind_of_cart' AND subject_id IN ({reminders})"

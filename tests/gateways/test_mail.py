@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
+from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.mail import Mail
 from gateways.mail.server import Server, parse
 from gateways.mail.smtp import SmtpMailer
-from outcomes import Refused, TryAgain, Unknown
 from tests.world import Sink, free_port
 
 SENDER = "Orderwave <shop@example.com>"

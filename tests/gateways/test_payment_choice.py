@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import config
-import guards
+from config import checks
 from gateways.payments import Intent, UnknownProvider, payments
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
@@ -66,7 +66,7 @@ def test_a_missing_or_mistaken_secret_is_told_of_at_the_start(
 ) -> None:
     for known, good in {**STRIPE, name: value}.items():
         monkeypatch.setenv(known, good)
-    with pytest.raises(guards.InsecureSetting, match=name) as told:
+    with pytest.raises(checks.InsecureSetting, match=name) as told:
         config.settings()
     assert not value or value not in str(told.value)
 
@@ -74,8 +74,8 @@ def test_a_missing_or_mistaken_secret_is_told_of_at_the_start(
 def test_stripe_without_its_sdk_is_told_of_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in STRIPE.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(guards, "find_spec", lambda name: None)
-    with pytest.raises(guards.MissingExtra, match=r"deploy/install\.sh"):
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    with pytest.raises(checks.MissingExtra, match=r"deploy/install\.sh"):
         config.settings()
 
 
@@ -88,7 +88,7 @@ def test_in_production_the_secret_key_is_sent_only_over_tls(
     production = {"ORDERWAVE_ENV": "production", "JWT_SECRET": "long-enough" * 4, "STRIPE_API_BASE": base}
     for name, value in {**STRIPE, **production}.items():
         monkeypatch.setenv(name, value)
-    with nullcontext() if fine else pytest.raises(guards.InsecureSetting, match="STRIPE_API_BASE"):
+    with nullcontext() if fine else pytest.raises(checks.InsecureSetting, match="STRIPE_API_BASE"):
         assert config.settings().stripe_api_base == (base or None)
 
 
@@ -103,7 +103,7 @@ def test_production_does_not_pay_with_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ORDERWAVE_ENV", "production")
     for name in ("BANK_KEY", "BANK_WEBHOOK_SECRET", "JWT_SECRET"):
         monkeypatch.setenv(name, "long-enough-for-production-" * 2)
-    with pytest.raises(guards.InsecureSetting, match="instant"):
+    with pytest.raises(checks.InsecureSetting, match="instant"):
         payments()
 
 

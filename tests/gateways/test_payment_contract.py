@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.outcomes import Refused
 from gateways.payments import Entry, Intent, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
-from outcomes import Refused
 from tests.peers.stripe import StripePeer
 from tests.world import Bank
 

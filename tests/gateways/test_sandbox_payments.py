@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.payments import Intent, Receipt
 from gateways.payments.sandbox import SandboxPayments
-from outcomes import Refused, TryAgain, Unknown
 from tests.gateways.replies import http, replying
 from tests.world import Bank, free_port, wait_until
 

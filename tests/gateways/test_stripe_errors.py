@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from engine.outcomes import Outcome, Refused, TryAgain, Unknown
 from gateways.payments import Intent
 from gateways.payments.stripe_gateway import StripePayments
-from outcomes import Outcome, Refused, TryAgain, Unknown
 from tests.gateways.replies import http, replying
 from tests.world import free_port
 

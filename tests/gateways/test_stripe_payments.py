@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from engine.outcomes import Refused
 from gateways.payments import Intent
 from gateways.payments.stripe_gateway import StripePayments
-from outcomes import Refused
 from tests.peers.stripe import StripePeer
 
 

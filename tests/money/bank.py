@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.outcomes import Refused
 from gateways.payments import Intent, Receipt
 from gateways.payments.instant import InstantPayments
-from outcomes import Refused
 
 
 class Bank(InstantPayments):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import db
 import engine
 from api.jobs.operators import GIVING_BACK
+from db.schema import new_id
 from engine import FINAL, Hold, NotPossible, State
 from engine.tables import RunRow
 from shop.accounts import users
@@ -32,7 +33,6 @@ from shop.privacy import personal_data
 from shop.refunds import staff_actions as refund_desk
 from shop.stock import adjustments
 from shop.wallets import wallets
-from sql import new_id
 from tests.api.drive import drive
 from workflows import (
     ask_return,

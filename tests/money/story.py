@@ -8,8 +8,8 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from db.schema import new_id
 from shop.payments import methods as payment_methods
-from sql import new_id
 from tests.api.drive import drive
 from tests.money import shop, waiting
 from tests.money.bank import Bank

@@ -14,6 +14,8 @@ import db
 import engine
 from api.payments import provider_events
 from config import settings
+from db.functions import in_seconds
+from db.schema import new_id
 from engine import Hold
 from engine.tables import RunRow
 from shop.bank_transfers import matching
@@ -21,7 +23,6 @@ from shop.bank_transfers import transfers as bank_transfers
 from shop.bank_transfers.transfers import BankTransferRow, Came
 from shop.orders import orders
 from shop.payments.provider_events import Told
-from sql import later, new_id
 from tests.money.shop import STAFF, payment_of, told
 
 
@@ -40,7 +41,7 @@ def bank_tells(order: str, charge: str, status: str, amount: int) -> Any:
 def time_is_over(order: str) -> None:
     """For whatever waits: the shopper has not answered, the money has not come."""
     waiting = update(RunRow).where(RunRow.subject_id == order, RunRow.hold == Hold.WAIT)
-    db.in_transaction(lambda session: session.execute(waiting.values(hold=Hold.NONE, wait_until=later(-1.0))))
+    db.in_transaction(lambda session: session.execute(waiting.values(hold=Hold.NONE, wait_until=in_seconds(-1.0))))
 
 
 def money_comes(order: str, more: int) -> Any:

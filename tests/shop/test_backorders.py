@@ -10,11 +10,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from shop.checkout.refusals import OutOfStock
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.availability_events import StockEventRow
 from shop.stock.tables import Kind, MovementRow, ReservationRow, StockRow
-from sql import later, new_id
 from tests.api.goods import count, put_on_shelf
 from tests.shop.at_once import at_once
 
@@ -95,7 +96,7 @@ def test_who_gives_up_waits_no_longer_and_what_they_held_goes_to_the_next() -> N
     first, second, third, fourth = orders = ordered(2, 2, 1, 2)
     do(lambda session: reservations.release(session, [second]))
     assert (shelf(), wait(orders)) == ((2, 2, 3), [0, 0, 1, 2])
-    late = update(ReservationRow).where(ReservationRow.order_id == first).values(expires_at=later(-1.0))
+    late = update(ReservationRow).where(ReservationRow.order_id == first).values(expires_at=in_seconds(-1.0))
     do(lambda session: session.execute(late))
     assert do(reservations.release_expired) == 1
     assert (shelf(), wait(orders)) == ((2, 2, 1), [0, 0, 0, 1])

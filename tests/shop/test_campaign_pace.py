@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import ColumnElement, func, select, update
 
 import db
+from db.schema import new_id
 from shop.campaigns import audience, editing, transitions
 from shop.campaigns import throttle as pace
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow
-from sql import new_id
 from tests.api.mailing_list import LETTER, willing
 from tests.fixtures import Database
 

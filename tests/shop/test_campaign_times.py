@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-import crons
+from engine import cron
 from shop.campaigns import calendar as times
 from shop.campaigns.tables import CampaignRow
 
@@ -17,12 +17,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def cron(text: str, zone: str = BERLIN) -> CampaignRow:
+def by_cron(text: str, zone: str = BERLIN) -> CampaignRow:
     return CampaignRow(cron=text, time_zone=zone)
 
 
 def test_an_hour_that_comes_twice_in_autumn_is_due_once() -> None:
-    row = cron("30 2 * * *")
+    row = by_cron("30 2 * * *")
     assert times.upcoming(row, at("2026-10-24 12:00")) == [
         at("2026-10-25 00:30"),  # 02:30 summer time, not once more an hour later
         at("2026-10-26 01:30"),
@@ -33,7 +33,7 @@ def test_an_hour_that_comes_twice_in_autumn_is_due_once() -> None:
 
 
 def test_what_comes_every_hour_comes_in_both_of_the_same_name() -> None:
-    row, moment, found = cron("5 * * * *"), at("2026-10-24 23:00"), []
+    row, moment, found = by_cron("5 * * * *"), at("2026-10-24 23:00"), []
     for _ in range(4):
         found.append(moment := times.following(row, moment) or moment)
         assert times.latest(row, moment) == moment
@@ -41,14 +41,14 @@ def test_what_comes_every_hour_comes_in_both_of_the_same_name() -> None:
 
 
 def test_an_hour_that_is_left_out_in_spring_is_due_as_soon_as_it_is_over() -> None:
-    row = cron("30 2 * * *")
+    row = by_cron("30 2 * * *")
     assert times.upcoming(row, at("2026-03-28 12:00"), 2) == [at("2026-03-29 01:00"), at("2026-03-30 00:30")]
     assert times.latest(row, at("2026-03-29 12:00")) == at("2026-03-29 01:00")
 
 
 def test_of_many_times_that_were_slept_through_the_last_one_counts() -> None:
-    assert times.latest(cron("0 9 * * *", "UTC"), at("2026-05-10 08:59:59")) == at("2026-05-09 09:00")
-    assert times.latest(cron("0 9 * * *", "UTC"), at("2026-05-10 09:00")) == at("2026-05-10 09:00")
+    assert times.latest(by_cron("0 9 * * *", "UTC"), at("2026-05-10 08:59:59")) == at("2026-05-09 09:00")
+    assert times.latest(by_cron("0 9 * * *", "UTC"), at("2026-05-10 09:00")) == at("2026-05-10 09:00")
 
 
 def test_a_time_said_once_is_due_once() -> None:
@@ -61,7 +61,7 @@ def test_a_time_said_once_is_due_once() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (cron("0 9 * * MON"), "At 09:00 on Monday, by the clocks of Europe/Berlin"),
+        (by_cron("0 9 * * MON"), "At 09:00 on Monday, by the clocks of Europe/Berlin"),
         (
             CampaignRow(once_at=at("2026-05-10 07:30"), time_zone=BERLIN),
             "Once, on Sunday, 10 May 2026 at 09:30, by the clocks of Europe/Berlin",
@@ -75,7 +75,7 @@ def test_a_schedule_is_explained_in_english(row: CampaignRow, said: str) -> None
 
 @pytest.mark.parametrize("text", ["", "x", "* * * *", "* * * * * *", "61 * * * *", "0 0 31 2 *"])
 def test_what_is_no_schedule_is_seen(text: str) -> None:
-    assert not crons.is_cron(text)
+    assert not cron.is_cron(text)
 
 
 @pytest.mark.parametrize(

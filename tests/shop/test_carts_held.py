@@ -14,6 +14,7 @@ import db
 from shop.carts import carts
 from shop.carts.carts import CartLineRow, CartRow
 from shop.checkout import placement as checkout
+from shop.checkout import restore_cart
 from tests.api.goods import ADDRESS, put_on_shelf
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -62,7 +63,7 @@ def _quantities(cart: CartRow) -> list[int]:
 def test_an_order_that_failed_gives_its_lines_back_after_the_shopper_has_put_in_the_same() -> None:
     cart, order = _ordered()
     add: Write = partial(carts.add, sku="CHAIR", quantity=1)
-    _in_the_middle_of(add, lambda session, _: carts.put_back(session, [order]), cart)
+    _in_the_middle_of(add, lambda session, _: restore_cart.restore_lines(session, [order]), cart)
     assert _quantities(cart) == [3], "the two that were ordered in vain, beside the one put in since"
 
 

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from shop.accounts import users
 from shop.kernel.errors import Invalid
 from shop.pricing import coupon_redemptions as coupon_uses
 from shop.pricing import offer_admin, same_person
 from shop.pricing.coupon_redemptions import Claim, CouponUseRow
 from shop.pricing.offers import OfferRow
-from sql import later, new_id
 from tests.api.offers import coupon, uses
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -74,7 +75,7 @@ def test_coupons_of_one_wave_do_not_take_from_each_other() -> None:
     assert [claim.order_id in won for claim in claims] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("change", [{"ends_at": later(-0.001)}, {"starts_at": later(60.0)}])
+@pytest.mark.parametrize("change", [{"ends_at": in_seconds(-0.001)}, {"starts_at": in_seconds(60.0)}])
 def test_what_has_ended_or_not_begun_can_not_be_claimed(change: dict[str, object]) -> None:
     id = coupon()
     with db.transaction() as session:

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments, reservations
 from shop.stock.tables import MovementRow, ReservationRow
-from sql import later, new_id
 from tasks import maintenance
 from tests.api.goods import put_on_shelf, shelf
 from tests.fixtures import Database
@@ -98,7 +99,9 @@ def test_a_reservation_runs_out_by_itself_and_can_not_be_sold_then() -> None:
     put_on_shelf("CHAIR", on_hand=5)
     (late, early), _ = _reserve({"CHAIR": 2}, {"CHAIR": 1})
     with db.transaction() as session:
-        session.execute(update(ReservationRow).where(ReservationRow.order_id == late).values(expires_at=later(-1.0)))
+        session.execute(
+            update(ReservationRow).where(ReservationRow.order_id == late).values(expires_at=in_seconds(-1.0))
+        )
     with db.transaction() as session:
         assert reservations.release_expired(session) == 1
         assert reservations.release_expired(session) == 0
@@ -111,7 +114,7 @@ def test_p11_two_clocks_that_fire_at_the_same_moment_give_back_once() -> None:
     put_on_shelf("CHAIR", on_hand=20)
     _reserve(*[{"CHAIR": 1}] * 20)
     with db.transaction() as session:
-        session.execute(update(ReservationRow).values(expires_at=later(-1.0)))
+        session.execute(update(ReservationRow).values(expires_at=in_seconds(-1.0)))
     with ThreadPoolExecutor(2) as clocks:
         fired = [clocks.submit(maintenance.release_expired_reservations) for _ in range(2)]
     assert [one.result() for one in fired] == [None, None]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 import db
+from db.schema import new_id
 from shop.accounts import tags as user_tags
 from shop.accounts import users
 from shop.accounts.users import UserRow
@@ -19,7 +20,6 @@ from shop.kernel.errors import Invalid
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import Status
-from sql import new_id
 
 pytestmark = pytest.mark.usefixtures("database")
 

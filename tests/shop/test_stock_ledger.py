@@ -11,12 +11,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import db
+from db.functions import in_seconds
+from db.schema import new_id
 from doctor import stock as goods
 from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.movements import Lot
 from shop.stock.tables import Held, ReservationRow, StockRow
-from sql import later, new_id
 from tests.api.goods import put_on_shelf
 from tests.fixtures import Database, empty
 
@@ -62,7 +63,7 @@ class Shop:
 
     def expire(self, session: Session, which: int) -> None:
         these = update(ReservationRow).where(ReservationRow.order_id.in_(self.pick(which)))
-        session.execute(these.values(expires_at=later(-1.0)))
+        session.execute(these.values(expires_at=in_seconds(-1.0)))
         reservations.release_expired(session)
 
     def call_off(self, session: Session, which: int) -> None:

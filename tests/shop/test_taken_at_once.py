@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 import db
+from db.schema import new_id
 from shop.accounts import users
 from shop.accounts.users import UserRow
 from shop.catalogue import categories, products
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
 from shop.pricing import offer_admin
 from shop.pricing.offers import OfferRow
-from sql import new_id
 from tests.api.goods import count
 from tests.shop.at_once import at_once
 

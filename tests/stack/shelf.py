@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from db import _sqlite
+from db.engines import _sqlite
 from shop.catalogue import upsert as catalogue_upsert
 from shop.stock import adjustments
 

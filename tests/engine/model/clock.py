@@ -50,7 +50,7 @@ class HeldClock:
             connection.commit()
 
     def _strftime(self, form: str, start: str, shift: str | None = "0 seconds") -> str | None:
-        """The two ways in which `sql.py` asks SQLite for the time."""
+        """The two ways in which `db/functions.py` asks SQLite for the time."""
         assert (form, start) == ("%Y-%m-%d %H:%M:%f", "now")
         if shift is None:
             return None

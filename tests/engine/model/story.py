@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from outcomes import Outcome, Refused, TryAgain, Unknown, Wait
+from engine.outcomes import Outcome, Refused, TryAgain, Unknown, Wait
 from tests.engine.parcels import Raise, script
 
 Story = Sequence[str]

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 import db
+from db.statements import execute_core, table_of
 from engine import ENDED, FINAL, Direction, Hold, Mark, State
 from engine.dispatch import Place
 from engine.remote import Pending
 from engine.steps import StepTask
 from engine.tables import JournalRow, RunRow
-from sql import bare, direct
 from tests.engine.model.calls import Calls, SlowAnswer
 from tests.engine.parcels import effects, script
 
@@ -28,8 +28,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
     "succeeded": (),
     "failed": (),
 }
-_RUNS = select(bare(RunRow))
-_JOURNAL = select(bare(JournalRow)).order_by("run_id", "step", "direction")
+_RUNS = select(table_of(RunRow))
+_JOURNAL = select(table_of(JournalRow)).order_by("run_id", "step", "direction")
 _EFFECTS = select(effects.c.run, effects.c.step)
 HELPED = ("running", "compensating", "succeeded", "failed")
 
@@ -123,7 +123,7 @@ class Watch:
 
     def _nothing_twice(self) -> None:
         with db.reading() as session:
-            written = Counter(map(tuple, direct(session, _EFFECTS)))
+            written = Counter(map(tuple, execute_core(session, _EFFECTS)))
         twice = [f"{step} of {self.names[run]}" for (run, step), times in written.items() if times > 1]
         assert not twice, f"happened twice: {twice}"
         # One key for all attempts; only after a definite no that an operator overrode comes another.
@@ -145,8 +145,8 @@ def _far(run: Mapping[str, Any]) -> tuple[bool, int]:
 
 def _standings() -> dict[str, Standing]:
     with db.reading() as session:
-        runs = direct(session, _RUNS).mappings().all()
-        rows = direct(session, _JOURNAL).mappings().all()
+        runs = execute_core(session, _RUNS).mappings().all()
+        rows = execute_core(session, _JOURNAL).mappings().all()
     journals: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         journals[row["run_id"]].append(row)

@@ -10,7 +10,7 @@ from kombu import Connection
 
 import litebroker  # noqa: F401 - for the URL's scheme
 from celery_app import app
-from sql import new_id
+from db.schema import new_id
 from tests.faults.crashes.cast import instead_of
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers

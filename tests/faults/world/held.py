@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import update
 
+from db.functions import in_seconds
 from shop.stock.tables import ReservationRow
-from sql import later
 from tests.faults.judge import Judge
 from tests.stack import Client, Order, Stack
 
@@ -27,7 +27,7 @@ def held_too_long(stack: Stack, orders: Sequence[Order]) -> None:
     """As if their time had run out a second ago."""
     these = ReservationRow.order_id.in_([order.id for order in orders])
     with stack.shelf.session() as session:
-        session.execute(update(ReservationRow).where(these).values(expires_at=later(-1)))
+        session.execute(update(ReservationRow).where(these).values(expires_at=in_seconds(-1)))
 
 
 def approve(stack: Stack, orders: Sequence[Order]) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from lines import SILENCE
+from db.postgres_connection import SILENCE
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world.ground import World

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Table
 
 import engine.tables  # noqa: F401
 import shop.payments.provider_events  # noqa: F401 - and with it orders, payments, stock
-from sql import Base, Moment
+from db.schema import Base, Moment
 from tests.stack import Stack
 
 EARLIER = {

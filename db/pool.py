@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util.queue import Empty, Queue
 
-from lines import is_full
+from db.postgres_connection import is_full
 
 CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
 IDLE = 5.0  # seconds without use after which a connection is closed; less than others wait for a place

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-import lines
-from lines import Line
+from db import postgres_connection
+from db.postgres_connection import WatchedConnection
 from tests.proxy import Proxy
 from tests.services.session import Services
 from tests.world import wait_until
 
-Open = Callable[[], Line]
+Open = Callable[[], WatchedConnection]
 
 
 @pytest.fixture
@@ -29,14 +29,14 @@ def proxy(services: Services) -> Iterator[Proxy]:
 @pytest.fixture
 def line(proxy: Proxy, services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens one, through the proxy. Everybody is impatient."""
-    monkeypatch.setattr(lines, "SILENCE", 0.5)
-    monkeypatch.setattr(lines, "ANSWER", 2)
+    monkeypatch.setattr(postgres_connection, "SILENCE", 0.5)
+    monkeypatch.setattr(postgres_connection, "ANSWER", 2)
     with services.postgresql.database() as text:
-        url, opened = make_url(text), list[Line]()
+        url, opened = make_url(text), list[WatchedConnection]()
         where: dict[str, Any] = {"host": url.host, "port": proxy.port, "user": url.username, "dbname": url.database}
 
-        def make() -> Line:
-            opened.append(Line.connect(**where, password=url.password))
+        def make() -> WatchedConnection:
+            opened.append(WatchedConnection.connect(**where, password=url.password))
             return opened[-1]
 
         yield make
@@ -70,7 +70,10 @@ def test_a_server_that_is_stuck_in_its_answer_is_not_at_work(line: Open) -> None
     deaf = line()
     number = deaf.info.backend_pid
     deaf.pgconn.send_query(b"SELECT repeat('x', 1000000) FROM generate_series(1, 100)")
-    wait_until(lambda: "nothing arrives" in (lines._look(deaf.where) or {}).get(number, ""), what="it to be stuck")
+    wait_until(
+        lambda: "nothing arrives" in (postgres_connection._look(deaf.where) or {}).get(number, ""),
+        what="it to be stuck",
+    )
 
 
 def test_whoever_comes_while_it_is_silent_is_told_so(line: Open, proxy: Proxy) -> None:
@@ -96,7 +99,7 @@ def test_a_lock_is_waited_for(line: Open) -> None:
     holding.join()
 
 
-def _work_and_commit(holder: Line) -> None:
+def _work_and_commit(holder: WatchedConnection) -> None:
     holder.execute("SELECT pg_sleep(2)")
     holder.commit()
 

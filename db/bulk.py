@@ -13,7 +13,7 @@ from sqlalchemy import JSON, Column, Integer, Table, bindparam, column, func, se
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from sql import INSERT, dialect, direct
+from db.statements import INSERT, dialect, execute_core
 
 Row = Mapping[str, Any]
 Make = Callable[[str, Any], Any]
@@ -33,7 +33,7 @@ class Many:
         kind = dialect(session)
         if kind not in self._made:
             self._made[kind] = self._make(kind, GIVEN[kind](self._columns))
-        return direct(session, self._made[kind], {"rows": rows, **parameters})
+        return execute_core(session, self._made[kind], {"rows": rows, **parameters})
 
 
 def number(name: str) -> Column[int]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from environs import Env, validate
 
-import guards
+from config import checks
 
 DEMO_ACCOUNT = "Orderwave Demo, IBAN DE02 1203 0000 0000 2020 51"
 DEMO_SELLER = ("Orderwave Demo", "Demo Street 1|10115 Berlin|Germany", "DE123456789", "shop@example.com")
@@ -110,13 +110,13 @@ def load(env: Env | None = None) -> Settings:
     bank_port = env.int("BANK_PORT", port + 1)
     smtp_port = env.int("SMTP_PORT", port + 3)
     environment = env.str("ORDERWAVE_ENV", "development")
-    secret = guards.secret_reader(env, state_dir, environment)
+    secret = checks.secret_reader(env, state_dir, environment)
     provider = env.str("PAYMENT_PROVIDER", "sandbox")
     bank_secret = secret if provider == "sandbox" else (lambda name: env.str(name, ""))
-    stripe = guards.stripe_reader(env, needed=provider == "stripe")
+    stripe = checks.stripe_reader(env, needed=provider == "stripe")
     stripe_api_base = env.str("STRIPE_API_BASE", None) or None  # None: Stripe itself
     if provider == "stripe":
-        guards.check_stripe(stripe_api_base, environment)
+        checks.check_stripe(stripe_api_base, environment)
     seller, street, vat_id, mail = ("", "", "", "") if environment == "production" else DEMO_SELLER
     return Settings(
         environment=environment,
@@ -128,7 +128,7 @@ def load(env: Env | None = None) -> Settings:
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
-        operators_mail=guards.addresses(env.list("OPERATORS_MAIL", [])),  # who hears of jobs that need attention
+        operators_mail=checks.addresses(env.list("OPERATORS_MAIL", [])),  # who hears of jobs that need attention
         payment_provider=provider,
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
         transfer_account=env.str("TRANSFER_ACCOUNT", "" if environment == "production" else DEMO_ACCOUNT),
@@ -150,10 +150,10 @@ def load(env: Env | None = None) -> Settings:
         stripe_api_base=stripe_api_base,
         stripe_return_url=env.str("STRIPE_RETURN_URL", None) or None,
         jwt_secret=secret("JWT_SECRET"),
-        jwt_secret_previous=guards.previous(env.str("JWT_SECRET_PREVIOUS", "")),
+        jwt_secret_previous=checks.previous(env.str("JWT_SECRET_PREVIOUS", "")),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}"),
-        storefront_url=guards.storefront(env.str("STOREFRONT_URL", "")),  # None: the API's own small pages
-        storefront_paths=guards.storefront_paths(env.list("STOREFRONT_PATHS", [])),
+        storefront_url=checks.storefront(env.str("STOREFRONT_URL", "")),  # None: the API's own small pages
+        storefront_paths=checks.storefront_paths(env.list("STOREFRONT_PATHS", [])),
         host=env.str("HOST", "127.0.0.1"),
         port=port,
         bank_port=bank_port,
@@ -165,7 +165,7 @@ def load(env: Env | None = None) -> Settings:
         task_modules=tuple(env.list("EXTRA_TASK_MODULES", [])),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
         connections_per_address=env.int("CONNECTIONS_PER_ADDRESS", 512, validate=validate.Range(min=1)),
-        cors_origins=guards.origins(env.list("CORS_ORIGINS", [])),
+        cors_origins=checks.origins(env.list("CORS_ORIGINS", [])),
         access_minutes=env.int("ACCESS_TOKEN_MINUTES", 15),
         refresh_days=env.int("REFRESH_TOKEN_DAYS", 30),
         reservation_minutes=env.int("RESERVATION_MINUTES", 30),
@@ -177,7 +177,7 @@ def load(env: Env | None = None) -> Settings:
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
         time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError says which
-        webhooks_allow_private=guards.only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
+        webhooks_allow_private=checks.only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
         smtp_connections=env.int("SMTP_CONNECTIONS", 16),
         campaign_connections=env.int("CAMPAIGN_CONNECTIONS", 16),

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL that notice when nobody is there any more.
+"""Connections to PostgreSQL that notice when the server is gone.
 
 A machine that was unplugged, a firewall that forgot us: TCP says nothing for hours, and libpq waits as long. A
-statement may take long all the same, so whoever hears nothing asks, over a new line, what became of it.
+statement may take long all the same, so a connection that hears nothing asks, over another, what became of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 SILENCE = 4.0  # seconds without a byte until we ask
-ANSWER = 3  # seconds that a new line may take, to ask or to begin with
+ANSWER = 3  # seconds that a new connection may take, to ask or to begin with
 LONGEST = 60.0  # seconds of silence at most where the server does not know our number (a pooler gives its own)
 # Whoever vanished or froze in the middle of a transaction must not keep its locks until the server's TCP notices.
 OPTIONS = "-c idle_in_transaction_session_timeout=5s"
@@ -31,7 +31,7 @@ Backends = dict[int, str]
 """What the server's processes do, by their numbers: "active", "idle in transaction" and so on."""
 
 
-class Line(psycopg.Connection[TupleRow]):
+class WatchedConnection(psycopg.Connection[TupleRow]):
     """As any connection, but a wait for a server that is not at work on our statement ends with OperationalError."""
 
     where: dict[str, Any]
@@ -64,7 +64,7 @@ class Line(psycopg.Connection[TupleRow]):
             return end.value
 
     def _ask(self, silent: float) -> None:
-        backends = _desk.ask(self.where)
+        backends = _probe.ask(self.where)
         doing = "gone" if backends is None else backends.get(self.pgconn.backend_pid, "unknown")
         if doing == "active" or (doing == "unknown" and silent < LONGEST):
             return
@@ -72,15 +72,15 @@ class Line(psycopg.Connection[TupleRow]):
         raise psycopg.OperationalError(f"the server has been silent for {silent:.0f} s ({doing})")
 
 
-class Question(psycopg.Connection[TupleRow]):
-    """A line that nobody waits at for long."""
+class ProbeConnection(psycopg.Connection[TupleRow]):
+    """A connection whose every statement times out after ANSWER seconds; it asks `pg_stat_activity`."""
 
     def wait(self, gen: Generator[Any, Any, Any], *more: Any, **named: Any) -> Any:
         return super().wait(gen, *more, **{**named, "timeout": ANSWER})
 
 
-class Desk:
-    """One asks at a time. Whoever had to wait takes the same answer, so that there is one line more, not twenty."""
+class BackendProbe:
+    """One thread asks at a time; those who waited for it take its answer: one connection more, not twenty."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -88,7 +88,7 @@ class Desk:
         self._answer: Backends | None = None
 
     def ask(self, where: dict[str, Any]) -> Backends | None:
-        """None: nobody answers."""
+        """Return what each backend of our role is doing, or None if the server does not answer."""
         came = time.monotonic()
         with self._lock:
             if self._at < came:
@@ -98,23 +98,23 @@ class Desk:
 
 def _look(where: dict[str, Any]) -> Backends | None:
     try:
-        with Question.connect(**{**where, "autocommit": True}) as line:
-            return dict(line.execute(LOOK).fetchall())
+        with ProbeConnection.connect(**{**where, "autocommit": True}) as connection:
+            return dict(connection.execute(LOOK).fetchall())
     except psycopg.OperationalError as error:
         return {} if is_full(error) else None
 
 
 def is_full(error: Exception) -> bool:
-    """There is a server, without a connection left. libpq gives no SQLSTATE here."""
+    """Whether the server refused a connection because it has none left. libpq gives no SQLSTATE here."""
     return any(words in str(error) for words in FULL)
 
 
-_desk = Desk()
+_probe = BackendProbe()
 
 
-def _new_desk() -> None:
-    global _desk
-    _desk = Desk()  # the parent's may be taken, by a thread that is not here
+def _new_probe() -> None:
+    global _probe
+    _probe = BackendProbe()  # the parent's may be taken, by a thread that is not here
 
 
-os.register_at_fork(after_in_child=_new_desk)
+os.register_at_fork(after_in_child=_new_probe)
