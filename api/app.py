@@ -32,12 +32,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import engine
 import logs
 import workflows  # noqa: F401 - whom the shop starts by name
-from api.catalogue import cache as catalogue_answers
-from api.http import access_tokens, conflict_retry, cors, problems, rate_limits, verbs
-from api.http import request_hooks as requests
+from api.catalogue import cache as catalogue_cache
+from api.http import access_tokens, conflict_retry, cors, problems, rate_limits, request_hooks, verbs
 from api.http.fields import rfc3339
 from api.http.health import health
-from api.openapi import strictness as undocumented
+from api.openapi import strictness
 from api.openapi.document import Api
 from api.openapi.swagger_ui import docs
 from api.orders import papers
@@ -108,15 +107,15 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
     engine.check_names()
     papers.warn_of_no_seller()
     app = Door("api", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=requests.LARGEST_BODY, MAX_FORM_MEMORY_SIZE=requests.LARGEST_BODY)
+    app.config.update(MAX_CONTENT_LENGTH=request_hooks.LARGEST_BODY, MAX_FORM_MEMORY_SIZE=request_hooks.LARGEST_BODY)
     app.json = Json(app)
-    for part in (requests, cors, rate_limits, access_tokens, catalogue_answers):
+    for part in (request_hooks, cors, rate_limits, access_tokens, catalogue_cache):
         part.init_app(app)
     for plain in (health, docs, account_pages.blp, start_page.blp):
         app.register_blueprint(plain)
     openapi = Api(app)
     _mount(openapi, list(services or settings().services or SERVICES))
-    undocumented.init_app(app, openapi)
+    strictness.init_app(app, openapi)
     problems.init_app(app)
     _trust_proxies(app, settings().trusted_proxies)
     return app
@@ -127,7 +126,7 @@ class Door(Flask):
         """No view here is asynchronous, and Flask would ask a dozen times a request."""
         return view
 
-    largest_body = staticmethod(requests.largest_body)
+    largest_body = staticmethod(request_hooks.largest_body)
     """Asked by the server, which refuses more before it is all there."""
 
     def make_default_options_response(self) -> Response:

@@ -9,7 +9,7 @@ from types import ModuleType
 from db import transaction
 from shop.carts import carts
 from shop.catalogue import upsert as catalogue_upsert
-from shop.checkout import placement as checkout
+from shop.checkout import placement
 from shop.stock import adjustments
 
 SKUS = 50
@@ -34,8 +34,8 @@ def accept(contender: ModuleType, goods: str) -> str:
     with transaction() as session:
         cart = carts.open_guest(session)
         carts.add(session, cart, goods, 1)
-        command = checkout.PlaceOrder(None, "guest@example.com", ADDRESS, "standard", "card", "tok_ok")
-        order = checkout.place(session, cart, command).id
+        command = placement.PlaceOrder(None, "guest@example.com", ADDRESS, "standard", "card", "tok_ok")
+        order = placement.place(session, cart, command).id
         contender.begin(session, order)
     return order
 

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from doctor.checks import invariant
 from engine.states import ENDED, Mark
 from engine.tables import JournalRow, RunRow
-from shop.fulfilment import parcel_shares, returns
-from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import parcel_shares, parcels, returns
 from shop.fulfilment.parcels import FulfilmentLineRow, FulfilmentRow
 from shop.fulfilment.returns import ReturnLineRow, ReturnRow
 from shop.orders import orders
@@ -29,9 +28,9 @@ Sums = Counter[tuple[str, str]]  # order and SKU -> how many
 def parcels_are_within_bounds(session: Session) -> Iterator[str]:
     line = OrderLineRow
     ordered = _sums(session, select(line.order_id, line.sku, func.sum(line.quantity)).group_by(line.order_id, line.sku))
-    shipped, back = _parcels(session, fulfilments.GONE), _returned(session)
-    yield from _beyond(_parcels(session, fulfilments.LIVE), ordered, "sent", "ordered")
-    yield from _beyond(_parcels(session, fulfilments.LIVE), _moved(session, Kind.SALE, -1), "sent", "sold")
+    shipped, back = _parcels(session, parcels.GONE), _returned(session)
+    yield from _beyond(_parcels(session, parcels.LIVE), ordered, "sent", "ordered")
+    yield from _beyond(_parcels(session, parcels.LIVE), _moved(session, Kind.SALE, -1), "sent", "sold")
     yield from _beyond(back, shipped, "came back", "shipped")
     yield from _beyond(_moved(session, Kind.RETURN, 1), _moved(session, Kind.SALE, -1), "restocked", "sold")
 
@@ -39,7 +38,7 @@ def parcels_are_within_bounds(session: Session) -> Iterator[str]:
 @invariant("I10", "what an order says of its parcels is what they are")
 def fulfilment_status_is_derived(session: Session) -> Iterator[str]:
     packed: Counter[str] = Counter()
-    for (id, _), n in _parcels(session, fulfilments.LIVE).items():
+    for (id, _), n in _parcels(session, parcels.LIVE).items():
         packed[id] += n
     row = OrderRow
     whole = select(row.id, row.fulfilment_status, func.sum(OrderLineRow.quantity)).join(OrderLineRow)
@@ -55,9 +54,9 @@ def what_left_is_paid_for(session: Session) -> Iterator[str]:
     row = PaymentRow
     short = row.spare.is_(False) & (row.method == "card") & (row.captured < row.amount)
     settled = _being_captured(session) | _written_off(session)
-    gone = select(FulfilmentRow.order_id).where(FulfilmentRow.status.in_(fulfilments.GONE))
+    gone = select(FulfilmentRow.order_id).where(FulfilmentRow.status.in_(parcels.GONE))
     for order_id, captured in session.execute(select(row.order_id, row.captured).where(short, row.order_id.in_(gone))):
-        due = parcel_shares.due(orders.get(session, order_id), fulfilments.shipped(session, order_id))
+        due = parcel_shares.due(orders.get(session, order_id), parcels.shipped(session, order_id))
         if captured < due and order_id not in settled:
             yield f"order {order_id}: {captured} captured of {due} that are due with what has left"
 
@@ -75,7 +74,7 @@ def _written_off(session: Session) -> set[str]:
     return set(session.scalars(select(RunRow.subject_id).join(JournalRow, skipped).where(capture)))
 
 
-def _parcels(session: Session, statuses: tuple[fulfilments.Status, ...]) -> Sums:
+def _parcels(session: Session, statuses: tuple[parcels.Status, ...]) -> Sums:
     row, line = FulfilmentRow, FulfilmentLineRow
     sums = select(row.order_id, line.sku, func.sum(line.quantity)).join(line).where(row.status.in_(statuses))
     return _sums(session, sums.group_by(row.order_id, line.sku))

@@ -21,7 +21,7 @@ from engine.states import FINAL
 from engine.tables import RunRow
 from shop.orders.orders import OrderRow
 from shop.payments.payments import PaymentRow
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 
 SHOWN = 5
 SIGNS = {"capture": 1, "refund": -1}
@@ -49,7 +49,7 @@ def ledgers_agree(session: Session) -> Iterator[str]:
     for order in sorted((theirs.keys() & known) - moving):  # those on their way may be a step ahead at the bank
         if ours.get(order, 0) != theirs[order].amount:
             yield f"order {order}: {ours.get(order, 0)} here, {theirs[order].amount} at the bank"
-    lost = theirs.keys() - known - reconciliations.orders_looked_into(session)
+    lost = theirs.keys() - known - reports.orders_looked_into(session)
     yield from _unknown_here({order: theirs[order] for order in lost if theirs[order].amount})
     yield from _unknown_there({order: ours[order] for order in ours.keys() - theirs.keys() - moving if ours[order]})
 

@@ -18,7 +18,7 @@ from shop.notices import failures
 from shop.notifications.outbox import OPEN, NotificationRow, State
 from shop.orders.orders import OrderRow
 from shop.orders.states import Status
-from shop.payments import reminders as payment_asks
+from shop.payments import reminders as payment_reminders
 from shop.stock.alerts import State as AlertState
 from shop.stock.alerts import StockAlertRow
 
@@ -58,7 +58,7 @@ def _untold_of_failure(session: Session) -> Iterator[str]:
     """Since the first one was told of it. Orders that have forgotten whose they were have nobody to tell."""
     told = aliased(NotificationRow)
     since = select(func.min(NotificationRow.created_at)).where(NotificationRow.event == failures.KIND)
-    events = (failures.KIND, payment_asks.OVER)
+    events = (failures.KIND, payment_reminders.OVER)
     untold = (
         select(OrderRow.id)
         .outerjoin(told, (told.subject_id == OrderRow.id) & told.event.in_(events))

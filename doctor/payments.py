@@ -19,7 +19,7 @@ from shop.orders.states import PaymentStatus, Status
 from shop.payments import refund_rows
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.payments.refund_rows import RefundRow
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 from shop.wallets import grants as wallet_grants
 from shop.wallets.grants import WalletGrantRow
 from shop.wallets.wallets import WalletEntryRow, WalletRow
@@ -138,7 +138,7 @@ def credit_is_given_by_others(session: Session) -> Iterator[str]:
 
 @invariant("I4", "every difference that a reconciliation found has been looked into")
 def reconciliations_are_settled(session: Session) -> Iterator[str]:
-    for row in reconciliations.unsettled(session):
+    for row in reports.unsettled(session):
         window = f"{row.since:%Y-%m-%d %H:%M} to {row.until:%Y-%m-%d %H:%M}"
         here = f"{row.missing_here} missing here, {row.missing_there} missing there, {row.different} different"
         here += f", {row.unknown_here} of orders unknown here" if row.unknown_here else ""

@@ -12,14 +12,14 @@ from doctor.checks import invariant
 from shop.orders.history import IN_TURN, OrderEventRow
 from shop.orders.orders import OrderRow
 from shop.orders.states import GIVEN_UP, MOVES, Status
-from shop.stock import tables as stock
+from shop.stock import tables as stock_tables
 from shop.stock.locations import MAIN
 from shop.stock.tables import Held, Kind, MovementRow, ReservationRow, StockRow
 
 
 @invariant("I5", "per SKU and location on hand is the sum of its movements, and 0 <= reserved <= on hand")
 def stock_is_conserved(session: Session) -> Iterator[str]:
-    moved = stock.moved(session)
+    moved = stock_tables.moved(session)
     for row in session.scalars(select(StockRow)):
         ledger = moved.get(row.sku, {})
         if row.on_hand != sum(ledger.values()):
@@ -50,7 +50,7 @@ def transfers_cancel_out(session: Session) -> Iterator[str]:
 
 @invariant("I6", "no live reservation on a closed order, and their sum is what is reserved and backordered")
 def reservations_add_up(session: Session) -> Iterator[str]:
-    promised = stock.promised(session)
+    promised = stock_tables.promised(session)
     for sku, reserved, backordered in session.execute(select(StockRow.sku, StockRow.reserved, StockRow.backordered)):
         held, late = promised.get(sku, (0, 0))
         if reserved != held:

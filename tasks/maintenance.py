@@ -25,12 +25,12 @@ from shop.invoicing import credit_notes
 from shop.kernel import idempotency
 from shop.notifications import outbox
 from shop.payments import provider_events
-from shop.payments import staff_actions as payment_desk
+from shop.payments import staff_actions as payment_actions
 from shop.pricing import promotion_events
 from shop.privacy import order_anonymisation
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 from shop.stock import reservations
-from shop.webhooks import events as happenings
+from shop.webhooks import events
 from tasks.periodic import periodic
 
 RECONCILE, VOID = engine.Named("reconcile_payments"), engine.Named("void_payment")
@@ -61,7 +61,7 @@ def reconcile_payments() -> None:
 
 
 def _reconcile_yesterday(session: Session) -> None:
-    id = reconciliations.open_yesterday(session, settings().payment_provider)
+    id = reports.open_yesterday(session, settings().payment_provider)
     if id:
         engine.start(session, RECONCILE, key=id, subject=("reconciliation", id))
 
@@ -94,10 +94,10 @@ def _ask_for_transfers(session: Session) -> None:
 
 
 def _let_go(session: Session) -> None:
-    for row in payment_desk.expiring(session, settings().authorisation_days):
+    for row in payment_actions.expiring(session, settings().authorisation_days):
         order = ("order", row.order_id)
         if not engine.live_runs(session, order, "capture_payment"):  # or a parcel that has left were not paid for
-            payment_desk.begin_void(session, row.id)
+            payment_actions.begin_void(session, row.id)
             about: dict[str, Any] = {"subject": order, "input": {"payment": row.id}}
             engine.start(session, VOID, key=f"expired:{row.id}", **about)
 
@@ -188,7 +188,7 @@ def prune_recipients() -> None:
 @periodic
 def prune_happenings() -> None:
     """With the log of their deliveries."""
-    _until_none(happenings.prune)
+    _until_none(events.prune)
 
 
 @periodic

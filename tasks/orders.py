@@ -13,7 +13,7 @@ from shop.notices import failures
 from shop.orders import orders
 from shop.orders.states import Status
 from shop.payments import payments
-from shop.pricing import coupon_redemptions as coupon_uses
+from shop.pricing import coupon_redemptions
 from shop.stock import reservations
 
 
@@ -53,7 +53,7 @@ def cancel(session: Session, runs: Sequence[Run]) -> None:
     cancelled = [run.subject_id for run in runs]
     reservations.call_off(session, orders.wants(session, cancelled))
     orders.move(session, cancelled, Status.CANCELLED, "called off")
-    coupon_uses.give_back(session, cancelled)
+    coupon_redemptions.give_back(session, cancelled)
 
 
 @on_failed("orders.keep")

@@ -18,9 +18,7 @@ from engine import DAYS, FINAL, Done, Run, jobs, local_step, on_failed, remote_s
 from engine.outcomes import Refused
 from engine.tables import RunRow
 from gateways.payments import PAYMENT_PROVIDER
-from shop.reconciliation import carry_over
-from shop.reconciliation import comparison as reconciling
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import carry_over, comparison, reports
 from shop.reconciliation.reports import DIFFERENCES, Moved, NextPage
 
 log = logging.getLogger(__name__)
@@ -38,18 +36,18 @@ def fetch(request: tuple[str, str], key: str) -> None:
 
 
 def _next_page(session: Session, run: str, id: str) -> NextPage | None:
-    job, row = jobs.get(session, run), reconciliations.get(session, id)
+    job, row = jobs.get(session, run), reports.get(session, id)
     if job is None or job.cancel_requested:
         raise Refused("cancelled", "cancelled on request; nothing was compared")
     if row.provider != settings().payment_provider:
         raise Refused("another_provider", f"payments go by {settings().payment_provider} now, not by {row.provider}")
-    return reconciliations.next_page(session, id)
+    return reports.next_page(session, id)
 
 
 def _take(id: str, page: NextPage) -> None:
     found = provider.payments().ledger(page.since, page.until, page.cursor)
     moved = [Moved(one.kind, one.provider_id, one.amount, one.currency, one.reference, one.at) for one in found.entries]
-    in_transaction(lambda session: reconciliations.take_page(session, id, page.number, moved, found.next))
+    in_transaction(lambda session: reports.take_page(session, id, page.number, moved, found.next))
 
 
 @local_step("reconciliations.compare")
@@ -60,7 +58,7 @@ def compare(session: Session, runs: Sequence[Run]) -> Mapping[str, Done]:
 
 
 def _compared(session: Session, id: str, moving: Select[str]) -> dict[str, object]:
-    found = reconciling.compare(session, id, moving)
+    found = comparison.compare(session, id, moving)
     if any(found[verdict] for verdict in DIFFERENCES):
         told = ", ".join(f"{found[verdict]} {verdict}" for verdict in DIFFERENCES)
         log.warning("reconciliation %s: the ledgers differ: %s", id, told)
@@ -78,4 +76,4 @@ def _closed(session: Session, id: str) -> carry_over.Closed:
 
 @on_failed("reconciliations.drop")
 def drop(session: Session, runs: Sequence[Run]) -> None:
-    reconciliations.drop_lines(session, [run.subject_id for run in runs])
+    reports.drop_lines(session, [run.subject_id for run in runs])

@@ -19,7 +19,7 @@ from db import postgres_connection
 from db.statements import dialect
 from engine import plans
 from migrations.models import metadata
-from shop.pricing import rates as tariffs
+from shop.pricing import rates
 from shop.stock import locations
 from tests.services.session import Services
 
@@ -107,7 +107,7 @@ def empty() -> None:
     with db.transaction() as session:
         for statement in ["; ".join(statements)] if dialect(session) == "postgresql" else statements:
             session.execute(text(statement))
-        tariffs.seed(session)
+        rates.seed(session)
         locations.seed(session)
 
 

@@ -21,7 +21,7 @@ from deploy import migrate
 from migrations.alone import BrokenReferences, alone
 from migrations.models import metadata
 from migrations.rendering import options
-from shop.search import products as search
+from shop.search import products as product_search
 from shop.search.query import Search
 from tests.fixtures import Configure
 from tests.services.session import Services
@@ -88,7 +88,7 @@ def test_products_that_were_there_before_words_were_indexed_are_found(nothing: s
     migrate.upgrade()
     for q in ("stuhl", "bequem", "st-9"):
         with db.reading() as session:
-            assert [hit.product.id for hit in search.find(session, Search(q=q), limit=2)] == [id]
+            assert [hit.product.id for hit in product_search.find(session, Search(q=q), limit=2)] == [id]
 
 
 def test_a_second_run_does_nothing(nothing: str) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks.campaigns import sending as campaigns
+from tasks.campaigns import sending
 
 send_campaign = Workflow(
     "send_campaign",
-    Step("freeze_audience", do=campaigns.freeze_audience),
-    Step("send_out", do=campaigns.send_out),
-    on_failed=campaigns.stop_run,
+    Step("freeze_audience", do=sending.freeze_audience),
+    Step("send_out", do=sending.send_out),
+    on_failed=sending.stop_run,
 )
 
 send_campaign_batch = Workflow(
     "send_campaign_batch",
-    Step("send_mails", do=campaigns.send_batch),
-    on_failed=campaigns.give_up_batch,
+    Step("send_mails", do=sending.send_batch),
+    on_failed=sending.give_up_batch,
 )
 
 send_campaign_trial = Workflow(
     "send_campaign_trial",
-    Step("send_mail", do=campaigns.send_trial),
+    Step("send_mail", do=sending.send_trial),
     deadline=3600.0,
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks.campaigns import sending as campaigns
+from tasks.campaigns import sending
 
 remind_of_cart = Workflow(
     "remind_of_cart",
-    Step("remind", do=campaigns.remind),
-    on_failed=campaigns.drop_reminder,
+    Step("remind", do=sending.remind),
+    on_failed=sending.drop_reminder,
     deadline=24 * 3600.0,  # whoever waited a day for it has long been elsewhere
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks import periodic as clock
+from tasks import periodic
 
 run_periodic_task = Workflow(
     "run_periodic_task",
-    Step("run_task", do=clock.run_task),
-    on_failed=clock.note_failure,
+    Step("run_task", do=periodic.run_task),
+    on_failed=periodic.note_failure,
 )

@@ -14,7 +14,7 @@ from api.http.fields import Moment
 from api.http.paging import an_id, page, start
 from api.http.schemas import PageQuery, Schema, page_of
 from api.http.security import caller, signed_in
-from shop.accounts import sessions_of_user as session_list
+from shop.accounts import sessions_of_user
 
 blp = Blueprint("sessions", __name__, description="Where you are signed in")
 
@@ -39,7 +39,7 @@ def list_sessions(query: dict[str, Any]) -> dict[str, Any]:
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
-        rows = session_list.newest(session, caller().id, limit=query["limit"] + 1, before=before)
+        rows = sessions_of_user.newest(session, caller().id, limit=query["limit"] + 1, before=before)
     found = page(rows, query["limit"], lambda row: [row.id])
     return {**found, "items": [_told(row) for row in found["items"]]}
 
@@ -53,7 +53,7 @@ def end_session(id: UUID) -> Response:
     Its tokens open nothing from now on.
     """
     with db.transaction() as session:
-        session_list.end(session, caller().id, str(id))
+        sessions_of_user.end(session, caller().id, str(id))
     return Response(status=204)
 
 

@@ -11,7 +11,7 @@ from api.http.blueprint import Blueprint
 from api.http.fields import Boolean, Line
 from api.http.schemas import Schema
 from api.pages import rendering
-from shop.consent import unsubscribe_links as unsubscribing
+from shop.consent import unsubscribe_links
 
 blp = Blueprint("unsubscribe", __name__, description="Unsubscribe")
 
@@ -44,7 +44,7 @@ def show_unsubscribe_page(token: str) -> Response:
 
     A small page that asks. It changes nothing: mail programs and scanners open links by themselves.
     """
-    unsubscribing.opened(token)
+    unsubscribe_links.opened(token)
     return _page(done=False)
 
 
@@ -61,9 +61,9 @@ def unsubscribe(token: str) -> Response:
 
 
 def _unsubscribe(token: str, *, everything: bool) -> None:
-    made = unsubscribing.opened(token)
+    made = unsubscribe_links.opened(token)
     with db.transaction() as session:
-        unsubscribing.unsubscribe(session, made, everything=everything)
+        unsubscribe_links.unsubscribe(session, made, everything=everything)
 
 
 def _page(*, done: bool) -> Response:

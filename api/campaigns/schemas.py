@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from api.http.fields import Boolean, Integer, Line, Moment, Shown, Text
 from api.http.schemas import Schema
 from db.statements import table_of
-from shop.campaigns import calendar as times
+from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns.progress import Progress
 from shop.campaigns.tables import LONGEST_TEMPLATE, CampaignRow, Fate, LatePolicy, Stage, Status
 from shop.campaigns.templates import VARIABLES
@@ -175,8 +175,8 @@ def campaign_of(row: CampaignRow, moment: Any, runs: list[Progress]) -> dict[str
         "throttle_per_minute": row.throttle,
         "late": {"policy": row.late_policy, "hours": row.late_hours},
         "coupon": {"code": row.coupon_code, "personal": row.coupon_personal} if row.coupon_code else None,
-        "explained": times.explained(row),
-        "next": times.upcoming(row, moment),
+        "explained": campaign_calendar.explained(row),
+        "next": campaign_calendar.upcoming(row, moment),
         "runs": [run_of(progress) for progress in runs],
     }
 

@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 import db
-from api.catalogue import cache as catalogue_answers
+from api.catalogue import cache as catalogue_cache
 from api.catalogue.admin_schemas import CategoryChangeSchema, NewCategorySchema
 from api.catalogue.product_schemas import CategorySchema
 from api.http.blueprint import Blueprint
@@ -19,7 +19,7 @@ from api.http.paging import a_text, page, start
 from api.http.schemas import PageQuery, page_of
 from api.http.security import STAFF, roles
 from shop.catalogue import categories
-from shop.search import products as search
+from shop.search import products as product_search
 
 CATEGORY, PAGE = CategorySchema(), page_of(CategorySchema)()
 
@@ -35,13 +35,13 @@ def list_categories(query: dict[str, Any]) -> Response:
 
     By path: each one right after the one it is in.
     """
-    return catalogue_answers.many("categories", query, lambda: _page(**query))
+    return catalogue_cache.many("categories", query, lambda: _page(**query))
 
 
 def _page(limit: int, cursor: str | None) -> Any:
     after = start(cursor, a_text)
     with db.reading() as session:
-        rows = search.categories(session, limit=limit + 1, after=after)
+        rows = product_search.categories(session, limit=limit + 1, after=after)
     return PAGE.dump(page(rows, limit, lambda row: [row.path]))
 
 
@@ -50,12 +50,12 @@ def _page(limit: int, cursor: str | None) -> Any:
 @blp.response(200, CategorySchema)
 def get_category(id: UUID) -> Response:
     """Get a category."""
-    return catalogue_answers.many("category", {"id": str(id)}, lambda: _one(str(id)))
+    return catalogue_cache.many("category", {"id": str(id)}, lambda: _one(str(id)))
 
 
 def _one(id: str) -> Any:
     with db.reading() as session:
-        return CATEGORY.dump(search.category(session, id))
+        return CATEGORY.dump(product_search.category(session, id))
 
 
 @blp.post("/api/categories")

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 
 import db
-from api.catalogue import cache as catalogue_answers
+from api.catalogue import cache as catalogue_cache
 from api.catalogue.product_schemas import (
     CurrencyQuery,
     FoundSchema,
@@ -24,7 +24,7 @@ from api.http.json_answers import json_answer
 from api.http.paging import a_text, an_id, an_integer, page, position
 from api.http.security import BEARER, STAFF, must_be
 from shop.catalogue import option_index
-from shop.search import products as search
+from shop.search import products as product_search
 from shop.search.facets import facets
 from shop.search.query import Search
 
@@ -45,7 +45,7 @@ def list_products(query: dict[str, Any]) -> Response:
     Every word of `q` must begin a word of the product, nearly if nothing else is found. `facets` count all of it.
     """
     if query["status"] == "active":
-        return catalogue_answers.many("products", query, lambda: _found(**query))
+        return catalogue_cache.many("products", query, lambda: _found(**query))
     must_be(*STAFF)
     return json_answer(_found(**query))
 
@@ -57,9 +57,9 @@ def _found(
     wanted = Search(q=q, sort=sort, options=option_index.asked(option), **more)
     after = position(cursor, *KEYS[wanted.by])
     with db.reading() as session:
-        hits = search.find(session, wanted, limit=limit + 1, after=after)
+        hits = product_search.find(session, wanted, limit=limit + 1, after=after)
         counts = facets(session, wanted)
-    found = page(hits, limit, lambda hit: search.key_of(wanted, hit))
+    found = page(hits, limit, lambda hit: product_search.key_of(wanted, hit))
     shown = {
         **found,
         "items": [product_of(hit, wanted.currency) for hit in found["items"]],
@@ -78,9 +78,9 @@ def get_product(query: dict[str, Any], id: str) -> Response:
     By id or by slug. Its ETag is what an edit sends as If-Match.
     """
     currency = query["currency"]
-    return catalogue_answers.product(id, currency, lambda: _read(id, currency))
+    return catalogue_cache.product(id, currency, lambda: _read(id, currency))
 
 
 def _read(id: str, currency: str) -> tuple[dict[str, Any], str]:
     with db.reading() as session:
-        return tagged_product(search.one(session, id), currency)
+        return tagged_product(product_search.one(session, id), currency)

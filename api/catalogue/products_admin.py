@@ -15,7 +15,7 @@ from api.http.etags import if_match, must_match, must_match_if_said
 from api.http.security import STAFF, roles
 from shop.catalogue import products
 from shop.catalogue.tables import ProductRow
-from shop.search import products as search
+from shop.search import products as product_search
 from shop.stock import backorders
 
 blp = Blueprint("products_admin", __name__, description="The catalogue, for staff")
@@ -147,6 +147,6 @@ def retire_variant(id: str, sku: str) -> Response:
 
 
 def _told(session: Session, product: ProductRow, status: int = 200) -> Answer:
-    body, tag = tagged_product(search.shown(session, product))
+    body, tag = tagged_product(product_search.shown(session, product))
     where = {"Location": f"/api/products/{product.id}"} if status == 201 else {}
     return body, status, {"ETag": tag, **where}

@@ -17,7 +17,7 @@ from api.http.schemas import Schema, page_of
 from api.http.security import STAFF, caller, roles, starter
 from api.orders.guests import or_guest, their_order
 from shop.carts.carts import MOST_LINES, MOST_OF_ONE
-from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import parcels
 from shop.fulfilment.capture_on_shipment import capture_if_sent, check_rest_stays
 from shop.fulfilment.parcels import Status
 from shop.kernel.skus import SKU_LENGTH
@@ -86,7 +86,7 @@ def list_fulfilments(id: UUID) -> dict[str, Any]:
     All of the order's, oldest first.
     """
     with db.reading() as session:
-        return {"items": fulfilments.of_order(session, their_order(session, id).id), "next": None}
+        return {"items": parcels.of_order(session, their_order(session, id).id), "next": None}
 
 
 @blp.post("/api/orders/<uuid:id>/fulfilments")
@@ -103,7 +103,7 @@ def create_fulfilment(wish: dict[str, Any], id: UUID) -> Response:
     wanted = None if lines is None else quantities(lines)
 
     def work(session: Session) -> Answer:
-        parcel = fulfilments.add(session, str(id), wanted, by=caller().id, **wish)
+        parcel = parcels.add(session, str(id), wanted, by=caller().id, **wish)
         if parcel.status == Status.SHIPPED:
             check_rest_stays(session, str(id))
         capture_if_sent(session, str(id), parcel, by=starter())
@@ -125,7 +125,7 @@ def update_fulfilment(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        parcel = fulfilments.change(session, str(id), str(fid), **wish)
+        parcel = parcels.change(session, str(id), str(fid), **wish)
         if wish.get("status") == Status.SHIPPED:
             check_rest_stays(session, str(id))
         capture_if_sent(session, str(id), parcel, by=starter())

@@ -40,7 +40,7 @@ def job_body(job: Job) -> Body:
 
 
 def order_body(order: OrderRow | Placed, job: Body | None, *, refunded: int = 0) -> Body:
-    """As OrderSchema shows it. `refunded`: what went back of its money (`payment_list.refunded`)."""
+    """As OrderSchema shows it. `refunded`: what went back of its money (`payments.queries.refunded`)."""
     currency = order.currency
     return {
         "id": order.id,

@@ -17,8 +17,8 @@ from api.jobs.permissions import check_skip
 from engine import jobs
 from shop.kernel.errors import IllegalMove
 from shop.orders import conflict_of_interest
-from shop.payments import staff_actions as payment_desk
-from shop.refunds import staff_actions as refund_desk
+from shop.payments import staff_actions as payment_actions
+from shop.refunds import staff_actions as refund_actions
 from workflows import capture_payment, void_payment
 
 log = structlog.get_logger("audit")
@@ -41,9 +41,9 @@ def skip(session: Session, id: str, *, by: str, note: str) -> None:
     """
     place = _pass(session, id, by=by, note=note)
     check_skip(*place)
-    refund_desk.withdraw(session, [id], "skipped")
+    refund_actions.withdraw(session, [id], "skipped")
     if place[0] in (capture_payment.name, void_payment.name):
-        payment_desk.resume(session, [engine.input_of(session, id)["payment"]])
+        payment_actions.resume(session, [engine.input_of(session, id)["payment"]])
 
 
 def _pass(session: Session, id: str, *, by: str, note: str) -> tuple[str, str, str]:
@@ -67,4 +67,4 @@ def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
     if job is None or at not in GIVING_BACK:
         raise IllegalMove("The job does not stand at a step that gives money back; skip it instead.")
     check_skip(*place)
-    refund_desk.settle_by_hand(session, id, job.subject["id"], most=engine.input_of(session, id).get("amount"))
+    refund_actions.settle_by_hand(session, id, job.subject["id"], most=engine.input_of(session, id).get("amount"))

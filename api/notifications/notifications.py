@@ -15,7 +15,7 @@ from api.http.paging import an_id, page, start
 from api.http.schemas import PageQuery, Schema, page_of
 from api.http.security import caller, is_staff, signed_in
 from shop.consent.topics import Channel
-from shop.notices import history as notification_list
+from shop.notices import history as notification_history
 from shop.notifications.outbox import State
 
 blp = Blueprint("notifications", __name__, description="Notifications")
@@ -66,11 +66,11 @@ def list_notifications(query: dict[str, Any]) -> Response:
     One's own, newest first; staff see everybody's.
     """
     limit, before = query.pop("limit"), start(query.pop("cursor"), an_id)
-    where = notification_list.conditions(**{name: str(value) for name, value in query.items() if value})
+    where = notification_history.conditions(**{name: str(value) for name, value in query.items() if value})
     if not is_staff():
-        where.append(notification_list.theirs(caller().id))
+        where.append(notification_history.theirs(caller().id))
     with db.reading() as session:
-        rows = notification_list.newest(session, limit=limit + 1, before=before, where=where)
+        rows = notification_history.newest(session, limit=limit + 1, before=before, where=where)
     found = page(rows, limit, lambda row: [row.id])
     schema = StaffNotificationSchema() if is_staff() else NotificationSchema()
     return json_answer({**found, "items": schema.dump(found["items"], many=True)})

@@ -24,8 +24,7 @@ from shop.accounts.addresses import AddressRow
 from shop.accounts.sessions import Claim, Holder
 from shop.carts import carts
 from shop.carts.carts import CartRow
-from shop.checkout import buyers
-from shop.checkout import placement as checkout
+from shop.checkout import buyers, placement
 from shop.checkout.placement import PlaceOrder
 from shop.checkout.refusals import EmptyCart
 from shop.kernel import idempotency
@@ -126,7 +125,7 @@ def _no_cart(owner: Owner) -> Refusal:
 def _order(session: Session, cases: Sequence[Case]) -> None:
     wanted = [(case, case.attempt(_command, session, case)) for case in cases]
     wanted = [(case, command) for case, command in wanted if command]
-    placed = checkout.place_all(session, [(case.cart, command) for case, command in wanted])
+    placed = placement.place_all(session, [(case.cart, command) for case, command in wanted])
     _start(session, [(case, placed) for (case, _), placed in zip(wanted, placed, strict=True)])
 
 

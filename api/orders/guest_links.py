@@ -20,7 +20,7 @@ from api.http.security import caller, signed_in
 from api.orders.schemas import OrderSchema
 from db.schema import new_id
 from shop.orders import guest_claims
-from shop.payments import queries as payment_list
+from shop.payments import queries as payment_queries
 from workflows import send_order_link
 
 MOST_AT_ONCE = 20
@@ -80,7 +80,7 @@ def claim_orders(wish: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Answer:
         found = guest_claims.claim(session, id, wish["numbers"])
-        back = payment_list.refunded(session, found)
+        back = payment_queries.refunded(session, found)
         return {"items": [order_body(order, None, refunded=back.get(order.id, 0)) for order in found]}, 200, {}
 
     return run_command(work)

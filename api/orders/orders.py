@@ -26,7 +26,7 @@ from shop.fulfilment.cancellation import call_off
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.search import Search
-from shop.payments import queries as payment_list
+from shop.payments import queries as payment_queries
 
 blp = Blueprint("orders", __name__, description="Orders")
 
@@ -99,7 +99,7 @@ def cancel_order(id: UUID) -> Response:
         run = call_off(session, found, by=starter())
         session.expire_all()
         body, status, headers = accepted(session, run)
-        refunded = payment_list.refunded(session, [found]).get(found.id, 0)
+        refunded = payment_queries.refunded(session, [found]).get(found.id, 0)
         return {**body, "order": order_body(found, body["job"], refunded=refunded)}, status, headers
 
     return run_command(work, guest=guest_token())
@@ -108,7 +108,7 @@ def cancel_order(id: UUID) -> Response:
 def _bodies(session: Session, found: Sequence[OrderRow]) -> list[dict[str, Any]]:
     newest = jobs.latest(session, "order", [order.id for order in found])
     told = {id: job_body(job) for id, job in newest.items()}
-    refunded = payment_list.refunded(session, found)
+    refunded = payment_queries.refunded(session, found)
     return [order_body(order, told.get(order.id), refunded=refunded.get(order.id, 0)) for order in found]
 
 

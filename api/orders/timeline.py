@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from api.http.security import is_staff
 from engine import jobs
 from engine.jobs import Act, Job
-from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import returns
+from shop.fulfilment import parcels, returns
 from shop.fulfilment.parcels import FulfilmentRow
 from shop.fulfilment.returns import ReturnRow
-from shop.orders import history as order_events
+from shop.orders import history as order_history
 from shop.orders.history import OrderEventRow
 
 Moment = dict[str, Any]
@@ -24,13 +23,13 @@ Moment = dict[str, Any]
 
 def of(session: Session, order_id: str) -> list[Moment]:
     """In the order in which it began. Who of the staff did what is for staff alone."""
-    statuses = [_status(event) for event in order_events.of(session, order_id)]
+    statuses = [_status(event) for event in order_history.of(session, order_id)]
     moments = statuses[:]
     about = jobs.about(session, ("order", order_id))
     moments += [moment for job in about for moment in (*_steps(job), *_waiting(job))]
     workflows = {job.id: job.workflow for job in about}
     moments += [_act(act, workflows[act.job_id]) for act in jobs.acts(session, list(workflows))]
-    moments += [moment for parcel in fulfilments.of_order(session, order_id) for moment in _parcel(parcel)]
+    moments += [moment for parcel in parcels.of_order(session, order_id) for moment in _parcel(parcel)]
     moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]
     # A status that follows another stands behind it, even where the clock was set back between the two.
     not_before = dict(zip(map(id, statuses), accumulate((moment["at"] for moment in statuses), max), strict=True))
@@ -80,12 +79,12 @@ def _act(act: Act, workflow: str) -> Moment:
 
 
 def _parcel(parcel: FulfilmentRow) -> Iterator[Moment]:
-    cancelled = parcel.updated_at if parcel.status == fulfilments.Status.CANCELLED else None
+    cancelled = parcel.updated_at if parcel.status == parcels.Status.CANCELLED else None
     told = [
-        (fulfilments.Status.PENDING, parcel.created_at),
-        (fulfilments.Status.SHIPPED, parcel.shipped_at),
-        (fulfilments.Status.DELIVERED, parcel.delivered_at),
-        (fulfilments.Status.CANCELLED, cancelled),
+        (parcels.Status.PENDING, parcel.created_at),
+        (parcels.Status.SHIPPED, parcel.shipped_at),
+        (parcels.Status.DELIVERED, parcel.delivered_at),
+        (parcels.Status.CANCELLED, cancelled),
     ]
     yield from _moments("fulfilment", "fulfilment_id", parcel.id, told)
 

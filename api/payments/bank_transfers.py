@@ -16,7 +16,7 @@ from api.http.paging import an_id, page, start
 from api.http.schemas import PageQuery, Schema, page_of
 from api.http.security import STAFF, caller, roles
 from shop.bank_transfers import matching as transfer_matching
-from shop.bank_transfers import transfers as bank_transfers
+from shop.bank_transfers import transfers
 from shop.bank_transfers.transfers import BankTransferRow, Problem, State
 from shop.orders import conflict_of_interest
 
@@ -68,7 +68,7 @@ def list_bank_transfers(query: dict[str, Any]) -> dict[str, Any]:
     before, limit = start(query["cursor"], an_id), query["limit"]
     which = {"state": query["state"], "problem": query["problem"]}
     with db.reading() as session:
-        rows = bank_transfers.listed(session, limit=limit + 1, before=before, **which)
+        rows = transfers.listed(session, limit=limit + 1, before=before, **which)
     return page(rows, limit, lambda row: [row.id])
 
 
@@ -106,4 +106,4 @@ def settle_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
     It pays for nothing here; the note says what became of it (it was sent back, say). Staff only.
     """
     with db.transaction() as session:
-        return bank_transfers.settle(session, str(id), by=caller().id, note=wish["note"])
+        return transfers.settle(session, str(id), by=caller().id, note=wish["note"])

@@ -25,7 +25,7 @@ from shop.carts import priced_cart
 from shop.kernel.errors import IllegalMove
 from shop.orders import orders
 from shop.payments import methods as payment_methods
-from shop.payments import queries as payment_list
+from shop.payments import queries as payment_queries
 from shop.payments import replacement
 from shop.payments.methods import Buyer
 from shop.wallets import wallets
@@ -46,7 +46,7 @@ def list_payments(query: dict[str, Any]) -> Response:
     before, of = start(query["cursor"], an_id), query["order_id"]
     with db.reading() as session:
         whose = _whose(session, of)
-        rows = payment_list.of_customer(
+        rows = payment_queries.of_customer(
             session,
             whose,
             limit=query["limit"] + 1,
@@ -74,7 +74,7 @@ def pay_order(wish: dict[str, Any]) -> Response:
         row = replacement.begin(session, order.id, wish["method"], wish.get("token"))
         about = {"subject": ("order", order.id), "input": {"payment": row.id}}
         run = engine.start(session, pay_order_workflow, key=new_id(), **about, by=starter())
-        return accepted(session, run.id, payment=shown(payment_list.get(session, row.id)))
+        return accepted(session, run.id, payment=shown(payment_queries.get(session, row.id)))
 
     return run_command(work, guest=guest_token())
 
@@ -117,7 +117,7 @@ def _buyer(session: Session, order: UUID | None, cart: str | None) -> Buyer:
 def get_payment(id: UUID) -> Response:
     """Get a payment."""
     with db.reading() as session:
-        found = payment_list.get(session, str(id))
+        found = payment_queries.get(session, str(id))
     check_owner(found, "payment")
     return json_answer(shown(found))
 

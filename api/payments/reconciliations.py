@@ -21,7 +21,7 @@ from api.http.schemas import PageQuery, Schema, accepted_with, page_of
 from api.http.security import STAFF, caller, roles
 from config import settings
 from shop.kernel.errors import Invalid
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 from shop.reconciliation.reports import LineRow, ReconciliationRow, Verdict
 from workflows import reconcile_payments
 
@@ -102,7 +102,7 @@ def list_reconciliations(query: dict[str, Any]) -> dict[str, Any]:
     """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:
-        rows = reconciliations.listed(session, limit=limit + 1, before=before)
+        rows = reports.listed(session, limit=limit + 1, before=before)
     return page(rows, limit, lambda row: [row.id])
 
 
@@ -119,10 +119,10 @@ def start_reconciliation(window: dict[str, Any]) -> Response:
     since, until = _checked(window["since"], window["until"])
 
     def work(session: Session) -> Answer:
-        id = reconciliations.open_one(session, settings().payment_provider, since, until)
+        id = reports.open_one(session, settings().payment_provider, since, until)
         assert id, "its key is its own id"
         run = engine.start(session, reconcile_payments, key=id, subject=("reconciliation", id), by=caller().id)
-        return accepted(session, run.id, reconciliation=RECONCILIATION.dump(reconciliations.get(session, id)))
+        return accepted(session, run.id, reconciliation=RECONCILIATION.dump(reports.get(session, id)))
 
     return run_command(work)
 
@@ -136,9 +136,9 @@ def get_reconciliation(id: UUID) -> Response:
     With the lines that differ, are under way or were, the first thousand. Staff only.
     """
     with db.reading() as session:
-        row = reconciliations.get(session, str(id))
-        lines = reconciliations.lines(session, row.id, MOST_LINES) if row.finished_at else []
-        every = reconciliations.count_lines(session, row.id) if row.finished_at else 0
+        row = reports.get(session, str(id))
+        lines = reports.lines(session, row.id, MOST_LINES) if row.finished_at else []
+        every = reports.count_lines(session, row.id) if row.finished_at else 0
     left_out = every - len(lines)
     shown = [_line(line) for line in lines]
     return json_answer({**RECONCILIATION.dump(row), **WITH_LINES.dump({"lines": shown, "lines_left_out": left_out})})
@@ -154,7 +154,7 @@ def settle_reconciliation(wish: dict[str, Any], id: UUID) -> ReconciliationRow:
     Somebody has looked into the differences; the note says what became of them. No money moves. Staff only.
     """
     with db.transaction() as session:
-        return reconciliations.settle(session, str(id), by=caller().id, note=wish["note"])
+        return reports.settle(session, str(id), by=caller().id, note=wish["note"])
 
 
 def _checked(since: datetime, until: datetime) -> tuple[datetime, datetime]:

@@ -19,10 +19,10 @@ from engine import Workflow
 from shop.fulfilment.capture_on_shipment import check_none_under_way
 from shop.kernel.errors import Invalid
 from shop.orders import conflict_of_interest
-from shop.payments import queries as payment_list
-from shop.payments import staff_actions as payment_desk
+from shop.payments import queries as payment_queries
+from shop.payments import staff_actions as payment_actions
 from shop.payments.payments import PaymentRow
-from shop.refunds import staff_actions as refund_desk
+from shop.refunds import staff_actions as refund_actions
 from workflows import capture_payment as capture_payment_workflow
 from workflows import refund_payment as refund_payment_workflow
 from workflows import verify_payment as verify_payment_workflow
@@ -44,10 +44,10 @@ def capture_payment(wish: dict[str, Any], id: UUID) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        order = payment_desk.get(session, str(id)).order_id
+        order = payment_actions.get(session, str(id)).order_id
         check_none_under_way(session, order)
         conflict_of_interest.check_order(session, caller().id, order)
-        row, amount = payment_desk.begin_capture(session, str(id), _amount(session, id, wish))
+        row, amount = payment_actions.begin_capture(session, str(id), _amount(session, id, wish))
         return _start(session, capture_payment_workflow, row, amount=amount)
 
     return run_command(work)
@@ -64,8 +64,8 @@ def void_payment(id: UUID) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        check_none_under_way(session, payment_desk.get(session, str(id)).order_id)
-        return _start(session, void_payment_workflow, payment_desk.begin_void(session, str(id)))
+        check_none_under_way(session, payment_actions.get(session, str(id)).order_id)
+        return _start(session, void_payment_workflow, payment_actions.begin_void(session, str(id)))
 
     return run_command(work)
 
@@ -82,11 +82,11 @@ def refund_payment(wish: dict[str, Any], id: UUID) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        row = payment_desk.get(session, str(id))
+        row = payment_actions.get(session, str(id))
         conflict_of_interest.check_order(session, caller().id, row.order_id)
         run = _run(session, refund_payment_workflow, row, amount=None)
         how = {"reason": wish["reason"], "destination": wish["to"], "by": caller().id}
-        refund_desk.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
+        refund_actions.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
         return _accepted(session, run, row)
 
     return run_command(work)
@@ -102,14 +102,14 @@ def verify_payment(id: UUID) -> Response:
     Ask the provider how it stands; the job's first step tells. Money for an order that was given up goes back.
     Staff only.
     """
-    return run_command(lambda session: _start(session, verify_payment_workflow, payment_desk.get(session, str(id))))
+    return run_command(lambda session: _start(session, verify_payment_workflow, payment_actions.get(session, str(id))))
 
 
 def _amount(session: Session, id: UUID, wish: dict[str, Any]) -> int | None:
     money = wish["amount"]
     if money is None:
         return None
-    currency = payment_desk.get(session, str(id)).currency
+    currency = payment_actions.get(session, str(id)).currency
     if money["currency"] != currency or money["amount"] == 0:
         raise Invalid({"amount": [f"More than nothing, in {currency}."]})
     return int(money["amount"])
@@ -127,4 +127,4 @@ def _run(session: Session, workflow: Workflow, row: PaymentRow, **more: Any) -> 
 
 
 def _accepted(session: Session, run: str, row: PaymentRow) -> Answer:
-    return accepted(session, run, payment=shown(payment_list.get(session, row.id)))
+    return accepted(session, run, payment=shown(payment_queries.get(session, row.id)))

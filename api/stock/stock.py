@@ -17,7 +17,7 @@ from api.http.schemas import PageQuery, Schema, page_of
 from api.http.security import STAFF, caller, roles
 from shop.kernel.errors import Invalid
 from shop.stock import adjustments, availability_events
-from shop.stock import tables as stock
+from shop.stock import tables as stock_tables
 from shop.stock.availability_events import Happened
 from shop.stock.locations import CODE_LENGTH, MAIN
 from shop.stock.tables import MOST_ON_HAND, Kind, StockRow
@@ -99,7 +99,7 @@ def list_stock_levels(query: dict[str, Any]) -> dict[str, Any]:
     """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
-        rows = stock.levels(session, limit=query["limit"] + 1, after=after, low=query["low"])
+        rows = stock_tables.levels(session, limit=query["limit"] + 1, after=after, low=query["low"])
     return page(rows, query["limit"], lambda row: [row.sku])
 
 
@@ -111,7 +111,7 @@ def get_stock_level(sku: str) -> StockRow:
     Everybody sees all of it.
     """
     with db.reading() as session:
-        return stock.level(session, sku)
+        return stock_tables.level(session, sku)
 
 
 @blp.get("/api/stock/<string:sku>/movements")
@@ -125,8 +125,8 @@ def list_stock_movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
-        stock.level(session, sku)
-        rows = stock.movements(session, sku, limit=query["limit"] + 1, before=before)
+        stock_tables.level(session, sku)
+        rows = stock_tables.movements(session, sku, limit=query["limit"] + 1, before=before)
     return page(rows, query["limit"], lambda row: [row.id])
 
 
@@ -171,7 +171,7 @@ def list_stock_events(query: dict[str, Any], sku: str) -> dict[str, Any]:
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
-        stock.level(session, sku)
+        stock_tables.level(session, sku)
         rows = availability_events.of(session, sku, limit=query["limit"] + 1, before=before)
     return page(rows, query["limit"], lambda row: [row.id])
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from shop.orders.orders import OrderRow
 from shop.orders.states import GIVEN_UP, Status
 from shop.stock import allocation, reservations
-from shop.stock import ledger as stock_changes
-from shop.stock import tables as stock
+from shop.stock import ledger as stock_ledger
+from shop.stock import tables as stock_tables
 from shop.stock.locations import MAIN
 from shop.stock.movements import Lot, Move
 from shop.stock.tables import Held, LevelRow, ReservationRow, StockRow
@@ -68,7 +68,7 @@ def forgotten(session: Session) -> list[str]:
 
 def wrong(session: Session) -> list[Wrong]:
     """By SKU."""
-    moved, promised = stock.moved(session), stock.promised(session)
+    moved, promised = stock_tables.moved(session), stock_tables.promised(session)
     rows = session.scalars(select(StockRow).order_by(StockRow.sku).execution_options(populate_existing=True))
     all_of_them = [
         Wrong(row.sku, _said(row), _derived(moved.get(row.sku, {}), promised.get(row.sku, (0, 0)))) for row in rows
@@ -86,7 +86,7 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
     orders = forgotten(session)
     reservations.release(session, orders)
     reservations.wait_no_longer(session, orders)
-    stock_changes.change(session, dict.fromkeys(_waited_for(session, found), Move()))
+    stock_ledger.change(session, dict.fromkeys(_waited_for(session, found), Move()))
     return orders, found
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.functions import transaction_time
-from shop.bank_transfers import transfers as bank_transfers
+from shop.bank_transfers import transfers
 from shop.bank_transfers.transfers import BankTransferRow, Problem
 from shop.kernel.errors import IllegalMove, Invalid, NotFound, Refusal
 from shop.orders import numbers as order_numbers
@@ -50,7 +50,7 @@ def match_by_hand(
     session: Session, id: str, payment_id: str, turning: Turning, *, by: str, note: str | None
 ) -> BankTransferRow:
     """Staff know what it was for. What is more than the payment is theirs to give back: `note` says how."""
-    row = bank_transfers.hold_open(session, id)
+    row = transfers.hold_open(session, id)
     found = session.get(PaymentRow, payment_id)
     if found is None:
         raise NotFound("There is no such payment.")

@@ -17,7 +17,7 @@ from db.bulk import Many
 from db.functions import in_list, in_seconds, read_clock, statement_time
 from db.statements import execute_core, table_of
 from shop.accounts.users import UserRow
-from shop.campaigns import calendar as times
+from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns import coupons, rendering
 from shop.campaigns.rendering import Content
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
@@ -102,7 +102,7 @@ def give_up(session: Session, batch: Batch, why: str) -> None:
 
 def _is_wanted(session: Session, campaign: CampaignRow, run: CampaignRunRow) -> bool:
     going = run.stage == Stage.SENDING and campaign.status not in (Status.PAUSED, Status.CANCELLED)
-    return going and not times.quiet_for(campaign, read_clock(session))
+    return going and not campaign_calendar.quiet_for(campaign, read_clock(session))
 
 
 def _next(session: Session, batch: Batch) -> Sequence[Any]:

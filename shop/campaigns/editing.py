@@ -12,7 +12,7 @@ from db.functions import read_clock, statement_time
 from db.schema import new_id
 from db.statements import for_update
 from engine import cron
-from shop.campaigns import calendar as times
+from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns import coupons, rendering, scheduler, segments
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Status
 from shop.kernel.errors import Invalid, NotFound, Refusal
@@ -83,7 +83,7 @@ def remove(session: Session, id: str) -> None:
 
 
 def next_time(session: Session, row: CampaignRow) -> Any:
-    at = times.following(row, read_clock(session))
+    at = campaign_calendar.following(row, read_clock(session))
     if at is None:
         raise Invalid({"schedule": ["Has no time left that lies ahead; or say now: true."]})
     return at
@@ -109,7 +109,7 @@ def _check(session: Session, row: CampaignRow) -> None:
 
 def _wrong_times(row: CampaignRow) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
-    if not times.is_zone(row.time_zone):
+    if not campaign_calendar.is_zone(row.time_zone):
         errors["time_zone"] = ["Must be the name of a time zone, such as Europe/Berlin."]
     if row.cron is not None and not cron.is_cron(row.cron):
         errors["schedule"] = ["cron must be five fields that some day come true."]

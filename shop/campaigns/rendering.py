@@ -13,7 +13,7 @@ from shop.campaigns.tables import CampaignRow
 from shop.consent import unsubscribe_links
 from shop.consent.eligibility import Recipient
 from shop.consent.unsubscribe_links import WayOut
-from shop.kernel import links as storefront
+from shop.kernel import links
 from shop.kernel.links import Place
 
 SAMPLE = Recipient("00000000-0000-7000-8000-000000000000", "casey@example.com", "Casey Customer", "en")
@@ -72,6 +72,6 @@ def _values(who: Recipient, coupon: str, url: str) -> dict[str, str]:
         "first_name": name.split(" ")[0],
         "email": email_addresses.shown(who.email),
         "coupon": coupon,
-        "shop_url": storefront.link(Place.HOME),
+        "shop_url": links.link(Place.HOME),
         "unsubscribe_url": url,
     }

@@ -11,7 +11,7 @@ import engine
 from db.functions import read_clock, statement_time
 from db.schema import new_id
 from db.statements import for_update, table_of, upsert
-from shop.campaigns import calendar as times
+from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, LatePolicy, Stage, Status
 
 SEND = engine.Named("send_campaign")
@@ -25,8 +25,8 @@ def start_due(session: Session) -> int:
     due = select(CampaignRow).where(CampaignRow.next_at <= moment, CampaignRow.status == Status.SCHEDULED)
     rows = session.scalars(for_update(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
     for row in rows:
-        at = times.latest(row, moment) or row.next_at
-        row.next_at = times.following(row, moment)
+        at = campaign_calendar.latest(row, moment) or row.next_at
+        row.next_at = campaign_calendar.following(row, moment)
         assert at is not None
         strike(session, row, at, moment)
     session.flush()

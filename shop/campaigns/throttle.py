@@ -18,7 +18,7 @@ from db.bulk import Many
 from db.functions import read_clock, statement_time
 from db.schema import new_id
 from db.statements import for_update, table_of
-from shop.campaigns import calendar as times
+from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
 
 BATCH = 64
@@ -52,7 +52,7 @@ def take(session: Session, run_id: str, connections: int) -> Turn:
     if campaign.status == Status.PAUSED:
         return Turn(paused=True)
     moment = read_clock(session)
-    if quiet := times.quiet_for(campaign, moment):
+    if quiet := campaign_calendar.quiet_for(campaign, moment):
         return Turn(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
     return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
 

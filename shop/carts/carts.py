@@ -28,7 +28,7 @@ from shop.catalogue import price_lists
 from shop.kernel.currencies import OURS
 from shop.kernel.errors import Invalid, NotFound
 from shop.kernel.skus import SKU_LENGTH
-from shop.pricing import rates as tariffs
+from shop.pricing import rates
 from shop.pricing.refusals import NoPrice
 
 MOST_OF_ONE = 999
@@ -158,7 +158,7 @@ _EMPTY = delete(table_of(CartLineRow)).where(in_list(CartLineRow.cart_id, "carts
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
-    tariffs.read(session, [], [cart.currency])[cart.currency].method(method)  # refuses what there is not
+    rates.read(session, [], [cart.currency])[cart.currency].method(method)  # refuses what there is not
     cart.shipping_method, cart.country = method, country or cart.country
     session.flush()
 

@@ -12,8 +12,7 @@ from db.statements import execute_core, table_of
 from shop.carts import carts
 from shop.carts.carts import CartRow
 from shop.kernel.errors import NotFound
-from shop.pricing import coupon_redemptions as coupon_uses
-from shop.pricing import offer_admin, offers
+from shop.pricing import coupon_redemptions, offer_admin, offers
 from shop.pricing.offers import Offer
 from shop.pricing.quotes import Quote
 from shop.pricing.refusals import CouponNotUsable
@@ -94,4 +93,4 @@ def _for(session: Session, cart: CartRow, offer: Offer) -> Hindrance | None:
     """The claim with the order has the last word; this spares a customer the surprise."""
     if cart.owner_id is None or offer.per_customer is None:
         return None
-    return USED_UP if coupon_uses.by_customer(session, offer.id, cart.owner_id) >= offer.per_customer else None
+    return USED_UP if coupon_redemptions.by_customer(session, offer.id, cart.owner_id) >= offer.per_customer else None

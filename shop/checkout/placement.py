@@ -21,7 +21,7 @@ from shop.orders import orders
 from shop.orders.orders import Placed
 from shop.payments import methods as payment_methods
 from shop.payments import payments
-from shop.pricing import coupon_redemptions as coupon_uses
+from shop.pricing import coupon_redemptions
 from shop.pricing.coupon_redemptions import Claim
 from shop.pricing.offers import Offer
 from shop.pricing.priced_line import PricedLine
@@ -89,7 +89,7 @@ def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refus
 def _claim_coupons(session: Session, drafts: Sequence[Draft | Refusal]) -> list[Draft | Refusal]:
     """Those who wanted a coupon that others had first are refused."""
     claims = [draft.claim for draft in drafts if isinstance(draft, Draft) and draft.claim]
-    won = coupon_uses.claim(session, claims) if claims else set()
+    won = coupon_redemptions.claim(session, claims) if claims else set()
     return [_lost() if isinstance(draft, Draft) and draft.lost(won) else draft for draft in drafts]
 
 

@@ -13,8 +13,7 @@ from shop.accounts import email_addresses, users
 from shop.consent import consents, suppressions
 from shop.consent.suppressions import Reason
 from shop.consent.topics import MARKETING, Channel
-from shop.kernel import keys
-from shop.kernel import links as storefront
+from shop.kernel import keys, links
 from shop.kernel.errors import NotFound
 from shop.kernel.keys import Purpose
 from shop.kernel.links import Place
@@ -39,7 +38,7 @@ class WayOut:
 
 def way_out(user_id: str, email: str, topic: str, channel: str = Channel.EMAIL) -> WayOut:
     token = _signer().dumps(Link(user_id, email_addresses.hashed(email), topic, channel))
-    return WayOut(storefront.link(Place.UNSUBSCRIBE, token=token), storefront.api(f"/api/unsubscribe/{token}"))
+    return WayOut(links.link(Place.UNSUBSCRIBE, token=token), links.api(f"/api/unsubscribe/{token}"))
 
 
 def headers(url: str) -> dict[str, str]:

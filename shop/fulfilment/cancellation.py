@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 import engine
 from db.schema import new_id
 from engine import NotPossible, jobs
-from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import parcels
 from shop.kernel.errors import IllegalMove
 from shop.orders import orders
 from shop.orders.orders import OrderRow
@@ -47,7 +47,7 @@ def _give_back(session: Session, id: str, by: str) -> str:
         return _under_way(session, id)
     if order.status != Status.CONFIRMED:
         raise IllegalMove(f"The order is {order.status}; there is nothing that could be called off.")
-    fulfilments.check_none(session, id)
+    parcels.check_none(session, id)
     orders.move(session, [id], Status.CANCELLING, "called off")
     return engine.start(session, CANCEL, key=new_id(), subject=("order", id), by=by).id
 

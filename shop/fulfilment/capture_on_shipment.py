@@ -11,7 +11,7 @@ from db.schema import new_id
 from shop.fulfilment import partial_captures
 from shop.fulfilment.parcels import GONE, FulfilmentRow
 from shop.kernel.errors import IllegalMove
-from shop.payments import staff_actions as payment_desk
+from shop.payments import staff_actions as payment_actions
 from shop.payments.payments import PaymentRow, Status
 
 CAPTURE = engine.Named("capture_payment")
@@ -22,11 +22,11 @@ def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow, by: 
 
     The parcel's share, where the provider takes an authorisation in parts; else all of it with the first parcel.
     """
-    payment = payment_desk.held_for(session, order_id) if parcel.status in GONE else None
+    payment = payment_actions.held_for(session, order_id) if parcel.status in GONE else None
     if payment and payment.in_parts:
         _capture_share(session, payment, parcel, by)
     elif payment and payment.status == Status.AUTHORISED:
-        row, amount = payment_desk.begin_capture(session, payment.id, None)
+        row, amount = payment_actions.begin_capture(session, payment.id, None)
         _start(session, row, new_id(), by, amount=amount)
 
 
@@ -47,7 +47,7 @@ def check_rest_stays(session: Session, order_id: str) -> None:
 
     Asked when the parcel has been checked: the payment is held since then, so that no such capture begins any more.
     """
-    payment = payment_desk.held_for(session, order_id)
+    payment = payment_actions.held_for(session, order_id)
     asked = engine.live_inputs(session, ("order", order_id), CAPTURE.name) if payment else []
     if payment and any(not about.get("parcel") and about["amount"] < payment.authorised for about in asked):
         raise IllegalMove("A part of the order's money is being captured, and the rest of it let go.")

@@ -5,20 +5,19 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from engine.outcomes import Outcome, Refused, TryAgain
-from shop.fulfilment import parcel_shares
-from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import parcel_shares, parcels
 from shop.fulfilment.parcels import FulfilmentRow
 from shop.orders import orders
 from shop.payments import payments, replacement
-from shop.payments import staff_actions as payment_desk
+from shop.payments import staff_actions as payment_actions
 from shop.payments.payments import PaymentRow, Status
 from shop.payments.staff_actions import Authorised
 
 
 def amount_of(session: Session, order_id: str, parcel: FulfilmentRow) -> int:
     """Its share, when it has just left. Under the lock of the order: parcels leave one after the other."""
-    lines = fulfilments.contents(parcel)
-    before = {sku: n - lines.get(sku, 0) for sku, n in fulfilments.shipped(session, order_id).items()}
+    lines = parcels.contents(parcel)
+    before = {sku: n - lines.get(sku, 0) for sku, n in parcels.shipped(session, order_id).items()}
     return parcel_shares.share(orders.get(session, order_id), before, lines)
 
 
@@ -31,12 +30,12 @@ def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None
     if row.status in (Status.CAPTURING, Status.VOIDING):
         return TryAgain("payment_busy", after=1.0)
     if row.status == Status.AUTHORISED and amount <= row.authorised:
-        return payment_desk.asked_of(row, amount, final=False)
+        return payment_actions.asked_of(row, amount, final=False)
     if _is_taken(session, replacement.first_of(session, order_id)):
         return None
     return Refused("not_authorised", f"{row.authorised} are authorised, the payment is {row.status}.")
 
 
 def _is_taken(session: Session, row: PaymentRow) -> bool:
-    sent = fulfilments.shipped(session, row.order_id)
+    sent = parcels.shipped(session, row.order_id)
     return row.captured >= parcel_shares.due(orders.get(session, row.order_id), sent)

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from db.functions import in_list, statement_time, transaction_time
 from db.schema import At, Base, Id, new_id
-from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import return_money
+from shop.fulfilment import parcels, return_money
 from shop.fulfilment.return_money import Due
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.skus import SKU_LENGTH
@@ -100,7 +99,7 @@ def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> Retu
     """The customer wants to send this back. TooMany beyond what was shipped and is not coming back already."""
     order = orders.hold(session, order_id)
     check_paid(order)
-    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    check_room(order, lines, less(parcels.shipped(session, order_id), _claimed(session, order_id)))
     row = ReturnRow(id=new_id(), order_id=order_id, reason=reason, currency=order.currency)
     row.lines = [ReturnLineRow(sku=sku, quantity=n) for sku, n in lines.items()]
     session.add(row)
@@ -113,7 +112,7 @@ def preview(session: Session, order_id: str, lines: Quantities) -> Due:
     """What would go back for these, as things stand. TooMany as `ask`."""
     order = orders.get(session, order_id)
     check_paid(order)
-    check_room(order, lines, less(fulfilments.shipped(session, order_id), _claimed(session, order_id)))
+    check_room(order, lines, less(parcels.shipped(session, order_id), _claimed(session, order_id)))
     return return_money.due(session, order, _received(session, order_id), _due_before(session, order_id), lines)
 
 

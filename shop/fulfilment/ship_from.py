@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from shop.orders.orders import OrderRow
 from shop.orders.quantities import Quantities, less, ordered
 from shop.stock import adjustments, allocation, backorders
-from shop.stock import ledger as stock_changes
+from shop.stock import ledger as stock_ledger
 from shop.stock.locations import MAIN
 
 Places = Mapping[tuple[str, str], int]  # SKU and location -> how many
@@ -34,7 +34,7 @@ def book(session: Session, order: OrderRow, named: Places, location: str, by: st
 def _bought(session: Session, order: OrderRow) -> Quantities:
     """All of it but what it waits for, under the locks of its SKUs: some of that may be coming in at this moment."""
     whole = ordered(order)
-    stock_changes.lock(session, whole)
+    stock_ledger.lock(session, whole)
     return less(whole, backorders.waiting(session, [order.id])[order.id])
 
 

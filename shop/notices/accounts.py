@@ -16,7 +16,7 @@ from shop.accounts import signed_links, users
 from shop.accounts.signed_links import Kind
 from shop.accounts.users import UserRow
 from shop.consent.topics import Channel
-from shop.kernel import links as storefront
+from shop.kernel import links
 from shop.kernel.languages import LANGUAGES
 from shop.kernel.links import Place
 from shop.notifications import outbox
@@ -74,5 +74,5 @@ def changed(session: Session, row: NotificationRow) -> Notice | None:
 
 
 def _with_link(session: Session, id: str, kind: Kind, user: UserRow) -> Notice:
-    link = storefront.link(PAGES[kind], token=signed_links.token(session, user, kind))
+    link = links.link(PAGES[kind], token=signed_links.token(session, user, kind))
     return Notice(id, kind, user.email or "", user.language, {"name": user.name, "link": link}, unasked=True)

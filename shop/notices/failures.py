@@ -13,7 +13,7 @@ from shop.notifications.outbox import NotificationRow, Telling, tell
 from shop.orders import orders
 from shop.orders.history import OrderEventRow
 from shop.orders.states import Status
-from shop.payments import reminders as payment_asks
+from shop.payments import reminders as payment_reminders
 from shop.payments.payments import PaymentRow
 
 KIND, CANCELLED = "order_failed", "order_cancelled"
@@ -24,7 +24,7 @@ def enqueue(session: Session, closed: Mapping[str, str]) -> None:
     """Tell the customers of these orders that each is closed: called off, not paid for in time, or otherwise. `closed`:
     by order the code of what ended it. One notification an order, but for those that have forgotten whose they were."""
     failed = [id for id, code in closed.items() if code != "cancelled"]
-    expired = payment_asks.give_up(session, failed)
+    expired = payment_reminders.give_up(session, failed)
     for id, code in closed.items():
         email = orders.get(session, id).email
         if email and id not in expired:

@@ -15,7 +15,7 @@ from shop.consent.topics import Channel
 from shop.kernel.errors import IllegalMove, Invalid
 from shop.notices import accounts as account_notices
 from shop.notices import orders as order_notices
-from shop.notices import registry as queued_notices
+from shop.notices import registry as notice_registry
 from shop.notifications import outbox
 from shop.notifications.outbox import OPEN, NotificationRow, Telling
 
@@ -52,7 +52,7 @@ def resend(session: Session, id: str, by: str) -> NotificationRow:
     row = outbox.get(session, id)
     if row.state in OPEN:
         raise IllegalMove("It is still on its way.")
-    notice = queued_notices.notice(session, row)
+    notice = notice_registry.notice(session, row)
     if notice is None or not notice.to:
         raise IllegalMove("It is not true any more, or nobody knows any more whom it was sent to.")
     telling = Telling(row.kind, row.subject_id, notice.to, turn=new_id(), about=row.about, channel=row.channel)
@@ -63,7 +63,7 @@ def _told(session: Session, telling: Telling, **more: Any) -> NotificationRow:
     id = outbox.tell(session, telling, **more)
     assert id, "its turn is new"
     row = outbox.get(session, id)
-    if queued_notices.notice(session, row) is None:
+    if notice_registry.notice(session, row) is None:
         raise IllegalMove("It is not true of this order.")
     return row
 

@@ -16,7 +16,7 @@ from db.statements import for_update
 from shop.accounts import users
 from shop.kernel.errors import Refusal
 from shop.orders.orders import OrderRow
-from shop.pricing import coupon_redemptions as coupon_uses
+from shop.pricing import coupon_redemptions
 
 
 class Unverified(Refusal):
@@ -44,7 +44,7 @@ def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderR
     for order in found:
         order.customer_id, order.updated_at = user.id, statement_time()
     session.flush()
-    coupon_uses.taken_over(session, [order.id for order in found], user.id)
+    coupon_redemptions.taken_over(session, [order.id for order in found], user.id)
     for order in found:
         session.refresh(order)
     return list(found)

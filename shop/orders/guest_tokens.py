@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from shop.kernel import keys
-from shop.kernel import links as storefront
+from shop.kernel import keys, links
 from shop.kernel.keys import Purpose
 from shop.kernel.links import Place
 from shop.orders.orders import OrderRow, Placed
@@ -33,4 +32,4 @@ def opens(order_id: str, cart_id: str, shown: str) -> bool:
 def link(order: OrderRow | Row[Any]) -> str:
     """To the page of an order. Guests get their token with it; the others sign in there."""
     token = for_guest(order)
-    return storefront.link(Place.ORDER, id=order.id, **({"token": token} if token else {}))
+    return links.link(Place.ORDER, id=order.id, **({"token": token} if token else {}))

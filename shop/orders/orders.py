@@ -17,8 +17,8 @@ from db.statements import execute_core, for_update, table_of
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.languages import LANGUAGES
 from shop.kernel.skus import SKU_LENGTH
-from shop.orders import history as order_events
-from shop.orders import webhook_payloads as order_facts
+from shop.orders import history as order_history
+from shop.orders import webhook_payloads as order_payloads
 from shop.orders.states import MOVES, FulfilmentStatus, PaymentStatus, Status
 from shop.stock import backorders
 
@@ -163,8 +163,8 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
 
 def _write_history(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
     """And tell those who listen."""
-    if order_events.write(session, moves, to, reason):
-        order_facts.tell(session, table_of(OrderRow), moves, to, reason)
+    if order_history.write(session, moves, to, reason):
+        order_payloads.tell(session, table_of(OrderRow), moves, to, reason)
 
 
 Values = dict[str, Any]

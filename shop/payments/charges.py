@@ -16,8 +16,8 @@ from db.statements import execute_core, table_of
 from engine.outcomes import Outcome
 from shop.kernel.times import rfc3339
 from shop.payments import held_for, offline, payments
-from shop.payments import reminders as payment_asks
-from shop.payments import webhook_payloads as payment_facts
+from shop.payments import reminders as payment_reminders
+from shop.payments import webhook_payloads as payment_payloads
 from shop.payments.charge_requests import Charge, Reversal
 from shop.payments.payments import PaymentRow, Status, TransactionRow
 from shop.payments.webhook_payloads import Moved
@@ -119,7 +119,7 @@ def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> No
 
 def refused(session: Session, charge: Charge, code: str) -> None:
     payments.change(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
-    payment_facts.tell_of_charge(session, Kind.PAYMENT_FAILED, charge, code)
+    payment_payloads.tell_of_charge(session, Kind.PAYMENT_FAILED, charge, code)
 
 
 def declined(session: Session, charge: Charge, code: str, seconds: float) -> None:
@@ -128,15 +128,15 @@ def declined(session: Session, charge: Charge, code: str, seconds: float) -> Non
     until: datetime = session.execute(select(in_seconds(seconds))).scalar_one()
     again = {"type": PAY_AGAIN, "path": "/api/payments", "until": rfc3339(until)}
     payments.change(session, charge.payment_id, next_action=again)
-    payment_asks.ask(session, charge.order_id, later=True)
+    payment_reminders.ask(session, charge.order_id, later=True)
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:
     """The shopper must do something at their bank first."""
     asked = {"provider_id": provider_id, "next_action": next_action}
     payments.change(session, charge.payment_id, status=Status.REQUIRES_ACTION, **asked)
-    payment_facts.tell_of_charge(session, Kind.PAYMENT_ACTION_REQUIRED, charge)
-    payment_asks.ask(session, charge.order_id, later=True)
+    payment_payloads.tell_of_charge(session, Kind.PAYMENT_ACTION_REQUIRED, charge)
+    payment_reminders.ask(session, charge.order_id, later=True)
 
 
 def authorised(session: Session, charge: Charge, provider_id: str, key: str, *, in_parts: bool) -> None:
@@ -188,7 +188,7 @@ _WRITE = inserting(
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
     written = [{"id": new_id(), **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
     if any(_WRITE(session, written, kind=kind).scalars().all()):
-        payment_facts.tell(session, kind, _moved(session, rows))
+        payment_payloads.tell(session, kind, _moved(session, rows))
 
 
 def _moved(session: Session, rows: Sequence[tuple[str, int, str, str, str]]) -> list[Moved]:

@@ -15,7 +15,7 @@ from engine.outcomes import Outcome, Refused, Wait
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
 from shop.payments import payments
-from shop.payments import reminders as payment_asks
+from shop.payments import reminders as payment_reminders
 from shop.payments.payments import Status
 from shop.stock import reservations
 from shop.wallets import wallets
@@ -76,7 +76,7 @@ def _by_transfer(session: Session, row: Any, key: str) -> Wait:
     seconds = transfer_seconds()
     if row.status == Status.CREATED:
         reservations.extend(session, [row.order_id], seconds + SLACK)
-        payment_asks.ask(session, row.order_id)
+        payment_reminders.ask(session, row.order_id)
     _pending(session, row)
     return Wait("transfer_expired", "The money did not come in time.", seconds=seconds)
 

@@ -13,7 +13,7 @@ from db.bulk import inserting
 from db.functions import statement_time, transaction_time
 from db.schema import At, Base, Document, Id, new_id
 from db.statements import for_update, table_of
-from shop.payments import webhook_payloads as payment_facts
+from shop.payments import webhook_payloads as payment_payloads
 from shop.payments.webhook_payloads import Moved
 
 
@@ -156,4 +156,4 @@ def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id:
     told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
     session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))
     session.flush()
-    payment_facts.tell(session, kind, [Moved(row.id, row.order_id, amount, row.currency)])
+    payment_payloads.tell(session, kind, [Moved(row.id, row.order_id, amount, row.currency)])

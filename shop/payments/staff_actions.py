@@ -16,7 +16,7 @@ from shop.orders import orders
 from shop.orders.states import GIVEN_UP
 from shop.orders.states import Status as OrderStatus
 from shop.payments import offline, payments
-from shop.payments import status as payment_standing
+from shop.payments import status as payment_status
 from shop.payments.payments import PaymentRow, Status, TransactionRow
 
 CLOSED = (*GIVEN_UP, OrderStatus.CANCELLING)
@@ -131,7 +131,7 @@ def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
     payments.tell(session, row, "capture", hold.amount, moved, key)
     row.captured += hold.amount
     row.authorised = 0 if hold.final else row.authorised - hold.amount
-    payment_standing.stand(session, row)
+    payment_status.stand(session, row)
 
 
 def voided(session: Session, hold: Authorised, key: str) -> None:
@@ -140,7 +140,7 @@ def voided(session: Session, hold: Authorised, key: str) -> None:
     row = payments.holding(session, [hold.payment_id])[hold.payment_id]
     payments.tell(session, row, "void", row.authorised, hold.provider_id, key)
     row.authorised = 0
-    payment_standing.stand(session, row)
+    payment_status.stand(session, row)
 
 
 def gone(session: Session, hold: Authorised, code: str, key: str) -> None:

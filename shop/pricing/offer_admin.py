@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from db.functions import statement_time
 from db.schema import new_id
 from shop.kernel.errors import Invalid, NotFound
-from shop.pricing import coupon_redemptions as coupon_uses
-from shop.pricing import promotion_events
+from shop.pricing import coupon_redemptions, promotion_events
 from shop.pricing.offers import Kind, OfferRow, is_over
 from shop.pricing.refusals import CouponTaken
 
@@ -111,5 +110,5 @@ def _check_currency(row: OfferRow, values: Mapping[str, Any]) -> None:
 def _check_limits(session: Session, row: OfferRow) -> None:
     if row.total_limit is not None and row.total_limit < row.uses:
         raise Invalid({"total_limit": [f"It has been used {row.uses} times already."]})
-    if row.per_customer is not None and (most := coupon_uses.most_by_one(session, row.id)) > row.per_customer:
+    if row.per_customer is not None and (most := coupon_redemptions.most_by_one(session, row.id)) > row.per_customer:
         raise Invalid({"per_customer": [f"Somebody has used it {most} times already."]})

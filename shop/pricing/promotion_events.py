@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from db.functions import statement_time
 from shop.kernel.times import rfc3339
 from shop.pricing.offers import OfferRow
-from shop.webhooks import events as happenings
+from shop.webhooks import events
 from shop.webhooks.events import Fact, Kind
 
 _PROMOTION = OfferRow.code.is_(None)
@@ -31,14 +31,14 @@ def announce(session: Session) -> int:
     ended = _mark(session, "ended_told_at", _ENDED, OfferRow.ended_told_at.is_(None))
     facts = [Fact(Kind.PROMOTION_STARTED, _data(row)) for row in started]
     facts += [Fact(Kind.PROMOTION_ENDED, _data(row)) for row in ended]
-    happenings.tell(session, facts, always=True)
+    events.tell(session, facts, always=True)
     return len(facts)
 
 
 def withdrawn(session: Session, row: OfferRow) -> None:
     """Staff take it away: if it was running, that is its end."""
     if row.code is None and row.started_told_at and not row.ended_told_at:
-        happenings.tell(session, [Fact(Kind.PROMOTION_ENDED, _data(row))], always=True)
+        events.tell(session, [Fact(Kind.PROMOTION_ENDED, _data(row))], always=True)
 
 
 def _unmark(session: Session) -> None:

@@ -16,8 +16,7 @@ from db.functions import age
 from db.statements import for_update
 from shop.accounts.users import UserRow
 from shop.bank_transfers.transfers import BankTransferRow
-from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import returns
+from shop.fulfilment import parcels, returns
 from shop.fulfilment.parcels import FulfilmentRow
 from shop.fulfilment.returns import ReturnRow
 from shop.notifications.outbox import NotificationRow
@@ -75,9 +74,7 @@ def _is_at_home() -> ColumnElement[bool]:
     """Everything has arrived, and nothing is on its way back."""
     parcel, back = FulfilmentRow, ReturnRow
     heard_of = age(parcel.updated_at) < SILENT_DAYS * 86400
-    on_its_way = or_(
-        parcel.status == fulfilments.Status.PENDING, (parcel.status == fulfilments.Status.SHIPPED) & heard_of
-    )
+    on_its_way = or_(parcel.status == parcels.Status.PENDING, (parcel.status == parcels.Status.SHIPPED) & heard_of)
     coming_back = back.status.in_((returns.Status.REQUESTED, returns.Status.RECEIVED))
     return (
         OrderRow.status.in_((Status.CONFIRMED,))

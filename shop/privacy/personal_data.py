@@ -16,10 +16,10 @@ from shop.accounts import tags as user_tags
 from shop.consent import consents
 from shop.kernel import idempotency
 from shop.kernel.batches import Page, Tell
-from shop.notices import history as notification_list
+from shop.notices import history as notification_history
 from shop.notifications import outbox
-from shop.payments import queries as payment_list
-from shop.pricing import coupon_redemptions as coupon_uses
+from shop.payments import queries as payment_queries
+from shop.pricing import coupon_redemptions
 from shop.privacy import order_export
 from shop.stock import alerts as stock_alerts
 from shop.wallets import wallets
@@ -35,16 +35,16 @@ TOLD_BY_PAGE: dict[str, Tell] = {
     "consents": consents.told,
     "sessions": sessions.told,
     "orders": order_export.told,
-    "payments": payment_list.told,
+    "payments": payment_queries.told,
     "wallet": wallets.told,
-    "coupon_uses": coupon_uses.told,
-    "notifications": notification_list.told,
+    "coupon_uses": coupon_redemptions.told,
+    "notifications": notification_history.told,
 }
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
     addresses.erase,
     consents.erase,
-    coupon_uses.erase,
+    coupon_redemptions.erase,
     outbox.erase,
     sessions.revoke_all,
     stock_alerts.erase,

@@ -18,7 +18,7 @@ from engine.outcomes import Outcome, Refused, TryAgain
 from shop.orders import orders
 from shop.orders.states import Status as OrderStatus
 from shop.payments import offline, payments, refund_rows
-from shop.payments import status as payment_standing
+from shop.payments import status as payment_status
 from shop.payments.payments import PaymentRow
 from shop.payments.refund_rows import OUTSIDE, WALLET, RefundRow, Status
 from shop.wallets import wallets
@@ -179,7 +179,7 @@ def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> N
 def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
     payments.tell(session, payment, "settle", amount, how, key)
     payment.settled += amount
-    payment_standing.stand(session, payment)
+    payment_status.stand(session, payment)
 
 
 def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
@@ -188,7 +188,7 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
     payment = payments.holding(session, [back.payment_id])[back.payment_id]
     payments.tell(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
-    payment_standing.stand(session, payment)
+    payment_status.stand(session, payment)
 
 
 def learn(session: Session, payment_id: str, given_back: int) -> None:
@@ -205,7 +205,7 @@ def learn(session: Session, payment_id: str, given_back: int) -> None:
     row.destination, row.reason, row.status = OUTSIDE, "given back by the provider, not by us", Status.DONE
     payments.tell(session, payment, "refund", more, key, key)
     payment.refunded += more
-    payment_standing.stand(session, payment)
+    payment_status.stand(session, payment)
 
 
 def refused(session: Session, back: PayBack, code: str) -> None:

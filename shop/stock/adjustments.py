@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db.statements import for_update, upsert
 from shop.catalogue.tables import VariantRow
 from shop.kernel.errors import IllegalMove, Invalid, NotFound
-from shop.stock import ledger as stock_changes
+from shop.stock import ledger as stock_ledger
 from shop.stock import locations
 from shop.stock.locations import MAIN
 from shop.stock.movements import Lot, coming
@@ -77,7 +77,7 @@ def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_
         there = row.places.get(lot.location, 0)
         if there + lot.quantity < 0:
             raise IllegalMove(f"{there} are in {lot.location}; {lot.quantity:+d} is not possible.")
-    stock_changes.book(session, kind, lots, reason, actor_id)
+    stock_ledger.book(session, kind, lots, reason, actor_id)
     session.refresh(row)
     return row
 

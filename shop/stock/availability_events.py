@@ -13,7 +13,7 @@ from db.bulk import inserting
 from db.functions import transaction_time
 from db.schema import At, Base, Id, new_id
 from db.statements import table_of
-from shop.catalogue import tables as catalogue
+from shop.catalogue import tables as catalogue_tables
 from shop.kernel.skus import SKU_LENGTH
 from shop.stock import alerts as stock_alerts
 from shop.webhooks import events as happenings
@@ -52,7 +52,7 @@ def note(session: Session, changes: Iterable[Change]) -> None:
     changes = [change for change in changes if change.before != change.after]
     if changes:
         sold_out_or_back = any((change.before > 0) != (change.after > 0) for change in changes)
-        catalogue.stock_changed(session, [change.sku for change in changes], lists=sold_out_or_back)
+        catalogue_tables.stock_changed(session, [change.sku for change in changes], lists=sold_out_or_back)
     events = [_event(change, kind) for change in changes for kind in _crossed(change)]
     if events and any(_NOTE(session, events).scalars().all()):
         happenings.tell(session, [_fact(event) for event in events])

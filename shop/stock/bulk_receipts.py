@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.bulk import inserting
 from db.statements import table_of
-from shop.stock import ledger as stock_changes
+from shop.stock import ledger as stock_ledger
 from shop.stock.movements import Lot
 from shop.stock.tables import Kind, StockRow
 
@@ -27,9 +27,9 @@ def hold(session: Session, skus: Iterable[str]) -> None:
     wanted = sorted(set(skus))
     if wanted:
         _MAKE(session, [{"sku": sku} for sku in wanted])
-        stock_changes.lock(session, wanted)
+        stock_ledger.lock(session, wanted)
 
 
 def receive_all(session: Session, goods: Mapping[str, int], reason: str, actor_id: str | None) -> None:
     """So many of each SKU, which is held."""
-    stock_changes.book(session, Kind.RECEIVE, [Lot(sku, goods[sku]) for sku in sorted(goods)], reason, actor_id)
+    stock_ledger.book(session, Kind.RECEIVE, [Lot(sku, goods[sku]) for sku in sorted(goods)], reason, actor_id)

@@ -18,7 +18,7 @@ from db.bulk import inserting
 from db.functions import in_list, in_seconds, statement_time, transaction_time
 from db.statements import execute_core, table_of
 from shop.stock import allocation, backorders
-from shop.stock import ledger as stock_changes
+from shop.stock import ledger as stock_ledger
 from shop.stock.movements import Lot, Move, Wants, together
 from shop.stock.tables import Held, Kind, ReservationRow
 
@@ -47,7 +47,7 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
 
     Returns the orders that could not be served, with what could be had of each SKU they lacked.
     """
-    rows = stock_changes.lock(session, {sku for lines in wants.values() for sku in lines})
+    rows = stock_ledger.lock(session, {sku for lines in wants.values() for sku in lines})
     shelves = defaultdict(_Shelf, {sku: _Shelf(row.left, row.room) for sku, row in rows.items()})
     lacking: dict[str, dict[str, int]] = {}
     held: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
             lacking[order] = short
             continue
         held += [_wish(order, sku, n, shelves[sku].take(n)) for sku, n in lines.items()]
-    stock_changes.change(session, together((row["sku"], _held(row["quantity"], row["backordered"])) for row in held))
+    stock_ledger.change(session, together((row["sku"], _held(row["quantity"], row["backordered"])) for row in held))
     if held:
         _HOLD(session, held, seconds=60.0 * settings().reservation_minutes)
     return lacking
@@ -68,35 +68,35 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
 
     Returns the orders whose reservation had run out.
     """
-    main = {sku: row.main for sku, row in stock_changes.lock_held(session, orders).items()}
+    main = {sku: row.main for sku, row in stock_ledger.lock_held(session, orders).items()}
     rows = _reserved(session, orders)
     gone = {row.order_id for row in rows if row.state != Held.HELD} | (set(orders) - {row.order_id for row in rows})
     selling = [row for row in rows if row.order_id not in gone]
     lots = allocation.choose(session, _there(selling), main)
     if selling:
         execute_core(session, _SELL, {"orders": _orders(selling)})
-    stock_changes.book(session, Kind.SALE, lots, also=[(lot.sku, Move(reserved=lot.quantity)) for lot in lots])
+    stock_ledger.book(session, Kind.SALE, lots, also=[(lot.sku, Move(reserved=lot.quantity)) for lot in lots])
     return gone
 
 
 def take_back(session: Session, lots: Sequence[Lot]) -> None:
     """What orders had bought comes back to the shelf, by movements of its own."""
-    stock_changes.lock(session, {lot.sku for lot in lots})
-    stock_changes.book(session, Kind.RETURN, lots)
+    stock_ledger.lock(session, {lot.sku for lot in lots})
+    stock_ledger.book(session, Kind.RETURN, lots)
 
 
 def call_off(session: Session, bought: Wants) -> None:
     """These orders, which are confirmed, are not any more: nothing comes to them, and what they had bought is back."""
-    stock_changes.lock(session, {sku for lines in bought.values() for sku in lines})
+    stock_ledger.lock(session, {sku for lines in bought.values() for sku in lines})
     dropped = wait_no_longer(session, sorted(bought))
     had = {o: {sku: n - dropped[o].get(sku, 0) for sku, n in lines.items()} for o, lines in bought.items()}
-    stock_changes.book(session, Kind.RETURN, allocation.sold_from(session, had))
+    stock_ledger.book(session, Kind.RETURN, allocation.sold_from(session, had))
 
 
 def wait_no_longer(session: Session, orders: Sequence[str]) -> Wants:
     """Nothing comes to these orders any more; the SKUs are locked. Returns what they had waited for."""
     dropped, moves = backorders.drop(session, orders)
-    stock_changes.change(session, moves)
+    stock_ledger.change(session, moves)
     return dropped
 
 
@@ -126,12 +126,12 @@ def release_expired(session: Session, limit: int = 500) -> int:
 
 
 def _let_go(session: Session, orders: Sequence[str], state: Held) -> None:
-    if not stock_changes.lock_held(session, orders):
+    if not stock_ledger.lock_held(session, orders):
         return
     held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
     if held:
         execute_core(session, _LET_GO, {"orders": _orders(held), "next_state": state})
-    stock_changes.change(session, together((row.sku, _held(-row.quantity, -row.backordered)) for row in held))
+    stock_ledger.change(session, together((row.sku, _held(-row.quantity, -row.backordered)) for row in held))
 
 
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:

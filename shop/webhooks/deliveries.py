@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 
 from db.functions import statement_time
 from shop.kernel.errors import IllegalMove, NotFound
-from shop.webhooks import admin_notices
+from shop.webhooks import admin_notices, events
 from shop.webhooks import endpoints as webhook_endpoints
-from shop.webhooks import events as happenings
 from shop.webhooks.endpoints import EndpointRow
 from shop.webhooks.events import DeliveryRow, DeliveryState, Fact, HappeningRow, Kind
 
@@ -79,7 +78,7 @@ def disable(session: Session, endpoint_id: str, why: str) -> bool:
     if not webhook_endpoints.disable(session, endpoint_id, why):
         return False
     url = webhook_endpoints.get(session, endpoint_id).url
-    happenings.tell(session, [Fact(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
+    events.tell(session, [Fact(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
     admin_notices.tell_of_disabled(session, endpoint_id)
     return True
 

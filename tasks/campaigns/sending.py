@@ -34,8 +34,7 @@ from engine import (
 from engine.outcomes import More, Refused, TryAgain, Wait
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from shop.accounts import email_addresses
-from shop.campaigns import audience, cart_reminders, editing, progress, rendering, throttle, transitions
-from shop.campaigns import batches as mailing
+from shop.campaigns import audience, batches, cart_reminders, editing, progress, rendering, throttle, transitions
 from shop.campaigns.batches import Batch, Handful, Ready
 from shop.campaigns.batches import Result as Fared
 from shop.campaigns.cart_reminders import Reminder
@@ -120,17 +119,17 @@ def _hands() -> BoundedSemaphore:
 
 def _send_batch(batch: Batch) -> None:
     fared: list[Fared] = []
-    while handful := in_transaction(partial(mailing.turn, batch=batch, results=fared)):
+    while handful := in_transaction(partial(batches.turn, batch=batch, results=fared)):
         fared, away = _hand_over(batch, handful)
         if away:
-            in_transaction(partial(mailing.write, batch=batch, results=fared))
+            in_transaction(partial(batches.write, batch=batch, results=fared))
             raise TryAgain(away.code, away.detail, away=True)  # whatever became of the last: its Message-ID is the same
 
 
 @on_failed("campaigns.give_up_batch")
 def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
     for run in runs:
-        mailing.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
+        batches.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
 
 
 def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], TryAgain | None]:
@@ -155,7 +154,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
         if later.away or later.code == DOWN:
             raise
-        return mailing.put_off(ready, later.detail)
+        return batches.put_off(ready, later.detail)
     return Fared(user, Fate.SENT)
 
 

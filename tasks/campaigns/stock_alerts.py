@@ -15,8 +15,7 @@ from shop.accounts import email_addresses
 from shop.consent import suppressions, unsubscribe_links
 from shop.consent.suppressions import Reason
 from shop.consent.topics import Topic
-from shop.kernel import keys
-from shop.kernel import links as storefront
+from shop.kernel import keys, links
 from shop.kernel.links import Place
 from shop.stock import alerts as stock_alerts
 from shop.stock.alerts import Alert
@@ -70,7 +69,7 @@ def wait_again(session: Session, runs: Sequence[Run]) -> None:
 def compose(alert: Alert) -> Mail:
     who = alert.who
     out = unsubscribe_links.way_out(who.id, who.email, Topic.BACK_IN_STOCK)
-    link = storefront.link(Place.PRODUCT, slug=alert.slug)
+    link = links.link(Place.PRODUCT, slug=alert.slug)
     said = {"name": who.name, "article": alert.goods, "link": link, "unsubscribe": out.page}
     letter = letters.write("back_in_stock", said, who.language)
     id, headers = message_id(keys.message("stock_alert", alert.id, who.id)), unsubscribe_links.headers(out.url)

@@ -13,8 +13,7 @@ from engine import DAYS, Run, State, jobs, local_step, remote_step
 from engine.jobs import Job
 from engine.outcomes import More
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
-from shop.kernel import keys
-from shop.kernel import links as storefront
+from shop.kernel import keys, links
 
 MOST = 20
 """Jobs named in one mail."""
@@ -69,5 +68,5 @@ def _line(job: Job) -> str:
     why, about = job.error or {}, f"{job.subject['type']} {job.subject['id']}"
     return (
         f"{job.workflow} of {about}: {why.get('code')} at {why.get('step')} ({why.get('direction')})\n"
-        f"  {storefront.api(f'/api/jobs/{job.id}')}"
+        f"  {links.api(f'/api/jobs/{job.id}')}"
     )

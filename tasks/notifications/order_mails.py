@@ -13,7 +13,7 @@ from engine.outcomes import More
 from engine.steps import Fetch
 from shop.notices import orders as order_notices
 from shop.notices import refunds as refund_notices
-from shop.notices import registry as queued_notices
+from shop.notices import registry as notice_registry
 from shop.notices import returns as return_notices
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
@@ -111,7 +111,7 @@ def drop_link(session: Session, runs: Sequence[Run]) -> None:
 
 
 def _queued(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
-    taken = queued_notices.take(session, [run.subject_id for run in runs])
+    taken = notice_registry.take(session, [run.subject_id for run in runs])
     return {run.id: taken[run.subject_id] for run in runs if run.subject_id in taken}
 
 

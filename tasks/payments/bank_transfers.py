@@ -18,7 +18,7 @@ from engine import DAYS, Run, remote_step
 from engine.outcomes import Refused
 from gateways.payments import PAYMENT_PROVIDER, IncomingTransfers, Transfer
 from shop.bank_transfers import matching as transfer_matching
-from shop.bank_transfers import transfers as bank_transfers
+from shop.bank_transfers import transfers
 from shop.bank_transfers.transfers import AHEAD, BankTransferRow, Came
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Wanted:
 
 def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, Wanted]:
     name = settings().payment_provider
-    window = bank_transfers.window(session, name)
+    window = transfers.window(session, name)
     return {run.id: Wanted(name, run.input.get("transfer"), *window) for run in runs}
 
 
@@ -48,9 +48,9 @@ def receive(wanted: Wanted, key: str) -> dict[str, int]:
     if desk is None:
         raise Refused("provider_tells_of_no_transfers")
     came = sum(in_transaction(partial(_take, wanted.provider, page)) for page in _pages(desk, wanted))
-    again = sum(in_transaction(partial(_look_again, id)) for id in in_transaction(bank_transfers.under_way))
+    again = sum(in_transaction(partial(_look_again, id)) for id in in_transaction(transfers.under_way))
     if wanted.id is None:
-        in_transaction(lambda session: bank_transfers.looked(session, wanted.provider, wanted.now))
+        in_transaction(lambda session: transfers.looked(session, wanted.provider, wanted.now))
     return {"came": came, "matched_later": again}
 
 
@@ -68,14 +68,14 @@ def _pages(desk: IncomingTransfers, wanted: Wanted) -> Iterator[Sequence[Transfe
 def _take(name: str, page: Sequence[Transfer], session: Session) -> int:
     """How many of them are news."""
     told = [Came(one.id, one.amount, one.currency, one.reference, one.at) for one in page]
-    fresh = [row for one in told if (row := bank_transfers.write(session, name, one))]
+    fresh = [row for one in told if (row := transfers.write(session, name, one))]
     for row in fresh:
         _match(session, row)
     return len(fresh)
 
 
 def _look_again(id: str, session: Session) -> bool:
-    row = bank_transfers.hold(session, id)
+    row = transfers.hold(session, id)
     return row.closed_at is None and _match(session, row)
 
 

@@ -13,9 +13,9 @@ from engine import DAYS, Answer, Run, local_step, on_failed, remote_step
 from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
 from shop.fulfilment import partial_captures
-from shop.payments import staff_actions as payment_desk
+from shop.payments import staff_actions as payment_actions
 from shop.payments.staff_actions import Authorised
-from shop.refunds import staff_actions as refund_desk
+from shop.refunds import staff_actions as refund_actions
 
 
 @local_step("payments.begin")
@@ -27,8 +27,8 @@ def begin(session: Session, runs: Sequence[Run]) -> None:
 def resume(session: Session, runs: Sequence[Run]) -> None:
     """Called off before it began."""
     by_staff = [run for run in runs if not run.input.get("parcel")]
-    payment_desk.resume(session, [run.input["payment"] for run in by_staff])
-    refund_desk.withdraw(session, [run.id for run in runs])
+    payment_actions.resume(session, [run.input["payment"] for run in by_staff])
+    refund_actions.withdraw(session, [run.id for run in runs])
 
 
 # --- capture ----------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def _open(session: Session, run: Run) -> Authorised | Outcome | None:
     payment, amount = run.input["payment"], run.input["amount"]
     if run.input.get("parcel"):
         return partial_captures.begin(session, payment, amount)
-    return payment_desk.open_capture(session, payment, amount, run.key)
+    return payment_actions.open_capture(session, payment, amount, run.key)
 
 
 def _wake(session: Session, run: Run) -> None:
@@ -57,14 +57,14 @@ def _wake(session: Session, run: Run) -> None:
 def _captured(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output:
-            payment_desk.captured(session, answer.request, answer.output["provider_id"], answer.run.key)
+            payment_actions.captured(session, answer.request, answer.output["provider_id"], answer.run.key)
         else:
             _refused(session, answer)
 
 
 def _refused(session: Session, answer: Answer) -> None:
     if isinstance(answer.result, Refused):
-        payment_desk.gone(session, answer.request, answer.result.code, answer.run.key)
+        payment_actions.gone(session, answer.request, answer.result.code, answer.run.key)
 
 
 @remote_step("payments.capture", fetch=_captures, remember=_captured, retry=DAYS, gateway=PAYMENT_PROVIDER)
@@ -80,14 +80,14 @@ def capture(held: Authorised, key: str) -> dict[str, Any]:
 
 
 def _voids(session: Session, runs: Sequence[Run]) -> Mapping[str, Authorised | Outcome]:
-    asked = {run.id: payment_desk.open_void(session, run.input["payment"]) for run in runs}
+    asked = {run.id: payment_actions.open_void(session, run.input["payment"]) for run in runs}
     return {id: found for id, found in asked.items() if found}
 
 
 def _voided(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output:
-            payment_desk.voided(session, answer.request, answer.run.key)
+            payment_actions.voided(session, answer.request, answer.run.key)
         else:
             _refused(session, answer)
 
@@ -98,6 +98,6 @@ def void(held: Authorised, key: str) -> dict[str, Any]:
     try:
         provider.payments().void(held.provider_id, key=key)
     except Refused as no:
-        if no.code != payment_desk.VOIDED:
+        if no.code != payment_actions.VOIDED:
             raise
     return {"provider_id": held.provider_id}

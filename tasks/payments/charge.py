@@ -12,32 +12,30 @@ from db import in_transaction
 from engine import DAYS, Answer, Run, remote_step
 from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
-from shop.payments import charges as charging
-from shop.payments import reversals
+from shop.payments import charges, reversals
 from shop.payments.charge_requests import Charge, Reversal
 from shop.refunds import refunds
 from shop.refunds.refunds import PayBack
-from tasks.payments import provider_charge as charges
-from tasks.payments import reverse as reversing
+from tasks.payments import provider_charge, reverse
 
 # --- charge --------------------------------------------------------------------------------------
 
 
 def _charges(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Outcome]:
-    charges = charging.open_charges(session, {run.subject_id: run.key for run in runs})
-    return {run.id: charges[run.subject_id] for run in runs if run.subject_id in charges}
+    wanted = charges.open_charges(session, {run.subject_id: run.key for run in runs})
+    return {run.id: wanted[run.subject_id] for run in runs if run.subject_id in wanted}
 
 
 @remote_step(
     "payments.charge",
     fetch=_charges,
-    remember=charges.remember,
+    remember=provider_charge.remember,
     gateway=PAYMENT_PROVIDER,
-    good_for=charges.good_for,
+    good_for=provider_charge.good_for,
 )
 def charge(wanted: Charge, key: str) -> dict[str, Any]:
     """Capture an order's total, or authorise it, with the token it was placed with."""
-    return charges.call_for_order(wanted, key)
+    return provider_charge.call_for_order(wanted, key)
 
 
 # --- refund ----------------------------------------------------------------------------------------
@@ -48,10 +46,10 @@ def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal |
     return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
 
 
-@remote_step("payments.refund", fetch=_reversals, remember=reversing.remember, gateway=PAYMENT_PROVIDER, unsent={})
+@remote_step("payments.refund", fetch=_reversals, remember=reverse.remember, gateway=PAYMENT_PROVIDER, unsent={})
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
     """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
-    return reversing.undo(reversal, key)
+    return reverse.undo(reversal, key)
 
 
 # --- pay back, of an order that was paid for --------------------------------------------------------
@@ -82,7 +80,7 @@ def _wish(run: Run) -> refunds.Wish:
 def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if isinstance(answer.request, Reversal):
-            reversing.remember(session, [answer])
+            reverse.remember(session, [answer])
         elif answer.output and "refund" in answer.output:
             refunds.done(session, answer.request, answer.output["refund"], answer.run.key)
         elif isinstance(answer.result, Refused):
@@ -95,7 +93,7 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
 def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
     """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
     if isinstance(wanted, Reversal):
-        return reversing.undo(wanted, key)
+        return reverse.undo(wanted, key)
     if wanted.as_credit:
         return _as_credit(wanted)
     try:

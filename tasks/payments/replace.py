@@ -15,11 +15,9 @@ from engine.outcomes import Outcome, Refused
 from gateways.payments import PAYMENT_PROVIDER
 from shop.orders import orders
 from shop.orders.states import PaymentStatus
-from shop.payments import charges as charging
-from shop.payments import replacement, reversals
+from shop.payments import charges, replacement, reversals
 from shop.payments.charge_requests import Charge, Reversal
-from tasks.payments import provider_charge
-from tasks.payments import reverse as reversing
+from tasks.payments import provider_charge, reverse
 
 # --- withdraw the first -----------------------------------------------------------------------------
 
@@ -31,7 +29,7 @@ def _firsts(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Ou
 def _withdrawn(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output:
-            charging.voided(session, answer.request, answer.output["void"], answer.run.key)
+            charges.voided(session, answer.request, answer.output["void"], answer.run.key)
             orders.set_payment_status(session, [answer.request.order_id], PaymentStatus.UNPAID)
 
 
@@ -52,7 +50,7 @@ def withdraw(first: Reversal, key: str) -> dict[str, Any]:
 
 
 def _spares(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Outcome]:
-    asked = {run.id: charging.open_charge(session, run.input["payment"], run.key) for run in runs}
+    asked = {run.id: charges.open_charge(session, run.input["payment"], run.key) for run in runs}
     return {id: found for id, found in asked.items() if found}
 
 
@@ -76,13 +74,13 @@ def _spares_back(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal
 @remote_step(
     "payments.refund_spare",
     fetch=_spares_back,
-    remember=partial(reversing.remember, spare=True),
+    remember=partial(reverse.remember, spare=True),
     gateway=PAYMENT_PROVIDER,
     unsent={},
 )
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
     """Give back what was taken with it, if anything was."""
-    return reversing.undo(reversal, key)
+    return reverse.undo(reversal, key)
 
 
 # --- put the second in the place of the first -------------------------------------------------------

@@ -18,7 +18,7 @@ from shop.payments import verification
 from shop.payments.charge_requests import Reversal
 from shop.payments.verification import Question
 from shop.refunds import refunds
-from tasks.payments import reverse as reversing
+from tasks.payments import reverse
 
 
 def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question | Done]:
@@ -61,7 +61,7 @@ def _returned(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output == {}:
             continue  # none came
-        stands = reversing.record(session, answer)
+        stands = reverse.record(session, answer)
         if stands not in (None, PaymentStatus.UNPAID) and not verification.is_spare(session, answer.request):
             orders.set_payment_status(session, [answer.request.order_id], stands)
 
@@ -69,7 +69,7 @@ def _returned(session: Session, answers: Sequence[Answer]) -> None:
 @remote_step("payments.return_late", fetch=_late, remember=_returned, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def return_late(closed: Reversal, key: str) -> dict[str, Any]:
     """Money for an order that was given up goes back; nothing happens when none came."""
-    return reversing.undo(closed, _stable(closed, key))
+    return reverse.undo(closed, _stable(closed, key))
 
 
 def _stable(closed: Reversal, key: str) -> str:

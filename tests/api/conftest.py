@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from api import create_app
 from api.app import SERVICES
-from api.catalogue import cache as catalogue_answers
+from api.catalogue import cache as catalogue_cache
 from api.http import health
 from api.http.rate_limits import limiter
 from config import settings
@@ -40,7 +40,7 @@ def app(database: Database, configure: Configure, monkeypatch: pytest.MonkeyPatc
         *(said.redis_url, said.queue_prefix, said.log_level),
     )
     vars(limiter).update(counting)
-    catalogue_answers.init_app(app)  # what it kept is of another database
+    catalogue_cache.init_app(app)  # what it kept is of another database
     return app
 
 

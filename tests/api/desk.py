@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import db
-from doctor import payments as money
-from doctor import sandbox_ledger
+from doctor import payments, sandbox_ledger
 from tests.api.people import Person
 from tests.fixtures import Configure
 
@@ -28,12 +27,12 @@ def well(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     def look() -> list[str]:
         with db.reading() as session:
             checks = (
-                money.payments_match_their_transactions,
-                money.refunds_match_their_transactions,
-                money.no_refund_is_forgotten,
+                payments.payments_match_their_transactions,
+                payments.refunds_match_their_transactions,
+                payments.no_refund_is_forgotten,
             )
-            told = [told for check in (*checks, money.nothing_is_given_twice) for told in check(session)]
-            return told + [told for told in money.money_is_conserved(session) if "at the bank" not in told]
+            told = [told for check in (*checks, payments.nothing_is_given_twice) for told in check(session)]
+            return told + [told for told in payments.money_is_conserved(session) if "at the bank" not in told]
 
     return look
 

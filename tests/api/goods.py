@@ -9,12 +9,12 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 import db
-from shop.catalogue import tables as catalogue
+from shop.catalogue import tables as catalogue_tables
 from shop.catalogue import upsert as catalogue_upsert
 from shop.catalogue.tables import VariantRow
 from shop.orders import orders
 from shop.stock import adjustments
-from shop.stock import tables as stock
+from shop.stock import tables as stock_tables
 from tests.api.drive import drive
 from tests.api.people import Person, post
 
@@ -44,7 +44,7 @@ def put_on_shelf(sku: str = "CHAIR", *, price: int = 1999, on_hand: int = 5, **m
 def change_price(sku: str, price: int) -> None:
     with db.transaction() as session:
         session.execute(update(VariantRow).where(VariantRow.sku == sku).values(price=price))
-        catalogue.stock_changed(session, [sku], lists=True)
+        catalogue_tables.stock_changed(session, [sku], lists=True)
 
 
 def call_buyer(order_id: str, name: str) -> None:
@@ -57,7 +57,7 @@ def call_buyer(order_id: str, name: str) -> None:
 def shelf(sku: str = "CHAIR") -> tuple[int, int]:
     """On hand, reserved."""
     with db.reading() as session:
-        row = stock.level(session, sku)
+        row = stock_tables.level(session, sku)
         return row.on_hand, row.reserved
 
 

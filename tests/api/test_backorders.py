@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import db
-from doctor import fulfilment
-from doctor import stock as goods
+from doctor import fulfilment, stock
 from gateways.mail import Mail
 from shop.stock.tables import Kind, MovementRow
 from tests.api.bank import Bank
@@ -44,7 +43,7 @@ def receive(sam: Person, quantity: int) -> None:
 def late(person: Person, id: str) -> int:
     """How many of the order have not come in; that the doctor finds nothing is asked along with it."""
     with db.reading() as session:
-        checks = (goods.stock_is_conserved, goods.reservations_add_up, fulfilment.parcels_are_within_bounds)
+        checks = (stock.stock_is_conserved, stock.reservations_add_up, fulfilment.parcels_are_within_bounds)
         assert [breach for check in checks for breach in check(session)] == []
     [only] = person.get(f"/api/orders/{id}").json["lines"]
     found: int = only["backordered"]

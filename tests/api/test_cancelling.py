@@ -13,7 +13,7 @@ from sqlalchemy import update
 import db
 import doctor.sandbox_ledger
 from db.functions import in_seconds
-from doctor import payments as money
+from doctor import payments
 from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import RunRow
 from gateways.mail import Mail
@@ -164,7 +164,7 @@ def test_a_refund_settled_by_hand_ends_the_order_and_the_doctor_knows(
     assert bank.taken(id) == TOTAL
     monkeypatch.setattr(doctor.sandbox_ledger, "books", lambda: {"entries": [], "transfers": []})
     with db.reading() as session:
-        assert not [told for told in money.money_is_conserved(session) if "owed" in told]
+        assert not [told for told in payments.money_is_conserved(session) if "owed" in told]
 
 
 def test_an_order_that_waits_too_long_for_its_payment_is_let_go(ada: Person, bank: Bank) -> None:

@@ -15,7 +15,7 @@ import db
 from api import create_app
 from db.schema import new_id
 from shop.catalogue import products
-from shop.catalogue import tables as catalogue
+from shop.catalogue import tables as catalogue_tables
 from tests.api.bank import Bank
 from tests.api.conftest import LIMITS, PLENTY
 from tests.api.drive import drive
@@ -127,7 +127,7 @@ def test_of_two_the_slow_reader_keeps_no_old_price(
         return found
 
     with db.transaction() as session:
-        catalogue.stock_changed(session, ["CHAIR"], lists=True)
+        catalogue_tables.stock_changed(session, ["CHAIR"], lists=True)
     monkeypatch.setattr("api.catalogue.products._read", overtaken)
     assert prices(client, ONE, ONE, LIST) == [2000, 2300, 2300]
 

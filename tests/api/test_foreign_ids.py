@@ -15,8 +15,7 @@ from gateways.mail import Mail
 from migrations.models import metadata
 from shop.campaigns import editing
 from shop.consent import suppressions
-from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import returns
+from shop.fulfilment import parcels, returns
 from shop.wallets.grants import WalletGrantRow
 from tests.api import documented
 from tests.api.bank import Bank
@@ -140,7 +139,7 @@ def parcel_and_return(person: Person) -> dict[str, str]:
     placed = order(person)
     assert drive(placed["job"]["id"]) == "succeeded"
     with db.transaction() as session:
-        parcel = fulfilments.add(
+        parcel = parcels.add(
             session, placed["order"]["id"], None, carrier=None, tracking=None, status="shipped", by=person.id
         )
         back = returns.ask(session, placed["order"]["id"], {"CHAIR": 1}, "too big")

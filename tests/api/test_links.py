@@ -26,7 +26,7 @@ from engine import Hold
 from engine.tables import RunRow
 from gateways.mail import Mail
 from shop.carts.carts import CartRow
-from shop.kernel import links as storefront
+from shop.kernel import links
 from shop.kernel.links import OWN, Place
 from tasks import maintenance
 from tests.api.bank import Bank
@@ -211,4 +211,4 @@ def test_one_place_makes_all_links_and_knows_every_page() -> None:
     assert set(STOREFRONT) == set(OWN) == {*Place}
     places = [*ROOT.glob("shop/**/*.py"), *ROOT.glob("tasks/**/*.py"), *ROOT.glob("letters/**/*.py")]
     assert len(places) > 100
-    assert [path.name for path in places if "public_url" in path.read_text()] == [Path(storefront.__file__).name]
+    assert [path.name for path in places if "public_url" in path.read_text()] == [Path(links.__file__).name]

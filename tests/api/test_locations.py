@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import db
-from doctor import fulfilment
-from doctor import stock as goods
+from doctor import fulfilment, stock
 from shop.stock.locations import LocationRow
 from shop.stock.tables import Kind, MovementRow
 from tests.api.bank import Bank
@@ -38,7 +37,7 @@ def moved(sam: Person, kind: str, quantity: int, **more: Any) -> Any:
 def lies(sam: Person) -> dict[str, int]:
     """Where how many lie; that the doctor finds nothing is asked along with it."""
     with db.reading() as session:
-        checks = (goods.stock_is_conserved, goods.transfers_cancel_out, fulfilment.parcels_are_within_bounds)
+        checks = (stock.stock_is_conserved, stock.transfers_cancel_out, fulfilment.parcels_are_within_bounds)
         assert [breach for check in checks for breach in check(session)] == []
     return {place["code"]: place["on_hand"] for place in sam.get(CHAIR).json["locations"]}
 

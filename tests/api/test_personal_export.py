@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import db
 from db.schema import new_id
-from shop.kernel import batches as pages
+from shop.kernel import batches
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.privacy import personal_data
@@ -67,7 +67,7 @@ def db_time(session: Session) -> Any:
 def test_all_of_it_is_told_once_however_it_falls_on_pages(
     ada: Person, sam: Person, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(pages, "PAGE", page)
+    monkeypatch.setattr(batches, "PAGE", page)
     order = paid(ada)
     like(order, 6)
     credited(ada, 7)
@@ -85,7 +85,7 @@ def test_all_of_it_is_told_once_however_it_falls_on_pages(
 
 
 def test_a_reader_who_stops_holds_no_connection_to_the_database(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGE", 1)
+    monkeypatch.setattr(batches, "PAGE", 1)
     like(paid(ada), 4)
     with ada.app.test_client() as client:
         answer = client.get("/api/users/me/export", headers=ada.headers, buffered=False)

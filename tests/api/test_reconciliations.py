@@ -19,7 +19,7 @@ from engine.tables import RunRow
 from gateways.mail import Mail
 from gateways.payments import Entry, Intent
 from shop.payments.payments import PaymentRow, TransactionRow
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 from shop.reconciliation.reports import LineRow, Moved, ReconciliationRow
 from tasks import maintenance
 from tests.api.bank import Bank
@@ -186,10 +186,10 @@ def test_orders_that_only_the_bank_knows_tell_of_a_restored_backup_however_young
     assert any("2 unknown_here" in record.getMessage() for record in caplog.records)
     assert diagnosis()[0].endswith("0 different, 2 of orders unknown here")
     with db.reading() as session:
-        assert reconciliations.orders_looked_into(session) == set()
+        assert reports.orders_looked_into(session) == set()
     assert sam.post(f"{PATH}/{found['id']}/settle", {"note": "given back"}).status_code == 200
     with db.reading() as session:
-        assert reconciliations.orders_looked_into(session) == {old, young}
+        assert reports.orders_looked_into(session) == {old, young}
 
 
 def test_what_only_the_bank_knows_of_an_order_that_we_have_names_the_order(
@@ -305,11 +305,11 @@ def test_a_bank_that_fails_on_a_page_is_asked_for_that_page_again(ada: Person, r
         bank.book[("capture", f"ch_{number}")] = Entry("capture", f"ch_{number}", 5, "EUR", "", _hours_ago(3))
     id, job = begun(root)
     with db.transaction() as session:
-        page = reconciliations.next_page(session, id)
+        page = reports.next_page(session, id)
         assert page is not None
         first = [Moved("capture", f"ch_{number}", 5, "EUR", "", _hours_ago(3)) for number in range(2)]
         for _ in range(2):  # two workers, the one believed dead
-            reconciliations.take_page(session, id, page.number, first, "2")
+            reports.take_page(session, id, page.number, first, "2")
     bank.down = True
     assert at_rest(job) == "running"
     assert (bank.asked, count(LineRow)) == (["2"], 2)

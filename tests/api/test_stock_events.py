@@ -14,7 +14,7 @@ from db.functions import in_seconds
 from db.schema import new_id
 from shop.kernel.errors import NotFound
 from shop.stock import reservations
-from shop.stock import tables as stock
+from shop.stock import tables as stock_tables
 from shop.stock.availability_events import StockEventRow
 from shop.stock.tables import Held, ReservationRow, StockRow
 from tests.api.bank import Bank
@@ -150,7 +150,7 @@ def test_what_is_released_is_not_held_again_by_extending(sam: Person) -> None:
         reservations.extend(session, [held], 3600.0)
     assert count(ReservationRow, ReservationRow.state == Held.HELD) == 0
     with db.reading() as session:
-        assert stock.level(session, "CHAIR").reserved == 0
+        assert stock_tables.level(session, "CHAIR").reserved == 0
 
 
 def _reserve_and_stumble(session: Session) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import db
-from doctor import payments as money
+from doctor import payments
 from shop.accounts import users
 from shop.wallets.grants import WalletGrantRow
 from shop.wallets.wallets import WalletEntryRow
@@ -50,7 +50,7 @@ def pending(staff: Person) -> list[str]:
 
 def faults() -> list[str]:
     with db.reading() as session:
-        return list(money.credit_is_given_by_others(session))
+        return list(payments.credit_is_given_by_others(session))
 
 
 def test_nobody_gives_credit_to_themselves(people: People, sam: Person) -> None:

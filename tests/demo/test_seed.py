@@ -13,7 +13,7 @@ from demo import accounts, seed
 from shop.accounts import passwords, users
 from shop.catalogue.tables import VariantRow
 from shop.stock import adjustments
-from shop.stock import tables as stock
+from shop.stock import tables as stock_tables
 from tests.fixtures import Configure, Database
 
 GOODS = seed.read(seed.CATALOGUE)
@@ -29,8 +29,8 @@ def test_everything_in_the_file_is_on_the_shelf(database: Database) -> None:
     assert seed.seed() == (len(GOODS), 3)
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(VariantRow)) == len(GOODS)
-        assert stock.level(session, GOODS[0]["sku"]).on_hand == int(GOODS[0]["on_hand"])
-        assert {sku: stock.level(session, sku).backorder_limit for sku in seed.TO_ORDER} == seed.TO_ORDER
+        assert stock_tables.level(session, GOODS[0]["sku"]).on_hand == int(GOODS[0]["on_hand"])
+        assert {sku: stock_tables.level(session, sku).backorder_limit for sku in seed.TO_ORDER} == seed.TO_ORDER
 
 
 def test_a_second_time_changes_nothing(database: Database) -> None:
@@ -42,7 +42,7 @@ def test_a_second_time_changes_nothing(database: Database) -> None:
     assert seed.seed() == (0, 0)
     with db.reading() as session:
         assert session.get_one(VariantRow, sku).price == 1
-        assert stock.level(session, sku).on_hand == int(GOODS[0]["on_hand"]) + 5
+        assert stock_tables.level(session, sku).on_hand == int(GOODS[0]["on_hand"]) + 5
 
 
 def test_the_accounts_have_their_roles_and_one_password(database: Database) -> None:

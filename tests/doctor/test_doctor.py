@@ -18,14 +18,13 @@ from doctor import sandbox_ledger
 from doctor.checks import examine
 from doctor.repairs import stock as stock_repair
 from shop.carts import carts, coupons
-from shop.checkout import placement as checkout
-from shop.fulfilment import parcels as fulfilments
-from shop.fulfilment import returns
-from shop.orders import history as order_events
+from shop.checkout import placement
+from shop.fulfilment import parcels, returns
+from shop.orders import history as order_history
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import Status
-from shop.reconciliation import reports as reconciliations
+from shop.reconciliation import reports
 from shop.stock import adjustments, locations
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, put_on_shelf
@@ -57,8 +56,8 @@ def _accepted(code: str = "", token: str = "tok_ok") -> str:
         carts.add(session, cart, "CHAIR", 2)
         if code:
             coupons.put_in(session, cart, code)
-        command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", token)
-        order = checkout.place(session, cart, command).id
+        command = placement.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", token)
+        order = placement.place(session, cart, command).id
         return engine.start(session, place_order, key=order, subject=("order", order)).id
 
 
@@ -77,7 +76,7 @@ def _called_off() -> str:
 def _sent_and_asked_back() -> None:
     order = _the_order()
     with db.transaction() as session:
-        fulfilments.add(session, order, None, carrier=None, tracking=None, status="shipped", by=new_id())
+        parcels.add(session, order, None, carrier=None, tracking=None, status="shipped", by=new_id())
         returns.ask(session, order, {"CHAIR": 2}, "")
 
 
@@ -208,7 +207,7 @@ def test_i4_orders_unknown_here_that_somebody_has_settled_are_quiet(
     lost = new_id()
     book.append(_entry(lost, 100))
     assert lost in _broken()["I4"][0]
-    monkeypatch.setattr(reconciliations, "orders_looked_into", lambda session: {lost})
+    monkeypatch.setattr(reports, "orders_looked_into", lambda session: {lost})
     assert _broken() == {}
 
 
@@ -347,7 +346,7 @@ def test_i10_a_history_is_read_as_it_happened_whatever_any_clock_said() -> None:
     _change("UPDATE order_events SET id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE to_status = 'pending'")
     with db.reading() as session:
         [order] = session.scalars(select(OrderRow.id))
-        history = [(event.position, event.to_status) for event in order_events.of(session, order)]
+        history = [(event.position, event.to_status) for event in order_history.of(session, order)]
         told = [moment["status"] for moment in timeline.of(session, order) if moment["kind"] == "status"]
     assert history == [(1, "pending"), (2, "confirmed")]
     assert told == ["pending", "confirmed"]

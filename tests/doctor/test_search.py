@@ -8,7 +8,7 @@ from sqlalchemy import text
 import db
 from doctor import repair
 from doctor.search import products_are_found
-from shop.search import products as search
+from shop.search import products as product_search
 from shop.search.facets import facets
 from shop.search.query import Search
 from tests.api.goods import put_on_shelf
@@ -40,7 +40,7 @@ def breaches() -> list[str]:
 
 def found(q: str) -> int:
     with db.reading() as session:
-        return len(search.find(session, Search(q=q), limit=9))
+        return len(product_search.find(session, Search(q=q), limit=9))
 
 
 def run(statement: str) -> None:

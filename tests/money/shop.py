@@ -18,19 +18,18 @@ from shop.accounts import users
 from shop.accounts.users import UserRow
 from shop.carts import carts
 from shop.catalogue import upsert as catalogue_upsert
-from shop.checkout import placement as checkout
+from shop.checkout import placement
 from shop.checkout.placement import PlaceOrder
-from shop.fulfilment import cancellation, capture_on_shipment, returns
-from shop.fulfilment import parcels as fulfilments
+from shop.fulfilment import cancellation, capture_on_shipment, parcels, returns
 from shop.fulfilment.returns import Arrived, Status
 from shop.kernel.errors import Refusal
 from shop.orders import orders
 from shop.payments import refund_rows, replacement
-from shop.payments import staff_actions as payment_desk
+from shop.payments import staff_actions as payment_actions
 from shop.payments.payments import PaymentRow
 from shop.pricing.offers import OfferRow
 from shop.privacy import personal_data
-from shop.refunds import staff_actions as refund_desk
+from shop.refunds import staff_actions as refund_actions
 from shop.stock import adjustments
 from shop.wallets import wallets
 from tests.api.drive import drive
@@ -131,7 +130,7 @@ def place(
             carts.add(session, cart, sku, quantity)
         cart.coupon_code = code
         command = PlaceOrder(customer, f"{name}@example.com", ADDRESS, "standard", method, token)
-        order: str = checkout.place(session, cart, command).id
+        order: str = placement.place(session, cart, command).id
         engine.start(session, place_order, key=order, subject=("order", order))
         return order
 
@@ -164,7 +163,7 @@ def payment_of(order: str) -> PaymentRow:
 def capture(order: str, amount: int | None) -> Any:
     def work(session: Session) -> str:
         capture_on_shipment.check_none_under_way(session, order)
-        row, taken = payment_desk.begin_capture(session, payment_of(order).id, amount)
+        row, taken = payment_actions.begin_capture(session, payment_of(order).id, amount)
         return _start(session, capture_payment, row, amount=taken)
 
     return told(work)
@@ -173,24 +172,24 @@ def capture(order: str, amount: int | None) -> Any:
 def void(order: str) -> Any:
     def work(session: Session) -> str:
         capture_on_shipment.check_none_under_way(session, order)
-        return _start(session, void_payment, payment_desk.begin_void(session, payment_of(order).id))
+        return _start(session, void_payment, payment_actions.begin_void(session, payment_of(order).id))
 
     return told(work)
 
 
 def refund(order: str, amount: int | None, to: str) -> Any:
     def work(session: Session) -> str:
-        row = payment_desk.get(session, payment_of(order).id)
+        row = payment_actions.get(session, payment_of(order).id)
         run = _start(session, refund_payment, row, amount=None)
         how = {"reason": "a story", "destination": to, "by": STAFF}
-        refund_desk.promise(session, f"{run}:refund_payment", row.id, amount, **how)
+        refund_actions.promise(session, f"{run}:refund_payment", row.id, amount, **how)
         return run
 
     return told(work)
 
 
 def verify(order: str) -> Any:
-    return told(lambda session: _start(session, verify_payment, payment_desk.get(session, payment_of(order).id)))
+    return told(lambda session: _start(session, verify_payment, payment_actions.get(session, payment_of(order).id)))
 
 
 def left_of(order: str) -> int:
@@ -212,7 +211,7 @@ def _start(session: Session, workflow: engine.Workflow, row: PaymentRow, **more:
 def ship(order: str, lines: dict[str, int] | None) -> Any:
     def work(session: Session) -> str:
         labels: dict[str, Any] = {"carrier": None, "tracking": None, "by": STAFF}
-        parcel = fulfilments.add(session, order, lines, status="shipped", **labels)
+        parcel = parcels.add(session, order, lines, status="shipped", **labels)
         capture_on_shipment.check_rest_stays(session, order)
         capture_on_shipment.capture_if_sent(session, order, parcel, by=STAFF)
         return parcel.id
@@ -282,10 +281,10 @@ def retry(run: str) -> Any:
 def skip(run: str, workflow: str) -> Any:
     def work(session: Session) -> None:
         engine.skip(session, run, by=STAFF, note="a story")
-        refund_desk.withdraw(session, [run], "skipped")
+        refund_actions.withdraw(session, [run], "skipped")
         about = engine.input_of(session, run)
         if workflow in (capture_payment.name, void_payment.name):
-            payment_desk.resume(session, [about["payment"]])
+            payment_actions.resume(session, [about["payment"]])
 
     return told(work)
 
@@ -295,7 +294,7 @@ def settle(run: str, order: str, step: str) -> Any:
         if step not in GIVING_BACK:
             raise Refusal("no money there")
         engine.skip(session, run, by=STAFF, note="settled by hand: a story")
-        refund_desk.settle_by_hand(session, run, order, most=engine.input_of(session, run).get("amount"))
+        refund_actions.settle_by_hand(session, run, order, most=engine.input_of(session, run).get("amount"))
 
     return told(work)
 

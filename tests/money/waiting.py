@@ -18,8 +18,7 @@ from db.functions import in_seconds
 from db.schema import new_id
 from engine import Hold
 from engine.tables import RunRow
-from shop.bank_transfers import matching
-from shop.bank_transfers import transfers as bank_transfers
+from shop.bank_transfers import matching, transfers
 from shop.bank_transfers.transfers import BankTransferRow, Came
 from shop.orders import orders
 from shop.payments.provider_events import Told
@@ -50,7 +49,7 @@ def money_comes(order: str, more: int) -> Any:
     def work(session: Session) -> str | None:
         row = orders.get(session, order)
         came = Came(new_id(), max(1, row.total + more), "EUR", row.number, datetime.now(UTC))
-        written = bank_transfers.write(session, "sandbox", came)
+        written = transfers.write(session, "sandbox", came)
         assert written is not None
         return _matched(session, written)
 
@@ -61,8 +60,8 @@ def look_again(order: str) -> None:
     """As the clock does, for what came while the order was on the move."""
 
     def work(session: Session) -> None:
-        for id in bank_transfers.under_way(session):
-            row = bank_transfers.hold(session, id)
+        for id in transfers.under_way(session):
+            row = transfers.hold(session, id)
             if row.order_id == order:
                 _matched(session, row)
 
@@ -81,7 +80,7 @@ def match_by_hand(order: str, transfer: str) -> Any:
 
 
 def settle(transfer: str) -> Any:
-    return told(lambda session: bank_transfers.settle(session, transfer, by=STAFF, note="was sent back"))
+    return told(lambda session: transfers.settle(session, transfer, by=STAFF, note="was sent back"))
 
 
 def held(order: str) -> Sequence[str]:

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 import db
 from shop.carts import carts
 from shop.carts.carts import CartLineRow, CartRow
-from shop.checkout import placement as checkout
-from shop.checkout import restore_cart
+from shop.checkout import placement, restore_cart
 from tests.api.goods import ADDRESS, put_on_shelf
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -48,11 +47,11 @@ def _has_to_wait(begun: Future[None]) -> bool:
 
 def _ordered() -> tuple[CartRow, str]:
     put_on_shelf("CHAIR", on_hand=5)
-    command = checkout.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", "tok_ok")
+    command = placement.PlaceOrder(None, "a@example.com", ADDRESS, "standard", "card", "tok_ok")
     with db.transaction() as session:
         cart = carts.open_guest(session)
         carts.add(session, cart, "CHAIR", 2)
-        return cart, checkout.place(session, cart, command).id
+        return cart, placement.place(session, cart, command).id
 
 
 def _quantities(cart: CartRow) -> list[int]:

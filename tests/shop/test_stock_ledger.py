@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 import db
 from db.functions import in_seconds
 from db.schema import new_id
-from doctor import stock as goods
+from doctor import stock
 from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.movements import Lot
@@ -21,7 +21,7 @@ from shop.stock.tables import Held, ReservationRow, StockRow
 from tests.api.goods import put_on_shelf
 from tests.fixtures import Database, empty
 
-CHECKS = (goods.stock_is_conserved, goods.transfers_cancel_out, goods.reservations_add_up)
+CHECKS = (stock.stock_is_conserved, stock.transfers_cancel_out, stock.reservations_add_up)
 SOME, PLACES = st.integers(1, 4), st.sampled_from(("main", "berlin"))
 WHICH = st.integers(0, 5)
 

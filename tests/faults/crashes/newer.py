@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from engine import Run, Step, Workflow, local_step
 from tasks import orders, stock
 from tasks.notifications import order_mails
-from tasks.payments import charge as payments
+from tasks.payments import charge
 
 
 @local_step("orders.wrap")
@@ -26,7 +26,7 @@ place_order = Workflow(
     "place_order",
     Step("reserve_stock", do=stock.reserve, undo=stock.release),
     Step("wrap_gift", do=wrap, undo=unwrap),
-    Step("charge_payment", do=payments.charge, undo=payments.refund),
+    Step("charge_payment", do=charge.charge, undo=charge.refund),
     Step("confirm_order", do=orders.confirm, pivot=True),
     Step("notify_customer", do=order_mails.order_confirmed),
     on_failed=orders.close,
