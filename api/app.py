@@ -34,7 +34,6 @@ import logs
 import workflows  # noqa: F401 - whom the shop starts by name
 from api.catalogue import cache as catalogue_cache
 from api.http import access_tokens, conflict_retry, cors, problems, rate_limits, request_hooks, verbs
-from api.http.fields import rfc3339
 from api.http.health import health
 from api.openapi import strictness
 from api.openapi.document import Api
@@ -43,6 +42,7 @@ from api.orders import papers
 from api.pages import start as start_page
 from api.pages import storefront as account_pages
 from config import settings
+from shop.kernel.times import rfc3339
 
 EVERYWHERE: tuple[str, ...] = ()  # mounted whatever the services
 SERVICES: dict[str, tuple[str, ...]] = {

@@ -35,7 +35,7 @@ def accept(contender: ModuleType, goods: str) -> str:
         cart = carts.open_guest(session)
         carts.add(session, cart, goods, 1)
         command = placement.PlaceOrder(None, "guest@example.com", ADDRESS, "standard", "card", "tok_ok")
-        order = placement.place(session, cart, command).id
+        order: str = placement.place(session, cart, command).id
         contender.begin(session, order)
     return order
 

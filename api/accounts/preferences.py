@@ -72,7 +72,7 @@ def replace_preferences(wish: dict[str, Any]) -> dict[str, Any]:
     Replaces all of it: what is not named is off. An answer of GET can be sent back.
     """
     by_mail = dict.fromkeys(MARKETING, wish["marketing_emails"])
-    wanted = {(topic, Channel.EMAIL) for topic, yes in by_mail.items() if yes}
+    wanted: set[tuple[str, str]] = {(topic, Channel.EMAIL) for topic, yes in by_mail.items() if yes}
     for topic, channels in wish["topics"].items():
         wanted |= {(topic, channel) for channel, yes in channels.items() if yes}
         wanted -= {(topic, channel) for channel, yes in channels.items() if not yes}

@@ -144,7 +144,8 @@ class CampaignPreviewSchema(Schema):
 
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:
     """As the table has it."""
-    values = {name: wish[name] for name in ("name", "topic", "subject", "text", "html", "segment") if name in wish}
+    same = ("name", "topic", "subject", "text", "html", "segment")
+    values: dict[str, Any] = {name: wish[name] for name in same if name in wish}
     values |= {"time_zone": wish["time_zone"]} if "time_zone" in wish else {}
     values |= {"throttle": wish["throttle_per_minute"]} if "throttle_per_minute" in wish else {}
     for name, spread in SPREAD.items():

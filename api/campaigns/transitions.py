@@ -88,8 +88,8 @@ def test_campaign(id: UUID) -> Response:
 
     def work(session: Session) -> Answer:
         row = editing.get(session, str(id))
-        about = {"key": new_id(), "subject": ("campaign", row.id), "input": {"user": caller().id}}
-        run = engine.start(session, send_campaign_trial, **about, by=caller().id)
+        about, inputs = ("campaign", row.id), {"user": caller().id}
+        run = engine.start(session, send_campaign_trial, key=new_id(), subject=about, input=inputs, by=caller().id)
         return accepted(session, run.id, campaign=CAMPAIGN.dump(shown(session, row)))
 
     return run_command(work)

@@ -52,7 +52,7 @@ def options(**kwargs: Any) -> fields.Dict:
     return fields.Dict(keys=fields.String(), values=text, validate=fits(rules.options_problem), **kwargs)
 
 
-def prices(**kwargs: Any) -> fields.List:
+def prices(**kwargs: Any) -> fields.List[Any]:
     about = {"description": "in other currencies than the shop's, each once; they take the place of those there were"}
     return Few(fields.Nested(PriceSchema), most=rules.MOST_PRICES, metadata=about, **kwargs)
 

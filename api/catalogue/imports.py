@@ -102,11 +102,11 @@ def import_products(query: dict[str, Any]) -> Response:
     Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only.
     """
     format = _format(query["format"])
-    told = {"charset": request.mimetype_params.get("charset"), "currency": query["currency"] or OURS}
+    charset, currency = request.mimetype_params.get("charset"), query["currency"] or OURS
     body = request.get_data()
 
     def work(session: Session) -> Answer:
-        row = imports.accept(session, format, body, caller().id, **told)
+        row = imports.accept(session, format, body, caller().id, charset=charset, currency=currency)
         run = engine.start(session, import_catalogue, key=row.id, subject=("import", row.id), by=caller().id)
         return accepted(session, run.id, **{"import": ImportSchema().dump(row)})
 

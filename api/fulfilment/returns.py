@@ -157,8 +157,8 @@ def request_return(wish: dict[str, Any], id: UUID) -> Response:
         order, currency = their_order(session, id).id, their_order(session, id).currency
         comes_to = _previewed(returns.preview(session, order, wanted), currency)
         asked = returns.ask(session, order, wanted, wish["reason"])
-        about = {"subject": ("order", order), "input": {"return": asked.id}}
-        run = engine.start(session, ask_return, key=asked.id, **about, by=starter())
+        about, inputs = ("order", order), {"return": asked.id}
+        run = engine.start(session, ask_return, key=asked.id, subject=about, input=inputs, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(asked), "preview": comes_to})
 
     return run_command(work, guest=guest_token())
@@ -180,8 +180,8 @@ def receive_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
         conflict_of_interest.check_order(session, caller().id, str(id))
         row = returns.receive(session, str(id), str(rid), arrived, by=caller().id, location=wish["location"])
         inputs = {"return": row.id, "amount": row.due}
-        about = {"subject": ("order", row.order_id), "input": inputs}
-        run = engine.start(session, return_order, key=new_id(), **about, by=starter())
+        about = ("order", row.order_id)
+        run = engine.start(session, return_order, key=new_id(), subject=about, input=inputs, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)
@@ -202,8 +202,8 @@ def reject_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
         orders.hold(session, str(id))
         row = returns.requested(session, str(id), str(rid))
         inputs = {"return": row.id, "answer": wish["reason"]}
-        about = {"subject": ("order", row.order_id), "input": inputs}
-        run = engine.start(session, reject_return_workflow, key=new_id(), **about, by=starter())
+        about = ("order", row.order_id)
+        run = engine.start(session, reject_return_workflow, key=new_id(), subject=about, input=inputs, by=starter())
         return accepted(session, run.id, **{"return": RETURN.dump(row)})
 
     return run_command(work)

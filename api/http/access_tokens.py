@@ -91,9 +91,11 @@ def _signed(token: str, key: bytes) -> bool:
 def _claim(told: dict[str, Any]) -> Claim:
     """What the library would do without: an end, and a user and a session that are ids."""
     user, session, end = told.get("sub"), told.get("sid"), told.get("exp")
-    if told.get("type", "access") != "access" or not (is_id(user) and is_id(session)) or type(end) is not int:
+    if told.get("type", "access") != "access" or type(end) is not int or not 0 < end < 2**37:
         _invalid()
-    return Claim(session, user, datetime.fromtimestamp(end, UTC)) if 0 < end < 2**37 else _invalid()
+    if not (isinstance(user, str) and isinstance(session, str) and is_id(user) and is_id(session)):
+        _invalid()
+    return Claim(session, user, datetime.fromtimestamp(end, UTC))
 
 
 def _invalid() -> NoReturn:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from api.http.fields import rfc3339
 from api.http.money import taxes_of
 from api.http.schemas import AddressSchema
 from engine.jobs import Job, JobStep
 from shop.accounts import email_addresses
+from shop.kernel.times import rfc3339
 from shop.orders.orders import OrderLineRow, OrderRow, Placed
 
 Body = dict[str, Any]
@@ -113,7 +113,9 @@ def _error(error: Mapping[str, Any] | None) -> Body | None:
 
 
 def _waiting_for(waits: Mapping[str, Any] | None) -> Body | None:
-    return waits and {"what": waits["what"], "since": rfc3339(waits["since"]), "detail": waits["detail"]}
+    if not waits:
+        return None
+    return {"what": waits["what"], "since": rfc3339(waits["since"]), "detail": waits["detail"]}
 
 
 def _moment(moment: datetime | None) -> str | None:

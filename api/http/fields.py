@@ -114,7 +114,7 @@ class PersonName(Line):
         return name
 
 
-class Few(fields.List):
+class Few(fields.List[Any]):
     """A list of at most so many. It is counted before anything in it is looked at."""
 
     def __init__(self, inner: Any, *, least: int = 0, most: int, checks: Sequence[Any] = (), **kwargs: Any) -> None:

@@ -70,6 +70,7 @@ class OneTrip(FixedWindowRateLimiter):
     def _hit(self, item: RateLimitItem, *identifiers: str, cost: int) -> bool:
         assert self._script
         key = item.key_for(*identifiers)
+        assert isinstance(self.storage, RedisStorage)
         count, seconds = self._script([self.storage.prefixed_key(key)], [item.get_expiry(), cost])
         _seen()[key] = WindowStats(time.time() + max(seconds, 0), max(0, item.amount - count))
         return bool(count <= item.amount)

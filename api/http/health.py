@@ -14,12 +14,12 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 import db
-from api.http.fields import rfc3339
 from api.http.rate_limits import limiter
 from celery_app import app as celery
 from config import settings
 from db import pool
 from engine import outages
+from shop.kernel.times import rfc3339
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import request
 from marshmallow import fields, validate
@@ -18,7 +19,7 @@ def asked() -> str:
     return next((language for language in liked if language in LANGUAGES), LANGUAGES[0])
 
 
-def language(**kwargs: object) -> fields.String:
+def language(**kwargs: Any) -> fields.String:
     """`de`, or `de-AT` for numbers and dates as they are written there."""
     shown = {"example": "de", "description": f"one of {', '.join(LANGUAGES)}, perhaps with a country: de-AT"}
     wrong = f"One of {', '.join(LANGUAGES)}, perhaps with a country: de-AT."

@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 def limit_login(view: Callable[..., Any]) -> Any:
     """By address, and failures by account from wherever. A session that is open notices nothing of either."""
-    failures = {"key_func": _account, "scope": "account", "deduct_when": _failed}
+    failures: dict[str, Any] = {"key_func": _account, "scope": "account", "deduct_when": _failed}
     by_account = limiter.limit(lambda: settings().account_limit, **failures)
     return by_account(limiter.limit(lambda: settings().login_limit)(view))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -30,8 +30,10 @@ class Api(flask_smorest.Api):
             OPENAPI_JSON_PATH="openapi.json",
             API_SPEC_OPTIONS={"info": {"description": ABOUT}},
         )
-        marshmallow = MarshmallowPlugin(_component_name)
+        # False, which its types do not know, says: no name, the schema stands where it is used.
+        marshmallow = MarshmallowPlugin(cast(Any, _component_name))
         super().__init__(app, spec_kwargs={"marshmallow_plugin": marshmallow})
+        assert marshmallow.converter  # made by the line before
         marshmallow.converter.add_attribute_function(_readable_pattern)
         self.spec.components.security_scheme("bearer", BEARER)
 

@@ -123,10 +123,11 @@ def _no_cart(owner: Owner) -> Refusal:
 
 
 def _order(session: Session, cases: Sequence[Case]) -> None:
-    wanted = [(case, case.attempt(_command, session, case)) for case in cases]
-    wanted = [(case, command) for case, command in wanted if command]
-    placed = placement.place_all(session, [(case.cart, command) for case, command in wanted])
-    _start(session, [(case, placed) for (case, _), placed in zip(wanted, placed, strict=True)])
+    carts_of = [(case, case.cart) for case in cases if case.cart]
+    asked = [(case, cart, case.attempt(_command, session, case, cart)) for case, cart in carts_of]
+    wanted = [(case, cart, command) for case, cart, command in asked if command]
+    placed = placement.place_all(session, [(cart, command) for _, cart, command in wanted])
+    _start(session, [(case, placed) for (case, *_), placed in zip(wanted, placed, strict=True)])
 
 
 def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> None:
@@ -152,6 +153,7 @@ def _deadline(case: Case) -> float | None:
 
 
 def _accepted(order: Placed, run: Started) -> Answered:
+    assert run.at, "the order is new, so its run is"
     job = job_body(jobs.begun(run.id, place_order.plan, ("order", order.id), run.at))
     headers = {"Location": f"/api/jobs/{run.id}", "Retry-After": "1"}
     token = guest_tokens.for_guest(order)
@@ -169,7 +171,7 @@ def _keep_answers(session: Session, cases: Sequence[Case]) -> None:
         idempotency.give_back(session, refused)
 
 
-def _command(session: Session, case: Case) -> PlaceOrder:
+def _command(session: Session, case: Case, cart: CartRow) -> PlaceOrder:
     wish, who = case.placing.wish, case.holder
     return PlaceOrder(
         customer_id=who.id if who else None,
@@ -177,7 +179,7 @@ def _command(session: Session, case: Case) -> PlaceOrder:
         shipping_address=_address(session, case),
         billing_address=_billing(session, case),
         vat_id=wish.get("vat_id"),
-        shipping_method=wish.get("shipping_method") or case.cart.shipping_method or _missing("shipping_method"),
+        shipping_method=wish.get("shipping_method") or cart.shipping_method or _missing("shipping_method"),
         payment_method=wish["payment"]["method"],
         payment_token=wish["payment"].get("token"),
         language=case.placing.language,

@@ -32,8 +32,10 @@ def of(session: Session, order_id: str) -> list[Moment]:
     moments += [moment for parcel in parcels.of_order(session, order_id) for moment in _parcel(parcel)]
     moments += [moment for row in returns.of_order(session, order_id) for moment in _return(row)]
     # A status that follows another stands behind it, even where the clock was set back between the two.
-    not_before = dict(zip(map(id, statuses), accumulate((moment["at"] for moment in statuses), max), strict=True))
-    return sorted(moments, key=lambda moment: not_before.get(id(moment), moment["at"]))
+    not_before: dict[int, Any] = dict(
+        zip(map(id, statuses), accumulate((moment["at"] for moment in statuses), max), strict=True)
+    )
+    return sorted(moments, key=lambda moment: not_before.get(id(moment)) or moment["at"])
 
 
 def _status(event: OrderEventRow) -> Moment:

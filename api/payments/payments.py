@@ -72,8 +72,8 @@ def pay_order(wish: dict[str, Any]) -> Response:
         order = orders.hold(session, their_order(session, wish["order_id"]).id)
         _check_nobody_else_pays(session, order.id)
         row = replacement.begin(session, order.id, wish["method"], wish.get("token"))
-        about = {"subject": ("order", order.id), "input": {"payment": row.id}}
-        run = engine.start(session, pay_order_workflow, key=new_id(), **about, by=starter())
+        about, inputs = ("order", order.id), {"payment": row.id}
+        run = engine.start(session, pay_order_workflow, key=new_id(), subject=about, input=inputs, by=starter())
         return accepted(session, run.id, payment=shown(payment_queries.get(session, row.id)))
 
     return run_command(work, guest=guest_token())

@@ -92,8 +92,8 @@ def _take_transfer(session: Session, told: Told, payload: dict[str, Any]) -> boo
     """The provider is asked for it; what it pays is told by the transfer itself."""
     fresh = provider_events.store(session, told, payload)
     if fresh:
-        about: dict[str, Any] = {"subject": ("transfer", told.provider_id), "input": {"transfer": told.provider_id}}
-        engine.start(session, receive_transfers, key=f"{told.provider}:{told.id}", **about)
+        key, about = f"{told.provider}:{told.id}", ("transfer", told.provider_id)
+        engine.start(session, receive_transfers, key=key, subject=about, input={"transfer": told.provider_id})
         provider_events.handled(session, told.provider, told.id, None, None)
     return fresh
 
@@ -104,8 +104,8 @@ def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem |
         log.warning("webhook", problem=problem, id=told.id, order=payment.order_id)
     engine.wake_about(session, ("order", payment.order_id))
     if problem == Problem.TOO_LATE or told.type.startswith(GIVEN_BACK):
-        about = {"subject": ("order", payment.order_id), "input": {"payment": payment.id}}
-        engine.start(session, verify_payment, key=f"{told.provider}:{told.id}", **about)
+        key, about = f"{told.provider}:{told.id}", ("order", payment.order_id)
+        engine.start(session, verify_payment, key=key, subject=about, input={"payment": payment.id})
 
 
 GIVEN_BACK = ("charge.refund", "charge.dispute", "refund.")

@@ -13,7 +13,8 @@ from shop.kernel.currencies import OURS
 from shop.pricing.rates import LIKE_GOODS, OWN_RATE, STANDARD, ShippingMethodRow, ShippingRateRow
 
 CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z")
-TAX_CLASS = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,19}\Z")
+A_TAX_CLASS = r"^[a-z0-9][a-z0-9_-]{0,19}\Z"
+TAX_CLASS = validate.Regexp(A_TAX_CLASS)
 MONEY = ("rate", "free_above")
 MANY = 50  # currencies
 

@@ -133,8 +133,8 @@ def replay_webhook_delivery(id: UUID, did: UUID) -> Response:
     def work(session: Session) -> Answer:
         endpoint = webhook_endpoints.get(session, str(id))
         row, happening = deliveries.replay(session, endpoint, str(did))
-        about = {"key": f"{row.id}:{row.replays}", "subject": ("delivery", row.id)}
-        run = engine.start(session, deliver_webhook, **about, by=caller().id)
+        key, about = f"{row.id}:{row.replays}", ("delivery", row.id)
+        run = engine.start(session, deliver_webhook, key=key, subject=about, by=caller().id)
         log.info("operator", action="webhook replayed", delivery=row.id, by=caller().id)
         return accepted(session, run.id, delivery=DeliverySchema().dump(delivery_of(row, happening)))
 

@@ -48,7 +48,8 @@ def _wait_until_through(order: str) -> float:
 
 def _look(order: str) -> float | None:
     with db.reading() as session:
-        return session.scalar(_THROUGH, {"order": order})
+        through: float | None = session.scalar(_THROUGH, {"order": order})
+    return through
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import cast
 from functools import cache
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SQLAlchemyDatasource
@@ -82,7 +83,7 @@ def _checkpointed(step: Callable[[Session, str], None]) -> Callable[[str], None]
         with transaction() as session:
             step(session, order_id)
 
-    return run
+    return cast(Callable[[str], None], run)
 
 
 if __name__ == "__main__":

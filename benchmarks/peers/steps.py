@@ -7,6 +7,7 @@ and saves the commit of an intent: the order's key makes a repeated call harmles
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -53,5 +54,5 @@ def _call(session: Session, step: StepTask, order_id: str, name: str) -> None:
 def _alone(order_id: str, step: str) -> Run:
     """The one order, in the shape the shop's fetch and remember functions take."""
     plan = Plan("peer", "peer", (PlannedStep(step, "", None, False),))
-    fresh = {"left": None, "troubled": None, "waiting_for": None, "trouble": None}
+    fresh: dict[str, Any] = {"left": None, "troubled": None, "waiting_for": None, "trouble": None}
     return Run(order_id, plan, 0, "do", 0, 0, order_id, {}, None, False, False, False, False, 0, **fresh)

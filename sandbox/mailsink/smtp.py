@@ -56,8 +56,8 @@ async def listen(store: Store, mood: Mood, host: str, port: int) -> asyncio.Serv
     loop = asyncio.get_running_loop()
 
     def protocol() -> Any:
-        wishes = {"data_size_limit": LARGEST_MESSAGE, "enable_SMTPUTF8": mood.smtputf8, "hostname": "mailsink"}
-        return SMTP(Inbox(store, mood), **wishes)
+        inbox = Inbox(store, mood)
+        return SMTP(inbox, data_size_limit=LARGEST_MESSAGE, enable_SMTPUTF8=mood.smtputf8, hostname="mailsink")
 
     return await loop.create_server(protocol, host, port)
 

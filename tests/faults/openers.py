@@ -276,15 +276,23 @@ def a_question(stack: Stack, staff: Client) -> Kept:
 
 
 def a_second_thought(stack: Stack, staff: Client) -> Kept:
-    """An order that was to be paid at the door is paid by card. Who was told of what is not the question."""
+    """A card waits for its holder's answer at the bank; its order is paid with another, and goes on. Where that came to
+    nothing the order still waits, and is called off. Who was told of what is not the question."""
     client = stack.client()
-    client.get("POST", "/api/cart/me", {"sku": stack.sku(on_hand=3), "quantity": 1})
-    body = client.get("POST", "/api/orders", order_of("") | {"payment": {"method": "cash_on_delivery"}})
-    order = accepted_of(body)
-    assert client.finished(order.job_id)["status"] == "succeeded"
+    order = client.place(stack.sku(on_hand=3), token="tok_3ds")
+    wait_until(lambda: client.job(order.job_id)["status"] == "waiting", seconds=30, what="the order to wait")
     wish = {"order_id": order.id, "method": "card", "token": "tok_ok"}
     job = client.get("POST", "/api/payments", wish)["job"]["id"]
-    return replace(kept_order(client, order), job_id=job, name=f"payment of {order.id}", told="", mails=0)
+
+    def complaint() -> str | None:
+        paid = client.job(job)["status"] == "succeeded"
+        if not paid:
+            client.get("POST", f"/api/jobs/{order.job_id}/cancel")
+        ended = client.finished(order.job_id)["status"]
+        return None if ended == ("succeeded" if paid else "failed") else f"its order has {ended}"
+
+    about = {"told": "", "mails": 0, "mails_of_failure": 0}
+    return replace(kept_order(client, order), job_id=job, name=f"payment of {order.id}", outside=complaint, **about)
 
 
 def a_transfer(stack: Stack, staff: Client) -> Kept:

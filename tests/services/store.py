@@ -21,7 +21,8 @@ class Server:
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        command = [self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._home]
+        options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._home))
+        command = [str(self._program), *options]
         with (self._home / "log").open("ab") as log:
             self._running = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(self._answers, what="the private Redis")
