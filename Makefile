@@ -7,8 +7,8 @@ BABEL := $(PY) -m babel.messages.frontend -q
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
-# Tests wait for clocks, banks and processes more than they compute: four share two cores well. The tests of a file
-# stay together, because the running copies that they share take long to start.
+# Tests wait for clocks, banks and processes more than they compute: four share two cores well. Those that share a
+# running copy stay together (tests/side_by_side.py).
 SIDE_BY_SIDE ?= 4
 
 help: ## show this list

@@ -34,6 +34,7 @@ pytest_plugins = [
     "tests.stack.fixtures",
     "tests.world_fixtures",
     "tests.peers.fixtures",
+    "tests.side_by_side",
     "tests.faults.choosing",
     "tests.faults.summary",
 ]

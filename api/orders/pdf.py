@@ -10,12 +10,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-
-from fontTools.ttLib import TTFont
-from fpdf import FPDF
-from fpdf.enums import TableBordersLayout
-from fpdf.fonts import FontFace
+from types import ModuleType
 
 from letters.papers import Paper
 
@@ -28,6 +25,11 @@ GREY = 200
 PADDING = 0.8
 
 
+def fpdf() -> ModuleType:
+    """Imported when the first paper is asked for: it is a sixth of an API's start-up, and 15 MB of each."""
+    return import_module("fpdf")
+
+
 def render(paper: Paper) -> bytes:
     page = _Page()
     page.begin(paper.title, paper.language)
@@ -37,53 +39,58 @@ def render(paper: Paper) -> bytes:
     page.block(paper.about)
     if paper.rows:
         page.rows(paper.rows, GOODS, texts=2)
-        page.ln(4)
+        page.space()
     page.sums(paper.sums)
-    page.ln(4)
+    page.space()
     page.rows(paper.rates, RATES, texts=1)
-    page.ln(4)
+    page.space()
     page.block(paper.notes)
     page.say_what_is_missing(paper.missing)
-    return bytes(page.output())
+    return page.printed()
 
 
-class _Page(FPDF):
+class _Page:
     def __init__(self) -> None:
-        super().__init__(format="A4")
-        self.add_font("DejaVu", fname=FONT)
-        self.set_margin(15)
-        self.set_auto_page_break(True, margin=15)
-        self.set_draw_color(GREY)
-        self.add_page()
+        self._pdf = fpdf().FPDF(format="A4")
+        self._pdf.add_font("DejaVu", fname=FONT)
+        self._pdf.set_margin(15)
+        self._pdf.set_auto_page_break(True, margin=15)
+        self._pdf.set_draw_color(GREY)
+        self._pdf.add_page()
         self._boxed = False
 
+    def space(self) -> None:
+        self._pdf.ln(4)
+
+    def printed(self) -> bytes:
+        return bytes(self._pdf.output())
+
     def begin(self, title: str, language: str) -> None:
-        self.set_title(title)
-        self.set_lang(language)
-        self.set_font("DejaVu", size=9)
+        self._pdf.set_title(title)
+        self._pdf.set_lang(language)
+        self._pdf.set_font("DejaVu", size=9)
 
     def heading(self, text: str) -> None:
-        self.set_font("DejaVu", size=18)
-        self.cell(text=text, new_x="LMARGIN", new_y="NEXT", h=12)
-        self.set_font("DejaVu", size=9)
+        self._pdf.set_font("DejaVu", size=18)
+        self._pdf.cell(text=text, new_x="LMARGIN", new_y="NEXT", h=12)
+        self._pdf.set_font("DejaVu", size=9)
 
     def block(self, lines: Sequence[str]) -> None:
         for line in lines:
             self.text_line(line)
-        self.ln(4)
+        self._pdf.ln(4)
 
     def text_line(self, text: str) -> None:
-        self.multi_cell(0, 5, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="LEFT")
+        self._pdf.multi_cell(0, 5, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="LEFT")
 
     def rows(self, rows: Sequence[tuple[str, ...]], widths: tuple[int, ...], *, texts: int) -> None:
         """The first `texts` columns are words, the others figures."""
-        plain = FontFace(emphasis="")
+        plain = fpdf().FontFace(emphasis="")
         align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
-        layout = TableBordersLayout.HORIZONTAL_LINES
-        with self.table(
+        with self._pdf.table(
             col_widths=widths,
             text_align=align,
-            borders_layout=layout,
+            borders_layout="HORIZONTAL_LINES",
             headings_style=plain,
             line_height=5,
             padding=PADDING,
@@ -96,19 +103,19 @@ class _Page(FPDF):
         """A SKU that is longer than its column goes on behind a hyphen, not in the middle of a word."""
         lines = [""]
         for part in re.split("(?<=-)", text):
-            if lines[-1] and self.get_string_width(lines[-1] + part) > width:
+            if lines[-1] and self._pdf.get_string_width(lines[-1] + part) > width:
                 lines.append("")
             lines[-1] += part
         return "\n".join(lines)
 
     def sums(self, rows: Sequence[tuple[str, str]]) -> None:
         for label, amount in rows:
-            self.cell(140, 6, self._fit(label), border="B")
-            self.cell(40, 6, self._fit(amount), border="B", align="R", new_x="LMARGIN", new_y="NEXT")
+            self._pdf.cell(140, 6, self._fit(label), border="B")
+            self._pdf.cell(40, 6, self._fit(amount), border="B", align="R", new_x="LMARGIN", new_y="NEXT")
 
     def say_what_is_missing(self, text: str) -> None:
         if self._boxed:
-            self.ln(6)
+            self._pdf.ln(6)
             self.text_line(text)
 
     def _fit(self, text: str) -> str:
@@ -132,5 +139,5 @@ def _shown(letter: str) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    with TTFont(FONT, lazy=True) as font:
+    with import_module("fontTools.ttLib").TTFont(FONT, lazy=True) as font:
         return frozenset(font.getBestCmap())
