@@ -11,7 +11,7 @@ from doctor.checks import invariant
 from engine.states import ENDED
 from engine.tables import RunRow
 from shop.campaigns.cart_reminders import CartReminderRow
-from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status
+from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus, Stage, Status
 
 
 @invariant("I11", "one run per campaign and due time, at most one mail per run and recipient, and none of them lost")
@@ -36,7 +36,7 @@ def _twice(session: Session) -> Iterator[str]:
 def _lost(session: Session) -> Iterator[str]:
     """A run that is done has nobody who waits, and as many people as it froze, until they are forgotten."""
     run, row = CampaignRunRow, RecipientRow
-    waiting = func.count().filter(row.state.in_((Fate.WAITING, Fate.SENDING)))
+    waiting = func.count().filter(row.state.in_((RecipientStatus.WAITING, RecipientStatus.SENDING)))
     counted = (
         select(run.id, run.audience, func.count(row.user_id), waiting)
         .outerjoin(row, row.run_id == run.id)
@@ -53,7 +53,7 @@ def _stranded(session: Session) -> Iterator[str]:
     """Whoever is on their way is in a batch that has not ended."""
     run, row = RunRow, RecipientRow
     ended = select(run.subject_id).where(run.workflow == "send_campaign_batch", run.state.in_(ENDED))
-    on_their_way = select(row.run_id, row.batch_id).where(row.state == Fate.SENDING).distinct()
+    on_their_way = select(row.run_id, row.batch_id).where(row.state == RecipientStatus.SENDING).distinct()
     over = set(session.scalars(ended)) if (batches := session.execute(on_their_way).all()) else set()
     for id, batch in batches:
         if batch in over:

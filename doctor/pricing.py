@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from doctor.checks import invariant
 from shop.orders.orders import OrderLineRow, OrderRow
 from shop.orders.states import GIVEN_UP
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from shop.pricing.offers import OfferRow
 
-LIVE = CouponUseRow.given_back_at.is_(None)
+LIVE = CouponRedemptionRow.given_back_at.is_(None)
 
 
 @invariant("I4", "every order's total is the sum of its parts, and no part is negative")
@@ -59,13 +59,13 @@ def _faults(order: Any) -> Iterator[str]:
 
 @invariant("I8", "no coupon is used more often than it may be, and what failed has given its use back")
 def coupons_are_within_their_limits(session: Session) -> Iterator[str]:
-    used = dict(session.execute(_uses(CouponUseRow.coupon_id)).all())
+    used = dict(session.execute(_uses(CouponRedemptionRow.coupon_id)).all())
     for offer in session.scalars(select(OfferRow).where(OfferRow.code.is_not(None))):
         if offer.uses != used.get(offer.id, 0):
             yield f"coupon {offer.code} says {offer.uses} uses, {used.get(offer.id, 0)} orders hold one"
         if offer.total_limit is not None and offer.uses > offer.total_limit:
             yield f"coupon {offer.code}: {offer.uses} uses of {offer.total_limit}"
-    for who in (CouponUseRow.customer_id, CouponUseRow.email, CouponUseRow.account_email):
+    for who in (CouponRedemptionRow.customer_id, CouponRedemptionRow.email, CouponRedemptionRow.account_email):
         yield from _too_often(session, who)
     yield from _kept(session)
 
@@ -75,7 +75,7 @@ def _uses(*by: Any) -> Any:
 
 
 def _too_often(session: Session, who: Any) -> Iterator[str]:
-    uses = _uses(CouponUseRow.coupon_id, who).subquery()
+    uses = _uses(CouponRedemptionRow.coupon_id, who).subquery()
     over = select(OfferRow.code, uses.c[who.key], uses.c.uses, OfferRow.per_customer).join(
         uses, uses.c.coupon_id == OfferRow.id
     )
@@ -86,8 +86,8 @@ def _too_often(session: Session, who: Any) -> Iterator[str]:
 def _kept(session: Session) -> Iterator[str]:
     """A use whose order is over, or was never written."""
     kept = (
-        select(CouponUseRow.order_id, OrderRow.status)
-        .outerjoin(OrderRow, OrderRow.id == CouponUseRow.order_id)
+        select(CouponRedemptionRow.order_id, OrderRow.status)
+        .outerjoin(OrderRow, OrderRow.id == CouponRedemptionRow.order_id)
         .where(LIVE, (OrderRow.id.is_(None)) | OrderRow.status.in_(GIVEN_UP))
     )
     for order, status in session.execute(kept):

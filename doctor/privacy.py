@@ -17,7 +17,7 @@ from shop.fulfilment.returns import ReturnRow
 from shop.notifications.outbox import NotificationRow
 from shop.orders.orders import OrderRow
 from shop.orders.staff_notes import OrderNoteRow
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from shop.pricing.same_person import MARK
 from shop.privacy import order_anonymisation
 from shop.privacy.order_anonymisation import NOBODY
@@ -47,7 +47,7 @@ def _accounts(session: Session) -> Iterator[str]:
     alive = SessionFamilyRow.revoked_at.is_(None)
     for id in session.scalars(select(user.id).where(gone, alive).join(SessionFamilyRow)):
         yield f"account {id} is deleted and has a session"
-    use = CouponUseRow
+    use = CouponRedemptionRow
     uses = (
         select(use.order_id)
         .join(user, user.id == use.customer_id)

@@ -15,14 +15,16 @@ from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
 from engine.timing import MOST_CLAIMS
-from shop.kernel.idempotency import CommandRow
+from shop.kernel.idempotency import IdempotencyKeyRow
 
 OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any more
 
 
 @invariant("I1", "every command answered 202 exists")
 def accepted_commands_exist(session: Session) -> Iterator[str]:
-    answered = session.execute(select(CommandRow.key, CommandRow.body).where(CommandRow.status == 202))
+    answered = session.execute(
+        select(IdempotencyKeyRow.key, IdempotencyKeyRow.body).where(IdempotencyKeyRow.status == 202)
+    )
     jobs = {json.loads(body).get("job", {}).get("id"): key for key, body in answered}
     jobs.pop(None, None)
     known = set(session.scalars(select(RunRow.id).where(RunRow.id.in_(list(jobs)))))

@@ -10,8 +10,8 @@ from engine.authoring import local_step, on_failed, remote_step
 from engine.claim import Run
 from engine.commands import (
     NotPossible,
+    RunRequest,
     Started,
-    Wish,
     busy,
     cancel,
     give_back,
@@ -45,11 +45,11 @@ __all__ = [
     "Result",
     "Retry",
     "Run",
+    "RunRequest",
     "Started",
     "State",
     "Step",
     "UnknownWorkflow",
-    "Wish",
     "Workflow",
     "busy",
     "cancel",

@@ -37,7 +37,7 @@ class NotPossible(Exception):
         self.detail = detail
 
 
-class Wish(NamedTuple):
+class RunRequest(NamedTuple):
     """A run to be started. The same key twice is the same run."""
 
     key: str
@@ -63,10 +63,10 @@ def start(
     by: str | None = None,
 ) -> Started:
     """Write the run; after the commit it goes on its way. `by`: who asked for it; None: the shop itself."""
-    return start_all(session, workflow, [Wish(key, subject, input, by=by)])[0]
+    return start_all(session, workflow, [RunRequest(key, subject, input, by=by)])[0]
 
 
-def start_all(session: Session, workflow: Workflow | Named, wishes: Sequence[Wish]) -> list[Started]:
+def start_all(session: Session, workflow: Workflow | Named, wishes: Sequence[RunRequest]) -> list[Started]:
     """As `start`, for many in one statement. No key may be among them twice."""
     workflow = resolve(workflow)
     plan = workflow.plan
@@ -81,7 +81,7 @@ def start_all(session: Session, workflow: Workflow | Named, wishes: Sequence[Wis
     return [_started(session, row, begun.get(row["id"])) for row in rows]
 
 
-def _fresh(workflow: Workflow, wish: Wish) -> dict[str, Any]:
+def _fresh(workflow: Workflow, wish: RunRequest) -> dict[str, Any]:
     return {
         "id": new_id(),
         "workflow": workflow.name,

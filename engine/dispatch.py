@@ -37,26 +37,26 @@ MOST_WAITING = 50_000
 GOODBYE = 3.0  # seconds that a process which ends gives its last waves
 
 
-class Place(NamedTuple):
+class ChainPosition(NamedTuple):
     plan: Plan
     step: int
     direction: str
 
 
-Parcel = tuple[Place, str]
+Parcel = tuple[ChainPosition, str]
 """A run's id and where it stands."""
 
 
 def send_after_commit(session: Session, plan: Plan, step: int, direction: str, ids: Sequence[str]) -> None:
     """Hand these runs to the flusher once, and only if, the session's transaction is committed."""
-    at_commit(session, _take, [(Place(plan, step, direction), id) for id in ids])
+    at_commit(session, _take, [(ChainPosition(plan, step, direction), id) for id in ids])
 
 
 def _take(parcels: list[Parcel]) -> None:
     flusher().take(parcels)
 
 
-def send(producer: Producer, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
+def send(producer: Producer, place: ChainPosition, ids: Sequence[str], *, suspect: bool = False) -> None:
     """One wave: a native chain of immutable signatures, one for each step that is left.
 
     suspect: these runs were lost before, and whoever takes them is to say so first (see claim.py).
@@ -71,7 +71,7 @@ def send(producer: Producer, place: Place, ids: Sequence[str], *, suspect: bool 
 
 def send_all(parcels: Iterable[Parcel], wave: int = WAVE, *, suspect: bool = False) -> int:
     """Send every run, those at the same place together. Returns how many waves that took."""
-    groups: dict[Place, list[str]] = defaultdict(list)
+    groups: dict[ChainPosition, list[str]] = defaultdict(list)
     for place, id in parcels:
         groups[place].append(id)
     sent = 0
@@ -87,7 +87,7 @@ class Flusher:
     """A thread that gathers and publishes, one for each process that starts runs."""
 
     def __init__(self) -> None:
-        self._waiting: WaitingRoom[Place] = WaitingRoom()
+        self._waiting: WaitingRoom[ChainPosition] = WaitingRoom()
         self._some = threading.Condition()
         self._arrivals: deque[float] = deque(maxlen=int(LONG / EACH) + 1)
         self._stretch = 1.0
@@ -147,7 +147,7 @@ class Flusher:
         return max(1.0, min(LONGEST / LONG, longer))
 
 
-def _queued(place: Place) -> int:
+def _queued(place: ChainPosition) -> int:
     """How many messages wait before the first step of this wave."""
     queue = queue_of(place.plan.task(place.step, place.direction))
     with app.pool.acquire(block=True) as connection, connection.channel() as channel:

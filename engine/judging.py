@@ -17,7 +17,7 @@ from engine.timing import FAULT_PATIENCE
 CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
 
-Turn = tuple[Run, Outcome, int]
+TurnBack = tuple[Run, Outcome, int]
 """A run that turns back, why, and the newest step it has begun."""
 
 
@@ -82,7 +82,7 @@ class Ways:
     """The runs of a step by what becomes of them."""
 
     done: dict[tuple[Plan, int, str], list[tuple[Run, Done]]] = field(default_factory=lambda: defaultdict(list))
-    turning: list[Turn] = field(default_factory=list)
+    turning: list[TurnBack] = field(default_factory=list)
     waiting: list[tuple[Run, Wait]] = field(default_factory=list)
     trying: list[tuple[Run, TryAgain]] = field(default_factory=list)
     turns: list[tuple[Run, More]] = field(default_factory=list)

@@ -19,7 +19,7 @@ from db import in_transaction
 from db.functions import in_seconds, transaction_time
 from db.schema import Moment
 from db.statements import upsert
-from engine.tables import LaneRow
+from engine.tables import QueueProbeRow
 from engine.timing import PROBE, SLACK
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 def reached(session: Session) -> dict[str, datetime]:
     """For each queue the moment up to which everything sent has been through. A moment to come tells nothing."""
-    rows = session.execute(select(LaneRow.queue, LaneRow.reached_at).where(LaneRow.reached_at <= transaction_time()))
+    rows = session.execute(
+        select(QueueProbeRow.queue, QueueProbeRow.reached_at).where(QueueProbeRow.reached_at <= transaction_time())
+    )
     return {queue: at for queue, at in rows if at}
 
 
@@ -37,8 +39,8 @@ def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]
 
 
 def _claim(session: Session, queue: str) -> datetime | None:
-    session.execute(upsert(session, LaneRow).values(queue=queue).on_conflict_do_nothing())
-    lane = LaneRow
+    session.execute(upsert(session, QueueProbeRow).values(queue=queue).on_conflict_do_nothing())
+    lane = QueueProbeRow
     under_way = and_(lane.probed_at > in_seconds(-PROBE), lane.probed_at <= in_seconds(SLACK))  # now: when we began
     idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, not_(under_way))
     return session.scalar(
@@ -59,11 +61,15 @@ def probe(queue: str, at: str, **_: object) -> None:
     """Everything sent into this queue before `at` has been through. A forged one from the future tells nothing."""
     moment = datetime.fromisoformat(at)
     sent = bindparam("at", type_=Moment())
-    newer = or_(LaneRow.reached_at.is_(None), LaneRow.reached_at < sent, LaneRow.reached_at > in_seconds(SLACK))
+    newer = or_(
+        QueueProbeRow.reached_at.is_(None),
+        QueueProbeRow.reached_at < sent,
+        QueueProbeRow.reached_at > in_seconds(SLACK),
+    )
     in_transaction(
         lambda session: session.execute(
-            update(LaneRow)
-            .where(LaneRow.queue == queue, newer, LaneRow.probed_at >= sent, sent <= transaction_time())
+            update(QueueProbeRow)
+            .where(QueueProbeRow.queue == queue, newer, QueueProbeRow.probed_at >= sent, sent <= transaction_time())
             .values(reached_at=sent)
             .execution_options(synchronize_session=False),
             {"at": moment},

@@ -25,7 +25,7 @@ _RUN = table_of(RunRow).c
 
 
 @dataclass(frozen=True)
-class Place:
+class NextState:
     """Before which step a run is put, and who may take it there: anybody now, or with a `hold` in `due` seconds."""
 
     id: str
@@ -41,18 +41,18 @@ class Place:
     waiting_for: str | None = None
 
 
-def here(run: Run) -> Place:
+def here(run: Run) -> NextState:
     """Where it stands, to be taken again."""
-    return Place(run.id, moving(run.direction), run.step, run.direction, run.plan.task(run.step, run.direction))
+    return NextState(run.id, moving(run.direction), run.step, run.direction, run.plan.task(run.step, run.direction))
 
 
-def way_back(run: Run, step: int, error: dict[str, Any]) -> Place:
+def way_back(run: Run, step: int, error: dict[str, Any]) -> NextState:
     """Before the undo of this step."""
     task = run.plan.task(step, Direction.UNDO)
-    return Place(run.id, State.COMPENSATING, step, Direction.UNDO, task, error=error)
+    return NextState(run.id, State.COMPENSATING, step, Direction.UNDO, task, error=error)
 
 
-def put(session: Session, places: Sequence[Place]) -> None:
+def write(session: Session, places: Sequence[NextState]) -> None:
     if places:
         _PUT(session, [asdict(place) for place in places])
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.functions import age, in_list, in_seconds, statement_time
 from engine.states import Hold
-from engine.tables import GatewayRow, LaneRow, RunRow
+from engine.tables import GatewayRow, QueueProbeRow, RunRow
 from engine.timing import LEASE, LONGEST_RETRY_AFTER, PATIENCE, SLACK
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ def _runs(beyond: float) -> Any:
 
 
 def _lanes(beyond: float) -> Any:
-    return or_(LaneRow.reached_at > in_seconds(beyond), LaneRow.probed_at > in_seconds(beyond))
+    return or_(QueueProbeRow.reached_at > in_seconds(beyond), QueueProbeRow.probed_at > in_seconds(beyond))
 
 
 def _gateways(beyond: float) -> Any:
@@ -58,7 +58,7 @@ _RUNS_ANEW: Any = (
     )
     .execution_options(synchronize_session=False)
 )
-_LANES_ANEW: Any = update(LaneRow).where(_lanes(SLACK)).values(reached_at=None, probed_at=None)
+_LANES_ANEW: Any = update(QueueProbeRow).where(_lanes(SLACK)).values(reached_at=None, probed_at=None)
 _GATEWAYS_ANEW: Any = (
     update(GatewayRow)
     .where(_gateways(SLACK))
@@ -74,7 +74,7 @@ _GATEWAYS_ANEW: Any = (
 
 def found(session: Session, beyond: float = SLACK) -> bool:
     """Whether anything lies in the future that can not, by more than so many seconds."""
-    lanes = select(LaneRow.queue).where(_lanes(beyond))
+    lanes = select(QueueProbeRow.queue).where(_lanes(beyond))
     gateways = select(GatewayRow.name).where(_gateways(beyond))
     return bool(session.scalar(select(or_(exists(_runs(beyond)), exists(lanes), exists(gateways)))))
 

@@ -17,7 +17,7 @@ from engine.dispatch import send_after_commit
 from engine.judging import (
     GaveUp,
     PutAside,
-    Turn,
+    TurnBack,
     is_unsent,
     judge,
     line,
@@ -47,7 +47,7 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
     ways = sort_out(judged, begun=begun)
     compensate(session, ways.turning)
     _wait(session, ways.waiting)
-    placing.put(session, [_again(step, run, result) for run, result in ways.trying])
+    placing.write(session, [_again(step, run, result) for run, result in ways.trying])
     _take_turns(session, ways.turns)
     for run, result in ways.stuck:
         _stop(session, run, result)
@@ -65,13 +65,13 @@ def turn_back(session: Session, runs: Sequence[Run]) -> None:
             _stop(session, run, why)
 
 
-def compensate(session: Session, turning: Sequence[Turn]) -> None:
+def compensate(session: Session, turning: Sequence[TurnBack]) -> None:
     """Undo from the newest step begun down; a run with nothing to undo has failed here and now."""
     if not turning:
         return
     journal.stop(session, [run for run, _, _ in turning])
     back = [(run, run.plan.undo_from(newest), run.error or _document(why)) for run, why, newest in turning]
-    placing.put(session, [placing.way_back(run, step, error) for run, step, error in back if step is not None])
+    placing.write(session, [placing.way_back(run, step, error) for run, step, error in back if step is not None])
     for run, step, _ in back:
         if step is not None:
             send_after_commit(session, run.plan, step, Direction.UNDO, [run.id])
@@ -80,7 +80,7 @@ def compensate(session: Session, turning: Sequence[Turn]) -> None:
 
 def send_from_here(session: Session, runs: Sequence[Run]) -> None:
     """Take runs that were held back, or had called for help, before their step again."""
-    placing.put(session, [placing.here(run) for run in runs])
+    placing.write(session, [placing.here(run) for run in runs])
     for run in runs:
         send_after_commit(session, run.plan, run.step, run.direction, [run.id])
 
@@ -133,7 +133,7 @@ def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> N
         hooks[hook].work(session, runs)
 
 
-def _again(step: StepTask, run: Run, result: TryAgain) -> placing.Place:
+def _again(step: StepTask, run: Run, result: TryAgain) -> placing.NextState:
     """Before the same step, but not before its pause is over; at the end of its time once more."""
     attempt = run.attempt if isinstance(result, PutAside) else run.attempt + 1
     due = min(_pause(step, run, result), time_left(step, run, result))
@@ -160,10 +160,10 @@ def _is_broken(why: Result) -> bool:
 def _take_turns(session: Session, turns: Sequence[tuple[Run, More]]) -> None:
     """Before the same step, at once or after its pause. It is no attempt that failed, so none is counted."""
     send_from_here(session, [run for run, more in turns if not more.after])
-    placing.put(session, [_next_turn(run, more) for run, more in turns if more.after])
+    placing.write(session, [_next_turn(run, more) for run, more in turns if more.after])
 
 
-def _next_turn(run: Run, more: More) -> placing.Place:
+def _next_turn(run: Run, more: More) -> placing.NextState:
     return replace(placing.here(run), hold=Hold.BACKOFF, due=min(more.after, LONGEST_PAUSE))
 
 
@@ -171,11 +171,11 @@ def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:
     """Rest, unless a nudge came during the call: that counts at once."""
     send_from_here(session, [run for run, _ in waiting if run.nudged])
     resting = [(run, wait) for run, wait in waiting if not run.nudged]
-    placing.put(session, [_resting(run, wait) for run, wait in resting])
+    placing.write(session, [_resting(run, wait) for run, wait in resting])
     placing.limit_waits(session, [(run, wait.seconds) for run, wait in waiting])
 
 
-def _resting(run: Run, wait: Wait) -> placing.Place:
+def _resting(run: Run, wait: Wait) -> placing.NextState:
     return replace(placing.here(run), state=State.WAITING, hold=Hold.WAIT, due=wait.seconds)
 
 

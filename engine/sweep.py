@@ -21,7 +21,7 @@ from config import settings
 from db import in_transaction, reading
 from db.functions import in_list, in_seconds, statement_time, transaction_time
 from engine import claim, lanes, plans, setback
-from engine.dispatch import Place, send_all
+from engine.dispatch import ChainPosition, send_all
 from engine.leases import Leases
 from engine.settle import give_up
 from engine.states import Direction, Hold
@@ -183,5 +183,5 @@ def _send(found: Found) -> int:
     return len(together) + len(alone)
 
 
-def _parcel(row: Any) -> tuple[Place, str]:
-    return Place(plans.known(row.plan_id), row.step, row.direction), row.id
+def _parcel(row: Any) -> tuple[ChainPosition, str]:
+    return ChainPosition(plans.known(row.plan_id), row.step, row.direction), row.id

@@ -146,7 +146,7 @@ class GatewayRow(Base):
     back_at: Mapped[At | None]
 
 
-class LaneRow(Base):
+class QueueProbeRow(Base):
     """One queue: up to which moment everything sent into it has come out again (see `lanes.py`)."""
 
     __tablename__ = "lanes"

@@ -173,7 +173,7 @@ def remind_of_carts() -> None:
 def _remind(session: Session) -> int:
     hours, most = settings().cart_reminder_hours, settings().cart_reminders_a_month
     ids = cart_reminders.note_due(session, hours, most) if hours else []
-    wishes = [engine.Wish(id, ("cart_reminder", id)) for id in ids]
+    wishes = [engine.RunRequest(id, ("cart_reminder", id)) for id in ids]
     if wishes:
         engine.start_all(session, REMIND, wishes)
     return len(ids)

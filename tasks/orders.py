@@ -36,13 +36,13 @@ def close(session: Session, runs: Sequence[Run]) -> None:
     closed = list(codes)
     payments.close(session, closed)
     restore_cart.restore(session, closed)
-    failures.enqueue(session, codes)
+    failures.notify_customers(session, codes)
 
 
 @local_step("orders.call_off")
 def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
     """The point of no return: from here the money goes back, whatever anybody thinks of next."""
-    status = orders.standing(session, [run.subject_id for run in runs])
+    status = orders.lock_statuses(session, [run.subject_id for run in runs])
     kept = [run for run in runs if status[run.subject_id] != Status.CANCELLING]
     return {run.id: Refused("illegal_state", f"the order is {status[run.subject_id]}") for run in kept}
 
@@ -51,15 +51,15 @@ def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 def cancel(session: Session, runs: Sequence[Run]) -> None:
     """The money is back: so are the goods, which never left the house, and the coupon."""
     cancelled = [run.subject_id for run in runs]
-    reservations.call_off(session, orders.wants(session, cancelled))
+    reservations.cancel_sale(session, orders.wants(session, cancelled))
     orders.move(session, cancelled, Status.CANCELLED, "called off")
-    coupon_redemptions.give_back(session, cancelled)
+    coupon_redemptions.release(session, cancelled)
 
 
 @on_failed("orders.keep")
 def keep(session: Session, runs: Sequence[Run]) -> None:
     """Nothing had been given back yet: the order goes on as if nobody had called it off."""
-    status = orders.standing(session, [run.subject_id for run in runs])
+    status = orders.lock_statuses(session, [run.subject_id for run in runs])
     for run in runs:
         if status[run.subject_id] == Status.CANCELLING:
             orders.move(session, [run.subject_id], Status.CONFIRMED, (run.error or {}).get("code", ""))

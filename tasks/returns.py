@@ -38,7 +38,7 @@ def reject(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 @local_step("returns.restock")
 def restock(session: Session, runs: Sequence[Run]) -> None:
     """What can be sold again goes back to the shelf."""
-    reservations.take_back(session, returns.resellable(session, _named(runs)))
+    reservations.restock(session, returns.resellable(session, _named(runs)))
 
 
 @local_step("returns.close")

@@ -7,7 +7,7 @@ from kombu import Connection
 from redis import Redis
 
 import db
-from engine.tables import LaneRow
+from engine.tables import QueueProbeRow
 from tests.fixtures import Database
 from tests.services import NAME
 from tests.services.redis import CLAIM
@@ -17,13 +17,13 @@ from tests.stack.environment import on_services
 
 def test_each_test_finds_an_empty_database(database: Database) -> None:
     with db.transaction() as session:
-        assert session.query(LaneRow).count() == 0
-        session.add(LaneRow(queue="left behind"))
+        assert session.query(QueueProbeRow).count() == 0
+        session.add(QueueProbeRow(queue="left behind"))
 
 
 def test_whatever_the_one_before_left_is_gone(database: Database) -> None:
     with db.reading() as session:
-        assert session.query(LaneRow).count() == 0
+        assert session.query(QueueProbeRow).count() == 0
         assert session.get_bind().dialect.name == database.kind
 
 

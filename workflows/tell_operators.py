@@ -11,7 +11,7 @@ from config import settings
 from db.functions import read_clock
 from engine import Run, Step, Workflow, jobs, on_attention
 from shop.webhooks import events
-from shop.webhooks.events import Fact, Kind
+from shop.webhooks.events import DomainEvent, Kind
 from tasks.notifications import alarms
 
 tell_operators = Workflow(
@@ -23,7 +23,7 @@ tell_operators = Workflow(
 
 @on_attention
 def tell(session: Session, run: Run) -> None:
-    events.tell(session, [Fact(Kind.RUN_NEEDS_ATTENTION, _data(session, run))])
+    events.publish(session, [DomainEvent(Kind.RUN_NEEDS_ATTENTION, _data(session, run))])
     now, event = read_clock(session), _event(session, run)
     for address in settings().operators_mail:
         _mail(session, address, now.replace(minute=0, second=0, microsecond=0), event)

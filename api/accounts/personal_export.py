@@ -25,7 +25,7 @@ def _parts(user_id: str) -> Iterator[str]:
     """No session is open while a part is sent: a slow reader holds nothing but its own connection to us."""
     dumps = current_app.json.dumps  # there is no application any more once the answer is on its way
     with db.reading() as session:
-        short = personal_data.told(session, user_id)
+        short = personal_data.export_for(session, user_id)
     yield dumps(short).removesuffix("}")
     for name, tell in personal_data.TOLD_BY_PAGE.items():
         yield f", {dumps(name)}: ["

@@ -15,7 +15,7 @@ from api.http.paging import an_id, page, start
 from api.http.schemas import PageQuery, Schema, page_of
 from api.http.security import STAFF, roles
 from shop.campaigns import audience, editing, progress, rendering
-from shop.campaigns.tables import CampaignRow, Fate
+from shop.campaigns.tables import CampaignRow, RecipientStatus
 from shop.campaigns.templates import TemplateFailed
 from shop.consent import eligibility
 from shop.kernel.errors import Invalid, NotFound
@@ -28,7 +28,7 @@ class PreviewQuery(Schema):
 
 
 class RecipientsQuery(PageQuery):
-    status = fields.String(load_default=None, validate=validate.OneOf([*Fate]))
+    status = fields.String(load_default=None, validate=validate.OneOf([*RecipientStatus]))
     run = fields.UUID(load_default=None, metadata={"description": "the newest if not said"})
 
 

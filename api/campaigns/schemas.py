@@ -11,7 +11,7 @@ from api.http.schemas import Schema
 from db.statements import table_of
 from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns.progress import Progress
-from shop.campaigns.tables import LONGEST_TEMPLATE, CampaignRow, Fate, LatePolicy, Stage, Status
+from shop.campaigns.tables import LONGEST_TEMPLATE, CampaignRow, LatePolicy, RecipientStatus, Stage, Status
 from shop.campaigns.templates import VARIABLES
 from shop.consent.topics import MARKETING
 from shop.pricing import offer_admin
@@ -121,7 +121,7 @@ class CampaignSchema(CampaignChangeSchema):
 class CampaignRecipientSchema(Schema):
     user_id = fields.String()
     email = Shown(allow_none=True, metadata={"description": "as it is today"})
-    status = fields.String(attribute="state", metadata={"enum": [*Fate]})
+    status = fields.String(attribute="state", metadata={"enum": [*RecipientStatus]})
     attempts = Integer()
     detail = fields.String(allow_none=True)
     coupon = fields.String(allow_none=True)

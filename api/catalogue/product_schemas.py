@@ -164,7 +164,7 @@ def _variant(variant: VariantRow, hit: Hit, currency: str) -> dict[str, Any]:
     shown = {"sku": variant.sku, "name": variant.name, "options": variant.options, "price": price}
     prices = [_money(amount, currency) for currency, amount in listed.items()]
     left = hit.left.get(variant.sku, Left(0, None))
-    return {**shown, "prices": prices, "available": left.available, **backorders.told(left.most)}
+    return {**shown, "prices": prices, "available": left.available, **backorders.terms_of(left.most)}
 
 
 def _money(amount: int | None, currency: str) -> dict[str, Any] | None:

@@ -199,7 +199,7 @@ def reject_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        orders.hold(session, str(id))
+        orders.lock(session, str(id))
         row = returns.requested(session, str(id), str(rid))
         inputs = {"return": row.id, "answer": wish["reason"]}
         about = ("order", row.order_id)

@@ -72,7 +72,7 @@ def respond(said: Answered) -> Response:
 
 
 def _once(session: Session, work: Work, asked: Asked) -> Answered:
-    earlier = idempotency.claim(session, asked)
+    earlier = idempotency.acquire_key(session, asked)
     if earlier:
         return replayed(earlier)
     said = answered(*work(session))

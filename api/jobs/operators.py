@@ -41,7 +41,7 @@ def skip(session: Session, id: str, *, by: str, note: str) -> None:
     """
     place = _pass(session, id, by=by, note=note)
     check_skip(*place)
-    refund_actions.withdraw(session, [id], "skipped")
+    refund_actions.cancel_request(session, [id], "skipped")
     if place[0] in (capture_payment.name, void_payment.name):
         payment_actions.resume(session, [engine.input_of(session, id)["payment"]])
 

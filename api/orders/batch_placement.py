@@ -18,7 +18,7 @@ from api.http import access_tokens
 from api.http.commands import answered, replayed
 from api.http.fast_bodies import job_body, order_body
 from api.http.security import GUEST
-from engine import Started, Wish, jobs
+from engine import RunRequest, Started, jobs
 from shop.accounts import addresses, users
 from shop.accounts.addresses import AddressRow
 from shop.accounts.sessions import Claim, Holder
@@ -95,7 +95,7 @@ def _sign_in(session: Session, cases: Sequence[Case]) -> None:
 
 def _take_keys(session: Session, cases: Sequence[Case]) -> None:
     keyed = [(case, case.placing.asked) for case in cases if case.placing.asked]
-    mine = idempotency.claim_all(session, [asked for _, asked in keyed]) if keyed else set()
+    mine = idempotency.acquire_keys(session, [asked for _, asked in keyed]) if keyed else set()
     for case, asked in keyed:
         if asked in mine:
             case.key = asked
@@ -111,7 +111,7 @@ def _hold_carts(session: Session, cases: Sequence[Case]) -> None:
     """Until the orders are written: of two orders of one cart the second finds it empty."""
     owners = [case.placing.owner for case in cases]
     customers, guests = ([owner.id for owner in owners if owner.is_guest is guest] for guest in (False, True))
-    held = carts.hold_all(session, customers=customers, guests=guests)
+    held = carts.lock_all(session, customers=customers, guests=guests)
     for case in cases:
         case.cart = held.get(case.placing.owner.id)
         if case.cart is None:
@@ -141,9 +141,9 @@ def _start(session: Session, cases: Sequence[tuple[Case, Placed | Refusal]]) -> 
         case.answer = _accepted(order, run)
 
 
-def _wish(case: Case, order: Placed) -> Wish:
+def _wish(case: Case, order: Placed) -> RunRequest:
     by = case.holder.id if case.holder else GUEST
-    return Wish(order.id, ("order", order.id), deadline=_deadline(case), by=by)
+    return RunRequest(order.id, ("order", order.id), deadline=_deadline(case), by=by)
 
 
 def _deadline(case: Case) -> float | None:
@@ -168,7 +168,7 @@ def _keep_answers(session: Session, cases: Sequence[Case]) -> None:
     if kept:
         idempotency.remember(session, kept)
     if refused:
-        idempotency.give_back(session, refused)
+        idempotency.release_keys(session, refused)
 
 
 def _command(session: Session, case: Case, cart: CartRow) -> PlaceOrder:

@@ -79,7 +79,7 @@ def claim_orders(wish: dict[str, Any]) -> Response:
     id = caller().id
 
     def work(session: Session) -> Answer:
-        found = guest_claims.claim(session, id, wish["numbers"])
+        found = guest_claims.adopt_guest_orders(session, id, wish["numbers"])
         back = payment_queries.refunded(session, found)
         return {"items": [order_body(order, None, refunded=back.get(order.id, 0)) for order in found]}, 200, {}
 

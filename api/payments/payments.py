@@ -69,7 +69,7 @@ def pay_order(wish: dict[str, Any]) -> Response:
     """
 
     def work(session: Session) -> Answer:
-        order = orders.hold(session, their_order(session, wish["order_id"]).id)
+        order = orders.lock(session, their_order(session, wish["order_id"]).id)
         _check_nobody_else_pays(session, order.id)
         row = replacement.begin(session, order.id, wish["method"], wish.get("token"))
         about, inputs = ("order", order.id), {"payment": row.id}

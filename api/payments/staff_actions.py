@@ -86,7 +86,7 @@ def refund_payment(wish: dict[str, Any], id: UUID) -> Response:
         conflict_of_interest.check_order(session, caller().id, row.order_id)
         run = _run(session, refund_payment_workflow, row, amount=None)
         how = {"reason": wish["reason"], "destination": wish["to"], "by": caller().id}
-        refund_actions.promise(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
+        refund_actions.request_refund(session, f"{run}:refund_payment", row.id, _amount(session, id, wish), **how)
         return _accepted(session, run, row)
 
     return run_command(work)

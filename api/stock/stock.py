@@ -18,7 +18,7 @@ from api.http.security import STAFF, caller, roles
 from shop.kernel.errors import Invalid
 from shop.stock import adjustments, availability_events
 from shop.stock import tables as stock_tables
-from shop.stock.availability_events import Happened
+from shop.stock.availability_events import AvailabilityEvent
 from shop.stock.locations import CODE_LENGTH, MAIN
 from shop.stock.tables import MOST_ON_HAND, Kind, StockRow
 
@@ -83,7 +83,7 @@ class StockEventSchema(Schema):
 
     id = fields.String()
     sku = fields.String()
-    kind = fields.String(metadata={"enum": [*Happened]})
+    kind = fields.String(metadata={"enum": [*AvailabilityEvent]})
     available = Integer()
     at = Moment()
 

@@ -10,7 +10,7 @@ from api.http.fields import Boolean, Few, Integer, Line, Moment
 from api.http.schemas import Schema
 from config import settings
 from shop.webhooks import url_policy
-from shop.webhooks.events import DeliveryRow, DeliveryState, HappeningRow, Kind
+from shop.webhooks.events import DeliveryRow, DeliveryState, DomainEventRow, Kind
 
 EVENTS = ["*", *sorted({f"{kind.split('.')[0]}.*" for kind in Kind}), *Kind]
 
@@ -81,7 +81,7 @@ class DeliverySchema(Schema):
     updated_at = Moment()
 
 
-def delivery_of(row: DeliveryRow, happening: HappeningRow) -> dict[str, Any]:
+def delivery_of(row: DeliveryRow, happening: DomainEventRow) -> dict[str, Any]:
     own = ("id", "state", "attempts", "replays", "status", "answer", "ms", "error", "created_at", "updated_at")
     told = {"event": happening.kind, "happened_at": happening.at, "data": happening.data}
     return {name: getattr(row, name) for name in own} | told

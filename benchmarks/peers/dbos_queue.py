@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import cast
 from functools import cache
+from typing import cast
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SQLAlchemyDatasource
 from sqlalchemy import create_engine

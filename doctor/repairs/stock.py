@@ -85,7 +85,7 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
             _set(session, one.sku, one.derived)
     orders = forgotten(session)
     reservations.release(session, orders)
-    reservations.wait_no_longer(session, orders)
+    reservations.cancel_backorders(session, orders)
     stock_ledger.change(session, dict.fromkeys(_waited_for(session, found), Move()))
     return orders, found
 
@@ -114,4 +114,4 @@ def _set(session: Session, sku: str, to: Figures) -> None:
     values = {name: getattr(to, name) for name in ("on_hand", "reserved", "elsewhere", "backordered")}
     session.execute(update(StockRow).where(StockRow.sku == sku).values(values))
     session.execute(delete(LevelRow).where(LevelRow.sku == sku))
-    allocation.put(session, [Lot(sku, n, place) for place, n in to.places.items()])
+    allocation.receive(session, [Lot(sku, n, place) for place, n in to.places.items()])

@@ -131,7 +131,7 @@ def alive() -> tuple[ColumnElement[bool], ...]:
     return SessionFamilyRow.revoked_at.is_(None), SessionFamilyRow.expires_at > transaction_time()
 
 
-def told(session: Session, user_id: str, after: Place | None) -> Page:
+def export_for(session: Session, user_id: str, after: Place | None) -> Page:
     """For the export: when the user signed in, and with what."""
     row = SessionFamilyRow
     query = select(row.created_at, row.expires_at, row.device, row.id).where(row.user_id == user_id)

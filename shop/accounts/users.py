@@ -170,7 +170,7 @@ def erase(session: Session, id: str) -> None:
     _changed(session, id, email_hash=None, email_verified_at=None, deleted_at=transaction_time(), **gone)
 
 
-def told(session: Session, id: str) -> dict[str, str | bool | datetime | None]:
+def export_for(session: Session, id: str) -> dict[str, str | bool | datetime | None]:
     """For the export: the profile."""
     row = get(session, id)
     names = ("id", "email", "name", "role", "language", "email_verified_at", "created_at", "updated_at")

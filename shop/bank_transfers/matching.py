@@ -37,7 +37,7 @@ def match(session: Session, row: BankTransferRow, turning: Turning) -> str | Non
     order = _order_named(session, row.reference)
     row.order_id, row.problem = order, Problem.UNKNOWN_REFERENCE
     if order is not None:
-        status = orders.standing(session, [order])[order]
+        status = orders.lock_statuses(session, [order])[order]
         payment = replacement.first_of(session, order)
         row.problem = _hindrance(status, payment, turning(order)) or _difference(row, payment)
         if row.problem is None:
@@ -54,8 +54,8 @@ def match_by_hand(
     found = session.get(PaymentRow, payment_id)
     if found is None:
         raise NotFound("There is no such payment.")
-    status = orders.standing(session, [found.order_id])[found.order_id]
-    payment = payments.holding(session, [payment_id])[payment_id]
+    status = orders.lock_statuses(session, [found.order_id])[found.order_id]
+    payment = payments.lock_all(session, [payment_id])[payment_id]
     if why := _hindrance(status, payment, turning(payment.order_id)):
         raise IllegalMove(f"The order is {status} and its payment {payment.status}: {why.replace('_', ' ')}.")
     _check_money(row, payment, note)

@@ -10,7 +10,7 @@ from db.functions import statement_time
 from db.statements import for_update, table_of
 from shop.accounts.users import UserRow
 from shop.campaigns import segments
-from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus, Stage
 from shop.consent import eligibility
 
 PAGE = 1000
@@ -52,7 +52,7 @@ _WRITE = inserting(
     table_of(RecipientRow),
     *("run_id", "user_id"),
     then=lambda insert: insert.on_conflict_do_nothing(index_elements=["run_id", "user_id"]),
-    state=literal(Fate.WAITING),
+    state=literal(RecipientStatus.WAITING),
     attempts=literal(0),
     updated_at=statement_time(),
 )

@@ -20,7 +20,7 @@ from shop.accounts.users import UserRow
 from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns import coupons, rendering
 from shop.campaigns.rendering import Content
-from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus, Stage, Status, standing
 from shop.consent import eligibility, suppressions
 from shop.consent.eligibility import Recipient
 from shop.consent.suppressions import Reason
@@ -59,7 +59,7 @@ class Handful:
 @dataclass(frozen=True)
 class Result:
     user: str
-    state: Fate
+    state: RecipientStatus
     detail: str | None = None
     after: float | None = None  # seconds, for who is put off
     bounced: bool = False
@@ -68,20 +68,20 @@ class Result:
 def put_off(ready: Ready, why: str) -> Result:
     """Later once more, and more patiently each time, until it has been long enough."""
     if sum(map(_pause, range(ready.attempts))) >= PUT_OFF_FOR:
-        return Result(ready.who.id, Fate.FAILED, why)
-    return Result(ready.who.id, Fate.WAITING, why, after=_pause(ready.attempts))
+        return Result(ready.who.id, RecipientStatus.FAILED, why)
+    return Result(ready.who.id, RecipientStatus.WAITING, why, after=_pause(ready.attempts))
 
 
 def _pause(attempts: int) -> float:
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 32))
 
 
-def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful | None:
+def send_next(session: Session, batch: Batch, results: Sequence[Result]) -> Handful | None:
     """Write what came of the last handful, and return the next; None when there is none, or nobody wants it now."""
     write(session, batch, results)
     campaign, run = session.execute(_OF_RUN, {"run": [batch.run]}).one()
     if not _is_wanted(session, campaign, run):
-        give_back(session, batch)
+        release(session, batch)
         return None
     ready: list[Ready] = []
     while not ready and (rows := _next(session, batch)):
@@ -89,14 +89,16 @@ def turn(session: Session, batch: Batch, results: Sequence[Result]) -> Handful |
     return Handful(rendering.content(campaign), ready) if ready else None
 
 
-def give_back(session: Session, batch: Batch) -> None:
+def release(session: Session, batch: Batch) -> None:
     """Those of the batch that were not written to wait again."""
-    session.execute(_of_batch(batch).values(state=Fate.WAITING, batch_id=None, updated_at=statement_time()))
+    session.execute(_of_batch(batch).values(state=RecipientStatus.WAITING, batch_id=None, updated_at=statement_time()))
 
 
 def give_up(session: Session, batch: Batch, why: str) -> None:
     session.execute(
-        _of_batch(batch).values(state=Fate.FAILED, detail=why[:200], batch_id=None, updated_at=statement_time())
+        _of_batch(batch).values(
+            state=RecipientStatus.FAILED, detail=why[:200], batch_id=None, updated_at=statement_time()
+        )
     )
 
 
@@ -108,7 +110,7 @@ def _is_wanted(session: Session, campaign: CampaignRow, run: CampaignRunRow) -> 
 def _next(session: Session, batch: Batch) -> Sequence[Any]:
     row = RecipientRow
     query = select(row.user_id, row.coupon_code, row.attempts).where(
-        row.run_id == batch.run, row.batch_id == batch.id, standing(Fate.SENDING)
+        row.run_id == batch.run, row.batch_id == batch.id, standing(RecipientStatus.SENDING)
     )
     return session.execute(query.order_by(row.user_id).limit(HANDFUL)).all()
 
@@ -118,7 +120,7 @@ def _sorted_out(
 ) -> list[Ready]:
     """Who may not be written to any more is skipped; who needs a coupon of their own gets it."""
     willing = eligibility.recipients(session, [row.user_id for row in rows], campaign.topic)
-    gone = [Result(row.user_id, Fate.SKIPPED, NOT_WANTED) for row in rows if row.user_id not in willing]
+    gone = [Result(row.user_id, RecipientStatus.SKIPPED, NOT_WANTED) for row in rows if row.user_id not in willing]
     write(session, batch, gone)
     there = [row for row in rows if row.user_id in willing]
     own = _own_coupons(session, campaign, batch, there)
@@ -162,7 +164,7 @@ def _row(batch: Batch, result: Result) -> dict[str, Any]:
         "user_id": result.user,
         "state": result.state,
         "detail": result.detail[:200] if result.detail else None,
-        "tried": int(result.state != Fate.SKIPPED),
+        "tried": int(result.state != RecipientStatus.SKIPPED),
         "after": result.after,
     }
 
@@ -175,7 +177,7 @@ def _writing(_: str, given: Any) -> Any:
     mine = (_ROW.run_id == given.run_id, _ROW.user_id == given.user_id, _ROW.batch_id == given.batch_id)
     return (
         update(table_of(RecipientRow))
-        .where(*mine, _ROW.state == Fate.SENDING)
+        .where(*mine, _ROW.state == RecipientStatus.SENDING)
         .values(
             state=given.state,
             detail=given.detail,
@@ -203,5 +205,5 @@ _OF_RUN = (
 
 def _of_batch(batch: Batch) -> Any:
     row = RecipientRow
-    here = (row.run_id == batch.run, row.batch_id == batch.id, standing(Fate.SENDING))
+    here = (row.run_id == batch.run, row.batch_id == batch.id, standing(RecipientStatus.SENDING))
     return update(row).where(*here).execution_options(synchronize_session=False)

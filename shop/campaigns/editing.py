@@ -40,7 +40,7 @@ def get(session: Session, id: str) -> CampaignRow:
     return row
 
 
-def hold(session: Session, id: str) -> CampaignRow:
+def lock(session: Session, id: str) -> CampaignRow:
     """As it is now; nobody else changes or starts it until this transaction ends."""
     row = session.scalars(for_update(select(CampaignRow).where(CampaignRow.id == id))).first()
     if row is None:
@@ -60,7 +60,7 @@ def make(session: Session, values: Mapping[str, Any], actor_id: str | None) -> C
 
 def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
     """Its words and its audience only while nothing is on its way; its pace at any time."""
-    row = hold(session, id)
+    row = lock(session, id)
     _check_state(session, row, values)
     for name, value in values.items():
         setattr(row, name, value)
@@ -75,7 +75,7 @@ def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
 
 def remove(session: Session, id: str) -> None:
     """One that has run stays: what was sent to whom can be shown."""
-    row = hold(session, id)
+    row = lock(session, id)
     if session.scalar(select(exists().where(CampaignRunRow.campaign_id == id))):
         raise NotNow("It has run, and stays for the record. Cancel it instead.")
     session.delete(row)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shop.accounts.users import UserRow
-from shop.campaigns.tables import OPEN, CampaignRunRow, Fate, RecipientRow
+from shop.campaigns.tables import OPEN, CampaignRunRow, RecipientRow, RecipientStatus
 from shop.kernel.errors import NotFound
 
 
@@ -41,7 +41,7 @@ def counted(session: Session, run_id: str) -> dict[str, int]:
     row = RecipientRow
     states = select(row.state, func.count()).where(row.run_id == run_id).group_by(row.state)
     found: dict[str, int] = dict(session.execute(states).all())
-    return {fate.value: found.get(fate, 0) for fate in Fate}
+    return {fate.value: found.get(fate, 0) for fate in RecipientStatus}
 
 
 @dataclass(frozen=True)

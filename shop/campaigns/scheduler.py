@@ -28,12 +28,14 @@ def start_due(session: Session) -> int:
         at = campaign_calendar.latest(row, moment) or row.next_at
         row.next_at = campaign_calendar.following(row, moment)
         assert at is not None
-        strike(session, row, at, moment)
+        start_occurrence(session, row, at, moment)
     session.flush()
     return len(rows)
 
 
-def strike(session: Session, row: CampaignRow, due: datetime, moment: datetime, by: str | None = None) -> None:
+def start_occurrence(
+    session: Session, row: CampaignRow, due: datetime, moment: datetime, by: str | None = None
+) -> None:
     """Run it for this due time, or write down why not. The campaign is locked. `by`: the account that asked, if any."""
     why = _hindrance(session, row, due, moment)
     run = _written(session, row, due, why)

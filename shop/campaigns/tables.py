@@ -35,7 +35,7 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Fate(StrEnum):
+class RecipientStatus(StrEnum):
     """Of one recipient of a run."""
 
     WAITING = "waiting"
@@ -115,7 +115,7 @@ class CampaignRunRow(Base):
     fates: Mapped[Document | None]  # how many fared how, once the recipients themselves are forgotten
 
 
-def _only(state: Fate) -> dict[str, Any]:
+def _only(state: RecipientStatus) -> dict[str, Any]:
     """A partial index: those that are through do not make it grow."""
     condition = text(f"state = '{state}'")
     return {"postgresql_where": condition, "sqlite_where": condition}
@@ -126,15 +126,15 @@ class RecipientRow(Base):
 
     __tablename__ = "campaign_recipients"
     __table_args__ = (
-        Index("ix_campaign_recipients_waiting", "run_id", "user_id", **_only(Fate.WAITING)),
-        Index("ix_campaign_recipients_sending", "run_id", "batch_id", **_only(Fate.SENDING)),
+        Index("ix_campaign_recipients_waiting", "run_id", "user_id", **_only(RecipientStatus.WAITING)),
+        Index("ix_campaign_recipients_sending", "run_id", "batch_id", **_only(RecipientStatus.SENDING)),
         Index("ix_campaign_recipients_state", "run_id", "state"),
         Index("ix_campaign_recipients_user", "user_id"),
     )
 
     run_id: Mapped[Id] = mapped_column(ForeignKey("campaign_runs.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[Id] = mapped_column(primary_key=True)
-    state: Mapped[str] = mapped_column(String(10), default=Fate.WAITING)
+    state: Mapped[str] = mapped_column(String(10), default=RecipientStatus.WAITING)
     batch_id: Mapped[Id | None]
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[At | None]  # put off by their mail server
@@ -143,6 +143,6 @@ class RecipientRow(Base):
     updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
-def standing(fate: Fate) -> ColumnElement[bool]:
+def standing(fate: RecipientStatus) -> ColumnElement[bool]:
     """Spelt out, so that the partial indexes above serve also a statement that is prepared once for all values."""
     return RecipientRow.state == literal_column(f"'{fate}'")

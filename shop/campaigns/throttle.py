@@ -19,7 +19,7 @@ from db.functions import read_clock, statement_time
 from db.schema import new_id
 from db.statements import for_update, table_of
 from shop.campaigns import calendar as campaign_calendar
-from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow, Stage, Status, standing
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus, Stage, Status, standing
 
 BATCH = 64
 AHEAD = 8  # batches on their way at least: about what one connection sends until the next turn
@@ -31,7 +31,7 @@ LONGEST_LOOK = 60.0
 
 
 @dataclass(frozen=True)
-class Turn:
+class SendWindow:
     """`batches` to be sent now; `after`: seconds until the next turn. `over`: there is nobody left."""
 
     batches: Sequence[str] = ()
@@ -41,44 +41,44 @@ class Turn:
     over: bool = False
 
 
-def take(session: Session, run_id: str, connections: int) -> Turn:
+def take(session: Session, run_id: str, connections: int) -> SendWindow:
     """One turn of a run, with so many to send over. Safe to come twice: what was let go is waiting no longer."""
     run = session.scalars(for_update(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     campaign = session.get_one(CampaignRow, run.campaign_id, populate_existing=True)
     if run.stage != Stage.SENDING:
-        return Turn(over=True)
+        return SendWindow(over=True)
     if campaign.status == Status.CANCELLED:
-        return Turn(cancelled=True)
+        return SendWindow(cancelled=True)
     if campaign.status == Status.PAUSED:
-        return Turn(paused=True)
+        return SendWindow(paused=True)
     moment = read_clock(session)
     if quiet := campaign_calendar.quiet_for(campaign, moment):
-        return Turn(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
+        return SendWindow(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
     return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
 
 
-def _let_go(session: Session, campaign: CampaignRow, run: CampaignRunRow, most: int, moment: datetime) -> Turn:
+def _let_go(session: Session, campaign: CampaignRow, run: CampaignRunRow, most: int, moment: datetime) -> SendWindow:
     early = _spent(campaign, run, moment)
     if early > 0:
-        return Turn(after=early)
+        return SendWindow(after=early)
     on_their_way = _on_their_way(session, run.id)
     room = _room(campaign, on_their_way, most)
     if room <= 0:
-        return Turn(after=FULL)
+        return SendWindow(after=FULL)
     people = _ready(session, run.id, room)
     if not people:
         return _nobody(session, run, moment, on_their_way)
     batches = _in_batches(session, run.id, people)
-    return Turn(batches, _pay(campaign, run, len(people), moment))
+    return SendWindow(batches, _pay(campaign, run, len(people), moment))
 
 
-def _nobody(session: Session, run: CampaignRunRow, moment: datetime, on_their_way: int) -> Turn:
+def _nobody(session: Session, run: CampaignRunRow, moment: datetime, on_their_way: int) -> SendWindow:
     """Those who were put off come back; those in a batch may be put off yet."""
     soonest = session.scalar(select(func.min(RecipientRow.not_before)).where(*_waiting(run.id)))
     if soonest is None and not on_their_way and not _any_waiting(session, run.id):
-        return Turn(over=True)
+        return SendWindow(over=True)
     wait = (soonest - moment).total_seconds() if soonest else SOON
-    return Turn(after=min(LONGEST_LOOK, max(SOON, wait)) if not on_their_way else SOON)
+    return SendWindow(after=min(LONGEST_LOOK, max(SOON, wait)) if not on_their_way else SOON)
 
 
 def _in_batches(session: Session, run_id: str, people: Sequence[str]) -> list[str]:
@@ -92,8 +92,12 @@ def _in_batches(session: Session, run_id: str, people: Sequence[str]) -> list[st
 
 def _sending(_: str, given: Any) -> Any:
     row = table_of(RecipientRow)
-    here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id, row.c.state == Fate.WAITING)
-    return update(row).where(*here).values(state=Fate.SENDING, batch_id=given.batch_id, updated_at=statement_time())
+    here = (row.c.run_id == given.run_id, row.c.user_id == given.user_id, row.c.state == RecipientStatus.WAITING)
+    return (
+        update(row)
+        .where(*here)
+        .values(state=RecipientStatus.SENDING, batch_id=given.batch_id, updated_at=statement_time())
+    )
 
 
 _COLUMNS = table_of(RecipientRow).c
@@ -101,7 +105,7 @@ _SEND = Many(_sending, _COLUMNS.run_id, _COLUMNS.user_id, _COLUMNS.batch_id)
 
 
 def _waiting(run_id: str) -> tuple[ColumnElement[bool], ...]:
-    return RecipientRow.run_id == run_id, standing(Fate.WAITING)
+    return RecipientRow.run_id == run_id, standing(RecipientStatus.WAITING)
 
 
 def _ready(session: Session, run_id: str, most: int) -> Sequence[str]:
@@ -115,7 +119,7 @@ def _any_waiting(session: Session, run_id: str) -> bool:
 
 
 def _on_their_way(session: Session, run_id: str) -> int:
-    here = (RecipientRow.run_id == run_id, standing(Fate.SENDING))
+    here = (RecipientRow.run_id == run_id, standing(RecipientStatus.SENDING))
     return session.scalar(select(func.count()).select_from(RecipientRow).where(*here)) or 0
 
 

@@ -17,7 +17,7 @@ from shop.kernel.errors import Invalid
 
 def schedule(session: Session, id: str) -> CampaignRow:
     """From now on the clock starts it."""
-    row = editing.hold(session, id)
+    row = editing.lock(session, id)
     if row.status in (Status.SCHEDULED, Status.PAUSED) or scheduler.is_under_way(session, id):
         raise NotNow(f"It is {row.status} already.")
     if row.cron is None and row.once_at is None:
@@ -28,17 +28,17 @@ def schedule(session: Session, id: str) -> CampaignRow:
 
 def send_now(session: Session, id: str, by: str) -> CampaignRow:
     """Once, at this moment, beside whatever its schedule says. `by`: the account that asks for it."""
-    row = editing.hold(session, id)
+    row = editing.lock(session, id)
     if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
     row.status = Status.SCHEDULED
     moment = read_clock(session)
-    scheduler.strike(session, row, moment, moment, by)
+    scheduler.start_occurrence(session, row, moment, moment, by)
     return _moved(session, row)
 
 
 def pause(session: Session, id: str) -> CampaignRow:
-    row = editing.hold(session, id)
+    row = editing.lock(session, id)
     if row.status != Status.SCHEDULED:
         raise NotNow(f"It is {row.status}; only one that is scheduled can be paused.")
     row.status = Status.PAUSED
@@ -48,7 +48,7 @@ def pause(session: Session, id: str) -> CampaignRow:
 def resume(session: Session, id: str) -> CampaignRow:
     """A time that passed meanwhile is made up for as its policy for lateness says."""
     engine.wake(session, _jobs(session, id))
-    row = editing.hold(session, id)
+    row = editing.lock(session, id)
     if row.status != Status.PAUSED:
         raise NotNow(f"It is {row.status}; only one that is paused can be resumed.")
     row.status = Status.SCHEDULED
@@ -60,7 +60,7 @@ def cancel(session: Session, id: str) -> CampaignRow:
     for job in _jobs(session, id):
         with suppress(engine.NotPossible):  # it has ended at this very moment
             engine.cancel(session, job)
-    row = editing.hold(session, id)
+    row = editing.lock(session, id)
     if row.status == Status.CANCELLED:
         return row
     if row.status == Status.FINISHED:

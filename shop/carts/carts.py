@@ -97,12 +97,12 @@ def read_customers(session: Session, customer_id: str) -> CartRow:
     return found or CartRow(id="", owner_id=customer_id, currency=OURS)
 
 
-def hold_guests(session: Session, token: str) -> CartRow:
+def lock_guests(session: Session, token: str) -> CartRow:
     """A guest's cart, held as by `hold`."""
-    return _there(hold_all(session, guests=[token]).get(token))
+    return _there(lock_all(session, guests=[token]).get(token))
 
 
-def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
+def lock_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
     """Those of the carts that there are, held as by `hold`, by their customer's id or their guest's token."""
     rows = execute_core(session, _HOLD_ALL, {"customers": customers, "guests": guests})
     return {row.owner_id or row.id: CartRow(**row._mapping) for row in rows}
@@ -111,7 +111,7 @@ def hold_all(session: Session, *, customers: Sequence[str] = (), guests: Sequenc
 def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
     """Put so many more of this SKU into the cart."""
     price = _price(session, cart, sku, "There is no such SKU.")
-    hold(session, cart)
+    lock(session, cart)
     line = session.get(CartLineRow, (cart.id, sku))
     if line is None:
         _check_room(session, cart)
@@ -126,7 +126,7 @@ def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> No
     if quantity == 0:
         remove(session, cart, sku)
         return
-    hold(session, cart)
+    lock(session, cart)
     line = session.get(CartLineRow, (cart.id, sku))
     if line is None:
         raise NotFound("This SKU is not in the cart.")
@@ -135,7 +135,7 @@ def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> No
 
 
 def remove(session: Session, cart: CartRow, sku: str) -> None:
-    hold(session, cart)
+    lock(session, cart)
     gone = session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id, CartLineRow.sku == sku))
     if not gone.rowcount:  # type: ignore[attr-defined]
         raise NotFound("This SKU is not in the cart.")
@@ -143,7 +143,7 @@ def remove(session: Session, cart: CartRow, sku: str) -> None:
 
 def clear(session: Session, cart: CartRow) -> None:
     """Take everything out, the coupon as well."""
-    hold(session, cart)
+    lock(session, cart)
     empty(session, cart)
     cart.coupon_code = None
     session.flush()
@@ -163,7 +163,7 @@ def choose_shipping(session: Session, cart: CartRow, method: str, country: str |
     session.flush()
 
 
-def hold(session: Session, cart: CartRow) -> None:
+def lock(session: Session, cart: CartRow) -> None:
     """One at a time writes into a cart: two adds of one SKU both count, two orders do not."""
     session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=transaction_time()))
 

@@ -25,7 +25,7 @@ USED_UP = ("coupon_used_up", "This coupon has been used as often as it may be.")
 
 def put_in(session: Session, cart: CartRow, code: str) -> None:
     """It takes the place of the one before. What it needs of the cart may still come: `problems` tell."""
-    carts.hold(session, cart)
+    carts.lock(session, cart)
     code = offer_admin.fold(code)
     found = find(offers.in_force(session, [code]), code)
     if found is None:
@@ -38,7 +38,7 @@ def put_in(session: Session, cart: CartRow, code: str) -> None:
 
 
 def take_out(session: Session, cart: CartRow, code: str) -> None:
-    carts.hold(session, cart)
+    carts.lock(session, cart)
     if not cart.coupon_code or cart.coupon_code != offer_admin.fold(code):
         raise NotFound("This coupon is not in the cart.")
     cart.coupon_code = None

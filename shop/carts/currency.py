@@ -13,7 +13,7 @@ from shop.catalogue.tables import VariantRow
 
 
 def choose(session: Session, cart: CartRow, currency: str) -> None:
-    carts.hold(session, cart)
+    carts.lock(session, cart)
     cart.currency = currency
     session.flush()
     see_anew(session, cart)

@@ -39,10 +39,10 @@ def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> No
 def _hold_both(session: Session, into: CartRow, token: str) -> CartRow:
     """In the order of their ids, so that two merges at once do not wait for each other."""
     if into.id < token:
-        carts.hold(session, into)
-        return carts.hold_guests(session, token)
-    guest = carts.hold_guests(session, token)
-    carts.hold(session, into)
+        carts.lock(session, into)
+        return carts.lock_guests(session, token)
+    guest = carts.lock_guests(session, token)
+    carts.lock(session, into)
     return guest
 
 

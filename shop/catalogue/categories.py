@@ -101,7 +101,7 @@ def _move(session: Session, row: CategoryRow, path: str) -> None:
         session.execute(update(CategoryRow).where(_at_or_below(old)).values(path=moved))
     except IntegrityError as error:
         raise PathTaken(f"There is a category {path}.") from error
-    offers.follow(session, old, path)
+    offers.rename_category(session, old, path)
     session.expire_all()
 
 

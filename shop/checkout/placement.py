@@ -22,7 +22,7 @@ from shop.orders.orders import Placed
 from shop.payments import methods as payment_methods
 from shop.payments import payments
 from shop.pricing import coupon_redemptions
-from shop.pricing.coupon_redemptions import Claim
+from shop.pricing.coupon_redemptions import Redemption
 from shop.pricing.offers import Offer
 from shop.pricing.priced_line import PricedLine
 from shop.pricing.quotes import Quote, Terms, quote
@@ -53,7 +53,7 @@ class Draft:
     order: dict[str, Any]
     lines: list[dict[str, Any]]
     payment: dict[str, Any]
-    claim: Claim | None = None
+    claim: Redemption | None = None
 
     def lost(self, won: set[str]) -> bool:
         return self.claim is not None and self.claim.order_id not in won
@@ -89,7 +89,7 @@ def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refus
 def _claim_coupons(session: Session, drafts: Sequence[Draft | Refusal]) -> list[Draft | Refusal]:
     """Those who wanted a coupon that others had first are refused."""
     claims = [draft.claim for draft in drafts if isinstance(draft, Draft) and draft.claim]
-    won = coupon_redemptions.claim(session, claims) if claims else set()
+    won = coupon_redemptions.redeem(session, claims) if claims else set()
     return [_lost() if isinstance(draft, Draft) and draft.lost(won) else draft for draft in drafts]
 
 
@@ -106,7 +106,7 @@ def _empty(session: Session, emptied: Sequence[CartRow]) -> None:
 
 
 def _write(session: Session, drafts: Sequence[Draft]) -> list[Placed]:
-    placed = orders.begin(session, [(draft.order, draft.lines) for draft in drafts])
+    placed = orders.insert_all(session, [(draft.order, draft.lines) for draft in drafts])
     payments.write(session, [draft.payment for draft in drafts])
     return placed
 
@@ -141,13 +141,13 @@ def _check_payment(command: PlaceOrder) -> None:
         raise Invalid({"payment.method": [f"It can not be used: {why.replace('_', ' ')}."]})
 
 
-def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[Offer]) -> Claim | None:
+def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[Offer]) -> Redemption | None:
     """Whoever has a coupon in the cart orders at its price or not at all."""
     offer = coupons.find(known, cart.coupon_code)
     hindrance = coupons.hindrance(cart.coupon_code, known, quoted) if cart.coupon_code else None
     if hindrance:
         raise CouponNotUsable(hindrance[1], reason=hindrance[0])
-    return Claim(order["id"], offer.id, order["customer_id"], order["email"]) if offer else None
+    return Redemption(order["id"], offer.id, order["customer_id"], order["email"]) if offer else None
 
 
 def _check_total(expected: Money | None, total: Money) -> None:

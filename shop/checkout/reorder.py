@@ -14,7 +14,7 @@ from shop.orders.orders import OrderLineRow, OrderRow
 
 def fill(session: Session, cart: CartRow, order: OrderRow) -> list[Problem]:
     """Put in what can be had. Returns what can not, and what costs something else than it did."""
-    carts.hold(session, cart)
+    carts.lock(session, cart)
     sold = price_lists.sellable(session, [line.sku for line in order.lines], cart.currency)
     found: list[Problem] = []
     for line in order.lines:

@@ -41,7 +41,7 @@ def restore_lines(session: Session, orders: Sequence[str]) -> None:
 
 def restore_coupons(session: Session, orders: Sequence[str]) -> None:
     """Release the orders' redemptions, and put each coupon back into a cart that has no other."""
-    coupon_redemptions.give_back(session, orders)
+    coupon_redemptions.release(session, orders)
     spent = select(OrderRow.cart_id).where(OrderRow.id.in_(orders), OrderRow.coupon_code.is_not(None))
     code = select(OrderRow.coupon_code).where(OrderRow.id.in_(orders), OrderRow.cart_id == CartRow.id)
     one = code.where(OrderRow.coupon_code.is_not(None)).limit(1).scalar_subquery()

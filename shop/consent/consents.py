@@ -73,7 +73,7 @@ def newest(session: Session, user_id: str, *, limit: int, before: str | None = N
     return list(session.scalars(query.where(row.id < before) if before else query))
 
 
-def told(session: Session, user_id: str, after: Place | None) -> Page:
+def export_for(session: Session, user_id: str, after: Place | None) -> Page:
     """For the export: all they ever said, oldest first."""
     row, names = ConsentEventRow, ("topic", "channel", "granted", "source", "at")
     rows = session.scalars(behind(select(row).where(row.user_id == user_id), (row.at, row.id), after)).all()

@@ -42,7 +42,7 @@ def _turn_back(session: Session, order: OrderRow) -> str | None:
 
 def _give_back(session: Session, id: str, by: str) -> str:
     """Under the lock of the order, so that two at once start one."""
-    order = orders.hold(session, id)
+    order = orders.lock(session, id)
     if order.status == Status.CANCELLING:
         return _under_way(session, id)
     if order.status != Status.CONFIRMED:

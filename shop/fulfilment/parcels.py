@@ -17,7 +17,7 @@ from db.schema import At, Base, Id, new_id
 from shop.fulfilment import parcel_shares, ship_from
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.skus import SKU_LENGTH
-from shop.notifications.outbox import Telling, tell
+from shop.notifications.outbox import NotificationRequest, enqueue
 from shop.orders import orders
 from shop.orders.orders import OrderRow
 from shop.orders.quantities import Quantities, check_paid, check_room, here, less, ordered
@@ -86,7 +86,7 @@ def add(
     What has not come in yet is not sent.
     `location`: that it leaves; None: the one its goods were sold from.
     """
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     check_paid(order)
     packed = _in_parcels(session, order_id, LIVE)
     left = less(here(order), packed)
@@ -112,7 +112,7 @@ def change(
     session: Session, order_id: str, id: str, *, status: str | None = None, **labels: str | None
 ) -> FulfilmentRow:
     """Move a parcel along a declared path, or correct its carrier and tracking. IllegalMove, NotPaidFor."""
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     parcel = session.get(FulfilmentRow, id, populate_existing=True)
     if parcel is None or parcel.order_id != order_id:
         raise NotFound("There is no such fulfilment.")
@@ -172,7 +172,7 @@ def _move(parcel: FulfilmentRow, to: Status) -> None:
 def _tell(session: Session, order: OrderRow, parcel: FulfilmentRow) -> None:
     if parcel.status == Status.SHIPPED and order.email:
         session.flush()
-        tell(session, Telling("order_shipped", order.id, order.email, turn=parcel.id, about=parcel.id))
+        enqueue(session, NotificationRequest("order_shipped", order.id, order.email, turn=parcel.id, about=parcel.id))
 
 
 def _derived(whole: Quantities, packed: Quantities) -> FulfilmentStatus:

@@ -25,8 +25,8 @@ def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None
     """What to ask the provider for; None where it has been taken meanwhile: by staff, with all the
     rest, or with what the order was paid with instead."""
     order_id = session.get_one(PaymentRow, id).order_id
-    orders.hold(session, order_id)
-    row = payments.holding(session, [id])[id]
+    orders.lock(session, order_id)
+    row = payments.lock_all(session, [id])[id]
     if row.status in (Status.CAPTURING, Status.VOIDING):
         return TryAgain("payment_busy", after=1.0)
     if row.status == Status.AUTHORISED and amount <= row.authorised:

@@ -18,7 +18,7 @@ from shop.fulfilment import parcels, return_money
 from shop.fulfilment.return_money import Due
 from shop.kernel.errors import IllegalMove, NotFound
 from shop.kernel.skus import SKU_LENGTH
-from shop.notifications.outbox import Telling, tell
+from shop.notifications.outbox import NotificationRequest, enqueue
 from shop.orders import orders
 from shop.orders.quantities import Quantities, TooMany, check_paid, check_room, less
 from shop.stock import locations
@@ -97,7 +97,7 @@ class Arrived(dict[str, tuple[int, int]]):
 
 def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> ReturnRow:
     """The customer wants to send this back. TooMany beyond what was shipped and is not coming back already."""
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     check_paid(order)
     check_room(order, lines, less(parcels.shipped(session, order_id), _claimed(session, order_id)))
     row = ReturnRow(id=new_id(), order_id=order_id, reason=reason, currency=order.currency)
@@ -121,7 +121,7 @@ def receive(
 ) -> ReturnRow:
     """It is here, with so much in it; None: all that was asked for, fit to be sold again. `location`: where to."""
     locations.check(session, location, coming=True)
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     row = requested(session, order_id, id)
     before = _received(session, order_id)
     _unpack(row, arrived)
@@ -133,7 +133,7 @@ def receive(
     session.flush()
     session.refresh(row)
     if order.email:
-        tell(session, Telling("return_received", row.id, order.email))
+        enqueue(session, NotificationRequest("return_received", row.id, order.email))
     return row
 
 

@@ -188,7 +188,7 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
     """
     limits = _limits(session, rows)
     wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
-    bulk_receipts.hold(session, limits.keys() | wanted.keys())
+    bulk_receipts.lock(session, limits.keys() | wanted.keys())
     backorders.allow(session, limits)
     known = select(MovementRow.sku).where(in_list(MovementRow.sku, "skus")).distinct()
     there = set(session.scalars(known, {"skus": list(wanted)}))
@@ -199,7 +199,7 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
 
 def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     """What may be ordered beyond what is there, where that changes anything. `backorder` alone leaves a limit."""
-    said = backorders.said(rows)
+    said = backorders.limits_of(rows)
     limited = select(StockRow.sku).where(in_list(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
     there = set(session.scalars(limited, {"skus": list(said)})) if said else set()
     kept = {row["sku"] for row in rows if row.get("backorder") and "backorder_limit" not in row} & there

@@ -102,7 +102,7 @@ def due(order_id: Any) -> Select[TransactionRow]:
 
 
 def _issue(session: Session, order: OrderRow) -> int:
-    orders.hold(session, order.id)
+    orders.lock(session, order.id)
     invoice = invoices.issue(session, order)
     late = session.scalars(due(order.id)).all()
     for done in late:

@@ -59,7 +59,7 @@ def issue(session: Session, order: OrderRow) -> InvoiceRow:
     if row is None and order.payment_status not in PAID:
         raise IllegalMove("There is an invoice once the order is paid.")
     if row is None or row.said is None:
-        orders.hold(session, order.id)
+        orders.lock(session, order.id)
         row = invoice_numbers.issue(session, order.id)
         row.said = row.said or _said(session, order, row.issued_at)
         session.flush()

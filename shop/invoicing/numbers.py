@@ -48,7 +48,7 @@ def issued(session: Session, order_id: str) -> InvoiceRow | None:
 
 def issue(session: Session, order_id: str) -> InvoiceRow:
     """The invoice of this order, made now if there is none yet. Of two at once the second finds the first one's."""
-    orders.hold(session, order_id)
+    orders.lock(session, order_id)
     row = issued(session, order_id)
     if row is None:
         row = InvoiceRow(order_id=order_id, number=following(session, Series.INVOICE))

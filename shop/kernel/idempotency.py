@@ -23,7 +23,7 @@ class KeyReused(Refusal):
     status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
 
 
-class CommandRow(Base):
+class IdempotencyKeyRow(Base):
     """One key of one caller, what was asked with it and what was answered."""
 
     __tablename__ = "commands"
@@ -53,15 +53,15 @@ class Answered(NamedTuple):
     headers: dict[str, Any]
 
 
-def claim(session: Session, asked: Asked) -> Answered | None:
+def acquire_key(session: Session, asked: Asked) -> Answered | None:
     """None: the key is yours, go on. Otherwise what was answered to the same request before.
 
     Of two at the same instant one waits here until the other has committed.
     """
-    return None if asked in claim_all(session, [asked]) else earlier(session, asked)
+    return None if asked in acquire_keys(session, [asked]) else earlier(session, asked)
 
 
-def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
+def acquire_keys(session: Session, asked: Sequence[Asked]) -> set[Asked]:
     """As `claim`; returns those whose keys are theirs. In the order of the keys, so that nobody waits in a ring."""
     rows = [{"scope": one.scope, "key": one.key, "fingerprint": one.fingerprint} for one in sorted(asked)]
     taken = {(row.scope, row.key) for row in _CLAIM(session, rows)}
@@ -70,7 +70,7 @@ def claim_all(session: Session, asked: Sequence[Asked]) -> set[Asked]:
 
 def earlier(session: Session, asked: Asked) -> Answered:
     """What was answered under a key that is taken; KeyReused when that was to another request."""
-    row = session.scalars(select(CommandRow).filter_by(scope=asked.scope, key=asked.key)).one()
+    row = session.scalars(select(IdempotencyKeyRow).filter_by(scope=asked.scope, key=asked.key)).one()
     if row.fingerprint not in (asked.fingerprint, *asked.older):
         raise KeyReused("This Idempotency-Key came before with another request.")
     return Answered(row.status, row.body, row.headers or {})
@@ -81,12 +81,12 @@ def remember(session: Session, answers: Mapping[Asked, Answered]) -> None:
     _REMEMBER(session, rows)
 
 
-def give_back(session: Session, asked: Sequence[Asked]) -> None:
+def release_keys(session: Session, asked: Sequence[Asked]) -> None:
     """These came to nothing: their keys are free again."""
     _GIVE_BACK(session, [{"scope": one.scope, "key": one.key} for one in asked])
 
 
-_ROWS = table_of(CommandRow)
+_ROWS = table_of(IdempotencyKeyRow)
 _CLAIM = inserting(
     _ROWS,
     *("scope", "key", "fingerprint"),
@@ -115,11 +115,13 @@ _GIVE_BACK = Many(_giving_back, _ROWS.c.scope, _ROWS.c.key)
 
 def forget(session: Session, scope: str) -> None:
     """Everything that was answered to this caller."""
-    session.execute(delete(CommandRow).where(CommandRow.scope == scope))
+    session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.scope == scope))
 
 
 def prune_commands(session: Session, batch: int = 1000) -> int:
     """Forget keys older than a day, one batch. Returns how many that were."""
-    old = select(CommandRow.scope, CommandRow.key).where(CommandRow.created_at < in_seconds(-KEEP_HOURS * 3600))
-    these = tuple_(CommandRow.scope, CommandRow.key).in_(old.limit(batch))
-    return session.execute(delete(CommandRow).where(these)).rowcount  # type: ignore[attr-defined, no-any-return]
+    old = select(IdempotencyKeyRow.scope, IdempotencyKeyRow.key).where(
+        IdempotencyKeyRow.created_at < in_seconds(-KEEP_HOURS * 3600)
+    )
+    these = tuple_(IdempotencyKeyRow.scope, IdempotencyKeyRow.key).in_(old.limit(batch))
+    return session.execute(delete(IdempotencyKeyRow).where(these)).rowcount  # type: ignore[attr-defined, no-any-return]

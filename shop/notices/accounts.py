@@ -21,7 +21,7 @@ from shop.kernel.languages import LANGUAGES
 from shop.kernel.links import Place
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, marked
+from shop.notifications.outbox import NotificationRequest, NotificationRow, marked
 
 MESSAGE = "message"
 PAGES = {Kind.VERIFY_EMAIL: Place.VERIFY_EMAIL, Kind.PASSWORD_RESET: Place.RESET_PASSWORD}
@@ -31,7 +31,8 @@ def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, 
     """By run: what was asked for by it, and for which account. Leaves out accounts that are not there."""
     found = {run: (kind, user) for run, (kind, id) in asked.items() if (user := users.find_active(session, id))}
     tellings = {
-        run: Telling(kind, user.id, user.email or "", turn=run, unasked=True) for run, (kind, user) in found.items()
+        run: NotificationRequest(kind, user.id, user.email or "", turn=run, unasked=True)
+        for run, (kind, user) in found.items()
     }
     begun = outbox.note(session, list(tellings.values()), solicited=True)
     told = {run: one for run, one in tellings.items() if one in begun}
@@ -64,7 +65,7 @@ class Changed(StrEnum):
 def tell_of_change(session: Session, user_id: str, kind: Changed, address: str | None) -> None:
     """To `address`: the one that the account had before."""
     if address:
-        outbox.tell(session, Telling(kind, user_id, address, turn=new_id()))
+        outbox.enqueue(session, NotificationRequest(kind, user_id, address, turn=new_id()))
 
 
 def changed(session: Session, row: NotificationRow) -> Notice | None:

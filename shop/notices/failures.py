@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shop.notices import orders as order_notices
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, tell
+from shop.notifications.outbox import NotificationRequest, NotificationRow, enqueue
 from shop.orders import orders
 from shop.orders.history import OrderEventRow
 from shop.orders.states import Status
@@ -20,7 +20,7 @@ KIND, CANCELLED = "order_failed", "order_cancelled"
 SOLD_OUT = "out_of_stock"
 
 
-def enqueue(session: Session, closed: Mapping[str, str]) -> None:
+def notify_customers(session: Session, closed: Mapping[str, str]) -> None:
     """Tell the customers of these orders that each is closed: called off, not paid for in time, or otherwise. `closed`:
     by order the code of what ended it. One notification an order, but for those that have forgotten whose they were."""
     failed = [id for id, code in closed.items() if code != "cancelled"]
@@ -28,7 +28,7 @@ def enqueue(session: Session, closed: Mapping[str, str]) -> None:
     for id, code in closed.items():
         email = orders.get(session, id).email
         if email and id not in expired:
-            tell(session, Telling(CANCELLED if code == "cancelled" else KIND, id, email))
+            enqueue(session, NotificationRequest(CANCELLED if code == "cancelled" else KIND, id, email))
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:

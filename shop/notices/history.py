@@ -13,12 +13,14 @@ from shop.notifications.outbox import NotificationRow
 from shop.orders.orders import OrderRow
 
 
-def told(session: Session, customer_id: str, after: Place | None) -> Page:
+def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: what this customer was told, oldest first."""
     row, names = NotificationRow, ("recipient", "channel", "state", "created_at")
     rows = session.scalars(behind(select(row).where(theirs(customer_id)), (row.id,), after)).all()
-    told = [{"event": one.kind, **{name: getattr(one, name) for name in names}, "message": one.content} for one in rows]
-    return page(told, (rows[-1].id,) if rows else None)
+    items = [
+        {"event": one.kind, **{name: getattr(one, name) for name in names}, "message": one.content} for one in rows
+    ]
+    return page(items, (rows[-1].id,) if rows else None)
 
 
 def newest(

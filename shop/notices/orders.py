@@ -14,7 +14,7 @@ from db.statements import execute_core, table_of
 from shop.accounts.users import UserRow
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, marked
+from shop.notifications.outbox import NotificationRequest, NotificationRow, marked
 from shop.orders import guest_tokens, orders
 from shop.orders.orders import OrderRow
 from shop.orders.states import PaymentStatus, Status
@@ -67,13 +67,15 @@ _KNOWN = ORDERS.where(in_list(_ORDER.id, "orders"))
 def begin(
     session: Session, kind: str, turns: Mapping[str, str | None], *, solicited: bool = False
 ) -> dict[str, Notice]:
-    """These orders' customers are being told, by order; `turns`: as Telling has it.
+    """These orders' customers are being told, by order; `turns`: as NotificationRequest has it.
 
     Leaves out those who have been told already, those of whom it is not true any more, and orders that have forgotten
     whose they were.
     """
     found = {row.id: row for row in execute_core(session, _WAVES[kind], {"orders": list(turns)})}
-    tellings = [Telling(kind, row.id, row.email, turns[row.id], unasked=unasked(row)) for row in found.values()]
+    tellings = [
+        NotificationRequest(kind, row.id, row.email, turns[row.id], unasked=unasked(row)) for row in found.values()
+    ]
     begun = outbox.note(session, tellings, solicited=solicited)
     return {one.subject_id: marked(notice(id, kind, found[one.subject_id]), one) for one, id in begun.items()}
 

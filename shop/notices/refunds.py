@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from shop.notices import orders as order_notices
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, marked
+from shop.notifications.outbox import NotificationRequest, NotificationRow, marked
 from shop.payments import refund_rows
 from shop.payments.payments import PaymentRow
 from shop.payments.refund_rows import RefundRow, Status
@@ -23,7 +23,7 @@ def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
     given = {run: row for run in orders if (row := _given(session, run))}
     known = order_notices.known(session, [orders[run] for run in given])
     tellings = {
-        run: Telling(KIND, orders[run], known[orders[run]].email, turn=row.id, about=row.id)
+        run: NotificationRequest(KIND, orders[run], known[orders[run]].email, turn=row.id, about=row.id)
         for run, row in given.items()
         if orders[run] in known
     }

@@ -11,7 +11,7 @@ from shop.fulfilment.returns import ReturnRow, Status
 from shop.notices import orders as order_notices
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, marked
+from shop.notifications.outbox import NotificationRequest, NotificationRow, marked
 
 TRUE_WHILE = {
     "return_asked": (Status.REQUESTED,),
@@ -25,7 +25,7 @@ def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
     backs = {row.id: row for row in session.scalars(_true(kind).where(ReturnRow.id.in_(ids)))}
     orders = order_notices.known(session, [row.order_id for row in backs.values()])
     known = {id: orders[row.order_id] for id, row in backs.items() if row.order_id in orders}
-    tellings = [Telling(kind, id, of.email, unasked=order_notices.unasked(of)) for id, of in known.items()]
+    tellings = [NotificationRequest(kind, id, of.email, unasked=order_notices.unasked(of)) for id, of in known.items()]
     begun = outbox.note(session, tellings)
     return {one.subject_id: marked(_notice(session, id, kind, backs[one.subject_id]), one) for one, id in begun.items()}
 

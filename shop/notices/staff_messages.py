@@ -17,7 +17,7 @@ from shop.notices import accounts as account_notices
 from shop.notices import orders as order_notices
 from shop.notices import registry as notice_registry
 from shop.notifications import outbox
-from shop.notifications.outbox import OPEN, NotificationRow, Telling
+from shop.notifications.outbox import OPEN, NotificationRequest, NotificationRow
 
 TEMPLATES = (*Kind, *order_notices.TRUE_WHILE)
 """What staff may send without words of their own: to an account, or about an order."""
@@ -55,12 +55,14 @@ def resend(session: Session, id: str, by: str) -> NotificationRow:
     notice = notice_registry.notice(session, row)
     if notice is None or not notice.to:
         raise IllegalMove("It is not true any more, or nobody knows any more whom it was sent to.")
-    telling = Telling(row.kind, row.subject_id, notice.to, turn=new_id(), about=row.about, channel=row.channel)
+    telling = NotificationRequest(
+        row.kind, row.subject_id, notice.to, turn=new_id(), about=row.about, channel=row.channel
+    )
     return _told(session, telling, asked_by=by, content=row.content, resend_of=row.resend_of or row.id)
 
 
-def _told(session: Session, telling: Telling, **more: Any) -> NotificationRow:
-    id = outbox.tell(session, telling, **more)
+def _told(session: Session, telling: NotificationRequest, **more: Any) -> NotificationRow:
+    id = outbox.enqueue(session, telling, **more)
     assert id, "its turn is new"
     row = outbox.get(session, id)
     if notice_registry.notice(session, row) is None:
@@ -83,17 +85,17 @@ def _check(wish: Wish) -> None:
         raise Invalid({"channel": [f"By {wish.channel} go words of one's own, to a user_id."]})
 
 
-def _telling(session: Session, wish: Wish) -> Telling:
+def _telling(session: Session, wish: Wish) -> NotificationRequest:
     turn = new_id()
     if wish.order_id:
         order = order_notices.known(session, [wish.order_id]).get(wish.order_id)
         if order is None:
             raise Invalid({"order_id": ["There is no such order, or nobody knows any more whose it was."]})
-        return Telling(str(wish.template), order.id, order.email, turn)
+        return NotificationRequest(str(wish.template), order.id, order.email, turn)
     user = _account(session, wish)
     kind = wish.template or account_notices.MESSAGE
     to = (user.email if user and wish.channel == Channel.EMAIL else wish.user_id) or str(wish.email)
-    return Telling(kind, user.id if user else turn, to, turn, channel=wish.channel)
+    return NotificationRequest(kind, user.id if user else turn, to, turn, channel=wish.channel)
 
 
 def _account(session: Session, wish: Wish) -> UserRow | None:

@@ -69,7 +69,7 @@ class NotificationRow(Base):
 
 
 @dataclass(frozen=True)
-class Telling:
+class NotificationRequest:
     """Somebody is to be told of something. `turn`: an id that makes it another event than the last of this kind."""
 
     kind: str
@@ -90,13 +90,13 @@ class Telling:
         return {**named, "channel": self.channel}
 
 
-def marked(notice: Notice, told: Telling | NotificationRow) -> Notice:
+def marked(notice: Notice, told: NotificationRequest | NotificationRow) -> Notice:
     """With what whoever gets it a second time knows it by: made of what is told to whom, and telling nothing of it."""
     return replace(notice, mark=keys.message(told.event, told.subject_id, told.recipient, told.channel))
 
 
 @dataclass(frozen=True)
-class Fared:
+class DeliveryResult:
     """How one hand-over went. `bounced`: its mailbox is none."""
 
     id: str
@@ -112,7 +112,7 @@ _NOTICE = table_of(NotificationRow)
 _KEY = ("event", "subject_id", "recipient", "channel")
 
 
-def tell(session: Session, telling: Telling, *, later: bool = False, **more: Any) -> str | None:
+def enqueue(session: Session, telling: NotificationRequest, *, later: bool = False, **more: Any) -> str | None:
     """Somebody is to be told, by a run of its own; None: they have been, or will be. `more`: other columns.
 
     `later`: only if it is still true after a while (PAYMENT_REMINDER_SECONDS)."""
@@ -125,7 +125,9 @@ def tell(session: Session, telling: Telling, *, later: bool = False, **more: Any
     return id
 
 
-def note(session: Session, tellings: Sequence[Telling], *, solicited: bool = False) -> dict[Telling, str]:
+def note(
+    session: Session, tellings: Sequence[NotificationRequest], *, solicited: bool = False
+) -> dict[NotificationRequest, str]:
     """These are being told now. Returns the rows' ids; without those who have been told, and those whose address
     has bounced, unless it is `solicited` by whoever gets it."""
     if not tellings:
@@ -138,7 +140,9 @@ def note(session: Session, tellings: Sequence[Telling], *, solicited: bool = Fal
     return _within_limits(session, begun, {str(row["id"]) for row in rows})
 
 
-def _within_limits(session: Session, begun: Sequence[tuple[Telling, str]], fresh: set[str]) -> dict[Telling, str]:
+def _within_limits(
+    session: Session, begun: Sequence[tuple[NotificationRequest, str]], fresh: set[str]
+) -> dict[NotificationRequest, str]:
     """Without those that are one too many for their mailbox. Each is counted once, however often it is tried."""
     counted = sorted((one.recipient, id) for one, id in begun if one.unasked and id in fresh)
     over = [id for recipient, id in counted if not mail_limits.allows(session, recipient)]
@@ -195,7 +199,7 @@ def _finishing(_: str, given: Any) -> Any:
 _FINISH = Many(_finishing, _NOTICE.c.id, _NOTICE.c.state, _NOTICE.c.detail)
 
 
-def finish(session: Session, fared: Sequence[Fared]) -> None:
+def finish(session: Session, fared: Sequence[DeliveryResult]) -> None:
     """Write down how they fared. An address that bounced is suppressed."""
     rows = [{"id": one.id, "state": one.state, "detail": one.detail} for one in fared]
     if rows:

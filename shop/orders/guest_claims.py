@@ -30,7 +30,7 @@ def find(session: Session, number: str, email: str) -> OrderRow | None:
     return order if theirs else None
 
 
-def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderRow]:
+def adopt_guest_orders(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderRow]:
     """The orders that have become this user's now, oldest first: those of these numbers, and what was placed since
     their address was verified. Their tokens open nothing any more. Raises Unverified."""
     user = users.get(session, user_id)
@@ -44,7 +44,7 @@ def claim(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderR
     for order in found:
         order.customer_id, order.updated_at = user.id, statement_time()
     session.flush()
-    coupon_redemptions.taken_over(session, [order.id for order in found], user.id)
+    coupon_redemptions.adopt(session, [order.id for order in found], user.id)
     for order in found:
         session.refresh(order)
     return list(found)

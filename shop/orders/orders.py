@@ -89,7 +89,7 @@ def get(session: Session, id: str) -> OrderRow:
     return order
 
 
-def hold(session: Session, id: str) -> OrderRow:
+def lock(session: Session, id: str) -> OrderRow:
     """The order as it is now, which nobody else moves until this transaction ends."""
     order = session.scalars(for_update(select(OrderRow).where(OrderRow.id == id))).first()
     if order is None:
@@ -143,14 +143,14 @@ _STATUSES = (
 )
 
 
-def standing(session: Session, orders: Sequence[str]) -> dict[str, str]:
+def lock_statuses(session: Session, orders: Sequence[str]) -> dict[str, str]:
     """The status of each of these orders, which nobody else moves until this transaction ends."""
     return dict(execute_core(session, _STATUSES, {"orders": list(orders)}).all())
 
 
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
     """Move these orders, each along a declared path, or none of them (IllegalMove)."""
-    before = standing(session, orders)
+    before = lock_statuses(session, orders)
     sources = [status for status, targets in MOVES.items() if to in targets]
     moved = (
         execute_core(session, _MOVE, {"orders": list(orders), "sources": sources, "next_status": to}).scalars().all()
@@ -191,7 +191,7 @@ class Placed(SimpleNamespace):
     """An order as it was just written: what its row says, with no session behind it."""
 
 
-def begin(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> list[Placed]:
+def insert_all(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> list[Placed]:
     """Write new orders, each with its lines and the first line of its history. Returns them as they were written."""
     at = _BEGIN(session, [values for values, _ in fresh]).scalars().first()  # one statement, one moment
     _WRITE_LINES(session, [line for _, lines in fresh for line in lines])

@@ -12,7 +12,7 @@ from db.functions import in_list
 from db.statements import execute_core
 from shop.kernel.times import rfc3339
 from shop.webhooks import events
-from shop.webhooks.events import Fact, Kind
+from shop.webhooks.events import DomainEvent, Kind
 
 TOLD = {
     (None, "pending"): Kind.ORDER_PLACED,
@@ -34,7 +34,7 @@ def tell(session: Session, orders: Table, moves: Sequence[Mapping[str, Any]], to
         session, select(*(orders.c[name] for name in _NAMES)).where(in_list(orders.c.id, "ids")), {"ids": told}
     )
     facts = {row.id: _fact(row._mapping, reason) for row in rows} if told else {}
-    events.tell(session, [Fact(kind, facts[id]) for id, kind in kinds.items() if kind])
+    events.publish(session, [DomainEvent(kind, facts[id]) for id, kind in kinds.items() if kind])
 
 
 def _fact(order: Mapping[str, Any], reason: str) -> dict[str, Any]:

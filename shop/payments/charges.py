@@ -52,13 +52,13 @@ def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | O
     Money that comes by another way than the provider may have to be waited for, or is refused; an order that is
     not mentioned has been paid for, or will be without anybody asking.
     """
-    rows = locked(session, keys)
+    rows = lock_open(session, keys)
     return _open(session, rows, keys, {row.order_id: row.held_for for row in rows})
 
 
 def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome | None:
     """As `open_charges`, for one payment that was made for an order later."""
-    row = payments.holding(session, [payment_id])[payment_id]
+    row = payments.lock_all(session, [payment_id])[payment_id]
     left = held_for.seconds(session, row.order_id)
     return _open(session, [row], {row.order_id: key}, {row.order_id: left}).get(row.order_id)
 
@@ -91,7 +91,7 @@ def _charge(row: Any, left: float | None) -> Charge:
     return Charge(row.id, row.order_id, row.amount, row.currency, row.token or "", known, row.delayed, left)
 
 
-def locked(session: Session, orders: Any) -> Sequence[Any]:
+def lock_open(session: Session, orders: Any) -> Sequence[Any]:
     """What these orders are paid with."""
     rows: Sequence[Any] = execute_core(session, _OPEN, {"orders": list(orders)}).all()
     return rows
@@ -163,7 +163,7 @@ def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: st
     payments.change(session, id, status=Status.REFUNDED, provider_id=charge_id, token=None, next_action=None, **sums)
 
 
-def turned_up(session: Session, reversal: Reversal, charge_id: str, amount: int) -> None:
+def record_late_capture(session: Session, reversal: Reversal, charge_id: str, amount: int) -> None:
     """It was taken, we only now hear of it, and it could not be given back yet."""
     _write(session, "capture", [(reversal.payment_id, amount, reversal.currency, charge_id, reversal.charge_key)])
     known = {"provider_id": charge_id, "captured": amount, "authorised": 0, "token": None, "next_action": None}

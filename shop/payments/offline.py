@@ -62,7 +62,7 @@ def _from_wallet(session: Session, row: Any, key: str) -> Outcome | None:
 
 def take(session: Session, row: Any, provider_id: str, key: str) -> None:
     """The money is here."""
-    payments.tell(session, row, "capture", row.amount, provider_id, key)
+    payments.record_transaction(session, row, "capture", row.amount, provider_id, key)
     payments.change(session, row.id, status=Status.CAPTURED, captured=row.amount)
     _say(session, row, PaymentStatus.PAID)
 
@@ -137,7 +137,7 @@ def refund(session: Session, row: Any, amount: int, key: str) -> Outcome | None:
     back = {"kind": "refund", "key": key, "payment_id": row.id}
     if not wallets.move(session, order.customer_id, amount, row.currency, **back):
         return Refused("refund_by_hand", "The account that it was paid from is deleted.")
-    payments.tell(session, row, "refund", amount, OURS, key)
+    payments.record_transaction(session, row, "refund", amount, OURS, key)
     status = Status.REFUNDED if amount + row.refunded + row.settled == row.captured else row.status
     payments.change(session, row.id, refunded=payments.PaymentRow.refunded + amount, status=status)
     whole = status == Status.REFUNDED

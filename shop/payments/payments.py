@@ -145,13 +145,13 @@ def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None
     session.execute(changing.execution_options(synchronize_session=False))
 
 
-def holding(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
+def lock_all(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
     """These payments, locked."""
     rows = select(PaymentRow).where(PaymentRow.id.in_(ids)).order_by(PaymentRow.order_id, PaymentRow.id)
     return {row.id: row for row in session.scalars(for_update(rows))}
 
 
-def tell(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:
+def record_transaction(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:
     """One more line of the log."""
     told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
     session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))

@@ -54,7 +54,7 @@ def refunded(session: Session, orders: Sequence[OrderRow]) -> dict[str, int]:
     return {id: int(sum_) for id, sum_ in session.execute(_REFUNDED, {"orders": paid})} if paid else {}
 
 
-def told(session: Session, customer_id: str, after: Place | None) -> Page:
+def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
     query = behind(_all().where(OrderRow.customer_id == customer_id), (PaymentRow.id,), after)
     found = _with_transactions(session, query)

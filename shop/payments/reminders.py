@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop.notifications.outbox import NotificationRow, State, Telling, tell
+from shop.notifications.outbox import NotificationRequest, NotificationRow, State, enqueue
 from shop.orders import orders
 
 ASKED, OVER = "payment_action", "order_expired"
@@ -17,7 +17,7 @@ def ask(session: Session, order_id: str, *, later: bool = False) -> None:
     """`later`: after a while, if they have not done it by then."""
     order = orders.get(session, order_id)
     if order.email:
-        tell(session, Telling(ASKED, order.id, order.email), later=later)
+        enqueue(session, NotificationRequest(ASKED, order.id, order.email), later=later)
 
 
 def give_up(session: Session, failed: Sequence[str]) -> set[str]:
@@ -27,5 +27,5 @@ def give_up(session: Session, failed: Sequence[str]) -> set[str]:
     waited = session.scalars(asked.distinct().order_by(row.subject_id)).all() if failed else ()
     for id in waited:
         if email := orders.get(session, id).email:
-            tell(session, Telling(OVER, id, email))
+            enqueue(session, NotificationRequest(OVER, id, email))
     return set(waited)

@@ -42,7 +42,7 @@ def buyer_of(session: Session, order: OrderRow) -> Buyer:
 
 def begin(session: Session, order_id: str, method: str, token: str | None) -> PaymentRow:
     """Write the spare. The order is held by the caller; IllegalMove unless it can be paid for."""
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     check_unpaid(order, first_of(session, order_id))
     payment_methods.check(method, token)
     why = payment_methods.hindrance(method, buyer_of(session, order))
@@ -102,7 +102,7 @@ def open_withdrawal(session: Session, order_id: str) -> Reversal | Outcome | Non
 
 def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: bool) -> Outcome | None:
     """The spare takes the place of the first. Refused when the order can not be paid for any more."""
-    order = orders.hold(session, order_id)
+    order = orders.lock(session, order_id)
     rows = {
         row.id: row for row in session.scalars(for_update(select(PaymentRow).where(PaymentRow.order_id == order_id)))
     }
@@ -123,6 +123,6 @@ def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: boo
 
 def close(session: Session, payment_ids: Sequence[str]) -> None:
     """They came to nothing."""
-    for row in payments.holding(session, payment_ids).values():
+    for row in payments.lock_all(session, payment_ids).values():
         if row.status in (Status.CREATED, Status.PENDING):
             payments.change(session, row.id, status=Status.VOIDED, token=None)

@@ -10,23 +10,23 @@ from sqlalchemy.orm import Session
 from engine.outcomes import Outcome, TryAgain
 from shop.payments import offline, payments, refund_rows
 from shop.payments.charge_requests import Reversal
-from shop.payments.charges import locked
+from shop.payments.charges import lock_open
 from shop.payments.payments import Status
 
 
 def open_reversals(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
     """For each order whose money was taken, or may have been, what to give back. The others are left out."""
-    return _back(session, locked(session, keys), keys)
+    return _back(session, lock_open(session, keys), keys)
 
 
 def open_reversal(session: Session, payment_id: str, key: str) -> Reversal | Outcome | None:
-    row = payments.holding(session, [payment_id])[payment_id]
+    row = payments.lock_all(session, [payment_id])[payment_id]
     return _back(session, [row], {row.order_id: key}).get(row.order_id)
 
 
 def open_releases(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
     """For each order that was never paid for what is held for it. What was to come otherwise need not come."""
-    rows = [row for row in locked(session, keys) if not row.captured]
+    rows = [row for row in lock_open(session, keys) if not row.captured]
     busy = [row for row in rows if row.status in (Status.CAPTURING, Status.VOIDING)]
     found = _back(session, [row for row in rows if row not in busy], keys)
     return found | {row.order_id: TryAgain("payment_busy", after=1.0) for row in busy}

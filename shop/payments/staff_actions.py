@@ -36,7 +36,7 @@ class Authorised:
 
 def get(session: Session, id: str) -> PaymentRow:
     """Locked."""
-    row = payments.holding(session, [id]).get(id)
+    row = payments.lock_all(session, [id]).get(id)
     if row is None:
         raise NotFound("There is no such payment.")
     return row
@@ -85,7 +85,7 @@ def held_for(session: Session, order_id: str) -> PaymentRow | None:
 
 def resume(session: Session, ids: Sequence[str]) -> None:
     """It came to nothing before anybody was asked."""
-    for row in payments.holding(session, ids).values():
+    for row in payments.lock_all(session, ids).values():
         if row.status in (Status.CAPTURING, Status.VOIDING):
             payments.change(session, row.id, status=Status.AUTHORISED if row.authorised else Status.PENDING)
 
@@ -96,8 +96,8 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
     None: nothing is to be captured any more; the order was called off meanwhile, and whoever does so goes on.
     """
     order = session.get_one(PaymentRow, id).order_id
-    status = orders.standing(session, [order])[order]
-    row = payments.holding(session, [id])[id]
+    status = orders.lock_statuses(session, [order])[order]
+    row = payments.lock_all(session, [id])[id]
     if row.status == Status.CAPTURED:
         return None
     if status in CLOSED:
@@ -112,7 +112,7 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
 
 
 def open_void(session: Session, id: str) -> Authorised | Outcome | None:
-    row = payments.holding(session, [id])[id]
+    row = payments.lock_all(session, [id])[id]
     if not row.authorised:
         return None
     if row.status != Status.VOIDING:
@@ -126,21 +126,21 @@ def asked_of(row: PaymentRow, amount: int, *, final: bool = True) -> Authorised:
 
 def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
     """`moved`: what the provider knows this capture by."""
-    orders.hold(session, hold.order_id)
-    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
-    payments.tell(session, row, "capture", hold.amount, moved, key)
+    orders.lock(session, hold.order_id)
+    row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
+    payments.record_transaction(session, row, "capture", hold.amount, moved, key)
     row.captured += hold.amount
     row.authorised = 0 if hold.final else row.authorised - hold.amount
-    payment_status.stand(session, row)
+    payment_status.sync_status(session, row)
 
 
 def voided(session: Session, hold: Authorised, key: str) -> None:
     """What was still authorised is let go; what was taken stays."""
-    orders.hold(session, hold.order_id)
-    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
-    payments.tell(session, row, "void", row.authorised, hold.provider_id, key)
+    orders.lock(session, hold.order_id)
+    row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
+    payments.record_transaction(session, row, "void", row.authorised, hold.provider_id, key)
     row.authorised = 0
-    payment_status.stand(session, row)
+    payment_status.sync_status(session, row)
 
 
 def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
@@ -148,7 +148,7 @@ def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
 
     `charge_already_captured` with nothing taken by us is money that somebody else took: that is left to a person.
     """
-    row = payments.holding(session, [hold.payment_id])[hold.payment_id]
+    row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
     if row.authorised and (code == VOIDED or (code == CAPTURED and row.captured)):
         voided(session, hold, key)
 

@@ -9,7 +9,7 @@ from shop.orders.states import PaymentStatus
 from shop.payments.payments import PaymentRow, Status
 
 
-def stand(session: Session, row: PaymentRow) -> None:
+def sync_status(session: Session, row: PaymentRow) -> None:
     row.status = _of_payment(row)
     session.flush()
     if not row.spare:

@@ -52,7 +52,7 @@ def answer(asked: Question, theirs: str, amount: int | None, currency: str | Non
 
 def open_return(session: Session, payment_id: str) -> Reversal | None:
     """A closed payment, for which nothing may have been taken: whatever was is given back."""
-    row = payments.holding(session, [payment_id])[payment_id]
+    row = payments.lock_all(session, [payment_id])[payment_id]
     turned_up = row.status == Status.CAPTURED and row.error_code == LATE
     if not (row.status in CLOSED or turned_up) or not row.charge_key or row.method != "card":
         return None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy.orm import Session
 
 from shop.webhooks import events
-from shop.webhooks.events import Fact, Kind
+from shop.webhooks.events import DomainEvent, Kind
 
 TOLD = {
     "authorise": Kind.PAYMENT_AUTHORISED,
@@ -41,12 +41,12 @@ class Charged(Protocol):
 
 def tell(session: Session, kind: str, transactions: Sequence[Moved]) -> None:
     if kind in TOLD:
-        events.tell(session, [Fact(TOLD[kind], _data(one)) for one in transactions])
+        events.publish(session, [DomainEvent(TOLD[kind], _data(one)) for one in transactions])
 
 
 def tell_of_charge(session: Session, kind: Kind, charge: Charged, code: str = "") -> None:
     """It was refused, with this code, or its customer must do something first."""
-    events.tell(session, [Fact(kind, _data(charge) | ({"code": code} if code else {}))])
+    events.publish(session, [DomainEvent(kind, _data(charge) | ({"code": code} if code else {}))])
 
 
 def _data(one: Charged) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from shop.pricing.offers import OfferRow, is_live
 from shop.pricing.same_person import Person
 
 
-class CouponUseRow(Base):
+class CouponRedemptionRow(Base):
     """An order's use of a coupon; it counts until it is given back.
 
     `email` is the order's and `account_email` its customer's, as `same_person` spells them; of who has left, marks.
@@ -42,7 +42,7 @@ class CouponUseRow(Base):
     given_back_at: Mapped[At | None]
 
 
-class Claim(NamedTuple):
+class Redemption(NamedTuple):
     """An order's wish for a coupon."""
 
     order_id: str
@@ -51,19 +51,19 @@ class Claim(NamedTuple):
     email: str
 
 
-def claim(session: Session, claims: Sequence[Claim]) -> set[str]:
+def redeem(session: Session, claims: Sequence[Redemption]) -> set[str]:
     """First come first served. Returns the orders that have their coupon now; the others must not be written.
 
     The coupons are locked first, in key order, so that the statement that claims sees what others have committed.
     """
-    _lock(session, {claim.coupon_id for claim in claims})
-    people = same_person.known(session, [(claim.customer_id, claim.email) for claim in claims])
+    _lock(session, {redeem.coupon_id for redeem in claims})
+    people = same_person.known(session, [(redeem.customer_id, redeem.email) for redeem in claims])
     won = list(_CLAIM(session, _numbered(claims, people)))
     _count(session, Counter(row.coupon_id for row in won))
     return {row.order_id for row in won}
 
 
-def give_back(session: Session, orders: Sequence[str]) -> None:
+def release(session: Session, orders: Sequence[str]) -> None:
     """What these orders hold can be used again. Safe to repeat: a use is given back once."""
     freed = Counter(execute_core(session, _GIVE_BACK, {"orders": list(orders)}).scalars())
     if freed:
@@ -73,7 +73,7 @@ def give_back(session: Session, orders: Sequence[str]) -> None:
 
 def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
     """How often this customer has used it, as a guest too."""
-    use, who = CouponUseRow, same_person.account(session, customer_id)
+    use, who = CouponRedemptionRow, same_person.account(session, customer_id)
     names = (who.email, *same_person.marks(who.email))
     theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
     of = (use.coupon_id == coupon_id, theirs, use.given_back_at.is_(None))
@@ -82,17 +82,17 @@ def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
 
 def most_by_one(session: Session, coupon_id: str) -> int:
     """How often whoever used it most has used it."""
-    live = (CouponUseRow.coupon_id == coupon_id, CouponUseRow.given_back_at.is_(None))
+    live = (CouponRedemptionRow.coupon_id == coupon_id, CouponRedemptionRow.given_back_at.is_(None))
     most = 0
-    for who in (CouponUseRow.email, CouponUseRow.account_email, CouponUseRow.customer_id):
+    for who in (CouponRedemptionRow.email, CouponRedemptionRow.account_email, CouponRedemptionRow.customer_id):
         counts = select(func.count().label("uses")).where(*live, who.is_not(None)).group_by(who).subquery()
         most = max(most, session.scalar(select(func.max(counts.c.uses))) or 0)
     return most
 
 
-def told(session: Session, customer_id: str, after: Place | None) -> Page:
+def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: which coupons this customer has used, oldest first."""
-    use = CouponUseRow
+    use = CouponRedemptionRow
     query = select(OfferRow.code, use.order_id, use.email, use.claimed_at, use.given_back_at)
     mine = query.join(OfferRow, OfferRow.id == use.coupon_id).where(use.customer_id == customer_id)
     rows = session.execute(behind(mine, (use.claimed_at, use.order_id), after)).all()
@@ -103,22 +103,22 @@ def told(session: Session, customer_id: str, after: Place | None) -> Page:
 def erase(session: Session, customer_id: str) -> None:
     """The uses stay, with marks in place of the addresses: a new account does not make a new person."""
     who = same_person.account(session, customer_id)
-    for use in session.scalars(select(CouponUseRow).where(CouponUseRow.customer_id == customer_id)):
+    for use in session.scalars(select(CouponRedemptionRow).where(CouponRedemptionRow.customer_id == customer_id)):
         use.email = same_person.mark(use.email) or ""
         use.account_email = same_person.mark(who.account_email)
     session.flush()
 
 
-def taken_over(session: Session, orders: Sequence[str], customer_id: str) -> None:
+def adopt(session: Session, orders: Sequence[str], customer_id: str) -> None:
     """What a guest had used is this customer's now."""
     who = same_person.account(session, customer_id)
-    theirs = update(CouponUseRow).where(CouponUseRow.order_id.in_(orders))
+    theirs = update(CouponRedemptionRow).where(CouponRedemptionRow.order_id.in_(orders))
     session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
 
 
 def keep(session: Session, customer_id: str, address: str) -> None:
     """What a guest had used with an address of this customer's stays theirs when they get another."""
-    use = CouponUseRow
+    use = CouponRedemptionRow
     guests = update(use).where(use.customer_id.is_(None), use.email == address.casefold())
     session.execute(guests.values(customer_id=customer_id))
 
@@ -128,10 +128,10 @@ _MARKS = [f"mark_{number}" for number in range(8)]
 
 _LOCK = select(OfferRow.id).where(in_list(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
 _GIVE_BACK = (
-    update(table_of(CouponUseRow))
-    .where(in_list(CouponUseRow.order_id, "orders"), CouponUseRow.given_back_at.is_(None))
+    update(table_of(CouponRedemptionRow))
+    .where(in_list(CouponRedemptionRow.order_id, "orders"), CouponRedemptionRow.given_back_at.is_(None))
     .values(given_back_at=statement_time())
-    .returning(CouponUseRow.coupon_id)
+    .returning(CouponRedemptionRow.coupon_id)
 )
 
 
@@ -139,14 +139,14 @@ def _lock(session: Session, coupons: set[str]) -> None:
     execute_core(session, _LOCK, {"coupons": sorted(coupons)})
 
 
-def _numbered(claims: Sequence[Claim], people: Sequence[Person]) -> list[dict[str, Any]]:
+def _numbered(claims: Sequence[Redemption], people: Sequence[Person]) -> list[dict[str, Any]]:
     """With the place of each in this wave, and how many of the same person stand before it."""
     before: dict[tuple[str, str], set[int]] = defaultdict(set)
     rows = []
-    for place, (claim, who) in enumerate(zip(claims, people, strict=True)):
-        signs = [(claim.coupon_id, sign) for sign in who.signs]
+    for place, (redeem, who) in enumerate(zip(claims, people, strict=True)):
+        signs = [(redeem.coupon_id, sign) for sign in who.signs]
         ahead = set[int]().union(*(before[sign] for sign in signs))
-        rows.append({**claim._asdict(), **_signs(who), "place": place, "ahead": len(ahead)})
+        rows.append({**redeem._asdict(), **_signs(who), "place": place, "ahead": len(ahead)})
         for sign in signs:
             before[sign].add(place)
     return rows
@@ -159,7 +159,7 @@ def _signs(who: Person) -> dict[str, str | None]:
 
 
 def _claiming(kind: str, given: Any) -> Any:
-    uses, offers = table_of(CouponUseRow), table_of(OfferRow)
+    uses, offers = table_of(CouponRedemptionRow), table_of(OfferRow)
     names = (given.email, given.account_email, *(getattr(given, name) for name in _MARKS))
     by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
     theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
@@ -180,7 +180,7 @@ def _claiming(kind: str, given: Any) -> Any:
     return insert.returning(uses.c.order_id, uses.c.coupon_id)
 
 
-_USES = table_of(CouponUseRow).c
+_USES = table_of(CouponRedemptionRow).c
 _CLAIM = Many(
     _claiming,
     *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),

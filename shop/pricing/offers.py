@@ -123,7 +123,7 @@ def in_force(session: Session, codes: Sequence[str]) -> list[Offer]:
     return [Offer(**{**row._mapping, "live": bool(row.live)}) for row in rows]
 
 
-def follow(session: Session, old: str, new: str) -> None:
+def rename_category(session: Session, old: str, new: str) -> None:
     """A category has moved: offers on it, or on what is below it, go with it."""
     below = func.substr(OfferRow.category, 1, len(old) + 1) == f"{old}/"
     these = or_(OfferRow.category == old, below)

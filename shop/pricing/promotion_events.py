@@ -12,7 +12,7 @@ from db.functions import statement_time
 from shop.kernel.times import rfc3339
 from shop.pricing.offers import OfferRow
 from shop.webhooks import events
-from shop.webhooks.events import Fact, Kind
+from shop.webhooks.events import DomainEvent, Kind
 
 _PROMOTION = OfferRow.code.is_(None)
 _BEGUN = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= statement_time())
@@ -29,16 +29,16 @@ def announce(session: Session) -> int:
     _unmark(session)
     started = _mark(session, "started_told_at", _BEGUN, OfferRow.started_told_at.is_(None))
     ended = _mark(session, "ended_told_at", _ENDED, OfferRow.ended_told_at.is_(None))
-    facts = [Fact(Kind.PROMOTION_STARTED, _data(row)) for row in started]
-    facts += [Fact(Kind.PROMOTION_ENDED, _data(row)) for row in ended]
-    events.tell(session, facts, always=True)
+    facts = [DomainEvent(Kind.PROMOTION_STARTED, _data(row)) for row in started]
+    facts += [DomainEvent(Kind.PROMOTION_ENDED, _data(row)) for row in ended]
+    events.publish(session, facts, always=True)
     return len(facts)
 
 
 def withdrawn(session: Session, row: OfferRow) -> None:
     """Staff take it away: if it was running, that is its end."""
     if row.code is None and row.started_told_at and not row.ended_told_at:
-        events.tell(session, [Fact(Kind.PROMOTION_ENDED, _data(row))], always=True)
+        events.publish(session, [DomainEvent(Kind.PROMOTION_ENDED, _data(row))], always=True)
 
 
 def _unmark(session: Session) -> None:

@@ -28,7 +28,7 @@ BOUGHT = (
 Told = dict[str, Any]
 
 
-def told(session: Session, customer_id: str, after: Place | None) -> Page:
+def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
     """Their orders, oldest first. Amounts in minor units."""
     mine = select(OrderRow).where(OrderRow.customer_id == customer_id)
     orders = session.scalars(behind(mine, (OrderRow.id,), after)).all()
@@ -45,6 +45,6 @@ def _back(session: Session, orders: Sequence[str]) -> dict[str, list[Told]]:
     found: dict[str, list[Told]] = defaultdict(list)
     for row in returns.of_orders(session, orders):
         goods = {line.sku: line.quantity for line in row.lines}
-        told = {"status": row.status, "reason": row.reason, "goods": goods, "created_at": row.created_at}
-        found[row.order_id].append(told)
+        wish = {"status": row.status, "reason": row.reason, "goods": goods, "created_at": row.created_at}
+        found[row.order_id].append(wish)
     return found

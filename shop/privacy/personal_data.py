@@ -25,20 +25,20 @@ from shop.stock import alerts as stock_alerts
 from shop.wallets import wallets
 
 TOLD: dict[str, Callable[[Session, str], Any]] = {
-    "profile": users.told,
+    "profile": users.export_for,
     "addresses": lambda session, id: [addresses.postal(row) for row in addresses.of(session, id)],
-    "stock_alerts": stock_alerts.told,
+    "stock_alerts": stock_alerts.export_for,
     "tags": lambda session, id: user_tags.of(session, [id]).get(id, []),
 }
 
 TOLD_BY_PAGE: dict[str, Tell] = {
-    "consents": consents.told,
-    "sessions": sessions.told,
-    "orders": order_export.told,
-    "payments": payment_queries.told,
-    "wallet": wallets.told,
-    "coupon_uses": coupon_redemptions.told,
-    "notifications": notification_history.told,
+    "consents": consents.export_for,
+    "sessions": sessions.export_for,
+    "orders": order_export.export_for,
+    "payments": payment_queries.export_for,
+    "wallet": wallets.export_for,
+    "coupon_uses": coupon_redemptions.export_for,
+    "notifications": notification_history.export_for,
 }
 
 FORGOTTEN: list[Callable[[Session, str], None]] = [
@@ -55,7 +55,7 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
 ]
 
 
-def told(session: Session, user_id: str) -> dict[str, Any]:
+def export_for(session: Session, user_id: str) -> dict[str, Any]:
     """What is never much. The rest comes by `TOLD_BY_PAGE`."""
     return {name: tell(session, user_id) for name, tell in TOLD.items()}
 

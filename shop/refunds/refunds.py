@@ -25,7 +25,7 @@ from shop.wallets import wallets
 
 
 @dataclass(frozen=True)
-class Wish:
+class RefundRequest:
     """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with.
 
     `return_id`: for goods that came back. `amount` is at most what they are owed: less, where money went back before.
@@ -51,13 +51,13 @@ class PayBack:
     as_credit: bool = False
 
 
-def ask(session: Session, wishes: Sequence[Wish]) -> dict[str, PayBack | Outcome | None]:
+def ask(session: Session, wishes: Sequence[RefundRequest]) -> dict[str, PayBack | Outcome | None]:
     """By their keys; None is nothing to ask for. What was asked for under a key before is asked for again."""
     captured = _captured(session, wishes)
     return {wish.key: _ask(session, wish, captured.get(wish.key)) for wish in wishes}
 
 
-def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]:
+def _captured(session: Session, wishes: Sequence[RefundRequest]) -> dict[str, PaymentRow]:
     """The payment that each wish is about, locked: one at a time gives back of it."""
     row, orders = PaymentRow, {wish.order_id for wish in wishes}
     some = or_(row.captured > 0, row.authorised > 0)
@@ -66,13 +66,13 @@ def _captured(session: Session, wishes: Sequence[Wish]) -> dict[str, PaymentRow]
     return {wish.key: payment for wish in wishes for payment in rows if _is_about(wish, payment)}
 
 
-def _is_about(wish: Wish, payment: PaymentRow) -> bool:
+def _is_about(wish: RefundRequest, payment: PaymentRow) -> bool:
     if wish.payment_id:
         return payment.id == wish.payment_id
     return payment.order_id == wish.order_id and not payment.spare
 
 
-def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | Outcome | None:
+def _ask(session: Session, wish: RefundRequest, payment: PaymentRow | None) -> PayBack | Outcome | None:
     if payment is None:
         return None  # nothing was ever taken, so nothing is owed
     there = session.scalars(select(RefundRow).where(RefundRow.key == wish.key)).first()
@@ -95,7 +95,7 @@ def _ask(session: Session, wish: Wish, payment: PaymentRow | None) -> PayBack | 
     return back
 
 
-def _amount(session: Session, wish: Wish, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
+def _amount(session: Session, wish: RefundRequest, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
     """None that is not there: what was wanted a second time, or for goods, may have gone back by another way."""
     room = refund_rows.left(session, payment)
     if wish.return_id:
@@ -118,7 +118,7 @@ def _too_much(wanted: int, room: int) -> Outcome:
     return Refused("refund_exceeds_payment", f"{wanted} are to be given back and {room} are left")
 
 
-def _before(session: Session, wish: Wish) -> RefundRow | None:
+def _before(session: Session, wish: RefundRequest) -> RefundRow | None:
     """What staff gave back and the provider refused, when an operator tries it again: the key is another then."""
     return session.scalars(refund_rows.of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
 
@@ -151,7 +151,7 @@ def give_credit(session: Session, back: PayBack, gone: int | None) -> Outcome | 
 
     Safe to repeat.
     """
-    payment = payments.holding(session, [back.payment_id])[back.payment_id]
+    payment = payments.lock_all(session, [back.payment_id])[back.payment_id]
     row = session.get_one(RefundRow, back.refund_id)
     if row.status != Status.ASKED:
         return None
@@ -177,18 +177,18 @@ def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> N
 
 
 def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
-    payments.tell(session, payment, "settle", amount, how, key)
+    payments.record_transaction(session, payment, "settle", amount, how, key)
     payment.settled += amount
-    payment_status.stand(session, payment)
+    payment_status.sync_status(session, payment)
 
 
 def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
     """The provider has given it back."""
     refund_rows.end(session, back.refund_id, status=Status.DONE)
-    payment = payments.holding(session, [back.payment_id])[back.payment_id]
-    payments.tell(session, payment, "refund", back.amount, provider_id, key)
+    payment = payments.lock_all(session, [back.payment_id])[back.payment_id]
+    payments.record_transaction(session, payment, "refund", back.amount, provider_id, key)
     payment.refunded += back.amount
-    payment_status.stand(session, payment)
+    payment_status.sync_status(session, payment)
 
 
 def learn(session: Session, payment_id: str, given_back: int) -> None:
@@ -196,16 +196,16 @@ def learn(session: Session, payment_id: str, given_back: int) -> None:
 
     Not while we are asking for some ourselves, or an order that is not confirmed yet may turn back: it may be that.
     """
-    payment = payments.holding(session, [payment_id])[payment_id]
+    payment = payments.lock_all(session, [payment_id])[payment_id]
     more, key = given_back - payment.refunded, f"{payment.provider_id}:{OUTSIDE}:{given_back}"
     pending = orders.get(session, payment.order_id).status == OrderStatus.PENDING
     if pending or refund_rows.under_way(session, payment) or not 0 < more <= refund_rows.left(session, payment):
         return
     row = refund_rows.write(session, key, payment, more)
     row.destination, row.reason, row.status = OUTSIDE, "given back by the provider, not by us", Status.DONE
-    payments.tell(session, payment, "refund", more, key, key)
+    payments.record_transaction(session, payment, "refund", more, key, key)
     payment.refunded += more
-    payment_status.stand(session, payment)
+    payment_status.sync_status(session, payment)
 
 
 def refused(session: Session, back: PayBack, code: str) -> None:

@@ -28,11 +28,11 @@ class NoWallet(Refusal):
     code, title = "no_wallet", "Nobody has a wallet here"
 
 
-def promise(
+def request_refund(
     session: Session, key: str, payment_id: str, amount: int | None, *, reason: str, destination: str, by: str
 ) -> RefundRow:
     """Staff give some of it back, or all that is left: it counts from now on. RefundTooMuch, NoWallet."""
-    payment = payments.holding(session, [payment_id])[payment_id]
+    payment = payments.lock_all(session, [payment_id])[payment_id]
     if destination == refund_rows.WALLET:
         _check_wallet(session, payment)
     left = refund_rows.left(session, payment)
@@ -51,7 +51,7 @@ def _check_wallet(session: Session, payment: PaymentRow) -> None:
         raise NoWallet("Nobody has an account that store credit could be given to. Give it back to its source.")
 
 
-def withdraw(session: Session, runs: Sequence[str], why: str = "withdrawn") -> None:
+def cancel_request(session: Session, runs: Sequence[str], why: str = "withdrawn") -> None:
     """These runs give nothing back any more: what they had asked for is free again."""
     for run in runs:
         for row in session.scalars(refund_rows.of_run(run).where(RefundRow.status == Status.ASKED)):
@@ -65,7 +65,7 @@ def settle_by_hand(session: Session, run_id: str, order_id: str, most: int | Non
     """
     row = session.scalars(refund_rows.of_run(run_id)).first()
     if row is not None and row.status in (Status.ASKED, Status.REFUSED):
-        payment = payments.holding(session, [row.payment_id])[row.payment_id]
+        payment = payments.lock_all(session, [row.payment_id])[row.payment_id]
         room = refund_rows.left(session, payment) + (row.amount if row.status == Status.ASKED else 0)
         _check_room(row.amount, room)
         refunds.settle(session, row, payment, "by hand")

@@ -61,7 +61,7 @@ def transfer(
 
 def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
     """From now on an event is written when no more than `low_at` are left; None: no more of them."""
-    row = hold(session, sku)
+    row = lock(session, sku)
     row.low_at = low_at
     session.flush()
     return row
@@ -70,7 +70,7 @@ def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
 def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_id: str | None) -> StockRow:
     """Lots of one SKU."""
     [(sku, move)] = coming(lots).items()
-    row = hold(session, sku)
+    row = lock(session, sku)
     if not row.reserved <= row.on_hand + move.on_hand <= MOST_ON_HAND:
         raise IllegalMove(f"{row.on_hand} are on hand and {row.reserved} reserved; {move.on_hand:+d} is not possible.")
     for lot in lots:
@@ -82,7 +82,7 @@ def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_
     return row
 
 
-def hold(session: Session, sku: str) -> StockRow:
+def lock(session: Session, sku: str) -> StockRow:
     """The row of a SKU, made if nothing of it ever came in, and locked."""
     if session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")

@@ -74,6 +74,6 @@ def _check_sold(session: Session, sku: str) -> None:
 def _check_gone(session: Session, sku: str) -> None:
     """Asked once more under the lock: who waits from now on is told of whatever comes in from now on."""
     there = select(StockRow.on_hand > StockRow.reserved).where(StockRow.sku == sku)
-    level = None if session.scalar(there) else adjustments.hold(session, sku)
+    level = None if session.scalar(there) else adjustments.lock(session, sku)
     if level is None or level.on_hand > level.reserved:
         raise InStock("It can be ordered now.")

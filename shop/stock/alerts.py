@@ -69,7 +69,7 @@ def wake(session: Session, events: Mapping[str, str]) -> None:
         engine.start(session, TELL, key=event, subject=("stock_event", event), input={"sku": sku})
 
 
-def let_go(session: Session, sku: str) -> list[str]:
+def release(session: Session, sku: str) -> list[str]:
     """Some of those who wait for it and may be told are being told from now on. Returns their alerts' ids."""
     row = StockAlertRow
     waiting = select(row.id).join(UserRow, UserRow.id == row.user_id).where(row.sku == sku, row.state == State.WAITING)
@@ -104,7 +104,7 @@ def erase(session: Session, user_id: str) -> None:
     session.execute(delete(StockAlertRow).where(StockAlertRow.user_id == user_id))
 
 
-def told(session: Session, user_id: str) -> list[dict[str, Any]]:
+def export_for(session: Session, user_id: str) -> list[dict[str, Any]]:
     """For the export: what they wait for."""
     row = StockAlertRow
     rows = session.execute(select(row.sku, row.created_at).where(row.user_id == user_id).order_by(row.id))

@@ -41,7 +41,7 @@ def choose(session: Session, wants: Wants, main: Mapping[str, int]) -> list[Lot]
     ]
 
 
-def put(session: Session, lots: Sequence[Lot]) -> None:
+def receive(session: Session, lots: Sequence[Lot]) -> None:
     """Bring the other locations up to date; main is what they leave of all there is."""
     sums = Counter[tuple[str, str]]()
     for lot in lots:

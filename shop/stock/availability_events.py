@@ -17,11 +17,11 @@ from shop.catalogue import tables as catalogue_tables
 from shop.kernel.skus import SKU_LENGTH
 from shop.stock import alerts as stock_alerts
 from shop.webhooks import events as happenings
-from shop.webhooks.events import Fact
+from shop.webhooks.events import DomainEvent
 from shop.webhooks.events import Kind as KindOfFact
 
 
-class Happened(StrEnum):
+class AvailabilityEvent(StrEnum):
     LOW = "low_stock"  # no more than its threshold is left
     BACK = "back_in_stock"  # there was none, now there is
 
@@ -47,7 +47,7 @@ class Change(NamedTuple):
     low_at: int | None
 
 
-def note(session: Session, changes: Iterable[Change]) -> None:
+def record(session: Session, changes: Iterable[Change]) -> None:
     """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
     changes = [change for change in changes if change.before != change.after]
     if changes:
@@ -55,8 +55,10 @@ def note(session: Session, changes: Iterable[Change]) -> None:
         catalogue_tables.stock_changed(session, [change.sku for change in changes], lists=sold_out_or_back)
     events = [_event(change, kind) for change in changes for kind in _crossed(change)]
     if events and any(_NOTE(session, events).scalars().all()):
-        happenings.tell(session, [_fact(event) for event in events])
-    stock_alerts.wake(session, {event["sku"]: event["id"] for event in events if event["kind"] == Happened.BACK})
+        happenings.publish(session, [_fact(event) for event in events])
+    stock_alerts.wake(
+        session, {event["sku"]: event["id"] for event in events if event["kind"] == AvailabilityEvent.BACK}
+    )
 
 
 def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
@@ -65,18 +67,18 @@ def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> 
     return list(session.scalars(query.where(StockEventRow.id < before) if before else query))
 
 
-def _crossed(change: Change) -> list[Happened]:
+def _crossed(change: Change) -> list[AvailabilityEvent]:
     low = change.low_at is not None and change.after <= change.low_at < change.before
-    return [Happened.LOW] * low + [Happened.BACK] * (change.before <= 0 < change.after)
+    return [AvailabilityEvent.LOW] * low + [AvailabilityEvent.BACK] * (change.before <= 0 < change.after)
 
 
-def _event(change: Change, kind: Happened) -> dict[str, Any]:
+def _event(change: Change, kind: AvailabilityEvent) -> dict[str, Any]:
     return {"id": new_id(), "sku": change.sku, "kind": kind, "available": change.after}
 
 
-def _fact(event: dict[str, Any]) -> Fact:
-    kind = KindOfFact.STOCK_LOW if event["kind"] == Happened.LOW else KindOfFact.STOCK_BACK
-    return Fact(kind, {"sku": event["sku"], "available": event["available"]})
+def _fact(event: dict[str, Any]) -> DomainEvent:
+    kind = KindOfFact.STOCK_LOW if event["kind"] == AvailabilityEvent.LOW else KindOfFact.STOCK_BACK
+    return DomainEvent(kind, {"sku": event["sku"], "available": event["available"]})
 
 
 _NOTE = inserting(

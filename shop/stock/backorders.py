@@ -33,17 +33,17 @@ class Served(NamedTuple):
     state: str
 
 
-def said(wishes: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
+def limits_of(wishes: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
     """By SKU what `backorder` and `backorder_limit` say together, where they say anything: how many; None: none."""
     return {wish["sku"]: _most(wish) for wish in wishes if wish.keys() & set(TERMS)}
 
 
 def set_terms(session: Session, variants: Iterable[Mapping[str, Any]]) -> None:
     """Store what `backorder` and `backorder_limit` say of these variants; one that says neither is left as it is."""
-    allow(session, said(variants))
+    allow(session, limits_of(variants))
 
 
-def told(most: int | None) -> dict[str, Any]:
+def terms_of(most: int | None) -> dict[str, Any]:
     """The same, as the two are told."""
     return {"backorder": most is not None, "backorder_limit": None if most == UNLIMITED else most}
 

@@ -22,7 +22,7 @@ _MAKE = inserting(
 )
 
 
-def hold(session: Session, skus: Iterable[str]) -> None:
+def lock(session: Session, skus: Iterable[str]) -> None:
     """Rows for these SKUs, all of which must be in the catalogue, locked in the order in which everybody locks them."""
     wanted = sorted(set(skus))
     if wanted:

@@ -40,7 +40,7 @@ def book(
     also: Iterable[tuple[str, Move]] = (),
 ) -> None:
     """Goods come or go, of SKUs that are locked; `also`: what else changes by that."""
-    allocation.put(session, lots)
+    allocation.receive(session, lots)
     _write(session, kind, lots, reason, actor_id)
     change(session, together([*coming(lots).items(), *also]))
 
@@ -52,7 +52,7 @@ def change(session: Session, moves: Moves) -> None:
     hungry = {sku: n for sku, n in free.items() if n > 0}
     if hungry:
         _fill(session, hungry, {row.sku: row.on_hand - row.elsewhere for row in rows})
-    availability_events.note(session, [_change_of(row, moves[row.sku], hungry.get(row.sku, 0)) for row in rows])
+    availability_events.record(session, [_change_of(row, moves[row.sku], hungry.get(row.sku, 0)) for row in rows])
 
 
 def _changed(session: Session, moves: Moves) -> Sequence[Any]:
@@ -68,7 +68,7 @@ def _fill(session: Session, free: Mapping[str, int], main: Mapping[str, int]) ->
     """Orders on their way hold what they have waited for from now on; those that are confirmed have it."""
     served = backorders.serve(session, free)
     lots = allocation.choose(session, _sold(served), main)
-    allocation.put(session, lots)
+    allocation.receive(session, lots)
     _write(session, Kind.SALE, lots)
     _changed(session, together([*coming(lots).items(), *map(_served, served)]))
 

@@ -79,21 +79,21 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
     return gone
 
 
-def take_back(session: Session, lots: Sequence[Lot]) -> None:
+def restock(session: Session, lots: Sequence[Lot]) -> None:
     """What orders had bought comes back to the shelf, by movements of its own."""
     stock_ledger.lock(session, {lot.sku for lot in lots})
     stock_ledger.book(session, Kind.RETURN, lots)
 
 
-def call_off(session: Session, bought: Wants) -> None:
+def cancel_sale(session: Session, bought: Wants) -> None:
     """These orders, which are confirmed, are not any more: nothing comes to them, and what they had bought is back."""
     stock_ledger.lock(session, {sku for lines in bought.values() for sku in lines})
-    dropped = wait_no_longer(session, sorted(bought))
+    dropped = cancel_backorders(session, sorted(bought))
     had = {o: {sku: n - dropped[o].get(sku, 0) for sku, n in lines.items()} for o, lines in bought.items()}
     stock_ledger.book(session, Kind.RETURN, allocation.sold_from(session, had))
 
 
-def wait_no_longer(session: Session, orders: Sequence[str]) -> Wants:
+def cancel_backorders(session: Session, orders: Sequence[str]) -> Wants:
     """Nothing comes to these orders any more; the SKUs are locked. Returns what they had waited for."""
     dropped, moves = backorders.drop(session, orders)
     stock_ledger.change(session, moves)
@@ -109,7 +109,7 @@ def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
 
 def release(session: Session, orders: Sequence[str]) -> None:
     """Give back whatever these orders still hold, and nothing else. Safe to repeat."""
-    _let_go(session, orders, Held.RELEASED)
+    _close(session, orders, Held.RELEASED)
 
 
 def release_expired(session: Session, limit: int = 500) -> int:
@@ -121,11 +121,11 @@ def release_expired(session: Session, limit: int = 500) -> int:
         .limit(limit)
     )
     orders = set(session.scalars(overdue))
-    _let_go(session, sorted(orders), Held.EXPIRED)
+    _close(session, sorted(orders), Held.EXPIRED)
     return len(orders)
 
 
-def _let_go(session: Session, orders: Sequence[str], state: Held) -> None:
+def _close(session: Session, orders: Sequence[str], state: Held) -> None:
     if not stock_ledger.lock_held(session, orders):
         return
     held = [row for row in _reserved(session, orders) if row.state == Held.HELD]

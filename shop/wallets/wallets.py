@@ -66,8 +66,8 @@ def move(
         return True
     if wallet.balance + amount < 0 or not owner_is_there:
         return False
-    told = {"kind": kind, "key": key, "payment_id": payment_id, "note": note, "by": by}
-    session.add(WalletEntryRow(id=new_id(), customer_id=customer_id, amount=amount, currency=currency, **told))
+    about = {"kind": kind, "key": key, "payment_id": payment_id, "note": note, "by": by}
+    session.add(WalletEntryRow(id=new_id(), customer_id=customer_id, amount=amount, currency=currency, **about))
     mine = (WalletRow.customer_id == customer_id, WalletRow.currency == currency)
     session.execute(update(WalletRow).where(*mine).values(balance=WalletRow.balance + amount))
     session.flush()
@@ -110,7 +110,7 @@ def entries(session: Session, customer_id: str, *, limit: int, before: str | Non
     return session.scalars(query.where(row.id < before) if before else query).all()
 
 
-def told(session: Session, customer_id: str, after: Place | None) -> Page:
+def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
     """For the export: every entry, oldest first."""
     row, names = WalletEntryRow, ("currency", "amount", "kind", "note", "at")
     rows = session.scalars(behind(select(row).where(row.customer_id == customer_id), (row.at, row.id), after)).all()

@@ -9,7 +9,7 @@ from db.schema import new_id
 from shop.accounts import users
 from shop.accounts.users import Role, UserRow
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import NotificationRow, Telling, tell
+from shop.notifications.outbox import NotificationRequest, NotificationRow, enqueue
 from shop.webhooks.endpoints import EndpointRow
 
 WEBHOOK_DISABLED = "webhook_disabled"
@@ -20,7 +20,9 @@ def tell_of_disabled(session: Session, endpoint_id: str) -> None:
     admins = select(UserRow).where(UserRow.role == Role.ADMIN, UserRow.deleted_at.is_(None)).order_by(UserRow.id)
     turn = new_id()
     for admin in session.scalars(admins).all():
-        tell(session, Telling(WEBHOOK_DISABLED, admin.id, admin.email or "", turn=turn, about=endpoint_id))
+        enqueue(
+            session, NotificationRequest(WEBHOOK_DISABLED, admin.id, admin.email or "", turn=turn, about=endpoint_id)
+        )
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:

@@ -15,9 +15,9 @@ from shop.kernel.errors import IllegalMove, NotFound
 from shop.webhooks import admin_notices, events
 from shop.webhooks import endpoints as webhook_endpoints
 from shop.webhooks.endpoints import EndpointRow
-from shop.webhooks.events import DeliveryRow, DeliveryState, Fact, HappeningRow, Kind
+from shop.webhooks.events import DeliveryRow, DeliveryState, DomainEvent, DomainEventRow, Kind
 
-Logged = Row[DeliveryRow, HappeningRow]
+Logged = Row[DeliveryRow, DomainEventRow]
 FAILING, GONE = "failing", "gone"
 
 
@@ -47,7 +47,7 @@ class Attempt:
 
 def letters(session: Session, ids: Sequence[str]) -> dict[str, Letter | None]:
     """By delivery; None: its endpoint is disabled. Those that are not there any more are left out."""
-    row, end, what = DeliveryRow, EndpointRow, HappeningRow
+    row, end, what = DeliveryRow, EndpointRow, DomainEventRow
     columns = (row.id, end.id, end.url, what.kind, what.at, what.data, statement_time(), end.disabled_at, end.secret)
     joined = select(*columns, end.old_secret, end.old_secret_until).join(end, end.id == row.endpoint_id)
     rows = session.execute(joined.join(what, what.id == row.happening_id).where(row.id.in_(ids)))
@@ -78,7 +78,7 @@ def disable(session: Session, endpoint_id: str, why: str) -> bool:
     if not webhook_endpoints.disable(session, endpoint_id, why):
         return False
     url = webhook_endpoints.get(session, endpoint_id).url
-    events.tell(session, [Fact(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
+    events.publish(session, [DomainEvent(Kind.ENDPOINT_DISABLED, {"endpoint_id": endpoint_id, "url": url, "why": why})])
     admin_notices.tell_of_disabled(session, endpoint_id)
     return True
 
@@ -91,12 +91,12 @@ def _took_any(session: Session, row: DeliveryRow) -> bool:
 
 def listed(session: Session, endpoint_id: str, *, limit: int, before: str | None) -> Sequence[Logged]:
     """(delivery, happening), newest first, from below the id `before`."""
-    query = select(DeliveryRow, HappeningRow).join(HappeningRow, HappeningRow.id == DeliveryRow.happening_id)
+    query = select(DeliveryRow, DomainEventRow).join(DomainEventRow, DomainEventRow.id == DeliveryRow.happening_id)
     query = query.where(DeliveryRow.endpoint_id == endpoint_id).order_by(DeliveryRow.id.desc()).limit(limit)
     return session.execute(query.where(DeliveryRow.id < before) if before else query).all()
 
 
-def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRow, HappeningRow]:
+def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRow, DomainEventRow]:
     """Begin it anew, with a day of attempts. Its webhook-id stays: the receiver can tell what it had already."""
     found = select(DeliveryRow).where(DeliveryRow.id == id, DeliveryRow.endpoint_id == endpoint.id).with_for_update()
     row = session.scalars(found).first()
@@ -109,7 +109,7 @@ def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRo
     row.state, row.replays, row.updated_at = DeliveryState.PENDING, row.replays + 1, statement_time()
     session.flush()
     session.refresh(row)
-    return row, session.get_one(HappeningRow, row.happening_id)
+    return row, session.get_one(DomainEventRow, row.happening_id)
 
 
 def _set(session: Session, id: str, **values: Any) -> None:

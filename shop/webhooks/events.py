@@ -50,7 +50,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"  # given up: after a day, or because its endpoint was disabled
 
 
-class HappeningRow(Base):
+class DomainEventRow(Base):
     """Never changed. `data` holds ids and what anybody may know, no address and no name."""
 
     __tablename__ = "happenings"
@@ -81,7 +81,7 @@ class DeliveryRow(Base):
     updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
-class Fact(NamedTuple):
+class DomainEvent(NamedTuple):
     kind: Kind
     data: dict[str, Any]
 
@@ -92,7 +92,7 @@ HEARD = exists(select(literal(1)).where(table_of(EndpointRow).c.disabled_at.is_(
 """Whether anybody listens to anything: for the RETURNING of a statement that is made anyway."""
 
 
-def tell(session: Session, facts: Sequence[Fact], *, always: bool = False) -> None:
+def publish(session: Session, facts: Sequence[DomainEvent], *, always: bool = False) -> None:
     """Write what happened, for those who listen to it; `always`: also when nobody does."""
     endpoints = session.execute(_LISTENING).all() if facts else []
     rows = [{"id": new_id(), "kind": fact.kind, "data": fact.data} for fact in facts]
@@ -107,13 +107,13 @@ def tell(session: Session, facts: Sequence[Fact], *, always: bool = False) -> No
 def _deliver(session: Session, deliveries: list[dict[str, Any]]) -> None:
     _DELIVER(session, deliveries)
     ids = [str(one["id"]) for one in deliveries]
-    engine.start_all(session, DELIVER, [engine.Wish(key=id, subject=("delivery", id)) for id in ids])
+    engine.start_all(session, DELIVER, [engine.RunRequest(key=id, subject=("delivery", id)) for id in ids])
 
 
 _LISTENING = (
     select(EndpointRow.id, EndpointRow.events).where(EndpointRow.disabled_at.is_(None)).order_by(EndpointRow.id)
 )
-_HAPPEN = inserting(table_of(HappeningRow), "id", "kind", "data", at=statement_time())
+_HAPPEN = inserting(table_of(DomainEventRow), "id", "kind", "data", at=statement_time())
 _DELIVER = inserting(
     table_of(DeliveryRow),
     *("id", "happening_id", "endpoint_id"),
@@ -128,8 +128,8 @@ _DELIVER = inserting(
 def prune(session: Session, batch: int = 1000) -> int:
     """Forget what happened a month ago, one batch; what is still on its way stays. Returns how many that were."""
     open_ones = select(DeliveryRow.happening_id).where(DeliveryRow.state == DeliveryState.PENDING)
-    old = select(HappeningRow.id).where(HappeningRow.at < in_seconds(-86400.0 * KEEP_DAYS))
-    ids = session.scalars(old.where(HappeningRow.id.not_in(open_ones)).order_by(HappeningRow.at).limit(batch)).all()
-    for table, column in ((DeliveryRow, DeliveryRow.happening_id), (HappeningRow, HappeningRow.id)):
+    old = select(DomainEventRow.id).where(DomainEventRow.at < in_seconds(-86400.0 * KEEP_DAYS))
+    ids = session.scalars(old.where(DomainEventRow.id.not_in(open_ones)).order_by(DomainEventRow.at).limit(batch)).all()
+    for table, column in ((DeliveryRow, DeliveryRow.happening_id), (DomainEventRow, DomainEventRow.id)):
         session.execute(delete(table).where(column.in_(ids)))
     return len(ids)

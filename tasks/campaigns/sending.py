@@ -25,7 +25,7 @@ from engine import (
     Result,
     Retry,
     Run,
-    Wish,
+    RunRequest,
     local_step,
     on_failed,
     remote_step,
@@ -39,7 +39,7 @@ from shop.campaigns.batches import Batch, Handful, Ready
 from shop.campaigns.batches import Result as Fared
 from shop.campaigns.cart_reminders import Reminder
 from shop.campaigns.rendering import Content, Letter
-from shop.campaigns.tables import Fate, Stage
+from shop.campaigns.tables import RecipientStatus, Stage
 from shop.campaigns.templates import TemplateFailed
 from shop.consent import eligibility, suppressions
 from shop.consent.eligibility import Recipient
@@ -80,7 +80,7 @@ def _a_turn(session: Session, id: str) -> Result:
         return Done(progress.counted(session, id))
     if turn.paused:
         return Wait("campaign_paused", "paused for too long", seconds=LONGEST_PAUSE)
-    wishes = [Wish(batch, ("campaign_batch", batch), {"run": id}) for batch in turn.batches]
+    wishes = [RunRequest(batch, ("campaign_batch", batch), {"run": id}) for batch in turn.batches]
     if wishes:
         start_all(session, SEND_BATCH, wishes)
     return More(turn.after)
@@ -119,7 +119,7 @@ def _hands() -> BoundedSemaphore:
 
 def _send_batch(batch: Batch) -> None:
     fared: list[Fared] = []
-    while handful := in_transaction(partial(batches.turn, batch=batch, results=fared)):
+    while handful := in_transaction(partial(batches.send_next, batch=batch, results=fared)):
         fared, away = _hand_over(batch, handful)
         if away:
             in_transaction(partial(batches.write, batch=batch, results=fared))
@@ -146,16 +146,16 @@ def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], TryAgain | 
 def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     user, letter = ready.who.id, _letter(handful, ready)
     if isinstance(letter, str):
-        return Fared(user, Fate.FAILED, letter)
+        return Fared(user, RecipientStatus.FAILED, letter)
     try:
         _send(letter, ready.mark)
     except Refused as no:
-        return Fared(user, Fate.FAILED, no.detail, bounced=no.code == "mail_refused")
+        return Fared(user, RecipientStatus.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
         if later.away or later.code == DOWN:
             raise
         return batches.put_off(ready, later.detail)
-    return Fared(user, Fate.SENT)
+    return Fared(user, RecipientStatus.SENT)
 
 
 def _letter(handful: Handful, ready: Ready) -> Letter | str:
@@ -223,10 +223,12 @@ def remind(reminder: Reminder, key: str) -> dict[str, Any]:
     try:
         mailer().send(cart_reminder_mail.compose(reminder))
     except Refused as no:
-        return {"state": Fate.FAILED, "detail": no.detail, "bounced": no.code == "mail_refused"}
-    return {"state": Fate.SENT, "detail": None, "bounced": False}
+        return {"state": RecipientStatus.FAILED, "detail": no.detail, "bounced": no.code == "mail_refused"}
+    return {"state": RecipientStatus.SENT, "detail": None, "bounced": False}
 
 
 @on_failed("campaigns.drop_reminder")
 def drop_reminder(session: Session, runs: Sequence[Run]) -> None:
-    cart_reminders.end(session, [run.subject_id for run in runs], Fate.FAILED, "the mail server did not take it")
+    cart_reminders.end(
+        session, [run.subject_id for run in runs], RecipientStatus.FAILED, "the mail server did not take it"
+    )

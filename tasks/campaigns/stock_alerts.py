@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import letters
-from engine import DAYS, Answer, Named, Result, Run, Wish, local_step, on_failed, remote_step, start_all
+from engine import DAYS, Answer, Named, Result, Run, RunRequest, local_step, on_failed, remote_step, start_all
 from engine.outcomes import More, Refused
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from shop.accounts import email_addresses
@@ -30,8 +30,8 @@ def let_go(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 
 def _a_page(session: Session, run: Run) -> bool:
-    ids = stock_alerts.let_go(session, run.input["sku"])
-    wishes = [Wish(f"{run.subject_id}:{id}", ("stock_alert", id)) for id in ids]
+    ids = stock_alerts.release(session, run.input["sku"])
+    wishes = [RunRequest(f"{run.subject_id}:{id}", ("stock_alert", id)) for id in ids]
     if wishes:
         start_all(session, SEND_ALERT, wishes)
     return bool(wishes)

@@ -14,7 +14,7 @@ from gateways.channels import CHANNELS, Message
 from gateways.mail import MAIL_SERVER
 from shop.notifications import outbox
 from shop.notifications.notice import Notice
-from shop.notifications.outbox import Fared, State
+from shop.notifications.outbox import DeliveryResult, State
 
 
 def gateway(notice: Notice) -> str:
@@ -38,9 +38,9 @@ def remember(session: Session, answers: Sequence[Answer]) -> None:
     outbox.finish(session, [_fared(answer) for answer in answers])
 
 
-def _fared(answer: Answer) -> Fared:
+def _fared(answer: Answer) -> DeliveryResult:
     notice, came = answer.request, answer.output
     if came is None:  # put off, or nobody knows: it goes on with the same row
-        return Fared(notice.id, notice.to, State.SENDING, getattr(answer.result, "detail", None))
+        return DeliveryResult(notice.id, notice.to, State.SENDING, getattr(answer.result, "detail", None))
     state = State.SENT if came["delivered"] else State.REFUSED
-    return Fared(notice.id, notice.to, state, came["detail"], came.get("bounced", False))
+    return DeliveryResult(notice.id, notice.to, state, came["detail"], came.get("bounced", False))

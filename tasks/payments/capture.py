@@ -28,7 +28,7 @@ def resume(session: Session, runs: Sequence[Run]) -> None:
     """Called off before it began."""
     by_staff = [run for run in runs if not run.input.get("parcel")]
     payment_actions.resume(session, [run.input["payment"] for run in by_staff])
-    refund_actions.withdraw(session, [run.id for run in runs])
+    refund_actions.cancel_request(session, [run.id for run in runs])
 
 
 # --- capture ----------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ PARTS = {"payment", "return"}
 """Runs that were given one of these are about a part of the order's money."""
 
 
-def _wish(run: Run) -> refunds.Wish:
+def _wish(run: Run) -> refunds.RefundRequest:
     said = run.input
-    return refunds.Wish(run.key, run.subject_id, said.get("amount"), said.get("payment"), said.get("return"))
+    return refunds.RefundRequest(run.key, run.subject_id, said.get("amount"), said.get("payment"), said.get("return"))
 
 
 def _paid_back(session: Session, answers: Sequence[Answer]) -> None:

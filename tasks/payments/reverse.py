@@ -32,7 +32,7 @@ def record(session: Session, answer: Answer) -> PaymentStatus | None:
     taken = answer.result.seen
     if taken is None:
         return None
-    charges.turned_up(session, answer.request, taken.provider_id, taken.amount)
+    charges.record_late_capture(session, answer.request, taken.provider_id, taken.amount)
     return PaymentStatus.PAID
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 import db
 from engine.tables import RunRow
-from shop.webhooks.events import DeliveryRow, HappeningRow
+from shop.webhooks.events import DeliveryRow, DomainEventRow
 from tests.api.drive import drive
 from tests.api.goods import count
 from tests.api.people import Person
@@ -56,4 +56,4 @@ def came(door: Receiver) -> list[tuple[str, dict[str, Any]]]:
 
 def written() -> tuple[int, int]:
     """Happenings and deliveries."""
-    return count(HappeningRow), count(DeliveryRow)
+    return count(DomainEventRow), count(DeliveryRow)

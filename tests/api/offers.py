@@ -6,7 +6,7 @@ from typing import Any
 
 import db
 from shop.pricing import offer_admin
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from tests.api.goods import count
 from tests.api.people import Person
 
@@ -32,7 +32,7 @@ def uses(code: str = "SPRING") -> tuple[int, int]:
     """What the coupon says, and how many orders hold one."""
     with db.reading() as session:
         said = offer_admin.coupon(session, code).uses
-    return said, count(CouponUseRow, CouponUseRow.given_back_at.is_(None))
+    return said, count(CouponRedemptionRow, CouponRedemptionRow.given_back_at.is_(None))
 
 
 def filled(person: Person, sku: str = "CHAIR", code: str | None = "SPRING") -> Person:

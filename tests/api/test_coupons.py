@@ -14,7 +14,7 @@ import db
 from db.functions import in_seconds
 from engine.tables import RunRow
 from shop.orders.orders import OrderRow
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from shop.pricing.offers import OfferRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
@@ -43,11 +43,11 @@ def hindered(person: Person) -> list[str]:
 
 def refused(person: Person, reason: str) -> None:
     """The order is refused for this reason, nothing is written and the cart is as it was."""
-    before, orders, runs, used = cart(person), count(OrderRow), count(RunRow, RUNS), count(CouponUseRow)
+    before, orders, runs, used = cart(person), count(OrderRow), count(RunRow, RUNS), count(CouponRedemptionRow)
     answer = person.post("/api/orders", wish())
     assert problem(answer) == (409, "coupon_not_usable")
     assert answer.json["reason"] == reason
-    assert (count(OrderRow), count(RunRow, RUNS), count(CouponUseRow)) == (orders, runs, used)
+    assert (count(OrderRow), count(RunRow, RUNS), count(CouponRedemptionRow)) == (orders, runs, used)
     assert cart(person)["lines"] == before["lines"]
     assert cart(person)["coupons"] == before["coupons"]
 

@@ -16,7 +16,7 @@ from gateways.mail import Mail
 from shop.accounts import users
 from shop.orders import guest_tokens
 from shop.orders.orders import OrderRow
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import ADDRESS, call_buyer, count, guests_cart, guests_order, paid, put_on_shelf, shipped
@@ -168,7 +168,7 @@ def test_a_verified_account_claims_the_orders_of_its_mailbox(app: Flask, people:
     assert (
         ask(app, "GET", f"/api/orders/{others['order']['id']}", headers=shown(others["order_token"])).status_code == 200
     )
-    assert count(CouponUseRow, CouponUseRow.customer_id == ada.id) == 1
+    assert count(CouponRedemptionRow, CouponRedemptionRow.customer_id == ada.id) == 1
     assert ada.post(CLAIM).json == {"items": []}
     assert problem(post(app, CLAIM)) == (401, "unauthenticated")
 

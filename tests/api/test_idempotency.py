@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 import db
 from db.functions import in_seconds
-from shop.kernel.idempotency import CommandRow, prune_commands
+from shop.kernel.idempotency import IdempotencyKeyRow, prune_commands
 from tests.api import probe
 from tests.api.bank import Bank
 from tests.api.documented import VERBS, document
@@ -26,7 +26,7 @@ def _nothing_done() -> None:
 
 def keys_stored() -> int:
     with db.reading() as session:
-        return session.scalar(select(func.count()).select_from(CommandRow)) or 0
+        return session.scalar(select(func.count()).select_from(IdempotencyKeyRow)) or 0
 
 
 def test_the_same_key_and_body_bring_the_first_answer_again(app: Flask) -> None:
@@ -97,7 +97,7 @@ def test_the_password_of_a_registration_cannot_be_guessed_from_its_key(app: Flas
     assert post(app, "/api/users", body, **{"Idempotency-Key": "k"}).status_code == 201
     assert post(app, "/api/users", body, **{"Idempotency-Key": "k"}).headers["Idempotency-Replayed"] == "true"
     with db.reading() as session:
-        row = session.scalars(select(CommandRow)).one()
+        row = session.scalars(select(IdempotencyKeyRow)).one()
     assert "correct horse" not in row.body
     assert len(row.fingerprint) == 64
 
@@ -106,7 +106,9 @@ def test_keys_are_forgotten_after_a_day_and_not_before(app: Flask) -> None:
     for key in ("old", "young"):
         post(app, "/probe", {}, **{"Idempotency-Key": key})
     with db.transaction() as session:
-        session.execute(update(CommandRow).where(CommandRow.key == "old").values(created_at=in_seconds(-25 * 3600)))
+        session.execute(
+            update(IdempotencyKeyRow).where(IdempotencyKeyRow.key == "old").values(created_at=in_seconds(-25 * 3600))
+        )
     with db.transaction() as session:
         assert prune_commands(session) == 1
         assert prune_commands(session) == 0

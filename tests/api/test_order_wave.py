@@ -21,7 +21,7 @@ from shop.accounts import sessions
 from shop.accounts.sessions import Claim
 from shop.catalogue.tables import VariantRow
 from shop.kernel.errors import Refusal
-from shop.kernel.idempotency import Answered, Asked, CommandRow
+from shop.kernel.idempotency import Answered, Asked, IdempotencyKeyRow
 from shop.kernel.money import MOST
 from shop.orders.orders import OrderRow
 from tests.api.goods import SHIPPING, change_price, count, guests_cart, put_on_shelf, wish
@@ -100,7 +100,7 @@ def test_what_one_is_refused_is_theirs_alone(app: Flask, people: People) -> None
         good.id,
         "not_found",
     ]
-    assert (count(OrderRow), count(RunRow, RUNS), count(CommandRow)) == (1, 1, 1)
+    assert (count(OrderRow), count(RunRow, RUNS), count(IdempotencyKeyRow)) == (1, 1, 1)
     assert [problem["sku"] for problem in old.get("/api/cart/me").json["problems"]] == ["LAMP"]
 
 
@@ -118,7 +118,7 @@ def test_a_key_that_came_before_brings_the_first_answer_and_orders_nothing(app: 
     assert (json.loads(again.body), again.headers["Idempotency-Replayed"]) == (first[0], "true")
     assert "Idempotency-Replayed" not in fresh.headers
     assert reused.code == "idempotency_key_reused"
-    assert (count(OrderRow), count(CommandRow)) == (3, 3)
+    assert (count(OrderRow), count(IdempotencyKeyRow)) == (3, 3)
     assert len(ada.get("/api/cart/me").json["lines"]) == 1
 
 

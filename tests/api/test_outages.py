@@ -21,7 +21,7 @@ from engine.timing import OPENS
 from gateways.mail import Mail
 from shop.stock.tables import ReservationRow
 from shop.webhooks import events
-from shop.webhooks.events import HappeningRow
+from shop.webhooks.events import DomainEventRow
 from tests.api.bank import Bank
 from tests.api.drive import drive
 from tests.api.goods import order, put_on_shelf, shelf
@@ -216,7 +216,7 @@ def test_p8_what_needs_a_person_is_in_the_log_and_told_to_who_listens(
     said = [line for line in logged.getvalue().splitlines() if "a run needs attention" in line]
     assert [json.loads(line)["level"] for line in said] == ["error"]
     with db.reading() as session:
-        [fact] = session.scalars(select(HappeningRow).where(HappeningRow.kind == events.Kind.RUN_NEEDS_ATTENTION))
+        [fact] = session.scalars(select(DomainEventRow).where(DomainEventRow.kind == events.Kind.RUN_NEEDS_ATTENTION))
     assert fact.data == {
         "job_id": placed["job"]["id"],
         "workflow": "place_order",

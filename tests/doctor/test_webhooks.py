@@ -11,7 +11,7 @@ from db.schema import new_id
 from doctor.webhooks import deliveries_are_carried
 from shop.webhooks import endpoints as webhook_endpoints
 from shop.webhooks import events
-from shop.webhooks.events import DeliveryRow, Fact, Kind
+from shop.webhooks.events import DeliveryRow, DomainEvent, Kind
 from tests.fixtures import Database
 
 
@@ -20,7 +20,7 @@ def delivery(database: Database) -> str:
     """One, on its way."""
     with db.transaction() as session:
         webhook_endpoints.make(session, {"url": "https://example.com/", "events": ["*"]}, by=new_id())
-        events.tell(session, [Fact(Kind.STOCK_LOW, {"sku": "CHAIR"})])
+        events.publish(session, [DomainEvent(Kind.STOCK_LOW, {"sku": "CHAIR"})])
         return session.scalars(select(DeliveryRow.id)).one()
 
 

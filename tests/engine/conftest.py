@@ -16,13 +16,13 @@ from db import postgres_connection
 from db.schema import Base
 from engine import attention, breaker, lanes, plans, timing
 from engine.dispatch import finish_sending
-from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, LaneRow, OperatorActRow, PlanRow, RunRow
+from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, OperatorActRow, PlanRow, QueueProbeRow, RunRow
 from tests.engine import parcels
 from tests.engine.driver import Driver
 from tests.fixtures import IDLE_LONGER, Configure, Database
 from tests.services.session import Services
 
-ROWS = (OperatorActRow, FailedAttemptRow, JournalRow, RunRow, PlanRow, LaneRow, GatewayRow)
+ROWS = (OperatorActRow, FailedAttemptRow, JournalRow, RunRow, PlanRow, QueueProbeRow, GatewayRow)
 TABLES: list[Any] = [parcels.effects, *[row.__table__ for row in ROWS]]
 
 

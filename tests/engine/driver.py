@@ -15,7 +15,7 @@ import db
 import engine
 from db.functions import read_clock
 from engine import State, Workflow, jobs
-from engine.dispatch import Place
+from engine.dispatch import ChainPosition
 from engine.jobs import Job
 from engine.lanes import probe
 from engine.steps import step_tasks
@@ -51,7 +51,7 @@ class Driver:
 
     # --- what the engine sends with ---
 
-    def send(self, _: object, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
+    def send(self, _: object, place: ChainPosition, ids: Sequence[str], *, suspect: bool = False) -> None:
         if self.broken:
             raise ConnectionRefusedError("no broker")
         message = Message(tuple(place.plan.tail(place.step, place.direction)), tuple(ids), suspect=suspect)

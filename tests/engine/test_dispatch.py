@@ -13,11 +13,11 @@ from kombu.messaging import Producer
 import celery_app
 from celery_app import app
 from engine import dispatch
-from engine.dispatch import Flusher, Place
+from engine.dispatch import ChainPosition, Flusher
 from tests.engine.parcels import send_parcel
 from tests.world import wait_until
 
-PLACE = Place(send_parcel.plan, 0, "do")
+PLACE = ChainPosition(send_parcel.plan, 0, "do")
 QUEUE = "orderwave-test.parcels"
 
 
@@ -31,7 +31,7 @@ class Broker:
         self.holds = threading.Event()
         self.holds.set()
 
-    def send_all(self, parcels: list[tuple[Place, str]]) -> int:
+    def send_all(self, parcels: list[tuple[ChainPosition, str]]) -> int:
         self.entered.set()
         self.holds.wait(10)
         if self.refuses:
@@ -175,7 +175,7 @@ def test_a_wave_is_a_native_chain_that_carries_ids_and_nothing_else(producer: Pr
 
 
 def test_the_chain_of_an_undo_goes_backwards(producer: Producer) -> None:
-    dispatch.send(producer, Place(send_parcel.plan, 2, "undo"), ["id-1"])
+    dispatch.send(producer, ChainPosition(send_parcel.plan, 2, "undo"), ["id-1"])
     message = producer.channel.basic_get(QUEUE)
     assert message.headers["task"] == "parcels.unlabel"
     assert [link["task"] for link in message.decode()[2]["chain"]] == ["parcels.unpack"]

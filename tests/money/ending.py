@@ -22,7 +22,7 @@ from shop.payments import refund_rows
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.payments.refund_rows import RefundRow
 from shop.payments.refund_rows import Status as RefundStatus
-from shop.pricing.coupon_redemptions import CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from shop.pricing.offers import OfferRow
 from shop.stock.tables import StockRow
 from shop.wallets import wallets
@@ -173,7 +173,7 @@ def _coupon(session: Any, story: Any) -> None:
     if story.code is None:
         return
     order = orders.get(session, story.order)
-    use = CouponUseRow
+    use = CouponRedemptionRow
     live = select(func.count()).where(use.order_id == order.id, use.given_back_at.is_(None))
     said = session.scalar(select(OfferRow.uses).where(OfferRow.code == story.code))
     assert said == session.scalar(live) == (0 if order.status in GIVEN_UP else 1), "a coupon is locked, or free twice"

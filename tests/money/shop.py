@@ -143,7 +143,7 @@ def call_off(order: str) -> Any:
 
 def pay_again(order: str, method: str, token: str | None) -> Any:
     def work(session: Session) -> str:
-        orders.hold(session, order)
+        orders.lock(session, order)
         if engine.live_runs(session, ("order", order), pay_order.name):
             raise Refusal("it is being paid for")
         row = replacement.begin(session, order, method, token)
@@ -182,7 +182,7 @@ def refund(order: str, amount: int | None, to: str) -> Any:
         row = payment_actions.get(session, payment_of(order).id)
         run = _start(session, refund_payment, row, amount=None)
         how = {"reason": "a story", "destination": to, "by": STAFF}
-        refund_actions.promise(session, f"{run}:refund_payment", row.id, amount, **how)
+        refund_actions.request_refund(session, f"{run}:refund_payment", row.id, amount, **how)
         return run
 
     return told(work)
@@ -230,7 +230,7 @@ def ask_to_return(order: str, lines: dict[str, int]) -> Any:
 
 def reject(order: str, id: str) -> Any:
     def work(session: Session) -> str:
-        orders.hold(session, order)
+        orders.lock(session, order)
         row = returns.requested(session, order, id)
         about = {"return": row.id, "answer": "no"}
         return engine.start(session, reject_return, key=new_id(), subject=("order", order), input=about).id
@@ -281,7 +281,7 @@ def retry(run: str) -> Any:
 def skip(run: str, workflow: str) -> Any:
     def work(session: Session) -> None:
         engine.skip(session, run, by=STAFF, note="a story")
-        refund_actions.withdraw(session, [run], "skipped")
+        refund_actions.cancel_request(session, [run], "skipped")
         about = engine.input_of(session, run)
         if workflow in (capture_payment.name, void_payment.name):
             payment_actions.resume(session, [about["payment"]])

@@ -101,7 +101,7 @@ def test_who_gives_up_waits_no_longer_and_what_they_held_goes_to_the_next() -> N
     assert do(reservations.release_expired) == 1
     assert (shelf(), wait(orders)) == ((2, 2, 1), [0, 0, 0, 1])
     do(lambda session: reservations.sell(session, [third, fourth]))
-    do(lambda session: reservations.call_off(session, {third: {"CHAIR": 1}}))
+    do(lambda session: reservations.cancel_sale(session, {third: {"CHAIR": 1}}))
     assert (shelf(), wait(orders), sales(fourth)) == ((0, 0, 0), [0] * 4, [(-1, "main")] * 2)
 
 
@@ -109,7 +109,7 @@ def test_who_is_called_off_while_waiting_gets_back_what_was_there_and_no_more() 
     goods(on_hand=1, limit=9)
     orders = ordered(3)
     do(lambda session: reservations.sell(session, orders))
-    do(lambda session: reservations.call_off(session, {orders[0]: {"CHAIR": 3}}))
+    do(lambda session: reservations.cancel_sale(session, {orders[0]: {"CHAIR": 3}}))
     assert (shelf(), wait(orders)) == ((1, 0, 0), [0])
     receive(5)
     assert (shelf(), sales(orders[0])) == ((6, 0, 0), [(-1, "main")])

@@ -10,7 +10,7 @@ from db.functions import in_seconds
 from db.schema import new_id
 from doctor.campaigns import campaigns_reach_everybody_once
 from shop.campaigns import audience, editing, progress, retention, transitions
-from shop.campaigns.tables import CampaignRunRow, Fate, RecipientRow, Stage
+from shop.campaigns.tables import CampaignRunRow, RecipientRow, RecipientStatus, Stage
 from tests.api.mailing_list import LETTER, willing
 
 NOBODY = {"waiting": 0, "sending": 0, "sent": 0, "failed": 0, "skipped": 0}
@@ -26,7 +26,9 @@ def sent_to_three(days_ago: int | None) -> str:
         [sent] = progress.latest(session, id)
         audience.freeze_a_page(session, sent.run.id)
         if days_ago is not None:
-            session.execute(update(RecipientRow).where(RecipientRow.run_id == sent.run.id).values(state=Fate.SENT))
+            session.execute(
+                update(RecipientRow).where(RecipientRow.run_id == sent.run.id).values(state=RecipientStatus.SENT)
+            )
             sent.run.stage, sent.run.finished_at = Stage.DONE, in_seconds(-86400.0 * days_ago)
         return id
 

@@ -13,7 +13,7 @@ import db
 from db.schema import new_id
 from shop.campaigns import audience, editing, transitions
 from shop.campaigns import throttle as pace
-from shop.campaigns.tables import CampaignRow, CampaignRunRow, Fate, RecipientRow
+from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus
 from tests.api.mailing_list import LETTER, willing
 from tests.fixtures import Database
 
@@ -44,7 +44,7 @@ class Campaign:
             let_go = select(func.count()).where(RecipientRow.batch_id.in_(turn.batches))
             number = session.scalar(let_go) or 0
             if arrives:
-                session.execute(update(RecipientRow).where(_on_its_way()).values(state=Fate.SENT))
+                session.execute(update(RecipientRow).where(_on_its_way()).values(state=RecipientStatus.SENT))
         return number, turn.after
 
     def throttle(self, a_minute: int) -> None:
@@ -53,7 +53,7 @@ class Campaign:
 
 
 def _on_its_way() -> ColumnElement[bool]:
-    return RecipientRow.state == Fate.SENDING
+    return RecipientRow.state == RecipientStatus.SENDING
 
 
 @pytest.fixture

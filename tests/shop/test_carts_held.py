@@ -25,7 +25,7 @@ def _in_the_middle_of(writing: Write, another: Write, cart: CartRow) -> None:
     """`another` begins when the cart is held and has been looked at, and nothing is written yet."""
     with ThreadPoolExecutor(1) as hands:
         with db.transaction() as session:
-            carts.hold(session, cart)
+            carts.lock(session, cart)
             begun = hands.submit(_write, another, cart)
             assert _has_to_wait(begun)
             writing(session, cart)

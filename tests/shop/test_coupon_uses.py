@@ -13,7 +13,7 @@ from db.schema import new_id
 from shop.accounts import users
 from shop.kernel.errors import Invalid
 from shop.pricing import coupon_redemptions, offer_admin, same_person
-from shop.pricing.coupon_redemptions import Claim, CouponUseRow
+from shop.pricing.coupon_redemptions import CouponRedemptionRow, Redemption
 from shop.pricing.offers import OfferRow
 from tests.api.offers import coupon, uses
 
@@ -22,18 +22,18 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def _claim(id: str, *people: str) -> list[bool]:
     """In one wave. Whether each of these e-mail addresses got it."""
-    claims = [Claim(new_id(), id, None, email) for email in people]
-    won = db.in_transaction(lambda session: coupon_redemptions.claim(session, claims))
+    claims = [Redemption(new_id(), id, None, email) for email in people]
+    won = db.in_transaction(lambda session: coupon_redemptions.redeem(session, claims))
     return [claim.order_id in won for claim in claims]
 
 
 def _orders(id: str) -> list[str]:
     with db.reading() as session:
-        return list(session.scalars(select(CouponUseRow.order_id).where(CouponUseRow.coupon_id == id)))
+        return list(session.scalars(select(CouponRedemptionRow.order_id).where(CouponRedemptionRow.coupon_id == id)))
 
 
 def _give_back(*orders: str) -> None:
-    db.in_transaction(lambda session: coupon_redemptions.give_back(session, orders))
+    db.in_transaction(lambda session: coupon_redemptions.release(session, orders))
 
 
 def test_a_wave_is_served_first_come_first_served_to_the_limit() -> None:
@@ -60,17 +60,17 @@ def test_a_customer_is_known_by_account_and_by_address() -> None:
     id, ada = coupon(per_customer=1), new_id()
     won = []
     for customer, email in ((ada, "a@x.com"), (ada, "b@x.com"), (None, "A@x.com"), (new_id(), "c@x.com")):
-        claim = Claim(new_id(), id, customer, email)
+        claim = Redemption(new_id(), id, customer, email)
         with db.transaction() as session:
-            won.append(bool(coupon_redemptions.claim(session, [claim])))
+            won.append(bool(coupon_redemptions.redeem(session, [claim])))
     assert won == [True, False, False, True]
 
 
 def test_coupons_of_one_wave_do_not_take_from_each_other() -> None:
     first, second = coupon("FIRST", total_limit=1), coupon("SECOND", total_limit=1)
-    claims = [Claim(new_id(), id, None, f"{number}") for number, id in enumerate([first, second, first, second])]
+    claims = [Redemption(new_id(), id, None, f"{number}") for number, id in enumerate([first, second, first, second])]
     with db.transaction() as session:
-        won = coupon_redemptions.claim(session, claims)
+        won = coupon_redemptions.redeem(session, claims)
     assert [claim.order_id in won for claim in claims] == [True, True, False, False]
 
 
@@ -124,9 +124,9 @@ def test_waves_of_two_coupons_in_any_order_do_not_wait_in_a_ring() -> None:
 
     def wave(number: int) -> int:
         both = ids if number % 2 else ids[::-1]
-        claims = [Claim(new_id(), id, None, new_id()) for id in both for _ in range(2)]
+        claims = [Redemption(new_id(), id, None, new_id()) for id in both for _ in range(2)]
         with db.transaction() as session:  # no second try: a deadlock would be seen
-            return len(coupon_redemptions.claim(session, claims))
+            return len(coupon_redemptions.redeem(session, claims))
 
     with ThreadPoolExecutor(8) as waves:
         assert sum(waves.map(wave, range(24))) == 40
@@ -152,16 +152,16 @@ def test_a_coupon_that_is_taken_away_takes_its_uses_with_it() -> None:
         offer_admin.remove(session, offer_admin.coupon(session, "SPRING"))
     _give_back(*orders)
     with db.reading() as session:
-        assert session.scalar(select(func.count()).select_from(CouponUseRow)) == 0
+        assert session.scalar(select(func.count()).select_from(CouponRedemptionRow)) == 0
 
 
 def test_who_leaves_is_forgotten_and_the_use_is_not() -> None:
     id = coupon(per_customer=1)
     with db.transaction() as session:
         ada = users.register(session, email="ada@x.com", name="Ada", password_hash="x").id
-        coupon_redemptions.claim(session, [Claim(new_id(), id, ada, "Other@x.com")])
+        coupon_redemptions.redeem(session, [Redemption(new_id(), id, ada, "Other@x.com")])
         coupon_redemptions.erase(session, ada)
     with db.reading() as session:
-        [kept] = session.execute(select(CouponUseRow.email, CouponUseRow.account_email)).all()
+        [kept] = session.execute(select(CouponRedemptionRow.email, CouponRedemptionRow.account_email)).all()
     assert tuple(kept) == (same_person.mark("other@x.com"), same_person.mark("ada@x.com"))
     assert (_claim(id, "ADA@x.com", "OTHER@x.com", "third@x.com"), uses()) == ([False, False, True], (2, 2))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 import db
 from shop.pricing import offer_admin, promotion_events
-from shop.webhooks.events import HappeningRow
+from shop.webhooks.events import DomainEventRow
 from tests.api.offers import coupon, promotion
 from tests.fixtures import Database
 
@@ -31,7 +31,7 @@ def look() -> int:
 def told() -> list[tuple[str, str]]:
     """Which promotion did what, in the order in which it was told."""
     with db.reading() as session:
-        rows = session.scalars(select(HappeningRow).order_by(HappeningRow.at, HappeningRow.id))
+        rows = session.scalars(select(DomainEventRow).order_by(DomainEventRow.at, DomainEventRow.id))
         return [(row.data["promotion_id"], row.kind) for row in rows]
 
 

@@ -50,7 +50,7 @@ def bought(user: str, sku: str, total: int = 1000, *, days_ago: int = 0, status:
     line = {"order_id": order["id"], "sku": sku, "position": 0, "name": sku, "quantity": 1}
     line |= {"unit_price": total, "total": total, "discount": 0, "tax": 0}
     with db.transaction() as session:
-        placed = orders.begin(session, [(order, [line])])[0]
+        placed = orders.insert_all(session, [(order, [line])])[0]
         then = placed.created_at - timedelta(days=days_ago)
         session.execute(update(OrderRow).where(OrderRow.id == placed.id).values(status=status, created_at=then))
 

@@ -68,12 +68,12 @@ class Shop:
 
     def call_off(self, session: Session, which: int) -> None:
         sold = [order for order in self.pick(which) if self.state(session, order) == Held.SOLD]
-        reservations.call_off(session, {order: {"CHAIR": self.orders.pop(order)} for order in sold})
+        reservations.cancel_sale(session, {order: {"CHAIR": self.orders.pop(order)} for order in sold})
 
     def come_back(self, session: Session, which: int) -> None:
         sold = [order for order in self.pick(which) if self.state(session, order) == Held.SOLD]
         if sold and not backorders.waiting(session, sold)[sold[0]]:
-            reservations.take_back(session, [Lot("CHAIR", 1, "berlin", sold[0])])
+            reservations.restock(session, [Lot("CHAIR", 1, "berlin", sold[0])])
 
     def state(self, session: Session, order: str) -> str:
         return session.scalars(select(ReservationRow.state).where(ReservationRow.order_id == order)).one()

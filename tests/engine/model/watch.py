@@ -12,7 +12,7 @@ from sqlalchemy import select
 import db
 from db.statements import execute_core, table_of
 from engine import ENDED, FINAL, Direction, Hold, Mark, State
-from engine.dispatch import Place
+from engine.dispatch import ChainPosition
 from engine.remote import Pending
 from engine.steps import StepTask
 from engine.tables import JournalRow, RunRow
@@ -72,7 +72,7 @@ class Watch:
         assert not self._too_early, f"left the house before its commit: {self._too_early}"
         self._nothing_twice()
 
-    def leaving(self, place: Place, ids: Sequence[str]) -> None:
+    def leaving(self, place: ChainPosition, ids: Sequence[str]) -> None:
         """A message leaves: what it stands on must be in the database, for all to see. Told at the next look."""
         there = _standings()
         wanted = (place.step, place.direction, Hold.NONE)

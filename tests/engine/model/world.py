@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from engine import NotPossible, crash
-from engine.dispatch import Place
+from engine.dispatch import ChainPosition
 from engine.sweep import sweep
 from engine.timing import WAVE
 from tests.engine.conftest import empty
@@ -131,7 +131,7 @@ class World:
         self.watch.look()
         assert ours or self.watch.now == before, f"{slow.pending.run.name} was recorded by a worker too late for it"
 
-    def _send(self, producer: object, place: Place, ids: Sequence[str], *, suspect: bool = False) -> None:
+    def _send(self, producer: object, place: ChainPosition, ids: Sequence[str], *, suspect: bool = False) -> None:
         self.death.stay_dead()
         self.watch.leaving(place, ids)
         self.driver.send(producer, place, ids, suspect=suspect)
