@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-from deploy.child import ROOT, Child
+from deploy.child_process import ROOT, Child
 from tests.stack.environment import settings
 
 

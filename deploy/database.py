@@ -11,9 +11,9 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 import db
 from config import Settings
 from db import pool
-from deploy.claims import Refused
 from deploy.console import tell
 from deploy.processes import processes
+from deploy.startup_checks import Refused
 
 PAUSE = 1.0
 WRONG = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied", "unable to open")

@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 
 from config import Settings
-from deploy.child import Child
-from deploy.claims import Roll
+from deploy.child_process import Child
 from deploy.console import tell
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
+from deploy.startup_checks import Roll
 from server.listening import listen
 
 FIRST_PAUSE, LONGEST_PAUSE, CALM = 0.5, 30.0, 60.0

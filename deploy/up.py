@@ -15,12 +15,12 @@ from collections.abc import Callable
 
 from config import Settings, checks, settings
 from deploy import banner
-from deploy.child import ROOT
-from deploy.claims import Refused, check_ports, end_leftovers, only_one
+from deploy.child_process import ROOT
 from deploy.console import paint, say, tell
 from deploy.database import await_database, count_connections
 from deploy.lateness import Lateness
 from deploy.processes import processes
+from deploy.startup_checks import Refused, check_ports, end_leftovers, only_one
 from deploy.supervisor import Supervisor
 
 NOT_FOR_THE_DEMO = ("flower",)

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from db.functions import age, in_seconds, transaction_time
 from doctor.checks import invariant
 from engine import setback
+from engine.limits import MOST_CLAIMS
 from engine.states import FINAL, Direction, Hold, Mark, State
 from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
-from engine.timing import MOST_CLAIMS
 from shop.kernel.idempotency import IdempotencyKeyRow
 
 OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any more

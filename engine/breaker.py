@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from db import TROUBLE, in_transaction
 from db.functions import in_seconds, statement_time, transaction_time
 from db.statements import for_update, upsert
+from engine.limits import LONGEST_RETRY_AFTER, OPENS, PROBE_PAUSE, PROBES, TRUST
 from engine.outcomes import TryAgain
 from engine.steps import Result, StepTask
 from engine.tables import GatewayRow
-from engine.timing import LONGEST_RETRY_AFTER, OPENS, PROBE_PAUSE, PROBES, TRUST
 
 log = structlog.get_logger(__name__)
 

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from config import settings
 from db import in_transaction
 from db.functions import in_list, in_seconds
+from engine.limits import LEASE
 from engine.states import Hold
 from engine.tables import RunRow
-from engine.timing import LEASE
 
 
 class Held(NamedTuple):

@@ -20,12 +20,12 @@ from db.statements import table_of
 from engine import journal, plans
 from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
+from engine.limits import PATIENCE
 from engine.outcomes import Refused
 from engine.plan import Named, Workflow, resolve
 from engine.settle import advance_past, compensate, send_from_here
 from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
-from engine.timing import PATIENCE
 
 
 class NotPossible(Exception):

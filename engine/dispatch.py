@@ -22,9 +22,9 @@ from sqlalchemy.orm import Session
 
 from celery_app import app, queue_of
 from db import at_commit
+from engine.limits import WAVE
 from engine.plan import Plan
-from engine.timing import WAVE
-from engine.waiting_room import WaitingRoom
+from engine.send_buffer import SendBuffer
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Flusher:
     """A thread that gathers and publishes, one for each process that starts runs."""
 
     def __init__(self) -> None:
-        self._waiting: WaitingRoom[ChainPosition] = WaitingRoom()
+        self._waiting: SendBuffer[ChainPosition] = SendBuffer()
         self._some = threading.Condition()
         self._arrivals: deque[float] = deque(maxlen=int(LONG / EACH) + 1)
         self._stretch = 1.0

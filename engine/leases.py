@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine import timing
+from engine import limits
 
 PROMPT = 1.0  # seconds that a write may take of a database that lets others write, too
 ENOUGH = 10  # looks, between which its holder could write: where it is never prompt, that has to do
@@ -35,7 +35,7 @@ class Leases:
     def over(self, seeming: Mapping[str, datetime | None], waited: float) -> set[str]:
         """Of these runs (until when they were leased) those whose holder is gone. `waited`: s for our own write."""
         now = time.monotonic()
-        steady = waited < PROMPT and now - self._last < timing.GRACE
+        steady = waited < PROMPT and now - self._last < limits.GRACE
         self._seen = {run: self._look(run, until, now, steady) for run, until in seeming.items()}
         self._last = now
         return {run for run, sight in self._seen.items() if _is_over(sight, now)}
@@ -48,4 +48,4 @@ class Leases:
 
 
 def _is_over(sight: Sight, now: float) -> bool:
-    return now - sight.steady_since >= timing.GRACE or sight.looks >= ENOUGH
+    return now - sight.steady_since >= limits.GRACE or sight.looks >= ENOUGH

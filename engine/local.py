@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from engine import crash
-from engine.alone import together_or_alone
 from engine.claim import Run, claim
+from engine.isolation import together_or_alone
 from engine.settle import settle, turn_back
 from engine.steps import Done, Result, StepTask
 

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from db import in_transaction, reading
 from db.functions import chance, in_list, in_seconds, statement_time, transaction_time
 from engine import breaker
+from engine.limits import BACK, FORGET, OPENS, PROBES, RELEASE, REST, SWEEP_LIMIT, TELL
 from engine.states import Hold
 from engine.tables import GatewayRow, RunRow
-from engine.timing import BACK, FORGET, OPENS, PROBES, RELEASE, REST, SWEEP_LIMIT, TELL
 
 log = structlog.get_logger(__name__)
 

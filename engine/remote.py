@@ -22,18 +22,18 @@ from structlog.contextvars import bound_contextvars
 from db import TROUBLE, in_transaction
 from db.functions import in_list, in_seconds, statement_time
 from db.statements import execute_core, table_of
-from engine import breaker, crash, journal, sparing
-from engine.alone import together_or_alone
+from engine import breaker, crash, journal, skipped_calls
 from engine.calls import calls
 from engine.claim import Run, claim, claim_answered
 from engine.dispatch import send_after_commit
-from engine.late import LateAnswers
+from engine.isolation import together_or_alone
+from engine.late_answers import LateAnswers
+from engine.limits import LEASE
 from engine.outcomes import Outcome, TryAgain, Unknown
 from engine.settle import settle, turn_back
 from engine.states import Direction, Hold, State
 from engine.steps import Answer, Done, FaultInCall, Result, StepTask
 from engine.tables import RunRow
-from engine.timing import LEASE
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +76,10 @@ def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[
         return [], False
     assert step.fetch is not None
     requests = dict(step.fetch(session, going))
-    sparing.spare_the_unsent(session, step, going, requests)
-    sparing.put_aside(session, step, sparing.calling(going, requests), requests)
+    skipped_calls.spare_the_unsent(session, step, going, requests)
+    skipped_calls.put_aside(session, step, skipped_calls.calling(going, requests), requests)
     goes_on = settle(session, step, _settled(going, requests), begun=False)
-    return _lease(session, step, sparing.calling(going, requests), requests), goes_on
+    return _lease(session, step, skipped_calls.calling(going, requests), requests), goes_on
 
 
 def _settled(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[tuple[Run, Result]]:
@@ -125,15 +125,15 @@ def _answer(step: StepTask, pending: Pending) -> Result:
     try:
         return Done(step.call(pending.request, pending.run.key))
     except TryAgain as retry:
-        return sparing.marked(retry, step, pending.request)
+        return skipped_calls.marked(retry, step, pending.request)
     except Outcome as outcome:
         return outcome
     except TROUBLE as error:
-        return sparing.marked(Unknown("database_away", type(error).__name__), step, pending.request)
+        return skipped_calls.marked(Unknown("database_away", type(error).__name__), step, pending.request)
     except Exception as error:
         # It broke somewhere in the call, perhaps after the outside acted: only the same key may find out.
         log.error("a call failed unexpectedly", exc_info=error)
-        return sparing.marked(FaultInCall("the call failed unexpectedly", error), step, pending.request)
+        return skipped_calls.marked(FaultInCall("the call failed unexpectedly", error), step, pending.request)
 
 
 # --- the record ------------------------------------------------------------------------------------

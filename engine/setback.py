@@ -13,9 +13,9 @@ from sqlalchemy import case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.functions import age, in_list, in_seconds, statement_time
+from engine.limits import LEASE, LONGEST_RETRY_AFTER, PATIENCE, SLACK
 from engine.states import Hold
 from engine.tables import GatewayRow, QueueProbeRow, RunRow
-from engine.timing import LEASE, LONGEST_RETRY_AFTER, PATIENCE, SLACK
 
 log = structlog.get_logger(__name__)
 

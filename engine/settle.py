@@ -11,10 +11,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import TROUBLE
-from engine import attention, journal, moves, placing
+from engine import attention, journal, reposition, transitions
 from engine.claim import Run
 from engine.dispatch import send_after_commit
-from engine.judging import (
+from engine.limits import LONGEST_PAUSE, LONGEST_RETRY_AFTER, REST
+from engine.outcomes import More, Outcome, TryAgain, Wait
+from engine.plan import Plan
+from engine.states import Direction, Hold, Mark, State
+from engine.steps import Done, Fault, Result, StepTask, hooks
+from engine.verdicts import (
     GaveUp,
     PutAside,
     TurnBack,
@@ -26,11 +31,6 @@ from engine.judging import (
     time_left,
     why_stopped,
 )
-from engine.outcomes import More, Outcome, TryAgain, Wait
-from engine.plan import Plan
-from engine.states import Direction, Hold, Mark, State
-from engine.steps import Done, Fault, Result, StepTask, hooks
-from engine.timing import LONGEST_PAUSE, LONGEST_RETRY_AFTER, REST
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
     ways = sort_out(judged, begun=begun)
     compensate(session, ways.turning)
     _wait(session, ways.waiting)
-    placing.write(session, [_again(step, run, result) for run, result in ways.trying])
+    reposition.write(session, [_again(step, run, result) for run, result in ways.trying])
     _take_turns(session, ways.turns)
     for run, result in ways.stuck:
         _stop(session, run, result)
@@ -71,7 +71,7 @@ def compensate(session: Session, turning: Sequence[TurnBack]) -> None:
         return
     journal.stop(session, [run for run, _, _ in turning])
     back = [(run, run.plan.undo_from(newest), run.error or _document(why)) for run, why, newest in turning]
-    placing.write(session, [placing.way_back(run, step, error) for run, step, error in back if step is not None])
+    reposition.write(session, [reposition.way_back(run, step, error) for run, step, error in back if step is not None])
     for run, step, _ in back:
         if step is not None:
             send_after_commit(session, run.plan, step, Direction.UNDO, [run.id])
@@ -80,7 +80,7 @@ def compensate(session: Session, turning: Sequence[TurnBack]) -> None:
 
 def send_from_here(session: Session, runs: Sequence[Run]) -> None:
     """Take runs that were held back, or had called for help, before their step again."""
-    placing.write(session, [placing.here(run) for run in runs])
+    reposition.write(session, [reposition.here(run) for run in runs])
     for run in runs:
         send_after_commit(session, run.plan, run.step, run.direction, [run.id])
 
@@ -114,17 +114,17 @@ def _with_their_faults(session: Session, results: Sequence[tuple[Run, Result]]) 
 def _go_on(session: Session, plan: Plan, step: int, direction: str, group: Sequence[tuple[Run, Done]]) -> bool:
     following = plan.after(step, direction)
     if following is not None:
-        moves.advance(session, plan, following, direction, [run for run, _ in group])
+        transitions.advance(session, plan, following, direction, [run for run, _ in group])
         return True
     if direction == Direction.DO:
-        moves.succeed(session, [(run, done.output) for run, done in group])
+        transitions.succeed(session, [(run, done.output) for run, done in group])
     else:
         _fail(session, [(run, run.error or {}) for run, _ in group])
     return False
 
 
 def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> None:
-    moves.fail(session, failures)
+    transitions.fail(session, failures)
     by_hook: dict[str, list[Run]] = defaultdict(list)
     for run, error in failures:
         if run.plan.on_failed:
@@ -133,12 +133,12 @@ def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> N
         hooks[hook].work(session, runs)
 
 
-def _again(step: StepTask, run: Run, result: TryAgain) -> placing.NextState:
+def _again(step: StepTask, run: Run, result: TryAgain) -> reposition.NextState:
     """Before the same step, but not before its pause is over; at the end of its time once more."""
     attempt = run.attempt if isinstance(result, PutAside) else run.attempt + 1
     due = min(_pause(step, run, result), time_left(step, run, result))
     away = result.gateway if result.away else None
-    return replace(placing.here(run), hold=Hold.BACKOFF, due=due, attempt=attempt, troubled=True, waiting_for=away)
+    return replace(reposition.here(run), hold=Hold.BACKOFF, due=due, attempt=attempt, troubled=True, waiting_for=away)
 
 
 def _pause(step: StepTask, run: Run, result: TryAgain) -> float:
@@ -160,23 +160,23 @@ def _is_broken(why: Result) -> bool:
 def _take_turns(session: Session, turns: Sequence[tuple[Run, More]]) -> None:
     """Before the same step, at once or after its pause. It is no attempt that failed, so none is counted."""
     send_from_here(session, [run for run, more in turns if not more.after])
-    placing.write(session, [_next_turn(run, more) for run, more in turns if more.after])
+    reposition.write(session, [_next_turn(run, more) for run, more in turns if more.after])
 
 
-def _next_turn(run: Run, more: More) -> placing.NextState:
-    return replace(placing.here(run), hold=Hold.BACKOFF, due=min(more.after, LONGEST_PAUSE))
+def _next_turn(run: Run, more: More) -> reposition.NextState:
+    return replace(reposition.here(run), hold=Hold.BACKOFF, due=min(more.after, LONGEST_PAUSE))
 
 
 def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:
     """Rest, unless a nudge came during the call: that counts at once."""
     send_from_here(session, [run for run, _ in waiting if run.nudged])
     resting = [(run, wait) for run, wait in waiting if not run.nudged]
-    placing.write(session, [_resting(run, wait) for run, wait in resting])
-    placing.limit_waits(session, [(run, wait.seconds) for run, wait in waiting])
+    reposition.write(session, [_resting(run, wait) for run, wait in resting])
+    reposition.limit_waits(session, [(run, wait.seconds) for run, wait in waiting])
 
 
-def _resting(run: Run, wait: Wait) -> placing.NextState:
-    return replace(placing.here(run), state=State.WAITING, hold=Hold.WAIT, due=wait.seconds)
+def _resting(run: Run, wait: Wait) -> reposition.NextState:
+    return replace(reposition.here(run), state=State.WAITING, hold=Hold.WAIT, due=wait.seconds)
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
@@ -207,7 +207,7 @@ def _call_for_help(session: Session, run: Run, why: Outcome) -> None:
     error = {**_document(why), "step": run.name, "direction": run.direction}
     if run.error:
         error["cause"] = run.error
-    moves.call_for_help(session, run, error)
+    transitions.call_for_help(session, run, error)
     attention.tell(session, run, error)
 
 

@@ -20,15 +20,15 @@ from celery_app import queue_of
 from config import settings
 from db import in_transaction, reading
 from db.functions import in_list, in_seconds, statement_time, transaction_time
-from engine import claim, lanes, plans, setback
+from engine import backlog_probe, claim, plans, setback
+from engine.database_clock import Watch
 from engine.dispatch import ChainPosition, send_all
 from engine.leases import Leases
+from engine.limits import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, SEARCHES, SLACK, SWEEP_LIMIT, WAVE
 from engine.settle import give_up
 from engine.states import Direction, Hold
 from engine.steps import step_tasks
 from engine.tables import RunRow
-from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, SEARCHES, SLACK, SWEEP_LIMIT, WAVE
-from engine.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def sweep() -> int:
     with reading() as session:
         if not _look(session):
             return 0
-        reached = lanes.reached(session)
+        reached = backlog_probe.reached(session)
         unsure = _unsure(session, reached)
     _probe(unsure)
     began = time.monotonic()
@@ -83,8 +83,8 @@ def _unsure(session: Session, reached: Mapping[str, datetime]) -> set[str]:
 
 def _probe(queues: set[str]) -> None:
     """Ask what became of everything that was sent into these queues."""
-    for queue, at in in_transaction(lambda session: lanes.claim_probes(session, queues)).items():
-        lanes.send_probe(queue, at)
+    for queue, at in in_transaction(lambda session: backlog_probe.claim_probes(session, queues)).items():
+        backlog_probe.send_probe(queue, at)
 
 
 def _take(session: Session, reached: Mapping[str, datetime], began: float) -> Found:

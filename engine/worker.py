@@ -27,10 +27,10 @@ import logs
 from celery_app import app, dead_letter_queue
 from engine import crash, dispatch, outages, remote
 from engine.calls import calls
+from engine.limits import LAST_CALLS, LONGEST_GOODBYE, SWEEP
 from engine.plan import check_names
 from engine.poking import Poker
 from engine.sweep import sweep, watch
-from engine.timing import LAST_CALLS, LONGEST_GOODBYE, SWEEP
 
 log = logging.getLogger(__name__)
 

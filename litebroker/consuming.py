@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport import virtual
 
 from litebroker import consumers, messages, queues
+from litebroker.decoding import Reading
 from litebroker.errors import not_found
 from litebroker.messages import Delivery
-from litebroker.reading import Reading
 
 if TYPE_CHECKING:
     from litebroker.transport import Transport

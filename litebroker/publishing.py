@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from litebroker import messages, room, routing
+from litebroker import disk_space, messages, routing
 from litebroker.base import Base
 from litebroker.messages import Payload
 
@@ -18,7 +18,7 @@ class Publishing(Base):
         priority = self._get_message_priority(message)
         ttl = None if properties.get("expiration") is None else int(properties["expiration"]) / 1000
         payload = messages.encode(message)
-        room.ensure(self.broker.database)
+        disk_space.ensure(self.broker.database)
         with self.broker.database.write(durable=properties.get("delivery_mode") != 1) as db:
             for queue in routing.targets(db, exchange or "", routing_key):
                 messages.put(db, queue, payload, priority, ttl)

@@ -5,11 +5,11 @@ import sqlite3
 import threading
 import time
 
+from litebroker.backoff import Backoff
 from litebroker.channel import Channel
 from litebroker.consuming import Consumer
 from litebroker.errors import passes
 from litebroker.messages import Delivery
-from litebroker.pace import Pace
 from litebroker.processes import Broker
 from litebroker.reaper import Reaper
 
@@ -25,7 +25,7 @@ class Pump:
         self.broker = broker
         self.channels = channels
         self.reaper = Reaper(broker.database)
-        self._pace = Pace(broker.options)
+        self._pace = Backoff(broker.options)
         self._bell = threading.Event()
         self._seen: tuple[int, int, int] | None = None
         self._draining = False

@@ -6,9 +6,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from litebroker import verdicts
+from litebroker import acknowledgement
+from litebroker.acknowledgement import Verdict
 from litebroker.messages import Delivery
-from litebroker.verdicts import Verdict
 
 if TYPE_CHECKING:
     from litebroker.base import Base
@@ -70,5 +70,5 @@ class QoS:
             self._decide(Verdict.REQUEUED, delivery)
 
     def _decide(self, verdict: Verdict, delivery: Delivery) -> None:
-        write = partial(verdicts.apply, verdict=verdict, delivery=delivery)
+        write = partial(acknowledgement.apply, verdict=verdict, delivery=delivery)
         self._broker.ledger.add(write, is_news=verdict is not Verdict.DONE)

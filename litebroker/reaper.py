@@ -8,9 +8,9 @@ import sqlite3
 import time
 
 from litebroker import consumers, owners, queues
+from litebroker.acknowledgement import give_back
 from litebroker.database import Database, FileReplaced
 from litebroker.deadletters import bury
-from litebroker.verdicts import give_back
 
 logger = logging.getLogger(__name__)
 

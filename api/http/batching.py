@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(eq=False)
-class Turn(Generic[T]):
+class PendingRequest(Generic[T]):
     """One request that waits: to lead, or for its answer."""
 
     thing: T
@@ -42,13 +42,13 @@ class Turn(Generic[T]):
         self.woken.acquire()
 
 
-class Together(Generic[T, R]):
+class RequestBatcher(Generic[T, R]):
     """`work(session, things)` returns the answers to these things in their order; an answer may be an exception."""
 
     def __init__(self, work: Callable[[Session, Sequence[T]], Sequence[R | Exception]]) -> None:
         self._work = work
         self._lock = threading.Lock()
-        self._waiting: list[Turn[T]] = []
+        self._waiting: list[PendingRequest[T]] = []
         self._leaders = 0
 
     def do(self, thing: T, marks: frozenset[str], *, repeatable: bool) -> R:
@@ -56,7 +56,7 @@ class Together(Generic[T, R]):
 
         repeatable: it may be tried again even if its COMMIT was sent and the answer was lost.
         """
-        turn = Turn(thing, marks, repeatable)
+        turn = PendingRequest(thing, marks, repeatable)
         self._wait(turn)
         if turn.leads:
             self._lead(turn)
@@ -65,7 +65,7 @@ class Together(Generic[T, R]):
             raise answer
         return answer
 
-    def _wait(self, turn: Turn[T]) -> None:
+    def _wait(self, turn: PendingRequest[T]) -> None:
         with self._lock:
             self._waiting.append(turn)
             if self._leaders == 0:
@@ -74,19 +74,19 @@ class Together(Generic[T, R]):
         if not turn.woken.acquire(timeout=PATIENCE) and not self._overtakes(turn):
             turn.woken.acquire()
 
-    def _overtakes(self, turn: Turn[T]) -> bool:
+    def _overtakes(self, turn: PendingRequest[T]) -> bool:
         """The wave before is held up: whoever is not in it need not be."""
         with self._lock:
             if turn in self._waiting:
                 self._let_lead(turn)
             return turn.leads
 
-    def _let_lead(self, turn: Turn[T]) -> None:
+    def _let_lead(self, turn: PendingRequest[T]) -> None:
         self._leaders += 1
         self._waiting.remove(turn)
         turn.leads = True
 
-    def _lead(self, turn: Turn[T]) -> None:
+    def _lead(self, turn: PendingRequest[T]) -> None:
         wave = self._take(turn)
         try:
             self._carry_out(wave)
@@ -95,7 +95,7 @@ class Together(Generic[T, R]):
             for other in wave[1:]:
                 other.woken.release()
 
-    def _take(self, first: Turn[T]) -> list[Turn[T]]:
+    def _take(self, first: PendingRequest[T]) -> list[PendingRequest[T]]:
         wave, marks = [first], set(first.marks)
         with self._lock:
             for turn in self._waiting:
@@ -113,8 +113,8 @@ class Together(Generic[T, R]):
                 self._let_lead(following)
                 following.woken.release()
 
-    def _carry_out(self, wave: list[Turn[T]]) -> None:
-        answers: list[tuple[Turn[T], R | Exception]] = []
+    def _carry_out(self, wave: list[PendingRequest[T]]) -> None:
+        answers: list[tuple[PendingRequest[T], R | Exception]] = []
         try:
             with db.transaction() as session:
                 work = self._work(session, [turn.thing for turn in wave])
@@ -125,13 +125,13 @@ class Together(Generic[T, R]):
             for turn, answer in answers:
                 turn.answer = answer
 
-    def _fail(self, wave: list[Turn[T]], error: Exception, *, written: bool) -> None:
+    def _fail(self, wave: list[PendingRequest[T]], error: Exception, *, written: bool) -> None:
         """Nothing of it counts, unless its COMMIT was sent: then nobody knows, and only some may ask again."""
         log.warning("a wave goes on one by one", size=len(wave), error=type(error).__name__)
         for turn in wave:
             if (written and not turn.repeatable) or db.is_away(error):
                 turn.answer = error
 
-    def _alone(self, turn: Turn[T]) -> R | Exception:
+    def _alone(self, turn: PendingRequest[T]) -> R | Exception:
         tries = 5 if turn.repeatable else 1
         return db.in_transaction(lambda session: self._work(session, [turn.thing]), tries)[0]

@@ -6,11 +6,11 @@ from typing import Any
 
 from api.carts import owner as cart_owner
 from api.http import commands, languages, security
-from api.http.batching import Together
+from api.http.batching import RequestBatcher
 from api.orders.batch_placement import Placing, place_all
 from shop.kernel.idempotency import Answered
 
-_together = Together(place_all)
+_together = RequestBatcher(place_all)
 
 
 def place(wish: dict[str, Any]) -> Answered:

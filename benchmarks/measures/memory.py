@@ -10,7 +10,7 @@ from benchmarks import proc
 from benchmarks.ground import Ground
 from benchmarks.report import Page, Row
 from benchmarks.run import Run
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 
 TITLE = "resident memory of the idle stack"
 CAVEATS = (

@@ -8,9 +8,9 @@ from email.utils import parseaddr
 
 from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.mail.contract import Mail
-from gateways.mail.lines import GONE, Lines, Place
 from gateways.mail.message import compose
 from gateways.mail.server import parse
+from gateways.mail.smtp_pool import GONE, ConnectionSlot, Lines
 from shop.accounts import email_addresses
 
 Broken = (OSError, smtplib.SMTPServerDisconnected)
@@ -36,7 +36,7 @@ class SmtpMailer:
         """Let go of the connections that nobody uses."""
         self._lines.close()
 
-    def _ready(self, place: Place, mail: Mail) -> smtplib.SMTP:
+    def _ready(self, place: ConnectionSlot, mail: Mail) -> smtplib.SMTP:
         """A connection on which the server waits for the message. A kept one that went stale is replaced once."""
         sender, to, kept = parseaddr(self._sender)[1], email_addresses.wire(mail.to), place.smtp
         try:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.bank import shapes, tokens, webhooks
+from sandbox.bank.faults import FaultSettings
+from sandbox.bank.idempotent import Teller
 from sandbox.bank.options import Options
-from sandbox.bank.teller import Teller
-from sandbox.bank.weather import Weather
 from sandbox.bank.webhooks import Postman
 from sandbox.store import Store
 from sandbox.web import Refusal
@@ -21,7 +21,7 @@ class Bank:
     options: Options
     store: Store
     teller: Teller
-    weather: Weather
+    weather: FaultSettings
     postman: Postman
 
     def shape(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +48,6 @@ def open_bank(options: Options, store: Store) -> Bank:
         options=options,
         store=store,
         teller=Teller(store),
-        weather=Weather(latency_ms=options.latency_ms, webhooks=options.webhooks),
+        weather=FaultSettings(latency_ms=options.latency_ms, webhooks=options.webhooks),
         postman=Postman(store, options.webhook_url, options.webhook_secret, options.webhook_backoff),
     )

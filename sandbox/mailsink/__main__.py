@@ -8,12 +8,12 @@ import logging
 from sandbox import serve
 from sandbox.mailsink import mailbox, options, smtp
 from sandbox.mailsink.app import create_app
-from sandbox.mailsink.mood import Mood
+from sandbox.mailsink.delivery_mode import DeliveryMode
 from sandbox.store import Store
 
 
 async def run(chosen: options.Options) -> None:
-    store, mood = Store(chosen.db, mailbox.SCHEMA), Mood()
+    store, mood = Store(chosen.db, mailbox.SCHEMA), DeliveryMode()
     post = await smtp.listen(store, mood, chosen.host, chosen.smtp_port)
     server = serve.listen(create_app(store, mood), chosen.host, chosen.http_port)
     await serve.until_told_to_stop()

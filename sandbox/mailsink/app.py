@@ -6,11 +6,11 @@ from tornado.web import Application
 
 from sandbox import web
 from sandbox.mailsink import pages
-from sandbox.mailsink.mood import Mood
+from sandbox.mailsink.delivery_mode import DeliveryMode
 from sandbox.store import Store
 
 
-def create_app(store: Store, mood: Mood) -> Application:
+def create_app(store: Store, mood: DeliveryMode) -> Application:
     parts = {"store": store, "mood": mood}
     return Application(
         [

@@ -6,7 +6,7 @@ import sqlite3
 from html import escape
 
 from sandbox.mailsink import mailbox
-from sandbox.mailsink.mood import Mood
+from sandbox.mailsink.delivery_mode import DeliveryMode
 from sandbox.store import Store
 from sandbox.web import Handler, Refusal, table
 
@@ -20,7 +20,7 @@ SHOWN = 200
 
 
 class SinkHandler(Handler):
-    def initialize(self, store: Store, mood: Mood) -> None:
+    def initialize(self, store: Store, mood: DeliveryMode) -> None:
         self.store, self.mood = store, mood
 
     def message(self, number: str) -> sqlite3.Row:

@@ -10,7 +10,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.mailsink import mailbox
-from sandbox.mailsink.mood import Mood
+from sandbox.mailsink.delivery_mode import DeliveryMode
 from sandbox.store import Store
 
 log = logging.getLogger("mailsink")
@@ -23,7 +23,7 @@ FULL = "452 4.3.1 Not stored, try again later"
 class Inbox:
     """aiosmtpd calls these by name."""
 
-    def __init__(self, store: Store, mood: Mood) -> None:
+    def __init__(self, store: Store, mood: DeliveryMode) -> None:
         self._store, self._mood = store, mood
 
     async def handle_RCPT(
@@ -52,7 +52,7 @@ class Inbox:
         return OK
 
 
-async def listen(store: Store, mood: Mood, host: str, port: int) -> asyncio.Server:
+async def listen(store: Store, mood: DeliveryMode, host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
 
     def protocol() -> Any:

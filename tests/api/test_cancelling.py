@@ -17,8 +17,9 @@ from doctor import payments
 from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import RunRow
 from gateways.mail import Mail
-from gateways.payments import Receipt
+from gateways.payments import Intent, Receipt
 from shop.orders.history import IN_TURN, OrderEventRow
+from shop.payments.payments import TransactionRow
 from shop.payments.refund_rows import RefundRow
 from shop.stock.tables import MovementRow
 from tests.api.bank import Bank
@@ -217,6 +218,33 @@ def test_an_answer_that_was_lost_is_asked_for_under_the_same_key(
         session.query(RunRow).where(RunRow.id == job).update({"hold": "none"})
     assert drive(job) == "succeeded"
     assert (len(keys), len(set(keys)), count(RefundRow), bank.taken(id)) == (2, 1, 1, 0)
+
+
+@pytest.mark.parametrize("by_us", [True, False], ids=["by-us", "at-their-desk"])
+def test_money_that_went_back_before_we_knew_it_was_taken_is_in_our_books_too(
+    ada: Person, bank: Bank, monkeypatch: pytest.MonkeyPatch, by_us: bool
+) -> None:
+    """The answer to the charge was lost, and the worker that undid it died before it could write that down. Of what
+    somebody gives back at the provider's own desk we know no key: that is for the reconciliation to tell of."""
+    charge = bank.charge
+
+    def lose_the_answer(intent: Intent, *, key: str) -> Receipt:
+        charge(intent, key=key)
+        raise Unknown("provider_timeout")
+
+    monkeypatch.setattr(bank, "charge", lose_the_answer)
+    placed = order(ada)
+    id, job = placed["order"]["id"], placed["job"]["id"]
+    drive(job)
+    bank.refund(bank.charged[id], TOTAL, key=f"{job}:charge_payment:undo" if by_us else "theirs")
+    assert ada.post(f"/api/jobs/{job}/cancel").status_code == 202
+    with db.transaction() as session:
+        session.execute(update(RunRow).values(hold="none"))
+    assert (drive(job), bank.taken(id)) == ("failed", 0)
+    with db.reading() as session:
+        lines = session.query(TransactionRow.kind, TransactionRow.amount).order_by(TransactionRow.kind).all()
+    assert [tuple(line) for line in lines] == ([("capture", TOTAL), ("refund", TOTAL)] if by_us else [])
+    assert standing(ada, id) == ("cancelled", "refunded" if by_us else "unpaid")
 
 
 def test_it_can_be_thought_better_of_before_the_point_of_no_return_only(ada: Person, bank: Bank) -> None:

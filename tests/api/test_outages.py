@@ -15,9 +15,9 @@ import tasks.notifications.alarms
 from api.http import health
 from db.functions import in_seconds
 from engine import outages
+from engine.limits import OPENS
 from engine.outcomes import Refused, TryAgain, Unknown
 from engine.tables import GatewayRow, RunRow
-from engine.timing import OPENS
 from gateways.mail import Mail
 from shop.stock.tables import ReservationRow
 from shop.webhooks import events

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import db
-from api.http.batching import Together
+from api.http.batching import RequestBatcher
 from shop.checkout.refusals import OutOfStock
 from tests.world import wait_until
 
@@ -26,7 +26,7 @@ class Counter:
     def __init__(self) -> None:
         self.waves: list[list[str]] = []
         self.go = Event()
-        self.together: Together[str, str] = Together(self.work)
+        self.together: RequestBatcher[str, str] = RequestBatcher(self.work)
 
     def work(self, session: Session, things: Sequence[str]) -> list[str | Exception]:
         self.waves.append(list(things))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from celery import Celery, chain
 
-from deploy.child import bury
+from deploy.child_process import bury
 from tests.broker.conftest import Broker
 from tests.broker.talk import eventually
 from tests.broker.workers import Site

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from celery import Celery
 
-from deploy.child import bury, ended_with
+from deploy.child_process import bury, ended_with
 from tests.broker import shop_app
 from tests.broker.talk import eventually
 

@@ -9,8 +9,8 @@ import pytest
 
 import config
 import db
-from deploy.claims import Refused
 from deploy.database import await_database, count_connections
+from deploy.startup_checks import Refused
 from tests.fixtures import Configure
 from tests.proxy import Proxy
 from tests.services.session import Services

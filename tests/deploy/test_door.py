@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from tests.server.wire import head
 from tests.services.session import Services
 from tests.stack.client import Client

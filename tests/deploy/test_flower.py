@@ -12,7 +12,7 @@ from flower.options import DEFAULT_CONFIG_FILE, options
 from kombu import Connection
 
 from deploy import processes
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from tests.broker.talk import declare, send
 from tests.stack import Handle
 from tests.stack.environment import embedded, everywhere, settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 
 TOOLS = ("bash", "env", "dirname", "mkdir", "grep", "tail", "sleep", "cp", "chmod")
 PYTHON = """#!/bin/bash

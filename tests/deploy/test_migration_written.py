@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 
 WRITE = """
 import sys; from pathlib import Path; from deploy import migrate

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 import config
-from deploy import claims
-from deploy.child import ROOT, Child
+from deploy import startup_checks
+from deploy.child_process import ROOT, Child
 from deploy.processes import Process
 from deploy.supervisor import Supervisor
 from tests.world import free_port, wait_until
@@ -115,36 +115,36 @@ def test_grandchildren_go_with_their_parent(keep: Keep, tmp_path: Path) -> None:
 
 
 def test_a_second_copy_on_the_same_state_is_refused(tmp_path: Path) -> None:
-    with claims.only_one(tmp_path):
-        with pytest.raises(claims.Refused, match=f"already running.*process {os.getpid()}"):
-            with claims.only_one(tmp_path):
+    with startup_checks.only_one(tmp_path):
+        with pytest.raises(startup_checks.Refused, match=f"already running.*process {os.getpid()}"):
+            with startup_checks.only_one(tmp_path):
                 pass
-    with claims.only_one(tmp_path):
+    with startup_checks.only_one(tmp_path):
         pass  # free again
 
 
 def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(claims.Refused, match=rf"port {port} \(for api\)"):
-            claims.check_ports([("api", port), ("bank", free_port())], "127.0.0.1")
+        with pytest.raises(startup_checks.Refused, match=rf"port {port} \(for api\)"):
+            startup_checks.check_ports([("api", port), ("bank", free_port())], "127.0.0.1")
 
 
 def test_leftovers_of_a_killed_copy_are_ended(tmp_path: Path) -> None:
     child = Child("left", (sys.executable, "-c", SLEEPER), dict(os.environ), tmp_path / "left.log")
     child.start()
-    claims.remember(tmp_path, {"left": child.pid})
-    assert claims.end_leftovers(tmp_path) == ["left"]
+    startup_checks.remember(tmp_path, {"left": child.pid})
+    assert startup_checks.end_leftovers(tmp_path) == ["left"]
     wait_until(lambda: child.exit_code() == -9)
-    assert claims.end_leftovers(tmp_path) == []
+    assert startup_checks.end_leftovers(tmp_path) == []
     child.kill()
 
 
 def test_a_number_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
-    claims.remember(tmp_path, {"gone": gone.pid})
+    startup_checks.remember(tmp_path, {"gone": gone.pid})
     gone.wait()
-    assert claims.end_leftovers(tmp_path) == []
+    assert startup_checks.end_leftovers(tmp_path) == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died")
@@ -179,7 +179,7 @@ def members(group: int) -> list[str]:
 def test_a_disk_without_room_is_told_of_once_and_what_dies_is_started_again(
     keep: Keep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "RETRY", 0.3)
+    monkeypatch.setattr(startup_checks, "RETRY", 0.3)
     supervisor = keep(SLEEPER)
     first = supervisor.kept[0].child.pid
     _fill(tmp_path / "processes.json.new")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from tests.deploy.test_supervisor import members
 from tests.stack.environment import embedded, everywhere
 from tests.world import request, wait_until

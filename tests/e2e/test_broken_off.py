@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from deploy.readiness import answers
 from tests.server.wire import Wire, head
 from tests.stack import Client, Stack

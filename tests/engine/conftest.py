@@ -14,7 +14,7 @@ import db
 import engine.dispatch
 from db import postgres_connection
 from db.schema import Base
-from engine import attention, breaker, lanes, plans, timing
+from engine import attention, backlog_probe, breaker, limits, plans
 from engine.dispatch import finish_sending
 from engine.tables import FailedAttemptRow, GatewayRow, JournalRow, OperatorActRow, PlanRow, QueueProbeRow, RunRow
 from tests.engine import parcels
@@ -85,11 +85,11 @@ def _with_tables(url: str) -> str:
 def driver(parcel_tables: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     assert finish_sending(30), "a test before this one left runs that are still to be sent"
     driver = Driver(parcel_tables.kind)
-    monkeypatch.setattr(timing, "GRACE", 0.0)  # a lease whose time has passed is over, but where that is what is tested
+    monkeypatch.setattr(limits, "GRACE", 0.0)  # a lease whose time has passed is over, but where that is what is tested
     monkeypatch.setattr(engine.dispatch, "app", SimpleNamespace(producer_pool=_NoBroker()))
     monkeypatch.setattr(engine.dispatch, "send", driver.send)
     monkeypatch.setattr(engine.dispatch, "flusher", lambda: SimpleNamespace(take=_now))
-    monkeypatch.setattr(lanes, "send_probe", driver.send_probe)
+    monkeypatch.setattr(backlog_probe, "send_probe", driver.send_probe)
     yield driver
     plans.forget()
 

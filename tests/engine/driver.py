@@ -15,9 +15,9 @@ import db
 import engine
 from db.functions import read_clock
 from engine import State, Workflow, jobs
+from engine.backlog_probe import probe
 from engine.dispatch import ChainPosition
 from engine.jobs import Job
-from engine.lanes import probe
 from engine.steps import step_tasks
 from engine.sweep import sweep
 from engine.tables import JournalRow, RunRow

@@ -15,9 +15,9 @@ import tasks.periodic
 from beat_schedule import SCHEDULE, Every
 from doctor.schedule import slots_are_run_once
 from engine import NotPossible, clock, poking, slots
+from engine.limits import FAULT_PATIENCE
 from engine.slots import SlotRow, SlotState
 from engine.tables import RunRow
-from engine.timing import FAULT_PATIENCE
 from tasks.periodic import periodic_tasks
 from tests.api.drive import drive
 from tests.engine.clock import pass_time

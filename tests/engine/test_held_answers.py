@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from engine import State, calls, late
-from engine.timing import LEASE
+from engine import State, calls, late_answers
+from engine.limits import LEASE
 from tests.engine.driver import Driver
 from tests.engine.parcels import carrier, script
 from tests.world import wait_until
@@ -45,7 +45,7 @@ def test_what_can_not_be_recorded_is_kept_and_recorded_later(driver: Driver, poo
 
 
 def test_until_then_its_lease_is_renewed(driver: Driver, pool: calls.Calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "TROUBLED", 2.0)
+    monkeypatch.setattr(late_answers, "TROUBLED", 2.0)
     away_for(2)
     id = driver.start()
     driver.deliver()
@@ -78,7 +78,7 @@ def test_an_answer_that_somebody_else_has_recorded_meanwhile_changes_nothing(
     driver: Driver, pool: calls.Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     door = Event()
-    monkeypatch.setattr(late, "time", SimpleNamespace(sleep=lambda seconds: door.wait(30)))
+    monkeypatch.setattr(late_answers, "time", SimpleNamespace(sleep=lambda seconds: door.wait(30)))
     away_for(1)
     id = driver.start()
     driver.deliver()

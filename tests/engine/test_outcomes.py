@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 import db
 import engine
 from engine import Retry, State
+from engine.limits import LONGEST_RETRY_AFTER
 from engine.outcomes import Refused, TryAgain, Unknown
 from engine.steps import Hook, hooks
 from engine.tables import FailedAttemptRow
-from engine.timing import LONGEST_RETRY_AFTER
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, carrier, script
 from tests.world import wait_until

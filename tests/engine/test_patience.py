@@ -11,9 +11,9 @@ import pytest
 import db
 import engine.sweep
 from engine import Hold, State, Step, Workflow, breaker, outages
+from engine.database_clock import Watch
+from engine.limits import FAULT_PATIENCE, FORGET, OPENS, PROBES, RELEASE
 from engine.outcomes import Refused, TryAgain, Unknown
-from engine.timing import FAULT_PATIENCE, FORGET, OPENS, PROBES, RELEASE
-from engine.watch import Watch
 from tests.engine.driver import Driver
 from tests.engine.parcels import Raise, carrier, hand_over, label, pack, returned, script, tell, unlabel, unpack
 from tests.world import wait_until

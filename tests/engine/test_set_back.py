@@ -14,13 +14,13 @@ from sqlalchemy import update
 import db
 import engine.sweep
 from db.functions import in_seconds
-from engine import State, calls, lanes, leases, timing
+from engine import State, backlog_probe, calls, leases, limits
+from engine.database_clock import ALERT, Watch
 from engine.leases import Leases
+from engine.limits import LEASE, PATIENCE, SLACK
 from engine.outcomes import TryAgain, Wait
 from engine.sweep import sweep
 from engine.tables import RunRow
-from engine.timing import LEASE, PATIENCE, SLACK
-from engine.watch import ALERT, Watch
 from tests.engine.driver import Driver
 from tests.engine.parcels import script
 
@@ -57,12 +57,12 @@ def test_a_moment_to_come_tells_nothing_of_a_queue(driver: Driver) -> None:
     driver.start()
     driver.sweep_after(PATIENCE + SLACK)
     [(queue, at)] = driver.probes
-    lanes.probe(queue, (at + timedelta(seconds=600)).isoformat())
-    assert driver.ask(lanes.reached) == {}
+    backlog_probe.probe(queue, (at + timedelta(seconds=600)).isoformat())
+    assert driver.ask(backlog_probe.reached) == {}
     driver.return_probes()
-    assert list(driver.ask(lanes.reached)) == [queue]
+    assert list(driver.ask(backlog_probe.reached)) == [queue]
     driver.pass_time(BACK)
-    assert driver.ask(lanes.reached) == {}
+    assert driver.ask(backlog_probe.reached) == {}
 
 
 def test_a_pause_is_no_longer_than_it_was(driver: Driver) -> None:
@@ -145,7 +145,7 @@ def test_an_answer_that_took_long_is_no_jump() -> None:
 def at(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What `time.monotonic()` says to the leases."""
     here = [1000.0]
-    monkeypatch.setattr(timing, "GRACE", 4.0)
+    monkeypatch.setattr(limits, "GRACE", 4.0)
     monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: here[0]))
     return here
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kombu.message import Message
 
 from celery_app import app
-from engine import lanes
+from engine import backlog_probe
 from engine.consumer import DELAYED, Consumer
 from engine.shapes import MOST_BYTES, Misshapen, check
 from tests.engine.parcels import label, pack
@@ -46,7 +46,7 @@ def test_a_wave_that_was_lost_before_is_taken() -> None:
 
 
 def test_a_probe_is_taken() -> None:
-    check(as_celery_writes(lanes.probe.name, ("orderwave.stock", "2026-01-01T00:00:00+00:00")))
+    check(as_celery_writes(backlog_probe.probe.name, ("orderwave.stock", "2026-01-01T00:00:00+00:00")))
 
 
 def test_fields_that_newer_code_adds_are_taken() -> None:
@@ -129,5 +129,5 @@ def test_what_is_sent_for_ever_tells_nobody_that_it_was(name: str) -> None:
 
 
 def test_a_probe_that_is_taken_tells_nobody_either() -> None:
-    assert not lanes.probe.send_events
+    assert not backlog_probe.probe.send_events
     assert app.tasks[PACK].send_events

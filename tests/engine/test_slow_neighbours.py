@@ -11,9 +11,9 @@ import pytest
 
 import db
 from engine import State, calls, remote
-from engine.late import GATHER
+from engine.late_answers import GATHER
+from engine.limits import LEASE
 from engine.outcomes import Refused, TryAgain
-from engine.timing import LEASE
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import carrier, script
 from tests.world import wait_until

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import update
 
 import db
-from engine import State, Step, Workflow, lanes, local, workflows
+from engine import State, Step, Workflow, backlog_probe, local, workflows
+from engine.limits import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, PROBE, SLACK, WAVE
 from engine.outcomes import Refused, TryAgain
 from engine.steps import StepTask
 from engine.sweep import sweep
 from engine.tables import RunRow
-from engine.timing import LONGEST_SEARCH, MOST_CLAIMS, PATIENCE, PROBE, SLACK, WAVE
 from tests.engine.driver import Driver
 from tests.engine.parcels import label, pack, script
 
@@ -118,10 +118,10 @@ def test_an_old_probe_that_comes_late_does_not_turn_time_back(driver: Driver) ->
     driver.start("p2")
     driver.sweep_after(PATIENCE + SLACK)
     driver.return_probes()
-    reached = driver.ask(lanes.reached)
+    reached = driver.ask(backlog_probe.reached)
     driver.probes = old
     driver.return_probes()
-    assert driver.ask(lanes.reached) == reached
+    assert driver.ask(backlog_probe.reached) == reached
     assert list(reached) == [QUEUE]
 
 

@@ -92,11 +92,14 @@ class Judge:
         self._letters_are_out(deadline)
         tally = Tally(accepted=len(ended))
         captures, refunds = self._ledger("capture"), self._ledger("refund")
+        ours = {"capture": self._books("capture"), "refund": self._books("refund")}
         mailbox = self._mailbox()
         for kept in ended:
             before = len(tally.faults)
             _judge_end(kept, tally)
             _judge_money(kept, captures[kept.reference], refunds[kept.reference], tally)
+            _judge_books(kept, "capture", captures[kept.reference], ours["capture"][kept.reference], tally)
+            _judge_books(kept, "refund", refunds[kept.reference], ours["refund"][kept.reference], tally)
             self._judge_mails(kept, mailbox[kept.told], tally)
             tally.recovered += len(tally.faults) == before and kept.job_id in self._open_at_the_end
         tally.unexpected += self._doctor()
@@ -130,6 +133,18 @@ class Judge:
         for entry in self.stack.bank.ledger()["entries"]:
             if entry["kind"] == kind:
                 amounts[entry["reference"]].append(entry["amount"])
+        return amounts
+
+    def _books(self, kind: str) -> dict[str, list[int]]:
+        """As the ledger, of what the shop has written down about the bank."""
+        written = (
+            "SELECT CAST(payments.order_id AS VARCHAR) AS reference, payment_transactions.amount AS amount "
+            "FROM payment_transactions JOIN payments ON payments.id = payment_transactions.payment_id "
+            "WHERE payment_transactions.kind = :kind AND payments.provider <> 'shop'"
+        )
+        amounts: dict[str, list[int]] = defaultdict(list)
+        for row in self.stack.shelf.rows(written, kind=kind):
+            amounts[row["reference"]].append(row["amount"])
         return amounts
 
     def _mailbox(self) -> dict[str, list[str]]:
@@ -188,6 +203,12 @@ def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tal
         tally.unexpected.append(f"{kept.name} of {kept.total}: captured {captures}, refunded {refunds}")
     elif kept.status == "failed" and captures != refunds:
         tally.unexpected.append(f"{kept.name} failed: captured {captures}, refunded {refunds}")
+
+
+def _judge_books(kept: Kept, kind: str, theirs: list[int], ours: list[int], tally: Tally) -> None:
+    """What the bank has moved stands in our books, and nothing else does."""
+    if sorted(theirs) != sorted(ours):
+        tally.unexpected.append(f"{kept.name}: the bank's {kind}s are {theirs}, in our books stand {ours}")
 
 
 def accepted_of(body: dict[str, Any]) -> Order:

@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 from kombu import Connection, Consumer
 
-from litebroker import pump, room
+from litebroker import disk_space, pump
 from tests.broker.talk import consume, declare, get, ready, send
 from tests.litebroker.look import opened, rows
 
@@ -54,8 +54,8 @@ def test_publishers_leave_room_for_consumers(url: str, monkeypatch: pytest.Monke
     with Connection(url) as connection:
         queue = declare(connection, "work")
         send(connection, "work", "before")
-        monkeypatch.setattr(room, "_free", lambda database: 16 * 1024 * 1024 - 1)
-        with pytest.raises(room.DiskFull):
+        monkeypatch.setattr(disk_space, "_free", lambda database: 16 * 1024 * 1024 - 1)
+        with pytest.raises(disk_space.DiskFull):
             send(connection, "work", "after")
         assert get(queue).decode() == "before"
         assert queue.get() is None
@@ -66,7 +66,7 @@ def test_pages_to_spare_in_the_file_are_room(url: str, monkeypatch: pytest.Monke
         queue = declare(connection, "work")
         send(connection, "work", "x" * 1_000_000)
         queue.purge()
-        monkeypatch.setattr(room, "_free", lambda database: 0)
+        monkeypatch.setattr(disk_space, "_free", lambda database: 0)
         send(connection, "work", "after")
         assert get(queue).decode() == "after"
 

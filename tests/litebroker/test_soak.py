@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.child import bury
+from deploy.child_process import bury
 from tests.broker.talk import eventually
 from tests.broker.workers import Site
 

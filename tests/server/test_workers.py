@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from tests.server.wire import ask
 from tests.world import free_port, wait_until
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from deploy.child import ROOT
+from deploy.child_process import ROOT
 from tests.world import free_port, wait_until
 
 

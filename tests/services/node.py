@@ -8,7 +8,7 @@ import subprocess
 
 from kombu import Connection
 
-from deploy.child import bury
+from deploy.child_process import bury
 from tests.services import NAME, programs
 from tests.world import free_port, wait_until
 

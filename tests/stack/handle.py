@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from config import Settings
-from deploy.child import Child
+from deploy.child_process import Child
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
 from tests.world import wait_for_start, wait_until

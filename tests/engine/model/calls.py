@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine import remote
+from engine.limits import WAVE
 from engine.remote import Pending
 from engine.steps import StepTask
-from engine.timing import WAVE
 
 
 class SlowAnswer:

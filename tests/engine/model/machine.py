@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
 from engine.crash import POINTS
-from engine.timing import LEASE
+from engine.limits import LEASE
 from tests.engine.model.calls import SlowAnswer
 from tests.engine.model.ending import end
 from tests.engine.model.story import Story, stories

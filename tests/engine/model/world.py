@@ -12,8 +12,8 @@ import pytest
 import engine
 from engine import NotPossible, crash
 from engine.dispatch import ChainPosition
+from engine.limits import WAVE
 from engine.sweep import sweep
-from engine.timing import WAVE
 from tests.engine.conftest import empty
 from tests.engine.driver import Driver, Message
 from tests.engine.model.calls import Calls, SlowAnswer

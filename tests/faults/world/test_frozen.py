@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from engine.timing import LEASE
+from engine.limits import LEASE
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world.frost import at_the_bank, charging, frozen

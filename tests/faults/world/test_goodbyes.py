@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.timing import LONGEST_GOODBYE
+from engine.limits import LONGEST_GOODBYE
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world.ground import World

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from engine.dispatch import LONGEST
-from engine.timing import LEASE, PATIENCE
+from engine.limits import LEASE, PATIENCE
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.faults.world import detour, witness

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config import settings
 from engine import sweep
 from engine.dispatch import Parcel, send_all
-from engine.timing import WAVE
+from engine.limits import WAVE
 
 MODULE = __name__
 

@@ -6,12 +6,12 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from engine.timing import WAVE
+from engine.limits import WAVE
 
 P = TypeVar("P")
 
 
-class WaitingRoom(Generic[P]):
+class SendBuffer(Generic[P]):
     """Filled run by run, emptied wave by wave. Not safe for threads by itself."""
 
     def __init__(self) -> None:

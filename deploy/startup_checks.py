@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from deploy.child import signal_group
+from deploy.child_process import signal_group
 from deploy.console import tell
 
 PATIENCE = 3.0

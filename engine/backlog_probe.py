@@ -19,8 +19,8 @@ from db import in_transaction
 from db.functions import in_seconds, transaction_time
 from db.schema import Moment
 from db.statements import upsert
+from engine.limits import PROBE, SLACK
 from engine.tables import QueueProbeRow
-from engine.timing import PROBE, SLACK
 
 log = logging.getLogger(__name__)
 

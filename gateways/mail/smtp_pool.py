@@ -14,7 +14,7 @@ from gateways.mail.server import SECONDS, Server
 GONE = "mail_unreachable"
 
 
-class Place:
+class ConnectionSlot:
     """Room for one connection; `smtp` None: there is none yet."""
 
     def __init__(self, server: Server, smtp: smtplib.SMTP | None) -> None:
@@ -63,10 +63,10 @@ class Lines:
         return Lines(self._server, self._size)
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self) -> Iterator[ConnectionSlot]:
         if not self._room.acquire(timeout=SECONDS):
             raise TryAgain(GONE, "Every connection to the mail server is busy.")
-        place = Place(self._server, self._take())
+        place = ConnectionSlot(self._server, self._take())
         try:
             yield place
         except Outcome as said:
@@ -87,7 +87,7 @@ class Lines:
         with self._lock:
             return self._free.pop() if self._free else None
 
-    def _give_back(self, place: Place) -> None:
+    def _give_back(self, place: ConnectionSlot) -> None:
         if place.smtp:
             with self._lock:
                 self._free.append(place.smtp)

@@ -3,7 +3,7 @@
 from litebroker.options import Options
 
 
-class Pace:
+class Backoff:
     def __init__(self, options: Options) -> None:
         self._least, self._most = options.min_poll, options.max_poll
         self._next = self._least

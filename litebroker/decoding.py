@@ -7,9 +7,9 @@ import logging
 from kombu.transport import virtual
 
 from litebroker import messages
+from litebroker.acknowledgement import Verdict
 from litebroker.base import Base
 from litebroker.messages import Delivery
-from litebroker.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from db.functions import in_list, in_seconds, statement_time
 from db.schema import DOCUMENT
 from db.statements import execute_core, table_of
 from engine.claim import Run
+from engine.limits import PATIENCE
 from engine.plan import Plan
 from engine.states import Direction, Hold, State
 from engine.tables import RunRow
-from engine.timing import PATIENCE
 
 RUNS = table_of(RunRow)
 _RUN = RUNS.c

@@ -16,10 +16,10 @@ from db.bulk import Many
 from db.functions import in_seconds, statement_time
 from db.statements import table_of
 from engine.claim import Run
-from engine.moves import moving
+from engine.limits import PATIENCE
 from engine.states import Direction, Hold, State
 from engine.tables import RunRow
-from engine.timing import PATIENCE
+from engine.transitions import moving
 
 _RUN = table_of(RunRow).c
 

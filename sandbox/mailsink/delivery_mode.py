@@ -13,7 +13,7 @@ DEFERRED = "451 4.3.0 Try again later"
 BOUNCED = "550 5.1.1 No such mailbox"
 
 
-class Mood:
+class DeliveryMode:
     def __init__(self) -> None:
         self.mode = "accept"
         self.smtputf8 = True  # of connections made from now on

@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 @dataclass
-class Weather:
+class FaultSettings:
     fail: int = 0  # so many money requests more answer 503 and do nothing
     drop: int = 0  # so many more are carried out and then not answered
     answer: int = 0  # 0, or the status that every request to the API is answered with (401, 429, 503 ...)

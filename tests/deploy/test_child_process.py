@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.child import Child
+from deploy.child_process import Child
 from tests.world import wait_until
 
 SLEEPER = "import time; time.sleep(60)"

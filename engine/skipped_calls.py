@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from engine import breaker, journal
 from engine.claim import Run
-from engine.judging import PutAside
 from engine.outcomes import Outcome, TryAgain
 from engine.steps import Answer, Done, StepTask
+from engine.verdicts import PutAside
 
 
 def calling(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[Run]:

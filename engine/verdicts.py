@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from engine import journal
 from engine.claim import Run
+from engine.limits import FAULT_PATIENCE
 from engine.outcomes import More, Outcome, Refused, TryAgain, Unknown, Wait
 from engine.plan import Plan
 from engine.states import Direction, Mark
 from engine.steps import Done, Fault, Result, StepTask
-from engine.timing import FAULT_PATIENCE
 
 CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
