@@ -28,7 +28,7 @@ test: $(DEV) ## set up and run all tests (some of them: make test args="tests/sh
 
 check: $(DEV) ## lint, types and the fast tests: what to run before a commit
 	@$(MAKE) -s lint types
-	@$(PY) -m pytest -q -n $(SIDE_BY_SIDE) -m "not slow" tests/test_*.py tests/letters tests/caching tests/sandbox tests/shop
+	@$(PY) -m pytest -q -n $(SIDE_BY_SIDE) -m "not slow" tests/test_*.py tests/pages tests/letters tests/caching tests/sandbox tests/shop
 
 drill: $(DEV) ## break things on purpose, on both pairs (some drills: make drill args="-k broker")
 	@$(PY) -m pytest tests/faults --drill=full $(args)

@@ -84,7 +84,9 @@ def _transport_options(chosen: Settings) -> dict[str, Any]:
 
 
 def _make(chosen: Settings) -> Celery:
-    app = Celery("orderwave", broker=chosen.broker_url, amqp="engine.quiet:AMQP", events="engine.events:Events")
+    app = Celery(
+        "orderwave", broker=chosen.broker_url, amqp="engine.untracked_messages:AMQP", events="engine.events:Events"
+    )
     app.conf.update(
         include=["engine.worker", *task_modules(), "workflows"],
         task_queues=queues(),

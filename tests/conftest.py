@@ -32,7 +32,7 @@ settings.load_profile("orderwave")
 pytest_plugins = [
     "tests.fixtures",
     "tests.stack.fixtures",
-    "tests.world_fixtures",
+    "tests.sandbox_fixtures",
     "tests.peers.fixtures",
     "tests.side_by_side",
     "tests.faults.choosing",

@@ -20,9 +20,9 @@ from litebroker.database import Database
 from litebroker.options import Options
 from sandbox.store import Store
 from tests.fixtures import Configure
+from tests.sandboxes import wait_until
 from tests.stack import Stack
 from tests.stack.fixtures import PAIRS, running
-from tests.world import wait_until
 
 
 @pytest.fixture(autouse=True)

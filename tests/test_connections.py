@@ -20,8 +20,8 @@ import db
 from db import engines, pool
 from db.pool import ElasticPool
 from tests.fixtures import Configure
+from tests.sandboxes import wait_until
 from tests.services.session import Services
-from tests.world import wait_until
 
 FULL = "FATAL:  sorry, too many clients already"
 

@@ -24,8 +24,8 @@ from migrations.rendering import options
 from shop.search import products as product_search
 from shop.search.query import Search
 from tests.fixtures import Configure
+from tests.sandboxes import START_SECONDS
 from tests.services.session import Services
-from tests.world import START_SECONDS
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import world
-from tests.world import Process, free_port
+from tests import sandboxes
+from tests.sandboxes import Process, free_port
 
 DEAF = "import time; print('thinking', flush=True); time.sleep(60)"
 
@@ -23,7 +23,7 @@ def started(code: str, folder: Path) -> Process:
 def test_one_that_is_late_is_a_sentence_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world, "START_SECONDS", 0.5)
+    monkeypatch.setattr(sandboxes, "START_SECONDS", 0.5)
     process = started(DEAF, tmp_path)
     with pytest.raises(pytest.fail.Exception, match=r"not ready after 0\.5 s \(DRILL_START_SECONDS\)") as told:
         process.start()
@@ -41,6 +41,6 @@ def test_one_that_ended_is_not_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("said", "seconds"), [({}, "120.0"), ({"DRILL_START_SECONDS": "7"}, "7.0")])
 def test_how_long_is_a_setting(said: dict[str, str], seconds: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DRILL_START_SECONDS"} | said
-    command = [sys.executable, "-c", "from tests.world import START_SECONDS; print(START_SECONDS)"]
-    done = subprocess.run(command, cwd=world.ROOT, env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", "from tests.sandboxes import START_SECONDS; print(START_SECONDS)"]
+    done = subprocess.run(command, cwd=sandboxes.ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == seconds

@@ -14,8 +14,8 @@ from sqlalchemy import make_url
 from db import postgres_connection
 from db.postgres_connection import WatchedConnection
 from tests.proxy import Proxy
+from tests.sandboxes import wait_until
 from tests.services.session import Services
-from tests.world import wait_until
 
 Open = Callable[[], WatchedConnection]
 

@@ -1,6 +1,6 @@
 """What is answered most often, put together by hand: walking a schema takes ten times as long.
 
-The schemas document the same shapes; `tests/api/test_bodies.py` holds the two together.
+The schemas document the same shapes; `tests/api/http/test_bodies.py` holds the two together.
 """
 
 from __future__ import annotations

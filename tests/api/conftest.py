@@ -19,9 +19,9 @@ from api.http.rate_limits import limiter
 from config import settings
 from engine import breaker
 from tests.api.bank import bank, sent  # noqa: F401 - fixtures
-from tests.api.desk import later_on, well  # noqa: F401 - fixtures
-from tests.api.hooks import door  # noqa: F401 - a fixture
-from tests.api.people import People, Person
+from tests.api.clients import People, Person
+from tests.api.staff_view import later_on, well  # noqa: F401 - fixtures
+from tests.api.webhook_receiver import door  # noqa: F401 - a fixture
 from tests.fixtures import Configure, Database
 
 PLENTY = "100000 per minute"

@@ -19,8 +19,8 @@ from shop.accounts import users
 from shop.accounts.users import UserRow
 from shop.campaigns.tables import RecipientRow
 from shop.consent import consents
-from tests.api.drive import drive
-from tests.api.people import Person
+from tests.api.clients import Person
+from tests.api.inline_worker import drive
 
 OFFERS: dict[tuple[str, str], bool] = {("offers", "email"): True, ("reminders", "email"): True}
 LETTER: dict[str, Any] = {"name": "Spring", "subject": "Hi {{ first_name }}", "text": "Use {{ coupon or 'nothing' }}."}

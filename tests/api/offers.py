@@ -7,8 +7,8 @@ from typing import Any
 import db
 from shop.pricing import offer_admin
 from shop.pricing.coupon_redemptions import CouponRedemptionRow
-from tests.api.goods import count
-from tests.api.people import Person
+from tests.api.catalogue_data import count
+from tests.api.clients import Person
 
 TEN_OFF: dict[str, Any] = {"name": "Ten off", "kind": "percentage", "percent": 10}
 

@@ -17,7 +17,7 @@ from benchmarks.peers.steps import STEPS
 from benchmarks.shopping import SKUS, accept, sku
 from engine import jobs
 from migrations.models import metadata
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 

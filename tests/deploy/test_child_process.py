@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.child_process import Child
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 
 SLEEPER = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPER!r}]).pid)"

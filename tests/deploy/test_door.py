@@ -18,13 +18,13 @@ from urllib.request import urlopen
 import pytest
 
 from deploy.child_process import ROOT
+from tests.sandboxes import request, wait_until
 from tests.server.wire import head
 from tests.services.session import Services
 from tests.stack.client import Client
 from tests.stack.environment import embedded, everywhere, on_services
 from tests.stack.fixtures import PAIRS
 from tests.stack.shelf import Shelf
-from tests.world import request, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import config
 from deploy import lateness, up
 from deploy.processes import Process
 from deploy.up import Foreground
-from tests.world import free_port, request, wait_until
+from tests.sandboxes import free_port, request, wait_until
 
 DOOR = """
 import sys; from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -23,7 +23,7 @@ from deploy import startup_checks
 from deploy.child_process import ROOT, Child
 from deploy.processes import Process
 from deploy.supervisor import Supervisor
-from tests.world import free_port, wait_until
+from tests.sandboxes import free_port, wait_until
 
 Keep = Callable[..., Supervisor]
 
@@ -150,7 +150,7 @@ def test_a_number_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died")
 def test_children_stop_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = (
-        "import os, sys, time; from pathlib import Path; from deploy.child import Child;"
+        "import os, sys, time; from pathlib import Path; from deploy.child_process import Child;"
         f"child = Child('c', (sys.executable, '-c', {SLEEPER!r}), dict(os.environ), Path({str(tmp_path / 'log')!r}));"
         "child.start(); print(child.pid, flush=True); time.sleep(60)"
     )

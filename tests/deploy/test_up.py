@@ -14,8 +14,8 @@ import pytest
 
 from deploy.child_process import ROOT
 from tests.deploy.test_supervisor import members
+from tests.sandboxes import request, wait_until
 from tests.stack.environment import embedded, everywhere
-from tests.world import request, wait_until
 
 pytestmark = pytest.mark.slow
 

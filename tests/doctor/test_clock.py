@@ -9,7 +9,7 @@ import db
 from doctor.schedule import slots_are_run_once
 from engine import clock
 from tasks import maintenance  # noqa: F401 - what the clock runs
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from tests.fixtures import Database
 from workflows import run_periodic_task
 

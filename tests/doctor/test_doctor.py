@@ -26,11 +26,11 @@ from shop.orders.orders import OrderRow
 from shop.orders.states import Status
 from shop.reconciliation import reports
 from shop.stock import adjustments, locations
-from tests.api.drive import drive
-from tests.api.goods import ADDRESS, put_on_shelf
+from tests.api.catalogue_data import ADDRESS, put_on_shelf
+from tests.api.inline_worker import drive
 from tests.api.offers import coupon
 from tests.fixtures import Configure, Database
-from tests.world import free_port
+from tests.sandboxes import free_port
 from workflows import cancel_order, place_order
 
 

@@ -12,7 +12,7 @@ import engine
 from doctor.imports import imports_are_through
 from shop.import_export import imports
 from shop.import_export.uploads import Format
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from workflows import import_catalogue
 
 pytestmark = pytest.mark.usefixtures("database")

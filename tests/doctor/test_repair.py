@@ -10,8 +10,8 @@ from db.schema import new_id
 from doctor.repair import main
 from doctor.stock import reservations_add_up, stock_is_conserved
 from shop.stock import adjustments, backorders, locations, reservations
-from tests.api.goods import put_on_shelf, shelf
-from tests.api.test_foreign_ids import everything
+from tests.api.catalogue_data import put_on_shelf, shelf
+from tests.api.http.test_foreign_ids import everything
 from tests.fixtures import Database
 
 

@@ -11,7 +11,7 @@ from doctor.search import products_are_found
 from shop.search import products as product_search
 from shop.search.facets import facets
 from shop.search.query import Search
-from tests.api.goods import put_on_shelf
+from tests.api.catalogue_data import put_on_shelf
 from tests.fixtures import Database
 
 STALE = {

@@ -13,10 +13,10 @@ import pytest
 
 from deploy.child_process import ROOT
 from deploy.readiness import answers
+from tests.sandboxes import free_port, wait_until
 from tests.server.wire import Wire, head
 from tests.stack import Client, Stack
 from tests.stack.client import order_of
-from tests.world import free_port, wait_until
 
 WHOLE = b"slug,name,sku,price_cents\nlinen-sofa,Linen Sofa,%b,129900\n"
 TABLES = ("imports", "orders", "runs", "users", "cart_lines")

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.peers.stripe import CARDS, SECRET_KEY, WEBHOOK_SECRET, StripePeer
+from tests.sandboxes import wait_until
 from tests.stack import Client, Order, Stack
 from tests.stack.fixtures import running
-from tests.world import wait_until
 
 TOTAL = 1999 + 490
 

@@ -7,8 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.sandboxes import ROOT
 from tests.stack import Stack
-from tests.world import ROOT
 
 TOUR = Path(ROOT) / "docs/tour.md"
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)

@@ -24,7 +24,7 @@ from engine.tables import JournalRow, RunRow
 from engine.work import work
 from tests.engine import clock
 from tests.engine.parcels import effects, send_parcel
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import sys
 
 from engine import State
 from tests.engine.driver import Driver
-from tests.world import ROOT
+from tests.sandboxes import ROOT
 
 
 def test_a_black_holed_broker_delays_no_commit_and_loses_no_run(driver: Driver) -> None:

@@ -19,10 +19,10 @@ from engine.limits import FAULT_PATIENCE
 from engine.slots import SlotRow, SlotState
 from engine.tables import RunRow
 from tasks.periodic import periodic_tasks
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from tests.engine.clock import pass_time
 from tests.fixtures import Database
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 from workflows import run_periodic_task
 
 TASK, HOUR = "release_expired_reservations", 3600

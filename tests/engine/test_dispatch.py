@@ -15,7 +15,7 @@ from celery_app import app
 from engine import dispatch
 from engine.dispatch import ChainPosition, Flusher
 from tests.engine.parcels import send_parcel
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 
 PLACE = ChainPosition(send_parcel.plan, 0, "do")
 QUEUE = "orderwave-test.parcels"

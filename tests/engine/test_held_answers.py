@@ -13,7 +13,7 @@ from engine import State, calls, late_answers
 from engine.limits import LEASE
 from tests.engine.driver import Driver
 from tests.engine.parcels import carrier, script
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 
 GOOD = ["pack", "label", "hand_over", "tell"]
 

@@ -16,7 +16,7 @@ from engine.limits import LEASE
 from engine.outcomes import Refused, TryAgain
 from tests.engine.driver import Driver, Message
 from tests.engine.parcels import carrier, script
-from tests.world import wait_until
+from tests.sandboxes import wait_until
 
 
 @pytest.fixture

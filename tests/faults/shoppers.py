@@ -11,9 +11,9 @@ from typing import Any, Self
 from uuid import uuid4
 
 from tests.faults.judge import SUCCEEDED, Judge, accepted_of
+from tests.sandboxes import Answer
 from tests.stack import Client, Stack
 from tests.stack.client import order_of
-from tests.world import Answer
 
 PATIENCE = 60.0  # seconds a customer keeps repeating one request
 ENDS: Mapping[str, Collection[str]] = {

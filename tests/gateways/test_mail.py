@@ -12,7 +12,7 @@ from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.mail import Mail
 from gateways.mail.server import Server, parse
 from gateways.mail.smtp import SmtpMailer
-from tests.world import Sink, free_port
+from tests.sandboxes import Sink, free_port
 
 SENDER = "Orderwave <shop@example.com>"
 

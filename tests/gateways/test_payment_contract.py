@@ -14,7 +14,7 @@ from gateways.payments import Entry, Intent, PaymentGateway, Receipt
 from gateways.payments.instant import InstantPayments
 from gateways.payments.sandbox import SandboxPayments
 from tests.peers.stripe import StripePeer
-from tests.world import Bank
+from tests.sandboxes import Bank
 
 
 @pytest.fixture

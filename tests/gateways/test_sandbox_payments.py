@@ -13,7 +13,7 @@ from engine.outcomes import Refused, TryAgain, Unknown
 from gateways.payments import Intent, Receipt
 from gateways.payments.sandbox import SandboxPayments
 from tests.gateways.replies import http, replying
-from tests.world import Bank, free_port, wait_until
+from tests.sandboxes import Bank, free_port, wait_until
 
 TOKEN = "tok_of_nobody_at_all"
 

@@ -12,7 +12,7 @@ from engine.outcomes import Outcome, Refused, TryAgain, Unknown
 from gateways.payments import Intent
 from gateways.payments.stripe_gateway import StripePayments
 from tests.gateways.replies import http, replying
-from tests.world import free_port
+from tests.sandboxes import free_port
 
 INTENT = Intent(1000, "EUR", "pm_card_visa", "order-1")
 EMPTY = http("200 OK", json.dumps({"object": "list", "data": [], "has_more": False}))

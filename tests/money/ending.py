@@ -27,7 +27,7 @@ from shop.pricing.offers import OfferRow
 from shop.stock.tables import StockRow
 from shop.wallets import wallets
 from shop.wallets.wallets import WalletEntryRow, WalletRow
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from tests.money import shop, waiting
 
 ROUNDS = 12

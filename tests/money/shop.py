@@ -32,7 +32,7 @@ from shop.privacy import personal_data
 from shop.refunds import staff_actions as refund_actions
 from shop.stock import adjustments
 from shop.wallets import wallets
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from workflows import (
     ask_return,
     capture_payment,

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from db.schema import new_id
 from shop.payments import methods as payment_methods
-from tests.api.drive import drive
+from tests.api.inline_worker import drive
 from tests.money import shop, waiting
 from tests.money.bank import Bank
 from tests.money.ending import end

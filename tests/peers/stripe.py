@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 from gateways.payments import Intent, Receipt
 from gateways.payments.stripe_gateway import StripePayments
-from tests.world import Process, free_port
+from tests.sandboxes import Process, free_port
 
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_orderwave", "whsec_orderwave"
 CARDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.world import Answer, Bank
+from tests.sandboxes import Answer, Bank
 
 
 def charge(bank: Bank, reference: str, token: str = "tok_ok", key: str | None = None, **more: Any) -> Answer:

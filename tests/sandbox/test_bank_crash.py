@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.shopping import act, charge
-from tests.world import Answer, Bank, start_bank, wait_until
+from tests.sandboxes import Answer, Bank, start_bank, wait_until
 
 
 @pytest.mark.slow

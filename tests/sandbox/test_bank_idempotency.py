@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.sandbox.shopping import act, charge, code, together
-from tests.world import Bank, wait_until
+from tests.sandboxes import Bank, wait_until
 
 
 def test_the_same_request_is_carried_out_once_and_answered_the_same(bank: Bank, reference: str) -> None:

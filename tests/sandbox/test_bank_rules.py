@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.shopping import act, charge, code, together
-from tests.world import Bank, request
+from tests.sandboxes import Bank, request
 
 
 def test_an_authorisation_is_captured_once(bank: Bank, reference: str) -> None:

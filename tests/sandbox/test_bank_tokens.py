@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.sandbox.shopping import act, charge, code
-from tests.world import Bank, request
+from tests.sandboxes import Bank, request
 
 
 def test_a_good_token_is_captured_at_once(bank: Bank, reference: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.receiver import Receiver, receiver
 from tests.sandbox.shopping import act, charge
-from tests.world import Bank, free_port, request, start_bank, wait_until
+from tests.sandboxes import Bank, free_port, request, start_bank, wait_until
 
 
 @pytest.fixture

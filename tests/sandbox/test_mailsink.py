@@ -6,7 +6,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.world import Sink, request, start_sink
+from tests.sandboxes import Sink, request, start_sink
 
 MAIL = """\
 From: Shop <shop@example.com>

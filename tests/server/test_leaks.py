@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.sandboxes import wait_until
 from tests.server.wire import Wire, ask, echoing, head
-from tests.world import wait_until
 
 ODD_CONNECTIONS = int(os.environ.get("ODD_CONNECTIONS", "500"))
 BEGINNINGS = (

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.child_process import ROOT
+from tests.sandboxes import free_port, wait_until
 from tests.server.wire import ask
-from tests.world import free_port, wait_until
 
 
 @pytest.fixture

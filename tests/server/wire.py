@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deploy.child_process import ROOT
-from tests.world import free_port, wait_until
+from tests.sandboxes import free_port, wait_until
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import shutil
 
 from sqlalchemy import URL, make_url
 
+from tests.sandboxes import free_port
 from tests.services import programs
-from tests.world import free_port
 
 FIXED = "-c listen_addresses=127.0.0.1 -c fsync=off"  # only a power cut would lose anything
 

@@ -9,8 +9,8 @@ import subprocess
 from kombu import Connection
 
 from deploy.child_process import bury
+from tests.sandboxes import free_port, wait_until
 from tests.services import NAME, programs
-from tests.world import free_port, wait_until
 
 
 class Node:

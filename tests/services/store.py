@@ -7,8 +7,8 @@ import subprocess
 
 import redis
 
+from tests.sandboxes import free_port, wait_until
 from tests.services import programs
-from tests.world import free_port, wait_until
 
 
 class Server:

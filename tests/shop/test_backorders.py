@@ -16,7 +16,7 @@ from shop.checkout.refusals import OutOfStock
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.availability_events import StockEventRow
 from shop.stock.tables import Kind, MovementRow, ReservationRow, StockRow
-from tests.api.goods import count, put_on_shelf
+from tests.api.catalogue_data import count, put_on_shelf
 from tests.shop.at_once import at_once
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -14,7 +14,7 @@ import db
 from shop.carts import carts
 from shop.carts.carts import CartLineRow, CartRow
 from shop.checkout import placement, restore_cart
-from tests.api.goods import ADDRESS, put_on_shelf
+from tests.api.catalogue_data import ADDRESS, put_on_shelf
 
 pytestmark = pytest.mark.usefixtures("database")
 

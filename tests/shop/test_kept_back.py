@@ -14,8 +14,8 @@ from shop.fulfilment.return_money import for_goods
 from shop.pricing.offers import Offer
 from shop.pricing.quotes import Quote, Terms, quote
 from shop.pricing.rates import ShippingMethod, Tariffs
-from tests.shop.pricing import line, offer, priced
-from tests.shop.test_prices_model import lines_of, offers_of
+from tests.shop.pricing.pricing import line, offer, priced
+from tests.shop.pricing.test_prices_model import lines_of, offers_of
 
 
 def as_order(quoted: Quote) -> Any:

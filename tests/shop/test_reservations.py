@@ -15,7 +15,7 @@ from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments, reservations
 from shop.stock.tables import MovementRow, ReservationRow
 from tasks import maintenance
-from tests.api.goods import put_on_shelf, shelf
+from tests.api.catalogue_data import put_on_shelf, shelf
 from tests.fixtures import Database
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -18,7 +18,7 @@ from shop.kernel.errors import IllegalMove
 from shop.stock import adjustments, backorders, locations, reservations
 from shop.stock.movements import Lot
 from shop.stock.tables import Held, ReservationRow, StockRow
-from tests.api.goods import put_on_shelf
+from tests.api.catalogue_data import put_on_shelf
 from tests.fixtures import Database, empty
 
 CHECKS = (stock.stock_is_conserved, stock.transfers_cancel_out, stock.reservations_add_up)

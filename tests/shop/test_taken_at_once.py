@@ -16,7 +16,7 @@ from shop.catalogue import categories, products
 from shop.catalogue.tables import CategoryRow, ProductRow, VariantRow
 from shop.pricing import offer_admin
 from shop.pricing.offers import OfferRow
-from tests.api.goods import count
+from tests.api.catalogue_data import count
 from tests.shop.at_once import at_once
 
 Work = Callable[[Session], Any]

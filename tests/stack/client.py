@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.world import Answer, request
+from tests.sandboxes import Answer, request
 
 PASSWORD = "a long enough password"
 FINAL = ("succeeded", "failed", "needs_attention")

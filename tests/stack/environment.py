@@ -11,10 +11,10 @@ from unittest import mock
 from redis import Redis
 
 import config
+from tests.sandboxes import free_port
 from tests.services import rabbitmq
 from tests.services.redis import CLAIM
 from tests.services.session import Services
-from tests.world import free_port
 
 PORTS = ("PORT", "BANK_PORT", "SINK_PORT", "SMTP_PORT", "FLOWER_PORT")
 LIMITS = ("RATE_LIMIT", "LOGIN_LIMIT", "ACCOUNT_LIMIT", "REGISTER_LIMIT", "MAIL_LIMIT")

@@ -11,7 +11,7 @@ from config import Settings
 from deploy.child_process import Child
 from deploy.processes import Process
 from deploy.readiness import Pinger, answers
-from tests.world import wait_for_start, wait_until
+from tests.sandboxes import wait_for_start, wait_until
 
 
 class Handle:
@@ -53,7 +53,7 @@ class Handle:
         self._child.start()
 
     def wait_until_ready(self) -> None:
-        """For DRILL_START_SECONDS at most (tests/world.py)."""
+        """For DRILL_START_SECONDS at most (tests/sandboxes.py)."""
         wait_for_start(self.name, self.ready, lambda: self.alive, self.tail)
 
     def ready(self) -> bool:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy import processes
+from tests.sandboxes import ROOT, Bank, Sink, free_port, wait_until
 from tests.stack.client import Client, Order
 from tests.stack.environment import settings
 from tests.stack.handle import Handle
 from tests.stack.shelf import Shelf
-from tests.world import ROOT, Bank, Sink, free_port, wait_until
 
 Crews = Mapping[str, list[str]]
 

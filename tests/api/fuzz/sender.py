@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.goods import put_on_shelf
-from tests.api.people import People
-from tests.api.test_foreign_ids import Belongings
+from tests.api.catalogue_data import put_on_shelf
+from tests.api.clients import People
+from tests.api.http.test_foreign_ids import Belongings
 from tests.fixtures import empty
 
 CHECKS = [

@@ -8,9 +8,9 @@ from pathlib import Path
 from engine.plan import Workflow
 from tests.faults.crashes.cells import noun
 from tests.faults.judge import Judge, Kept
-from tests.faults.openers import opener_of
+from tests.faults.workflow_starters import opener_of
+from tests.sandboxes import wait_until
 from tests.stack import Handle, Stack
-from tests.world import wait_until
 
 DEATH_SECONDS = 60.0
 

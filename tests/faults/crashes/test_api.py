@@ -6,12 +6,12 @@ from http.client import HTTPException
 
 import pytest
 
-from tests.faults.crashes.cast import instead_of
 from tests.faults.crashes.dying_api import POINTS
+from tests.faults.crashes.stand_ins import instead_of
 from tests.faults.judge import Judge, accepted_of
+from tests.sandboxes import free_port
 from tests.stack import Client, Stack
 from tests.stack.client import order_of
-from tests.world import free_port
 
 KEY = "the-same-order"
 

@@ -11,7 +11,7 @@ from kombu import Connection
 import litebroker  # noqa: F401 - for the URL's scheme
 from celery_app import app
 from db.schema import new_id
-from tests.faults.crashes.cast import instead_of
+from tests.faults.crashes.stand_ins import instead_of
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
 from tests.stack import Client, Handle, Order, Stack

@@ -25,7 +25,7 @@ from tests.faults.crashes.cells import (
 )
 from tests.faults.crashes.scene import Scene
 from tests.faults.judge import Judge, Kept
-from tests.faults.openers import OPENERS
+from tests.faults.workflow_starters import OPENERS
 from tests.stack.fixtures import PAIRS
 from workflows import place_order
 
@@ -89,7 +89,7 @@ def _steps(kept: Kept) -> list[tuple[str, str, str]]:
 @pytest.mark.sample
 def test_every_workflow_has_an_opener() -> None:
     without = [workflow.name for workflow in registered() if workflow.name not in OPENERS]
-    assert without == [], f"tests/faults/openers.py does not say how a stranger starts {', '.join(without)}"
+    assert without == [], f"tests/faults/workflow_starters.py does not say how a stranger starts {', '.join(without)}"
 
 
 @pytest.mark.sample

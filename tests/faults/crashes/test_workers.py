@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crashes.cast import instead_of
 from tests.faults.crashes.cells import noun
+from tests.faults.crashes.stand_ins import instead_of
 from tests.faults.judge import Judge
 from tests.faults.shoppers import Shoppers
+from tests.sandboxes import wait_until
 from tests.stack import Handle, Stack
-from tests.world import wait_until
 
 IN_A_WAVE = [
     ("stock.reserve", "after_call"),

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from tests.faults.copies import copy, on_pairs
-from tests.faults.races.ground import Ground
 from tests.faults.races.rounds import round_of
+from tests.faults.races.two_doors import Ground
 from tests.services.session import Services
 from tests.stack import Stack
 from tests.stack.fixtures import PAIRS

@@ -8,12 +8,12 @@ from functools import partial
 from typing import TypeVar
 
 from shop.pricing import offer_admin
-from tests.faults.races.ground import Ground, order
 from tests.faults.races.report import Report
 from tests.faults.races.tabs import Tab, at_once
+from tests.faults.races.two_doors import Ground, order
+from tests.sandboxes import Answer
 from tests.stack import Client, Order
 from tests.stack.client import order_of
-from tests.world import Answer
 
 T = TypeVar("T")
 OFF = 100

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.world import Answer
+from tests.sandboxes import Answer
 
 
 @dataclass

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from tests.faults.races import coupon, hands, same, units
-from tests.faults.races.ground import Ground
+from tests.faults.races import coupon, one_customer, same_order, units
 from tests.faults.races.report import Report
+from tests.faults.races.two_doors import Ground
 
-RACES = (units.units, same.one_key, same.one_cart, hands.cancels, hands.two_tabs, coupon.many_buyers, coupon.one_buyer)
+RACES = (
+    units.units,
+    same_order.one_key,
+    same_order.one_cart,
+    one_customer.cancels,
+    one_customer.two_tabs,
+    coupon.many_buyers,
+    coupon.one_buyer,
+)
 QUICK = (
     partial(units.units, buyers=40),
-    partial(same.one_key, times=20),
-    partial(same.one_cart, times=20),
-    partial(hands.cancels, times=20, orders=1),
-    partial(hands.two_tabs, people=5),
+    partial(same_order.one_key, times=20),
+    partial(same_order.one_cart, times=20),
+    partial(one_customer.cancels, times=20, orders=1),
+    partial(one_customer.two_tabs, people=5),
     partial(coupon.many_buyers, buyers=20, uses=4),
     partial(coupon.one_buyer, times=10),
 )

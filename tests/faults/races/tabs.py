@@ -11,8 +11,8 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from tests.sandboxes import Answer
 from tests.stack import Client
-from tests.world import Answer
 
 SECONDS = 60.0
 SILENT = 8.0  # seconds; the server closes a line that asks nothing for 10

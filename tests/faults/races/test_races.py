@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.races.ground import Ground
 from tests.faults.races.report import Report
 from tests.faults.races.rounds import round_of
+from tests.faults.races.two_doors import Ground
 from tests.faults.races.watch import Watcher
+from tests.sandboxes import Answer, wait_until
 from tests.stack import Stack
-from tests.world import Answer, wait_until
 
 
 @pytest.mark.sample

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tests.faults.races.ground import Ground, order
 from tests.faults.races.report import Report
 from tests.faults.races.tabs import at_once
+from tests.faults.races.two_doors import Ground, order
 from tests.faults.races.watch import Watcher
 
 HELD = "SELECT state, SUM(quantity) AS units FROM reservations WHERE sku = :sku GROUP BY state"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.copies import on_pairs
-from tests.faults.soak.holding import CUSTOMERS, hold
+from tests.faults.soak.run import CUSTOMERS, hold
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS
 

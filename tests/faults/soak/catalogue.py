@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from tests.faults.soak.fault import Act, Fault
-from tests.faults.soak.ground import Ground
 from tests.faults.soak.locks import Lock
 from tests.faults.soak.processes import bring_back, deploys, freezes, kills
+from tests.faults.soak.proxied_stack import Ground
 from tests.faults.world.faketime import Clock
 from tests.proxy import Mode, Proxy
 from tests.stack import Handle

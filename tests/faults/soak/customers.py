@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from tests.faults.judge import Judge, accepted_of
 from tests.faults.shoppers import Shoppers, insist
-from tests.faults.soak.holders import CardHolder
+from tests.faults.soak.card_holders import CardHolder
+from tests.sandboxes import Answer
 from tests.stack import Client, Order, Stack
 from tests.stack.client import order_of
-from tests.world import Answer
 
 CARDS: Mapping[str, tuple[int, str]] = {  # how often it is drawn, and how an order with it ends in fair weather
     "tok_ok": (50, "succeeded"),

@@ -8,8 +8,8 @@ import time
 from functools import partial
 
 from tests.faults.soak.fault import Fault
+from tests.sandboxes import START_SECONDS, wait_until
 from tests.stack import Handle
-from tests.world import START_SECONDS, wait_until
 
 GRACE = 40.0  # seconds from SIGTERM until a supervisor would kill
 

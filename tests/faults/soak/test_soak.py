@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.soak.fault import Fault, draw
-from tests.faults.soak.holding import hold
+from tests.faults.soak.run import hold
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS
 

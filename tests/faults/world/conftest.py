@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.judge import Judge
-from tests.faults.world.ground import World, make
+from tests.faults.world.proxied_stack import World, make
 from tests.sandbox.receiver import Receiver, receiver
 from tests.services.session import Services
 from tests.stack.fixtures import PAIRS

@@ -12,8 +12,8 @@ from typing import Self
 from celery_app import task_modules
 from deploy.processes import Process
 from engine.sweep import sweep
+from tests.sandboxes import wait_until
 from tests.stack import Handle, Stack
-from tests.world import wait_until
 
 PAUSE = 0.05  # seconds
 READY = "sweeps"
