@@ -40,7 +40,7 @@ def noun_of(module: str) -> str:
 
 def queue_of(task: str) -> str:
     """`stock.reserve` travels in the queue of its noun: `orderwave.stock`."""
-    return settings().queue_prefix + task.split(".")[0]
+    return settings().queue_prefix + task.split(".", maxsplit=1)[0]
 
 
 def queues() -> list[Queue]:

@@ -54,7 +54,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=self._handles,
-                preexec_fn=_end_with(os.getpid()),
+                preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - one system call, which takes no lock
             )
 
     def exit_code(self) -> int | None:

@@ -23,7 +23,7 @@ def locale_of(language: str) -> Locale:
     try:
         return Locale.parse(language, sep="-")
     except UnknownLocaleError:
-        return Locale.parse(language.split("-")[0])
+        return Locale.parse(language.split("-", maxsplit=1)[0])
 
 
 @pass_context

@@ -44,7 +44,7 @@ def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
 
 def spoken(language: str) -> tuple[str, Locale]:
     """Of the languages that we have words for, the one for `de-AT`, and how money and dates are written there."""
-    first = language.split("-")[0]
+    first = language.split("-", maxsplit=1)[0]
     known = first if first in LANGUAGES else LANGUAGES[0]
     return known, figures.locale_of(language if known == first else known)
 

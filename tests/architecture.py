@@ -179,7 +179,7 @@ def _of_node(source: Source, node: ast.AST) -> Iterator[str]:
 
 
 def _of_import(source: Source, used: str) -> Iterator[str]:
-    if used.split("_")[0] == "flask" and source.room != "api" and not source.path.startswith(PEERS):
+    if used.split("_", maxsplit=1)[0] == "flask" and source.room != "api" and not source.path.startswith(PEERS):
         yield "flask outside of api/"
     if used == source.room or used not in FLOORS.keys() | ON_TOP:
         return

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import jwt
 from flask import Flask
@@ -27,7 +27,7 @@ SHORTEST_SECRET = 32
 
 class BadToken(Unauthenticated):
     code = "invalid_token"
-    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 def init_app(app: Flask) -> None:

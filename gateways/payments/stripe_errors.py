@@ -23,7 +23,7 @@ class Stuck(Unknown):
     """The key is bound to a failure of Stripe's own, which it repeats: only a look can tell what became of it."""
 
 
-def sorted_out(error: stripe.StripeError) -> Outcome:
+def sorted_out(error: stripe.StripeError) -> Outcome:  # noqa: PLR0911 - a table, read from above
     status, headers = error.http_status or 0, error.headers or {}
     code = _code(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):

@@ -133,7 +133,7 @@ def _lines() -> Select[Any]:
 _LINES = _lines()
 
 
-def _problems(row) -> list[Problem]:  # type: ignore[no-untyped-def]
+def _problems(row: Any) -> list[Problem]:
     if not row.live:
         return [Problem("archived", row.sku, "This is no longer sold.")]
     if row.price is None:

@@ -128,7 +128,7 @@ def _slashes(path: str) -> list[int]:
 
 
 def _title(path: str) -> str:
-    return path.split("/")[-1].replace("-", " ").capitalize()
+    return path.rsplit("/", maxsplit=1)[-1].replace("-", " ").capitalize()
 
 
 def _fresh(insert: Any, *names: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _without_lone_limit(row: dict[str, Any]) -> dict[str, Any]:
 def is_column(name: str) -> bool:
     """One of those below, or a price in another currency than the shop's: `price_USD`."""
     currency = name.removeprefix(PRICE_IN)
-    return name in READERS or (currency != name and currency != OURS and currency in CODES)
+    return name in READERS or (currency not in (name, OURS) and currency in CODES)
 
 
 def column_of(name: str) -> str:
@@ -130,7 +130,7 @@ def _text(value: Any, longest: int, *, breaks: bool = False) -> str:
 
 def _name(value: Any) -> str:
     name = _text(value, rules.LONGEST_NAME)
-    return name if name else _no("Must not be empty.")
+    return name or _no("Must not be empty.")
 
 
 def _description(value: Any) -> str:

@@ -38,7 +38,7 @@ class EndpointRow(Base):
 
 
 def listens(events: Sequence[str], kind: str) -> bool:
-    noun = kind.split(".")[0]
+    noun = kind.split(".", maxsplit=1)[0]
     return any(one in ("*", f"{noun}.*", kind) for one in events)
 
 

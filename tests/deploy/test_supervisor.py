@@ -116,9 +116,9 @@ def test_grandchildren_go_with_their_parent(keep: Keep, tmp_path: Path) -> None:
 
 def test_a_second_copy_on_the_same_state_is_refused(tmp_path: Path) -> None:
     with startup_checks.only_one(tmp_path):
-        with pytest.raises(startup_checks.Refused, match=f"already running.*process {os.getpid()}"):
-            with startup_checks.only_one(tmp_path):
-                pass
+        refused = pytest.raises(startup_checks.Refused, match=f"already running.*process {os.getpid()}")
+        with refused, startup_checks.only_one(tmp_path):
+            pass
     with startup_checks.only_one(tmp_path):
         pass  # free again
 

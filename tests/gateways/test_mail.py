@@ -95,9 +95,8 @@ def test_a_no_leaves_the_connection_as_it_was_and_silence_does_not(
 def test_who_finds_every_connection_busy_tries_again_later(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateways.mail.smtp_pool.SECONDS", 0.01)
     mailer = SmtpMailer(sink.smtp_url, SENDER, connections=1)
-    with mailer._lines.place():
-        with pytest.raises(TryAgain) as busy:
-            mailer.send(mail())
+    with mailer._lines.place(), pytest.raises(TryAgain) as busy:
+        mailer.send(mail())
     assert busy.value.code == "mail_unreachable"
     mailer.send(mail())
     mailer.close()

@@ -37,6 +37,7 @@ class Workplace:
             cwd=ROOT,
             env=os.environ | own,
             input="".join(f"{point} {id}\n" for point, id in orders),
+            check=False,
             capture_output=True,
             text=True,
             timeout=60,

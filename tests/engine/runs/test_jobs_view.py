@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -114,28 +116,19 @@ def test_lists_are_newest_first_from_below_an_id_and_by_state(driver: Driver) ->
 
 def moves(driver: Driver, id: str, chance: random.Random) -> None:
     """One thing that can happen to a run."""
-    kind = chance.choice(["deliver"] * 5 + ["again", "lose", "sweep", "cancel", "wake", "retry", "skip", "back"])
-    try:
-        if kind == "deliver" and driver.mail:
-            driver.deliver(driver.mail.pop(chance.randrange(len(driver.mail))))
-        elif kind == "again" and driver.sent:
-            driver.deliver(replace(chance.choice(driver.sent)))
-        elif kind == "lose":
-            driver.lose_all()
-        elif kind == "sweep":
-            sweep()
-        elif kind == "wake":
-            driver.ask(engine.wake, [id])
-        elif kind == "cancel":
-            driver.ask(engine.cancel, id)
-        elif kind == "retry":
-            driver.ask(engine.retry, id, by="ada")
-        elif kind == "skip":
-            driver.ask(engine.skip, id, by="ada", note="by hand")
-        elif kind == "back" and chance.random() < 0.2:
-            driver.ask(engine.give_back, id, by="ada")
-    except NotPossible:
-        pass
+    kinds: list[Callable[[], object]] = [
+        lambda: driver.mail and driver.deliver(driver.mail.pop(chance.randrange(len(driver.mail)))),
+        lambda: driver.sent and driver.deliver(replace(chance.choice(driver.sent))),
+        driver.lose_all,
+        sweep,
+        lambda: driver.ask(engine.wake, [id]),
+        lambda: driver.ask(engine.cancel, id),
+        lambda: driver.ask(engine.retry, id, by="ada"),
+        lambda: driver.ask(engine.skip, id, by="ada", note="by hand"),
+        lambda: chance.random() < 0.2 and driver.ask(engine.give_back, id, by="ada"),
+    ]
+    with suppress(NotPossible):
+        chance.choices(kinds, weights=[5, *[1] * 8])[0]()
 
 
 def lines(chance: random.Random) -> list[Any]:

@@ -99,7 +99,7 @@ def nouns(workflow: Workflow) -> set[str]:
 
 
 def noun(task: str) -> str:
-    return task.split(".")[0]
+    return task.split(".", maxsplit=1)[0]
 
 
 def _drilled(workflow: Workflow) -> Iterator[tuple[int, str]]:

@@ -54,5 +54,9 @@ class Scene:
             judge.keep(client, client.place(self._sku))
 
     def _is_quiet(self) -> bool:
-        open_runs = "SELECT count(*) AS n FROM runs WHERE state NOT IN ('succeeded', 'failed', 'needs_attention')"
+        """A reminder waits for its hour, whatever has become of its payment meanwhile."""
+        open_runs = (
+            "SELECT count(*) AS n FROM runs WHERE state NOT IN ('succeeded', 'failed', 'needs_attention') "
+            "AND NOT (workflow = 'remind_of_payment' AND hold = 'wait')"
+        )
         return bool(self.stack.shelf.rows(open_runs)[0]["n"] == 0)

@@ -53,10 +53,10 @@ class Courier:
 
     def _work(self) -> None:
         """Until told to stop, and then until the bags are empty."""
-        with Connection(self._url) as line:
-            with line.Consumer(self._bags, on_message=self._held.append, accept=["json"]):
-                while self._collect(line) or not self._over.is_set():
-                    self._deliver(Producer(line))
+        bags = {"on_message": self._held.append, "accept": ["json"]}
+        with Connection(self._url) as line, line.Consumer(self._bags, **bags):
+            while self._collect(line) or not self._over.is_set():
+                self._deliver(Producer(line))
 
     def _collect(self, line: Connection) -> bool:
         until = time.monotonic() + HELD
