@@ -57,6 +57,6 @@ class Scene:
         """A reminder waits for its hour, whatever has become of its payment meanwhile."""
         open_runs = (
             "SELECT count(*) AS n FROM runs WHERE state NOT IN ('succeeded', 'failed', 'needs_attention') "
-            "AND NOT (workflow = 'remind_of_payment' AND hold = 'wait')"
+            "AND NOT (workflow = 'remind_of_payment' AND hold = 'backoff')"
         )
         return bool(self.stack.shelf.rows(open_runs)[0]["n"] == 0)
