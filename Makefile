@@ -57,6 +57,9 @@ types: $(DEV) ## mypy
 bench: $(BENCH) ## measure beside the peers, draw the plots (some: make bench only=latency,drain; args="--scale 0.1")
 	@$(PY) -m benchmarks $(if $(only),--only $(only)) $(args)
 
+budget: $(DEV) ## write anew what one order may cost: benchmarks/budget.json, compared by a test
+	@BUDGET=write $(PY) -m pytest -q tests/api/orders/test_budget.py
+
 migrate: $(BASE) ## bring the tables of DATABASE_URL up to date
 	@$(PY) -m deploy.migrate
 
