@@ -5,6 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 BABEL := $(PY) -m babel.messages.frontend -q
 BASE := $(VENV)/.installed-base
+DOCS := $(VENV)/.installed-docs
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 # Tests wait for clocks, banks and processes more than they compute: four share two cores well. Those that share a
@@ -57,6 +58,9 @@ types: $(DEV) ## mypy
 bench: $(BENCH) ## measure beside the peers, draw the plots (some: make bench only=latency,drain; args="--scale 0.1")
 	@$(PY) -m benchmarks $(if $(only),--only $(only)) $(args)
 
+docs: $(DOCS) ## the pages as a site in site/ (to read while writing: $(VENV)/bin/mkdocs serve)
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet && echo "site/index.html"
+
 budget: $(DEV) ## write anew what one order may cost: benchmarks/budget.json, compared by a test
 	@BUDGET=write $(PY) -m pytest -q tests/api/orders/test_budget.py
 
@@ -94,7 +98,10 @@ $(BENCH): requirements/bench.txt
 $(BASE): requirements/base.txt
 	@deploy/install.sh "$(VENV)" base && touch $@
 
+$(DOCS): requirements/docs.txt
+	@deploy/install.sh "$(VENV)" docs && touch $@
+
 $(DEV): requirements/dev.txt
 	@deploy/install.sh "$(VENV)" dev && touch $@ $(BASE)
 
-.PHONY: help run up demo test check drill race soak model sequences fuzz lint types bench migrate migration doctor repair admin words lock clean
+.PHONY: help run up demo test check drill race soak model sequences fuzz lint types bench docs budget migrate migration doctor repair admin words lock clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy/lock.sh <venv>: pyproject.toml -> requirements/*.txt. Hashes, and no address of any registry (facts 30).
+# deploy/lock.sh <venv>: pyproject.toml -> requirements/*.txt. Hashes, and no address of any registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,4 +16,5 @@ compile() {
 compile -o requirements/base.txt
 compile --extra stripe -o requirements/stripe.txt
 compile --extra stripe --extra dev -o requirements/dev.txt
+compile --extra docs -o requirements/docs.txt
 compile --extra stripe --extra dev --extra bench -o requirements/bench.txt
