@@ -1,1 +1,1 @@
-"""Payments: charges, captures, voids and reversals as our rows know them; no provider is called here."""
+"""Payments: charges, captures, voids and reversals as rows of the database. No provider is called from here."""

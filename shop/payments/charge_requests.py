@@ -1,4 +1,4 @@
-"""What is to be asked of the provider for an order."""
+"""The requests that steps carry from the database to the payment provider: a charge, and its reversal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Charge:
-    """What is needed to ask for an order's money; `provider_id` when it has been asked for before.
+    """A charge to ask the provider for; `amount` in minor units.
 
-    held_for: seconds for which the goods are still the order's; None: it holds none that could be lost.
+    provider_id: the charge to fetch instead, when the provider has one that waits for the customer.
+    delayed: authorise only, capture later.
+    held_for: seconds until the order's first reservation lapses; None: the order holds no reservation.
     """
 
     payment_id: str
@@ -24,7 +26,11 @@ class Charge:
 
 @dataclass(frozen=True)
 class Reversal:
-    """What is needed to give an order's money back, or to make sure that none was taken."""
+    """A charge to reverse: by a refund if it was captured, by a void if not.
+
+    status: of the payment, as read under its lock. left: what is to go back, in minor units.
+    charge_key: the idempotency key of the charge, by which it is looked up when `provider_id` is not known.
+    """
 
     payment_id: str
     order_id: str

@@ -1,4 +1,4 @@
-"""Taking an order's money and giving it back: what to ask the provider for, and writing down what came of it."""
+"""Open the charges of orders, and record what the provider answered to charges and reversals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shop.webhooks.events import HEARD, Kind
 
 CLOSED = (Status.VOIDED, Status.REFUSED)
 LATE = "late_money"
-"""The error of a payment that was closed before its money came."""
+"""The error code of a payment that was closed before its capture became known."""
 
 PAY_AGAIN = "pay_again"
 
@@ -47,17 +47,18 @@ _ASK = Many(_asking, _PAYMENTS.c.id, _PAYMENTS.c.charge_key)
 
 
 def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | Outcome]:
-    """For each order (mapped to the key of its call) what to charge. Remembers that it is being asked for.
+    """Lock the payments of these orders and return by order what to charge; `keys`: each order's idempotency key.
 
-    Money that comes by another way than the provider may have to be waited for, or is refused; an order that is
-    not mentioned has been paid for, or will be without anybody asking.
+    A card payment gets a Charge, and its first one moves it to `charging` under the key; or Refused when its
+    reservation is about to lapse. Payments without a provider are begun here, and may come back as Wait or Refused.
+    An order missing from the answer needs no call: it is paid, or pays in cash at the door.
     """
     rows = lock_open(session, keys)
     return _open(session, rows, keys, {row.order_id: row.held_for for row in rows})
 
 
 def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome | None:
-    """As `open_charges`, for one payment that was made for an order later."""
+    """Do as `open_charges` for one payment, a spare; None: it needs no call."""
     row = payments.lock_all(session, [payment_id])[payment_id]
     left = held_for.seconds(session, row.order_id)
     return _open(session, [row], {row.order_id: key}, {row.order_id: left}).get(row.order_id)
@@ -66,7 +67,7 @@ def open_charge(session: Session, payment_id: str, key: str) -> Charge | Outcome
 def _open(
     session: Session, rows: Sequence[Any], keys: dict[str, str], left: dict[str, float | None]
 ) -> dict[str, Charge | Outcome]:
-    """`left`: for how many seconds each order's goods are still held."""
+    """Open locked payments; `left`: seconds until each order's first reservation lapses, as of `held_for`."""
     by_card = [row for row in rows if row.method == "card" and row.amount and row.status in _CHARGEABLE]
     late = {row.id for row in by_card if row.status in _TO_CHARGE and held_for.has_lapsed(left[row.order_id])}
     asking = [row for row in by_card if row.id not in late]
@@ -92,7 +93,7 @@ def _charge(row: Any, left: float | None) -> Charge:
 
 
 def lock_open(session: Session, orders: Any) -> Sequence[Any]:
-    """What these orders are paid with."""
+    """Lock the payment of each of these orders (spares left out) and return the rows, each with its `held_for`."""
     rows: Sequence[Any] = execute_core(session, _OPEN, {"orders": list(orders)}).all()
     return rows
 
@@ -110,7 +111,7 @@ _CAPTURE = Many(_capturing, _PAYMENTS.c.id, _PAYMENTS.c.provider_id)
 
 
 def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> None:
-    """These charges went through: (charge, the provider's id, key)."""
+    """Record captures of whole amounts, each as (charge, the provider's id, idempotency key)."""
     if not charges:
         return
     _CAPTURE(session, [{"id": charge.payment_id, "provider_id": theirs} for charge, theirs, _ in charges])
@@ -118,12 +119,13 @@ def captured(session: Session, charges: Sequence[tuple[Charge, str, str]]) -> No
 
 
 def refused(session: Session, charge: Charge, code: str) -> None:
+    """Record that the provider refused a charge, forget its token and publish `payment.failed`."""
     payments.change(session, charge.payment_id, status=Status.REFUSED, error_code=code, token=None, next_action=None)
     payment_payloads.tell_of_charge(session, Kind.PAYMENT_FAILED, charge, code)
 
 
 def declined(session: Session, charge: Charge, code: str, seconds: float) -> None:
-    """A no that is not the end: for so long the order can be paid with something else."""
+    """Record a refusal after which the order can be paid otherwise for so many `seconds`, and remind its customer."""
     refused(session, charge, code)
     until: datetime = session.execute(select(in_seconds(seconds))).scalar_one()
     again = {"type": PAY_AGAIN, "path": "/api/payments", "until": rfc3339(until)}
@@ -132,7 +134,7 @@ def declined(session: Session, charge: Charge, code: str, seconds: float) -> Non
 
 
 def needs_action(session: Session, charge: Charge, provider_id: str, next_action: dict[str, Any] | None) -> None:
-    """The shopper must do something at their bank first."""
+    """Record that the customer must act at their bank first, publish the event and enqueue a later reminder."""
     asked = {"provider_id": provider_id, "next_action": next_action}
     payments.change(session, charge.payment_id, status=Status.REQUIRES_ACTION, **asked)
     payment_payloads.tell_of_charge(session, Kind.PAYMENT_ACTION_REQUIRED, charge)
@@ -140,7 +142,7 @@ def needs_action(session: Session, charge: Charge, provider_id: str, next_action
 
 
 def authorised(session: Session, charge: Charge, provider_id: str, key: str, *, in_parts: bool) -> None:
-    """The bank holds the money for us."""
+    """Record an authorisation of the whole amount; `in_parts`: the provider can capture it parcel by parcel."""
     _write(session, "authorise", [(charge.payment_id, charge.amount, charge.currency, provider_id, key)])
     held = {"authorised": charge.amount, "in_parts": in_parts, "provider_id": provider_id}
     served = {"next_action": None, "token": None}
@@ -148,12 +150,12 @@ def authorised(session: Session, charge: Charge, provider_id: str, key: str, *, 
 
 
 def mismatched(session: Session, charge: Charge, code: str) -> None:
-    """Something else was taken than was asked for: it stays open, so that all of it is given back."""
+    """Record that another amount was taken than asked for. The status stays: the undo is to reverse all of it."""
     payments.change(session, charge.payment_id, error_code=code, token=None)
 
 
 def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: str, amount: int, key: str) -> None:
-    """All that was left of it is given back. If the capture was never recorded here, it is now."""
+    """Record the refund of all that was left, and first the capture if it was never recorded. Sets `refunded`."""
     id, currency = reversal.payment_id, reversal.currency
     sums: dict[str, Any] = {"refunded": PaymentRow.refunded + amount, "authorised": 0}
     if reversal.status != Status.CAPTURED:
@@ -164,7 +166,7 @@ def refunded(session: Session, reversal: Reversal, charge_id: str, refund_id: st
 
 
 def record_late_capture(session: Session, reversal: Reversal, charge_id: str, amount: int) -> None:
-    """It was taken, we only now hear of it, and it could not be given back yet."""
+    """Record a capture that was found by a failed reversal; on a closed payment with the error LATE."""
     _write(session, "capture", [(reversal.payment_id, amount, reversal.currency, charge_id, reversal.charge_key)])
     known = {"provider_id": charge_id, "captured": amount, "authorised": 0, "token": None, "next_action": None}
     late = {"error_code": LATE} if reversal.status in CLOSED else {}
@@ -172,7 +174,7 @@ def record_late_capture(session: Session, reversal: Reversal, charge_id: str, am
 
 
 def voided(session: Session, reversal: Reversal, charge_id: str | None, key: str) -> None:
-    """Nothing was taken, and nothing can be any more."""
+    """Close a payment of which nothing was taken and nothing can be. No `charge_id`: the provider held nothing."""
     if charge_id:
         _write(session, "void", [(reversal.payment_id, reversal.left, reversal.currency, charge_id, key)])
     payments.change(session, reversal.payment_id, status=Status.VOIDED, authorised=0, token=None, next_action=None)
@@ -186,6 +188,7 @@ _WRITE = inserting(
 
 
 def _write(session: Session, kind: str, rows: Sequence[tuple[str, int, str, str, str]]) -> None:
+    """Append `payment_transactions` rows and publish the event of their kind, if any endpoint listens."""
     written = [{"id": new_id(), **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
     if any(_WRITE(session, written, kind=kind).scalars().all()):
         payment_payloads.tell(session, kind, _moved(session, rows))

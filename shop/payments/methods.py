@@ -1,4 +1,4 @@
-"""How an order can be paid, and why it can not."""
+"""Payment methods: which there are, and what stands against one for a given buyer and order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ METHODS = ("card", "bank_transfer", "cash_on_delivery", "wallet")
 
 @dataclass(frozen=True)
 class Buyer:
-    """Who is to pay what. `credit` is what is in their wallet; `placed`: the order is there already."""
+    """A customer or guest and what they are to pay, in minor units.
+
+    total: None when it is not known yet. credit: the balance of their wallet. placed: the order exists already.
+    confirmed: and is confirmed.
+    """
 
     customer_id: str | None = None
     total: int | None = None
@@ -26,7 +30,7 @@ class Buyer:
 
 @dataclass(frozen=True)
 class Way:
-    """`why` is empty when it can be used."""
+    """One payment method as a buyer may use it. `why`: the code of what stands against it; empty: usable."""
 
     method: str
     provider: str
@@ -38,7 +42,7 @@ class Way:
 
 
 def check(method: str, token: str | None) -> None:
-    """Invalid unless it is one of ours, with a token if it needs one and without if it does not."""
+    """Raise Invalid for an unknown method, a card without a token, another method with one, or a card number."""
     if method not in METHODS:
         raise Invalid({"payment.method": [f"One of {', '.join(METHODS)}."]})
     if method == "card" and not token:
@@ -54,7 +58,7 @@ def provider_of(method: str) -> str:
 
 
 def is_captured_later(method: str) -> bool:
-    """Authorised first, and taken when it is sent."""
+    """Return whether payments of this method are authorised first and captured when parcels are sent."""
     return method == "card" and settings().payment_capture == "on_fulfilment"
 
 
@@ -64,7 +68,7 @@ def ways(buyer: Buyer) -> Iterator[Way]:
 
 
 def hindrance(method: str, buyer: Buyer) -> str:
-    """A stable code, or nothing."""
+    """Return the stable code of what stands against this method, or an empty string."""
     if method == "wallet" and buyer.customer_id is None:
         return "account_needed"
     if method == "wallet" and buyer.total is not None and buyer.credit < buyer.total:

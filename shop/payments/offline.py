@@ -1,6 +1,6 @@
-"""Money that no provider is asked for: store credit, bank transfers, and cash at the door.
+"""Payments that no provider is asked for: store credit, bank transfers, and cash at the door.
 
-Everything here is done in the transaction of the step that it is a part of, so it is done once.
+Everything here is done in the transaction of its step, so it is done once.
 """
 
 from __future__ import annotations
@@ -23,16 +23,20 @@ from shop.wallets import wallets
 DAY = 86_400.0
 SLACK = 300.0  # seconds from the last moment to pay to the last moment to sell what was paid for
 OURS = "shop"
-"""The provider of payments that go through none."""
+"""What stands in the column `provider` of payments that go through none."""
 
 
 def transfer_seconds() -> float:
-    """So long an order waits for its bank transfer."""
+    """Return how many seconds an order waits for its bank transfer."""
     return settings().transfer_days * DAY
 
 
 def begin(session: Session, row: Any, key: str) -> Outcome | None:
-    """None: it is paid for, or will be without anybody asking. Else what stands in the way."""
+    """Begin a locked payment without a provider; `key` makes its transaction unique.
+
+    Returns None when it is paid or needs no waiting (cash at the door); Wait for a transfer or for another payment in
+    the place of a closed one; Refused for too little store credit or a closed spare.
+    """
     if row.status in (Status.VOIDED, Status.REFUSED):
         return Refused("order_closed", "The order is not open any more.") if row.spare else _to_be_paid_otherwise(row)
     if row.status not in (Status.CREATED, Status.PENDING, Status.CAPTURING):
@@ -42,14 +46,14 @@ def begin(session: Session, row: Any, key: str) -> Outcome | None:
 
 
 def _for_nothing(session: Session, row: Any, key: str) -> None:
-    """There is nothing to ask anybody for, and nothing moves."""
+    """Mark a payment of nothing as captured, without a transaction."""
     payments.change(session, row.id, status=Status.CAPTURED, token=None)
     if not row.spare:
         orders.set_payment_status(session, [row.order_id], PaymentStatus.PAID)
 
 
 def _from_wallet(session: Session, row: Any, key: str) -> Outcome | None:
-    """All of it or nothing."""
+    """Pay the whole amount from the wallet, or refuse the payment: there is no part payment."""
     order = orders.get(session, row.order_id)
     paid = {"kind": "payment", "key": key, "payment_id": row.id}
     enough = order.customer_id and wallets.move(session, order.customer_id, -row.amount, row.currency, **paid)
@@ -61,7 +65,7 @@ def _from_wallet(session: Session, row: Any, key: str) -> Outcome | None:
 
 
 def take(session: Session, row: Any, provider_id: str, key: str) -> None:
-    """The money is here."""
+    """Record the capture of the whole amount, and mark the order as paid unless the payment is a spare."""
     payments.record_transaction(session, row, "capture", row.amount, provider_id, key)
     payments.change(session, row.id, status=Status.CAPTURED, captured=row.amount)
     _say(session, row, PaymentStatus.PAID)
@@ -95,13 +99,13 @@ WAYS: dict[str, Callable[[Session, Any, str], Outcome | None]] = {
 
 
 def _say(session: Session, row: Any, status: PaymentStatus) -> None:
-    """What the order is paid with speaks for it; a try that has not taken over does not."""
+    """Set the order's payment status, unless the payment is a spare: only the one in use counts."""
     if not row.spare:
         orders.set_payment_status(session, [row.order_id], status)
 
 
 def _to_be_paid_otherwise(row: Any) -> Wait:
-    """There is some time for that: the shopper chose to, or the bank said no."""
+    """Return the Wait for another payment: the customer withdrew this one, or the bank declined it."""
     if row.status == Status.REFUSED:
         return declined(row.error_code)
     seconds = 60.0 * settings().authentication_minutes
@@ -109,17 +113,22 @@ def _to_be_paid_otherwise(row: Any) -> Wait:
 
 
 def retry_seconds() -> float:
-    """So long an order whose card was declined can be paid with something else."""
+    """Return how many seconds an order whose card was declined can be paid otherwise."""
     return 60.0 * settings().payment_retry_minutes
 
 
 def declined(code: str) -> Wait:
+    """Return the Wait of a declined card; if no other payment comes in time, it ends as Refused with `code`."""
     detail = f"{code.replace('_', ' ')}, and the order was not paid for in another way in time."
     return Wait(code, detail, seconds=retry_seconds())
 
 
 def give_back(session: Session, row: Any, key: str) -> Outcome | None:
-    """Undo: credit comes back by itself, cash and transfers need a hand, what has not come never will."""
+    """Reverse a locked payment that no provider knows; `key` makes its transaction unique.
+
+    Store credit is refunded and an open payment voided: None. Cash and transfers that came are Refused with
+    `refund_by_hand`, as only staff can return them.
+    """
     left = row.captured - row.refunded - row.settled
     if left > 0:
         return refund(session, row, left, key)
@@ -130,6 +139,8 @@ def give_back(session: Session, row: Any, key: str) -> Outcome | None:
 
 
 def refund(session: Session, row: Any, amount: int, key: str) -> Outcome | None:
+    """Refund so much (minor units) to the wallet that paid. Refused `refund_by_hand` for other methods, or when the
+    account is deleted."""
     if row.method != "wallet":
         return Refused("refund_by_hand", f"Nobody can be asked to give back what came by {row.method}.")
     order = orders.get(session, row.order_id)

@@ -1,4 +1,4 @@
-"""Payments: what an order owes and what the provider has done about it. The ledger of transactions only grows."""
+"""The tables `payments` and `payment_transactions`, and their writes. The ledger of transactions only grows."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from shop.payments.webhook_payloads import Moved
 
 
 class Status(StrEnum):
-    """Where a payment stands. `charging` means that the provider has been, or may have been, asked."""
+    """The state of a payment. `charging`: the provider was asked for the charge, or may have been."""
 
     CREATED = "created"
     CHARGING = "charging"
     REQUIRES_ACTION = "requires_action"
     PENDING = "pending"  # the money is to come by another way: a transfer, or in cash at the door
     AUTHORISED = "authorised"
-    CAPTURING = "capturing"  # somebody asked for what was authorised, or wrote down that it has come
+    CAPTURING = "capturing"  # staff or a parcel asked for what was authorised, or staff say that it has come
     VOIDING = "voiding"
     CAPTURED = "captured"
     REFUSED = "refused"
@@ -34,11 +34,12 @@ class Status(StrEnum):
 
 
 class PaymentRow(Base):
-    """`token` is what the provider gave the shopper for their card; it is forgotten once it has served.
+    """One payment of an order; all amounts in minor units of `currency`.
 
-    `delayed`: it is authorised first and captured later; `in_parts`: parcel by parcel, as its provider can.
-    `settled`: what was given back otherwise than by the provider. `spare`: not the one that its order is paid with:
-    a try that has not taken over, or was replaced.
+    token: what the provider gave the customer for their card; cleared once it has served.
+    delayed: authorised first, captured later. in_parts: captured parcel by parcel, as its provider can.
+    settled: what was given back otherwise than by the provider.
+    spare: not the payment in use: another try that has not taken its place, or the one that was replaced.
     """
 
     __tablename__ = "payments"
@@ -68,11 +69,11 @@ class PaymentRow(Base):
 
 
 KINDS = ("authorise", "capture", "void", "refund", "settle")
-"""`settle` is money that was given back by hand, or as credit."""
+"""The kinds of transactions. `settle`: money that was given back by hand, or as store credit."""
 
 
 class TransactionRow(Base):
-    """One thing that was done with the money. Never changed, never deleted; a key is written once."""
+    """One movement of a payment's money, in minor units. Never changed, never deleted; unique by kind and key."""
 
     __tablename__ = "payment_transactions"
     __table_args__ = (
@@ -102,7 +103,7 @@ def new(
     delayed: bool = False,
     spare: bool = False,
 ) -> dict[str, Any]:
-    """The row of a payment that nobody has asked the provider for yet."""
+    """Return the values of a fresh payment, for `write`; `amount` in minor units."""
     return {
         "id": new_id(),
         "order_id": order_id,
@@ -129,7 +130,7 @@ _NEW = inserting(
 
 
 def close(session: Session, orders: Sequence[str]) -> None:
-    """These orders are over: forget the cards that nobody has asked for, and the money that has not come."""
+    """Void the payments of closed orders that were never asked for or never came, and end the offer to pay again."""
     theirs, row = PaymentRow.order_id.in_(orders), PaymentRow
     open_ = row.status.in_((Status.CREATED, Status.PENDING))
     _change(session, theirs & open_, status=Status.VOIDED, token=None)
@@ -146,13 +147,13 @@ def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None
 
 
 def lock_all(session: Session, ids: Sequence[str]) -> dict[str, PaymentRow]:
-    """These payments, locked."""
+    """Lock these payments and return them by id, read anew; unknown ids are left out."""
     rows = select(PaymentRow).where(PaymentRow.id.in_(ids)).order_by(PaymentRow.order_id, PaymentRow.id)
     return {row.id: row for row in session.scalars(for_update(rows))}
 
 
 def record_transaction(session: Session, row: PaymentRow, kind: str, amount: int, provider_id: str, key: str) -> None:
-    """One more line of the log."""
+    """Append a `payment_transactions` row and publish the matching `payment.*` event, if there is one."""
     told = {"amount": amount, "currency": row.currency, "provider_id": provider_id, "key": key}
     session.add(TransactionRow(id=new_id(), payment_id=row.id, kind=kind, **told))
     session.flush()

@@ -1,4 +1,4 @@
-"""What payment providers have told us: each event once, kept even when nobody knows what it is about."""
+"""Provider events: each is stored once, also when no payment is known that it could be about."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPEN = text("handled_at IS NULL")
 
 
 class WebhookEventRow(Base):
-    """`handled_at` is empty while no order is known that the event could be about; `problem` is for staff to see."""
+    """One provider event. `handled_at`: None while no order is known for it; `problem`: shown to staff."""
 
     __tablename__ = "webhook_events"
     __table_args__ = (
@@ -45,6 +45,8 @@ class WebhookEventRow(Base):
 
 
 class Problem(StrEnum):
+    """Why staff should look at a provider event."""
+
     UNKNOWN_ORDER = "unknown_order"
     OTHER_AMOUNT = "other_amount"
     TOO_LATE = "too_late"  # the order was given up: whatever was taken goes back
@@ -52,7 +54,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True)
 class Told:
-    """What an event says, beside who said it."""
+    """A provider event as the shop reads it; `amount` in minor units."""
 
     provider: str
     id: str
@@ -65,7 +67,7 @@ class Told:
 
 
 def store(session: Session, told: Told, payload: dict[str, Any]) -> bool:
-    """Keep it. Returns False when it was here before: it has done its work then."""
+    """Store a provider event; returns False when it is stored already and needs no reaction."""
     about = {"provider_id": told.provider_id[:255], "reference": told.reference[:255]}
     named = {"provider": told.provider, "event_id": told.id, "type": told.type[:80]}
     values = {**named, **about, "payload": payload, "problem": Problem.UNKNOWN_ORDER, "received_at": transaction_time()}
@@ -74,7 +76,10 @@ def store(session: Session, told: Told, payload: dict[str, Any]) -> bool:
 
 
 def payment_of(session: Session, provider: str, provider_id: str, reference: str) -> PaymentRow | None:
-    """What an event is about. The charge's id may not be written down here yet: then its reference tells."""
+    """Find the payment an event is about, by the charge's id or, if that is not recorded yet, by the order's.
+
+    `reference`: the order's id, as it was sent with the charge. Prefers a match by charge, then the payment in use.
+    """
     row = PaymentRow
     known = [(row.provider_id == provider_id)]
     if _is_id(reference):
@@ -84,10 +89,11 @@ def payment_of(session: Session, provider: str, provider_id: str, reference: str
 
 
 QUIET = ("voided", "failed", "canceled", "requires_action", "refunded")
-"""Of a payment that was given up these are no news."""
+"""Statuses that are no problem when a payment was given up: nothing of its money is with the shop."""
 
 
 def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
+    """Compare an event with its payment; None: no problem."""
     order = orders.get(session, payment.order_id)
     given_up = order.status in GIVEN_UP and payment.status in CLOSED
     if given_up and told.status not in QUIET:
@@ -97,13 +103,14 @@ def judge(session: Session, told: Told, payment: PaymentRow) -> Problem | None:
 
 
 def handled(session: Session, provider: str, event_id: str, order_id: str | None, problem: Problem | None) -> None:
+    """Mark a stored event as handled, with the order it was about and the problem found."""
     row = WebhookEventRow
     this = (row.provider == provider, row.event_id == event_id)
     session.execute(update(row).where(*this).values(order_id=order_id, handled_at=transaction_time(), problem=problem))
 
 
 def newest(session: Session, *, limit: int, problem: str | None, before: Sequence[Any] | None) -> list[WebhookEventRow]:
-    """Newest first, from below `before`: the time and the id of one."""
+    """List events, newest first; `before`: `received_at` and `event_id` of the last one on the page before."""
     row = WebhookEventRow
     query = select(row).order_by(row.received_at.desc(), row.event_id.desc()).limit(limit)
     if problem:
@@ -114,7 +121,10 @@ def newest(session: Session, *, limit: int, problem: str | None, before: Sequenc
 
 
 def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[str]:
-    """Orders that have appeared since an event about them came, each event of which is handled then."""
+    """Look again for the payments of unhandled events of the last `days`, oldest first, at most `batch`.
+
+    Marks those found as handled, without a problem, and returns the ids of their orders.
+    """
     row = WebhookEventRow
     open_ = select(row).where(row.handled_at.is_(None), row.received_at > in_seconds(-days * 86_400))
     found = []

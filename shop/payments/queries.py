@@ -1,4 +1,4 @@
-"""Payments as they are shown: with the order they belong to and what the provider has done."""
+"""Read payments for display, each with its order and its transactions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shop.payments.payments import PaymentRow, TransactionRow
 
 @dataclass(frozen=True)
 class Paying:
-    """`number` is the order's; `customer_id` and `cart_id` say who may see it."""
+    """A payment with its transactions. `number`: of the order; `customer_id` and `cart_id`: who may see it."""
 
     payment: PaymentRow
     number: str
@@ -30,6 +30,7 @@ class Paying:
 
 
 def get(session: Session, id: str) -> Paying:
+    """Return the payment, or raise NotFound."""
     found = _with_transactions(session, _all().where(PaymentRow.id == id))
     if not found:
         raise NotFound("There is no such payment.")
@@ -39,7 +40,7 @@ def get(session: Session, id: str) -> Paying:
 def of_customer(
     session: Session, customer_id: str | None, *, limit: int, before: str | None = None, order_id: str | None = None
 ) -> list[Paying]:
-    """Newest first, from below the id `before`; of everybody when no customer is named."""
+    """List payments, newest first, from below the id `before`; no `customer_id`: of all customers and guests."""
     query = _all().order_by(PaymentRow.id.desc()).limit(limit)
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
@@ -49,13 +50,13 @@ def of_customer(
 
 
 def refunded(session: Session, orders: Sequence[OrderRow]) -> dict[str, int]:
-    """What went back of each of these orders' money, by whatever way, in minor units; only those of which any did."""
+    """Return by order what was refunded or settled, in minor units; orders of which nothing went back are left out."""
     paid = [order.id for order in orders if order.payment_status != PaymentStatus.UNPAID]
     return {id: int(sum_) for id, sum_ in session.execute(_REFUNDED, {"orders": paid})} if paid else {}
 
 
 def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
-    """For the export: what this customer paid and got back, oldest first. Amounts in minor units."""
+    """Return a page of this customer's payments for the export, oldest first; amounts in minor units."""
     query = behind(_all().where(OrderRow.customer_id == customer_id), (PaymentRow.id,), after)
     found = _with_transactions(session, query)
     return page([_told(one) for one in found], (found[-1].payment.id,) if found else None)

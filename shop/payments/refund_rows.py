@@ -1,4 +1,4 @@
-"""Refunds as they are written down, and what they leave of a payment."""
+"""The table `refunds`, and sums over it: what is left of a payment to refund."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from shop.payments.payments import PaymentRow
 
 
 class Status(StrEnum):
+    """The state of a refund."""
+
     ASKED = "asked"  # the provider has been, or may have been, asked
     DONE = "done"
     SETTLED = "settled"  # given back, but not by the provider
@@ -24,14 +26,15 @@ class Status(StrEnum):
 
 SOURCE, WALLET = "source", "wallet"
 OUTSIDE = "outside"
-"""The provider gave it back and was not asked by us: at its own desk, say."""
+"""The destination of a refund that the provider made without being asked by the shop: at its own desk, say."""
 
 
 class RefundRow(Base):
-    """`key` is what the provider knows it by; `by`: who of the staff gave it back, for a `reason`.
+    """One refund; `amount` in minor units.
 
-    `return_id`: whose goods it is for, if any: a credit note goes by their rates of tax.
-    `destination`: `source` is the way it came, `wallet` is store credit; `outside`: the provider did so by itself.
+    key: the idempotency key at the provider. by: the staff member who issued it, for a `reason`.
+    return_id: the return it pays for, if any: the credit note goes by the tax rates of its goods.
+    destination: `source` (the way the money came), `wallet` (store credit) or `outside` (made by the provider itself).
     """
 
     __tablename__ = "refunds"
@@ -53,30 +56,31 @@ class RefundRow(Base):
 
 
 def of_run(run: str) -> Select[RefundRow]:
-    """Newest first."""
+    """Return the SELECT of a run's refunds, newest first."""
     return select(RefundRow).where(RefundRow.key.startswith(f"{run}:")).order_by(RefundRow.id.desc())
 
 
 def given_by(session: Session, run: str) -> int:
-    """What this run gave back."""
+    """Return the sum of the run's refunds that are done or settled, in minor units."""
     done = of_run(run).where(RefundRow.status.in_((Status.DONE, Status.SETTLED)))
     return sum(row.amount for row in session.scalars(done))
 
 
 def left(session: Session, payment: PaymentRow) -> int:
+    """Return what can still be refunded, in minor units: captured, less refunded, settled and under way."""
     return payment.captured - payment.refunded - payment.settled - under_way(session, payment)
 
 
 def under_way(session: Session, payment: Any) -> int:
-    """What has been asked for and is neither done nor refused."""
+    """Return the sum of the payment's refunds that are asked for and not ended, in minor units."""
     asked = select(RefundRow.amount).where(RefundRow.payment_id == payment.id, RefundRow.status == Status.ASKED)
     return sum(session.scalars(asked))
 
 
 def owed_for_goods(session: Session, order_id: str) -> int:
-    """What of the worth of an order's goods is paid, or will be, and has not gone back by whatever way.
+    """Return how much of the worth of an order's goods is paid, or authorised, and not given back; in minor units.
 
-    What staff gave back before counts towards the goods first: shipping stays with the shop.
+    What staff gave back before counts towards the goods first: shipping stays with the shop. 0: nothing was paid.
     """
     row = PaymentRow
     taken = select(row).where(row.order_id == order_id, ~row.spare, or_(row.captured > 0, row.authorised > 0))
@@ -88,12 +92,14 @@ def owed_for_goods(session: Session, order_id: str) -> int:
 
 
 def not_given(session: Session, payment: PaymentRow) -> int:
+    """Return the worth of the order's goods less what was given back or is under way, in minor units; at least 0."""
     order = orders.get(session, payment.order_id)
     given = payment.captured - left(session, payment)
     return max(0, worth(order, ordered(order)) - given)
 
 
 def write(session: Session, key: str, payment: PaymentRow, amount: int) -> RefundRow:
+    """Insert a refund in the state `asked`; `amount` in minor units."""
     row = RefundRow(id=new_id(), payment_id=payment.id, key=key, amount=amount, currency=payment.currency)
     session.add(row)
     session.flush()
@@ -101,5 +107,6 @@ def write(session: Session, key: str, payment: PaymentRow, amount: int) -> Refun
 
 
 def end(session: Session, id: str, **values: str) -> None:
+    """Set the refund's last columns: its `status`, and what belongs to it."""
     ending = update(RefundRow).where(RefundRow.id == id).values(updated_at=statement_time(), **values)
     session.execute(ending.execution_options(synchronize_session=False))

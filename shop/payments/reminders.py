@@ -1,4 +1,4 @@
-"""Customers who must do something before their order goes on are asked for it, once, and told when it was too late."""
+"""Notifications for customers who must act before their order goes on: a reminder, and that it is too late."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ ASKED, OVER = "payment_action", "order_expired"
 
 
 def ask(session: Session, order_id: str, *, later: bool = False) -> None:
-    """`later`: after a while, if they have not done it by then."""
+    """Enqueue the reminder to pay, once for each order; none without an address.
+
+    later: send it only after PAYMENT_REMINDER_SECONDS, and only if the order still waits then.
+    """
     order = orders.get(session, order_id)
     if order.email:
         enqueue(session, NotificationRequest(ASKED, order.id, order.email), later=later)
 
 
 def give_up(session: Session, failed: Sequence[str]) -> set[str]:
-    """Whoever was asked to pay for one of these orders is told that nobody waits for it any more. Returns those."""
+    """Enqueue a notification that the time to pay is over, for each of these orders whose reminder was sent.
+
+    Returns the ids of those orders.
+    """
     row = NotificationRow
     asked = select(row.subject_id).where(row.event == ASKED, row.subject_id.in_(failed), row.state == State.SENT)
     waited = session.scalars(asked.distinct().order_by(row.subject_id)).all() if failed else ()

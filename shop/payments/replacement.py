@@ -1,6 +1,6 @@
-"""Paying for an order that is there already, with something else than it was placed with.
+"""Pay for an existing order otherwise than it was placed with.
 
-A second payment is a spare until it has gone well: then it takes the place of the first, in one transaction.
+The second payment is a spare until it has gone well: then it takes the place of the first, in one transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shop.payments.payments import PaymentRow, Status
 from shop.wallets import wallets
 
 OPEN = (Status.REQUIRES_ACTION, Status.PENDING, Status.VOIDED)
-"""What the first payment may be while another is tried; REFUSED undoes the order, unless it can be paid again."""
+"""The states of the first payment that allow another. REFUSED ends the order, unless it offers to pay again."""
 
 BY = {
     Status.CAPTURED: PaymentStatus.PAID,
@@ -35,13 +35,17 @@ BY = {
 
 
 def buyer_of(session: Session, order: OrderRow) -> Buyer:
+    """Return the order's buyer, with the balance of their wallet in the order's currency (guests: 0)."""
     credit = wallets.balance(session, order.customer_id, order.currency) if order.customer_id else 0
     confirmed = order.status == OrderStatus.CONFIRMED
     return Buyer(order.customer_id, order.total, credit, placed=True, confirmed=confirmed)
 
 
 def begin(session: Session, order_id: str, method: str, token: str | None) -> PaymentRow:
-    """Write the spare. The order is held by the caller; IllegalMove unless it can be paid for."""
+    """Lock the order and insert a spare payment for its total.
+
+    Raises IllegalMove when the order cannot be paid for now, Invalid when the method cannot be used.
+    """
     order = orders.lock(session, order_id)
     check_unpaid(order, first_of(session, order_id))
     payment_methods.check(method, token)
@@ -63,11 +67,12 @@ def begin(session: Session, order_id: str, method: str, token: str | None) -> Pa
 
 
 def _has_all_its_goods(order: OrderRow) -> bool:
-    """Of what is packed or has left no parcel would take the share."""
+    """Return whether nothing is packed or sent yet: what has left is captured by no later parcel."""
     return order.fulfilment_status == FulfilmentStatus.UNFULFILLED
 
 
 def check_unpaid(order: OrderRow, first: PaymentRow) -> None:
+    """Raise IllegalMove unless the order waits for a payment or is confirmed and still owes one."""
     waits = order.status == OrderStatus.PENDING and (first.status in OPEN or _may_be_replaced(first))
     owes = order.status == OrderStatus.CONFIRMED and order.payment_status in (
         PaymentStatus.UNPAID,
@@ -78,18 +83,21 @@ def check_unpaid(order: OrderRow, first: PaymentRow) -> None:
 
 
 def _may_be_replaced(first: PaymentRow) -> bool:
-    """It was declined, and the order waits for another."""
+    """Return whether the payment was declined and the order waits for another."""
     return first.status == Status.REFUSED and first.next_action is not None
 
 
 def first_of(session: Session, order_id: str) -> PaymentRow:
-    """What the order is paid with, locked."""
+    """Lock and return the order's payment in use, not a spare."""
     row = PaymentRow
     return session.scalars(for_update(select(row).where(row.order_id == order_id, row.spare.is_(False)))).one()
 
 
 def open_withdrawal(session: Session, order_id: str) -> Reversal | Outcome | None:
-    """The first payment may still go through at the bank: it is withdrawn there before another is asked for."""
+    """Return the Reversal of a first payment that waits for its customer: it must not go through beside the second.
+
+    None: there is nothing to withdraw. Refused: it is captured, authorised, or may be by now.
+    """
     first = first_of(session, order_id)
     if first.status in (Status.CAPTURED, Status.AUTHORISED, Status.CHARGING, Status.CREATED):
         return Refused("already_paid", f"The order's payment is {first.status}.")
@@ -101,7 +109,11 @@ def open_withdrawal(session: Session, order_id: str) -> Reversal | Outcome | Non
 
 
 def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: bool) -> Outcome | None:
-    """The spare takes the place of the first. Refused when the order can not be paid for any more."""
+    """Put the spare in the place of the first payment and set the order's payment status. Safe to call twice.
+
+    Returns Refused when the order is closed or its run compensates (`turning_back`), or when the first payment is
+    neither open nor declined.
+    """
     order = orders.lock(session, order_id)
     rows = {
         row.id: row for row in session.scalars(for_update(select(PaymentRow).where(PaymentRow.order_id == order_id)))
@@ -122,7 +134,7 @@ def adopt(session: Session, order_id: str, payment_id: str, *, turning_back: boo
 
 
 def close(session: Session, payment_ids: Sequence[str]) -> None:
-    """They came to nothing."""
+    """Void these payments, if no money was asked for or came."""
     for row in payments.lock_all(session, payment_ids).values():
         if row.status in (Status.CREATED, Status.PENDING):
             payments.change(session, row.id, status=Status.VOIDED, token=None)

@@ -1,4 +1,4 @@
-"""Turning a payment back: what to ask the provider for, of what was taken or may have been."""
+"""Open the reversals of payments: what to ask the provider for, where money was taken or may have been."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ from shop.payments.payments import Status
 
 
 def open_reversals(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    """For each order whose money was taken, or may have been, what to give back. The others are left out."""
+    """Lock the payments of these orders and return by order what to reverse; `keys`: each order's idempotency key.
+
+    Payments without a provider are reversed here, and may come back as Refused. TryAgain while staff refund a part.
+    An order of which nothing was taken, or nothing is left to ask for, is left out.
+    """
     return _back(session, lock_open(session, keys), keys)
 
 
 def open_reversal(session: Session, payment_id: str, key: str) -> Reversal | Outcome | None:
+    """Do as `open_reversals` for one payment; None: there is nothing to ask the provider for."""
     row = payments.lock_all(session, [payment_id])[payment_id]
     return _back(session, [row], {row.order_id: key}).get(row.order_id)
 
 
 def open_releases(session: Session, keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    """For each order that was never paid for what is held for it. What was to come otherwise need not come."""
+    """Do as `open_reversals` for those of these orders of which nothing is captured: void what is authorised or open.
+
+    TryAgain while staff capture or void the payment.
+    """
     rows = [row for row in lock_open(session, keys) if not row.captured]
     busy = [row for row in rows if row.status in (Status.CAPTURING, Status.VOIDING)]
     found = _back(session, [row for row in rows if row not in busy], keys)
@@ -33,7 +41,7 @@ def open_releases(session: Session, keys: dict[str, str]) -> dict[str, Reversal 
 
 
 def _back(session: Session, rows: Sequence[Any], keys: dict[str, str]) -> dict[str, Reversal | Outcome]:
-    """What staff are giving back at this moment is waited for: it may come to nothing."""
+    """Reverse locked payments; a refund under way by staff is waited for, since it may be refused."""
     busy = [row for row in rows if row.captured and refund_rows.under_way(session, row)]
     found: dict[str, Reversal | Outcome] = {row.order_id: TryAgain("refund_under_way", after=1.0) for row in busy}
     free = [row for row in rows if row not in busy]

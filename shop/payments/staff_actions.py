@@ -1,4 +1,5 @@
-"""What staff do with a payment. Each begins under its lock, so that of two at once one is told no."""
+"""Captures and voids asked for by staff, parcels and the clock. Each begins under the payment's lock, so that of two
+at once the second is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ CLOSED = (*GIVEN_UP, OrderStatus.CANCELLING)
 
 @dataclass(frozen=True)
 class Authorised:
-    """What is needed to capture an authorisation, or to let go of it. `final`: the rest is let go."""
+    """An authorisation to capture or void; `amount` in minor units. `final`: the capture lets the rest go."""
 
     payment_id: str
     order_id: str
@@ -35,7 +36,7 @@ class Authorised:
 
 
 def get(session: Session, id: str) -> PaymentRow:
-    """Locked."""
+    """Lock and return the payment, or raise NotFound."""
     row = payments.lock_all(session, [id]).get(id)
     if row is None:
         raise NotFound("There is no such payment.")
@@ -43,7 +44,11 @@ def get(session: Session, id: str) -> PaymentRow:
 
 
 def begin_capture(session: Session, id: str, amount: int | None) -> tuple[PaymentRow, int]:
-    """Of an authorisation all or a part, which lets the rest go; of money that comes otherwise exactly all."""
+    """Lock the payment, move it to `capturing` and return it with the amount to capture, in minor units.
+
+    amount: None for all. A part of an authorisation lets the rest go; a pending transfer or cash is all or nothing.
+    Raises IllegalMove when the payment or its order is in the wrong state, Invalid for another amount.
+    """
     row = get(session, id)
     if row.status not in (Status.AUTHORISED, Status.PENDING):
         raise IllegalMove(f"The payment is {row.status}; there is nothing to capture.")
@@ -60,6 +65,7 @@ def begin_capture(session: Session, id: str, amount: int | None) -> tuple[Paymen
 
 
 def begin_void(session: Session, id: str) -> PaymentRow:
+    """Lock the payment, move it from `authorised` to `voiding` and return it. Raises IllegalMove in another state."""
     row = get(session, id)
     if row.status != Status.AUTHORISED:
         raise IllegalMove(f"The payment is {row.status}; only an authorisation can be voided.")
@@ -69,7 +75,7 @@ def begin_void(session: Session, id: str) -> PaymentRow:
 
 
 def expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow]:
-    """What was authorised so long ago and not captured, or not all of it: the bank would forget it soon. Locked."""
+    """Lock and return up to `batch` payments authorised over `days` ago and not fully captured: banks drop them."""
     row, told = PaymentRow, TransactionRow
     long_ago = exists().where(told.payment_id == row.id, told.kind == "authorise", told.at < in_seconds(-days * 86_400))
     old = select(row).where(row.status == Status.AUTHORISED, long_ago)
@@ -77,23 +83,24 @@ def expiring(session: Session, days: float, batch: int = 200) -> list[PaymentRow
 
 
 def held_for(session: Session, order_id: str) -> PaymentRow | None:
-    """The payment that holds an authorisation for this order, locked."""
+    """Lock and return the order's payment that is authorised; None: nothing is."""
     row = PaymentRow
     mine = select(row).where(row.order_id == order_id, row.authorised > 0, row.spare.is_(False))
     return session.scalars(for_update(mine)).first()
 
 
 def resume(session: Session, ids: Sequence[str]) -> None:
-    """It came to nothing before anybody was asked."""
+    """Move payments back from `capturing` or `voiding`, when the provider was not asked."""
     for row in payments.lock_all(session, ids).values():
         if row.status in (Status.CAPTURING, Status.VOIDING):
             payments.change(session, row.id, status=Status.AUTHORISED if row.authorised else Status.PENDING)
 
 
 def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised | Outcome | None:
-    """What to ask the provider for. Money that came by another way is written down here and now.
+    """Lock order and payment and return the capture to ask the provider for; `amount` in minor units.
 
-    None: nothing is to be captured any more; the order was called off meanwhile, and whoever does so goes on.
+    None: there is nothing to ask for. The payment is captured already, or its order was cancelled meanwhile (it is
+    then resumed, for the cancellation to reverse), or it came without a provider and is recorded here.
     """
     order = session.get_one(PaymentRow, id).order_id
     status = orders.lock_statuses(session, [order])[order]
@@ -112,6 +119,7 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
 
 
 def open_void(session: Session, id: str) -> Authorised | Outcome | None:
+    """Lock the payment and return the authorisation to void; None: nothing is authorised any more."""
     row = payments.lock_all(session, [id])[id]
     if not row.authorised:
         return None
@@ -125,7 +133,7 @@ def asked_of(row: PaymentRow, amount: int, *, final: bool = True) -> Authorised:
 
 
 def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
-    """`moved`: what the provider knows this capture by."""
+    """Lock order and payment and record a capture; `moved`: the provider's id of it."""
     orders.lock(session, hold.order_id)
     row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
     payments.record_transaction(session, row, "capture", hold.amount, moved, key)
@@ -135,7 +143,7 @@ def captured(session: Session, hold: Authorised, moved: str, key: str) -> None:
 
 
 def voided(session: Session, hold: Authorised, key: str) -> None:
-    """What was still authorised is let go; what was taken stays."""
+    """Lock order and payment and record the void of what is still authorised. What was captured stays."""
     orders.lock(session, hold.order_id)
     row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
     payments.record_transaction(session, row, "void", row.authorised, hold.provider_id, key)
@@ -144,9 +152,9 @@ def voided(session: Session, hold: Authorised, key: str) -> None:
 
 
 def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
-    """The provider said no. Where that means that it holds nothing any more, we write so: nobody builds on it.
+    """Record the void of an authorisation when the provider's refusal means that it holds nothing any more.
 
-    `charge_already_captured` with nothing taken by us is money that somebody else took: that is left to a person.
+    `charge_already_captured` with no capture in our ledger is left to the operator: it was taken outside the shop.
     """
     row = payments.lock_all(session, [hold.payment_id])[hold.payment_id]
     if row.authorised and (code == VOIDED or (code == CAPTURED and row.captured)):
@@ -154,4 +162,4 @@ def gone(session: Session, hold: Authorised, code: str, key: str) -> None:
 
 
 VOIDED, CAPTURED = "charge_voided", "charge_already_captured"
-"""What providers say of an authorisation that is not there."""
+"""The codes with which providers refuse when an authorisation is gone."""

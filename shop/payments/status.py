@@ -1,4 +1,4 @@
-"""Where a payment that was authorised or taken stands, and its order with it: both follow from the sums."""
+"""Derive the status of an authorised or captured payment, and of its order, from the payment's sums."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shop.payments.payments import PaymentRow, Status
 
 
 def sync_status(session: Session, row: PaymentRow) -> None:
+    """Set the status of a locked payment and, unless it is a spare, its order's payment status, from its sums."""
     row.status = _of_payment(row)
     session.flush()
     if not row.spare:

@@ -1,4 +1,4 @@
-"""What a provider says of a payment, compared with what we have written down, and money that came too late."""
+"""Compare a payment with the provider's record of it, and open the reversal of money that came too late."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OURS = {
 
 @dataclass(frozen=True)
 class Question:
-    """Which charge to ask for."""
+    """A charge to ask the provider for, and what our rows say of it; `amount` in minor units."""
 
     charge_key: str
     provider_id: str | None
@@ -33,7 +33,7 @@ class Question:
 
 
 def question(session: Session, payment_id: str) -> Question | None:
-    """None: no provider has ever been asked for it."""
+    """Return the question for this payment; None: no provider was ever asked to charge it."""
     row = session.get_one(PaymentRow, payment_id)
     if row.method != "card" or not row.charge_key:
         return None
@@ -42,7 +42,10 @@ def question(session: Session, payment_id: str) -> Question | None:
 
 
 def answer(asked: Question, theirs: str, amount: int | None, currency: str | None) -> dict[str, Any]:
-    """Ours beside theirs; an amount matters only where money was taken."""
+    """Return our status beside the provider's and whether they agree; the amount counts only where money is held.
+
+    `theirs`: the provider's status of the charge; `amount` in minor units.
+    """
     same_state = OURS.get(Status(asked.status)) == theirs
     told = theirs in ("captured", "authorised")
     same_money = not told or (amount, currency) == (asked.amount, asked.currency)
@@ -51,7 +54,7 @@ def answer(asked: Question, theirs: str, amount: int | None, currency: str | Non
 
 
 def open_return(session: Session, payment_id: str) -> Reversal | None:
-    """A closed payment, for which nothing may have been taken: whatever was is given back."""
+    """Lock a payment and return the reversal of what came after it was closed; None: there is nothing to reverse."""
     row = payments.lock_all(session, [payment_id])[payment_id]
     turned_up = row.status == Status.CAPTURED and row.error_code == LATE
     if not (row.status in CLOSED or turned_up) or not row.charge_key or row.method != "card":
@@ -63,5 +66,5 @@ def open_return(session: Session, payment_id: str) -> Reversal | None:
 
 
 def is_spare(session: Session, reversal: Reversal) -> bool:
-    """The order is paid with something else."""
+    """Return whether the order is paid with another payment than this one."""
     return session.get_one(PaymentRow, reversal.payment_id).spare

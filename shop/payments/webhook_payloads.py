@@ -1,4 +1,4 @@
-"""What webhooks say of money: what the provider did, and what it would not do."""
+"""Publish the `payment.*` events, and build their payloads."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TOLD = {
     "refund": Kind.PAYMENT_REFUNDED,
     "void": Kind.PAYMENT_VOIDED,
 }
-"""By the kind of the transaction; the others are book-keeping."""
+"""The event of each kind of transaction; kinds left out are book-keeping and publish none."""
 
 
 class Moved(NamedTuple):
-    """So much of a payment, in minor units."""
+    """An amount of a payment that moved, in minor units."""
 
     payment_id: str
     order_id: str
@@ -40,12 +40,13 @@ class Charged(Protocol):
 
 
 def tell(session: Session, kind: str, transactions: Sequence[Moved]) -> None:
+    """Publish the event of this kind of transaction, one for each; kinds outside TOLD publish none."""
     if kind in TOLD:
         events.publish(session, [DomainEvent(TOLD[kind], _data(one)) for one in transactions])
 
 
 def tell_of_charge(session: Session, kind: Kind, charge: Charged, code: str = "") -> None:
-    """It was refused, with this code, or its customer must do something first."""
+    """Publish an event about a charge; `code`: why it was refused, where it was."""
     events.publish(session, [DomainEvent(kind, _data(charge) | ({"code": code} if code else {}))])
 
 
