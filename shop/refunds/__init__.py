@@ -1,1 +1,1 @@
-"""Refunds: asked for by staff or by a workflow, and what became of them."""
+"""Refunds: issued by staff or by a workflow, and settled by hand."""

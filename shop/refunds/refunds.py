@@ -1,7 +1,7 @@
-"""Giving a part of an order's money back, or what is left of it. A refund is written down before it is asked for.
+"""Issue refunds of a part of an order's money, or of what is left. A refund is recorded before the provider is asked.
 
-What is asked for counts as given: the ceiling holds with two at once, and a repeated call asks for the same amount.
-What can not be done is closed, with its reason, and counts no more: nothing here locks money.
+From then on it counts as given: the ceiling holds with two at once, and a repeated call asks for the same amount.
+A refund that is refused is closed with its reason and counts no more, so that no money stays blocked.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from shop.wallets import wallets
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """So much of an order's money back; `amount` None: all that is left. `payment_id` None: what it was paid with.
+    """A refund to issue under the idempotency key `key`.
 
-    `return_id`: for goods that came back. `amount` is at most what they are owed: less, where money went back before.
+    amount: minor units; None: all that is left. payment_id: None for the order's payment in use.
+    return_id: the return it pays for; `amount` is then a ceiling: less is issued where money went back before.
     """
 
     key: str
@@ -40,7 +41,10 @@ class RefundRequest:
 
 @dataclass(frozen=True)
 class PayBack:
-    """What is needed to ask the provider: to give it back, or, `as_credit`, whether somebody there has."""
+    """A recorded refund to ask the provider for; `amount` in minor units.
+
+    as_credit: it goes to the wallet, and the provider is only asked whether it has refunded the charge itself.
+    """
 
     refund_id: str
     payment_id: str
@@ -52,13 +56,17 @@ class PayBack:
 
 
 def ask(session: Session, wishes: Sequence[RefundRequest]) -> dict[str, PayBack | Outcome | None]:
-    """By their keys; None is nothing to ask for. What was asked for under a key before is asked for again."""
+    """Lock the payments, record the refunds and return by key what to ask the provider for. Safe to repeat.
+
+    None: nothing to ask for; nothing was captured, or the refund is done without a provider. Refused: it is more than
+    there is, or only possible by hand. TryAgain: a return whose share is still being captured.
+    """
     captured = _captured(session, wishes)
     return {wish.key: _ask(session, wish, captured.get(wish.key)) for wish in wishes}
 
 
 def _captured(session: Session, wishes: Sequence[RefundRequest]) -> dict[str, PaymentRow]:
-    """The payment that each wish is about, locked: one at a time gives back of it."""
+    """Lock the payment that each wish is about and return it by the wish's key, so that refunds of it take turns."""
     row, orders = PaymentRow, {wish.order_id for wish in wishes}
     some = or_(row.captured > 0, row.authorised > 0)
     taken = select(row).where(row.order_id.in_(orders), some).order_by(row.order_id, row.id)
@@ -96,7 +104,10 @@ def _ask(session: Session, wish: RefundRequest, payment: PaymentRow | None) -> P
 
 
 def _amount(session: Session, wish: RefundRequest, payment: PaymentRow, before: RefundRow | None) -> int | Outcome:
-    """None that is not there: what was wanted a second time, or for goods, may have gone back by another way."""
+    """Return the amount to refund, at most what is left; 0: all went back by another way.
+
+    A first wish for more than that is refused; an operator's retry, or a wish for goods, is cut to it.
+    """
     room = refund_rows.left(session, payment)
     if wish.return_id:
         return _of_goods(session, wish.amount or 0, payment)
@@ -107,7 +118,7 @@ def _amount(session: Session, wish: RefundRequest, payment: PaymentRow, before: 
 
 
 def _of_goods(session: Session, due: int, payment: PaymentRow) -> int | Outcome:
-    """What came back may have been sent a moment ago: its share is being captured then."""
+    """Return the amount for returned goods; TryAgain where their parcel's share is not captured yet."""
     wanted, room = min(due, refund_rows.not_given(session, payment)), refund_rows.left(session, payment)
     if wanted > room and payment.authorised:
         return TryAgain("capture_under_way", f"{wanted} are to be given back and {room} are captured")
@@ -119,7 +130,7 @@ def _too_much(wanted: int, room: int) -> Outcome:
 
 
 def _before(session: Session, wish: RefundRequest) -> RefundRow | None:
-    """What staff gave back and the provider refused, when an operator tries it again: the key is another then."""
+    """Find the run's refund by staff that the provider refused: an operator's retry has another key."""
     return session.scalars(refund_rows.of_run(wish.key.partition(":")[0]).where(RefundRow.by.is_not(None))).first()
 
 
@@ -147,9 +158,10 @@ def _give(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | No
 
 
 def give_credit(session: Session, back: PayBack, gone: int | None) -> Outcome | None:
-    """As store credit, unless the provider says that too much of the charge has gone back already (`gone`) for that.
+    """Lock the payment and refund to the wallet; None: done, or the refund is closed already. Safe to repeat.
 
-    Safe to repeat.
+    gone: how much of the charge the provider has refunded in all, in minor units; None: not known. Returns Refused
+    when that leaves too little, or when the order has no account.
     """
     payment = payments.lock_all(session, [back.payment_id])[back.payment_id]
     row = session.get_one(RefundRow, back.refund_id)
@@ -171,19 +183,20 @@ def _as_credit(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome
 
 
 def settle(session: Session, row: RefundRow, payment: PaymentRow, how: str) -> None:
-    """It was given back, but not by the provider."""
+    """Close a refund that was given back otherwise than by the provider; `how`: "wallet" or "by hand"."""
     refund_rows.end(session, row.id, status=Status.SETTLED)
     count_settled(session, payment, row.amount, how, row.key)
 
 
 def count_settled(session: Session, payment: PaymentRow, amount: int, how: str, key: str) -> None:
+    """Append a `settle` transaction to a locked payment and update its sums and status; `amount` in minor units."""
     payments.record_transaction(session, payment, "settle", amount, how, key)
     payment.settled += amount
     payment_status.sync_status(session, payment)
 
 
 def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
-    """The provider has given it back."""
+    """Record that the provider has made the refund; `provider_id`: its id there."""
     refund_rows.end(session, back.refund_id, status=Status.DONE)
     payment = payments.lock_all(session, [back.payment_id])[back.payment_id]
     payments.record_transaction(session, payment, "refund", back.amount, provider_id, key)
@@ -192,9 +205,10 @@ def done(session: Session, back: PayBack, provider_id: str, key: str) -> None:
 
 
 def learn(session: Session, payment_id: str, given_back: int) -> None:
-    """The provider says that so much of a charge went back in all: what we did not ask for is written down.
+    """Record what the provider refunded without being asked; `given_back`: the charge's refunds in all, minor units.
 
-    Not while we are asking for some ourselves, or an order that is not confirmed yet may turn back: it may be that.
+    Nothing is recorded while a refund of ours is under way or the order is pending and may be undone: the provider may
+    mean those.
     """
     payment = payments.lock_all(session, [payment_id])[payment_id]
     more, key = given_back - payment.refunded, f"{payment.provider_id}:{OUTSIDE}:{given_back}"
@@ -209,5 +223,5 @@ def learn(session: Session, payment_id: str, given_back: int) -> None:
 
 
 def refused(session: Session, back: PayBack, code: str) -> None:
-    """A final no: it does not count any more."""
+    """Close a refund that was refused for good: its amount is free again."""
     refund_rows.end(session, back.refund_id, status=Status.REFUSED, error_code=code)

@@ -1,4 +1,4 @@
-"""What staff say of refunds: give so much back, it is not to be after all, it was settled by hand."""
+"""What staff do with refunds: request one, cancel it, settle it by hand."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from shop.refunds import refunds
 
 
 class RefundTooMuch(Refusal):
+    """The refund is more than is left of the payment, or nothing."""
+
     code, title = "refund_exceeds_payment", "More than there is to give back"
 
 
 class NoWallet(Refusal):
-    """A guest, or an account that was deleted: nobody could spend the credit."""
+    """The order is a guest's or its account is deleted, so that store credit could not be spent."""
 
     code, title = "no_wallet", "Nobody has a wallet here"
 
@@ -31,7 +33,10 @@ class NoWallet(Refusal):
 def request_refund(
     session: Session, key: str, payment_id: str, amount: int | None, *, reason: str, destination: str, by: str
 ) -> RefundRow:
-    """Staff give some of it back, or all that is left: it counts from now on. RefundTooMuch, NoWallet."""
+    """Lock the payment and record a refund of `amount` (minor units; None: all that is left), which counts from now on.
+
+    Raises RefundTooMuch; NoWallet when `destination` is the wallet and there is no account.
+    """
     payment = payments.lock_all(session, [payment_id])[payment_id]
     if destination == refund_rows.WALLET:
         _check_wallet(session, payment)
@@ -52,16 +57,17 @@ def _check_wallet(session: Session, payment: PaymentRow) -> None:
 
 
 def cancel_request(session: Session, runs: Sequence[str], why: str = "withdrawn") -> None:
-    """These runs give nothing back any more: what they had asked for is free again."""
+    """Close the open refunds of these runs as refused: their amounts are free again."""
     for run in runs:
         for row in session.scalars(refund_rows.of_run(run).where(RefundRow.status == Status.ASKED)):
             refund_rows.end(session, row.id, status=Status.REFUSED, error_code=why)
 
 
 def settle_by_hand(session: Session, run_id: str, order_id: str, most: int | None) -> None:
-    """What this run could not give back, `most` if it was for a part, was given back by hand.
+    """Record that staff gave back by hand what this run could not.
 
-    IllegalMove: there is nothing of the kind.
+    most: a ceiling in minor units, for a run about a part. Raises IllegalMove when the run has nothing to give back,
+    RefundTooMuch when its refund is more than is left.
     """
     row = session.scalars(refund_rows.of_run(run_id)).first()
     if row is not None and row.status in (Status.ASKED, Status.REFUSED):
@@ -78,7 +84,7 @@ def settle_by_hand(session: Session, run_id: str, order_id: str, most: int | Non
 
 
 def _taken(session: Session, run_id: str, order_id: str) -> PaymentRow | None:
-    """What was taken for this order and not given back: by this very run, or too late, or otherwise."""
+    """Lock the order's payments and return one with money left: this run's, else one that came late, else any."""
     row = PaymentRow
     taken = for_update(select(row).where(row.order_id == order_id, row.captured > 0).order_by(row.id))
     theirs = [one for one in session.scalars(taken) if refund_rows.left(session, one)]
