@@ -1,1 +1,1 @@
-"""Our ledger beside the provider's, day by day."""
+"""Reconciliation: our ledger of payments compared with the provider's, day by day."""

@@ -1,7 +1,7 @@
-"""What was under way in earlier reconciliations is looked at again by each that follows, and closed there.
+"""Carry lines that were under way in earlier reconciliations over to the next, which closes them.
 
-The provider's side may stand in a ledger that was fetched later, so a report is looked at again only by one whose
-window goes on where the last look ended: what is between two looks that do not touch nobody has seen.
+The provider's side may stand in a ledger that was fetched later, so a report is carried over only to one whose window
+goes on where the last look ended: a gap between two windows was never searched.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from db.statements import for_update
 from shop.reconciliation.reports import DIFFERENCES, EARLIER, LineRow, ReconciliationRow, Verdict
 
 Closed = dict[str, dict[str, int]]
-"""By reconciliation, how many of each verdict what was under way there has come to."""
+"""By reconciliation: how many of its lines under way were closed with each verdict."""
 
 
 def earlier(session: Session, row: ReconciliationRow) -> list[ReconciliationRow]:
-    """The reports that `row` looks at again, locked."""
+    """Lock and return the earlier reports whose lines under way `row` looks at again."""
     one = ReconciliationRow
     touching = (one.looked_until >= row.since - EARLIER, one.looked_until <= row.until)
     mine = (one.provider == row.provider, one.finished_at.is_not(None), one.under_way > 0, one.id != row.id)
@@ -29,7 +29,7 @@ def earlier(session: Session, row: ReconciliationRow) -> list[ReconciliationRow]
 
 
 def take_up(session: Session, row: ReconciliationRow, ids: Sequence[str]) -> None:
-    """Their lines under way are now in the hands of `row`, whose own lines say what the provider says today."""
+    """Assign the lines under way of these reports to `row`, and fill their provider's side from the lines of `row`."""
     line, theirs = LineRow, aliased(LineRow)
     under_way = line.verdict == Verdict.UNDER_WAY
     _do(session, update(line).where(line.reconciliation_id.in_(ids), under_way).values(closed_in=row.id))
@@ -45,7 +45,7 @@ def take_up(session: Session, row: ReconciliationRow, ids: Sequence[str]) -> Non
 
 
 def judge(session: Session, row: ReconciliationRow, verdict: ColumnElement[Any]) -> None:
-    """What is still under way is left to the next."""
+    """Set the verdict of the lines that `row` took up; lines still under way are left to the next reconciliation."""
     line = LineRow
     _do(session, update(line).where(line.closed_in == row.id).values(verdict=verdict))
     open = (line.closed_in == row.id, line.verdict == Verdict.UNDER_WAY)
@@ -53,6 +53,7 @@ def judge(session: Session, row: ReconciliationRow, verdict: ColumnElement[Any])
 
 
 def closed(session: Session, id: str) -> Closed:
+    """Count the lines that this reconciliation closed for earlier ones."""
     line, found = LineRow, defaultdict[str, dict[str, int]](dict)
     sums = select(line.reconciliation_id, line.verdict, func.count()).where(line.closed_in == id)
     for report, verdict, number in session.execute(sums.group_by(line.reconciliation_id, line.verdict)):
@@ -61,7 +62,7 @@ def closed(session: Session, id: str) -> Closed:
 
 
 def count(session: Session, row: ReconciliationRow, reports: Sequence[ReconciliationRow]) -> None:
-    """Their counts follow. A difference opens a report again that somebody had settled."""
+    """Update the counts of the locked `reports`. A new difference reopens a report that staff had settled."""
     found = closed(session, row.id)
     for report in reports:
         come_to = found.get(report.id, {})

@@ -1,4 +1,4 @@
-"""Comparing the provider's ledger with ours: a few statements over all lines of one reconciliation."""
+"""Compare the provider's ledger with ours: a few statements over all lines of one reconciliation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ _NAMES_AN_ORDER = LineRow.reference.like("________-____-____-____-____________")
 
 
 def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
-    """How many of each verdict. `moving` are the ids of what somebody is still working on."""
+    """Lock the reconciliation, compare it once and return the count of each verdict. Safe to repeat.
+
+    moving: selects the ids of the orders with a run under way, whose differences do not count yet.
+    """
     row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.finished_at is None:
         young = read_clock(session) - GRACE
@@ -50,7 +53,7 @@ def compare(session: Session, id: str, moving: Select[str]) -> dict[str, int]:
 
 
 def _look_again(session: Session, row: ReconciliationRow, verdict: ColumnElement[Any]) -> None:
-    """At what was under way in earlier reports."""
+    """Compare again what was under way in earlier reports."""
     reports = carry_over.earlier(session, row)
     if reports:
         carry_over.take_up(session, row, [report.id for report in reports])
@@ -68,7 +71,7 @@ def _look_up_ours(session: Session, provider: str, these: ColumnElement[bool]) -
 
 
 def _look_up_orders(session: Session, these: ColumnElement[bool]) -> None:
-    """Of what stands only there: whose order is it, if we have that order?"""
+    """Fill in the order of lines that only the provider has, where the reference names an order we have."""
     line, order = LineRow, OrderRow
     alone = (these, line.our_at.is_(None), line.order_id.is_(None), _NAMES_AN_ORDER)
     named = session.scalars(select(line.reference).where(*alone).distinct()).all()
@@ -127,13 +130,13 @@ def _is_young(young: Any) -> ColumnElement[bool]:
 
 
 def _is_moving(moving: Select[str]) -> ColumnElement[bool]:
-    """By the order that either side names."""
+    """Return whether the order that either side names is among `moving`."""
     named = case((LineRow.order_id.is_not(None), cast(LineRow.order_id, String)), else_=LineRow.reference)
     return named.in_(moving)
 
 
 def _count(session: Session, row: ReconciliationRow) -> None:
-    """What agrees, and what only stood at the edges, has done its work."""
+    """Store the counts, finish the reconciliation and delete lines that matched or lie outside its window."""
     for verdict, number in counts(session, row.id).items():
         setattr(row, verdict, number)
     row.finished_at, row.looked_until = transaction_time(), row.until

@@ -1,7 +1,7 @@
-"""Reconciliations: what the payment provider's own ledger says beside what ours says, line by line.
+"""Reconciliations: the payment provider's own ledger beside ours, line by line.
 
 The provider's pages are stored as they come, so that a crash costs one page. Once all are there they are compared.
-What agrees is counted and forgotten; what differs is kept, and told, and nobody's money is touched.
+Lines that agree are counted and deleted; differences are kept and reported. No money is moved here.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ LATER = timedelta(minutes=10)  # two clocks
 
 
 class Verdict(StrEnum):
+    """What the comparison found of a line."""
+
     MATCHED = "matched"
     MISSING_HERE = "missing_here"  # the provider moved money that our ledger knows nothing of
-    UNKNOWN_HERE = "unknown_here"  # it did so for an order that we do not have: a backup was restored
+    UNKNOWN_HERE = "unknown_here"  # the provider moved it for an order that we do not have: a backup was restored
     MISSING_THERE = "missing_there"  # our ledger says that money moved, the provider's does not
     DIFFERENT = "different"  # another amount, or another currency
-    UNDER_WAY = "under_way"  # too new, or of an order that somebody is still working on: not a difference
+    UNDER_WAY = "under_way"  # too new, or of an order with a run under way: not a difference
 
 
 DIFFERENCES = (Verdict.MISSING_HERE, Verdict.UNKNOWN_HERE, Verdict.MISSING_THERE, Verdict.DIFFERENT)
 
 
 class ReconciliationRow(Base):
-    """From `since` to before `until`. `cursor` is where the provider's next page begins, until `fetched_at`.
+    """One reconciliation, of the time from `since` to before `until`.
 
-    `settled_at`: somebody has looked into the differences and said, in `note`, what became of them.
-    `looked_until`: up to there the provider's ledger was searched for what was under way; first up to `until`.
+    cursor: where the provider's next page begins; meaningless once `fetched_at` is set.
+    settled_at: when staff had looked into the differences and said, in `note`, what became of them.
+    looked_until: how far the provider's ledger was searched for lines under way; at first up to `until`.
     """
 
     __tablename__ = "reconciliations"
@@ -71,9 +74,9 @@ class ReconciliationRow(Base):
 
 
 class LineRow(Base):
-    """One movement of money: what they say of it, what we say of it. After the comparison only those worth a look.
+    """One movement of money, in minor units, as the provider and we have it. Lines that match at once are deleted.
 
-    `closed_in`: it was under way, and the reconciliation that says what it has come to.
+    closed_in: the later reconciliation that closed a line which was under way.
     """
 
     __tablename__ = "reconciliation_lines"
@@ -97,7 +100,7 @@ class LineRow(Base):
 
 
 class Moved(NamedTuple):
-    """A movement of money as the provider tells it."""
+    """A movement of money in the provider's ledger; `amount` in minor units."""
 
     kind: str
     provider_id: str
@@ -108,7 +111,7 @@ class Moved(NamedTuple):
 
 
 class NextPage(NamedTuple):
-    """What is to be asked of the provider."""
+    """The next page to fetch from the provider; `number` counts from 0."""
 
     since: datetime
     until: datetime
@@ -117,7 +120,7 @@ class NextPage(NamedTuple):
 
 
 def open_one(session: Session, provider: str, since: datetime, until: datetime, key: str | None = None) -> str | None:
-    """Returns its id, or None when there was one with this key."""
+    """Insert a reconciliation and return its id; None: there is one with this key."""
     id = new_id()
     values = {"id": id, "key": key or id, "provider": provider, "since": since, "until": until}
     usual = {"created_at": transaction_time(), "pages": 0, **dict.fromkeys([*Verdict], 0)}
@@ -127,20 +130,20 @@ def open_one(session: Session, provider: str, since: datetime, until: datetime, 
 
 
 def open_yesterday(session: Session, provider: str) -> str | None:
-    """Of the day that ended last, in UTC, by the database's clock. Returns None when there was one."""
+    """Insert the reconciliation of yesterday (UTC, by the database's clock); None: there is one."""
     today = read_clock(session).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today - timedelta(days=1)
     return open_one(session, provider, day, today, f"day:{provider}:{day:%Y-%m-%d}")
 
 
 def next_page(session: Session, id: str) -> NextPage | None:
-    """None when all pages are here."""
+    """Return the next page to fetch; None: all pages are stored."""
     row = get(session, id)
     return None if row.fetched_at else NextPage(row.since - EARLIER, row.until + LATER, row.cursor, row.pages)
 
 
 def take_page(session: Session, id: str, number: int, moved: Iterable[Moved], cursor: str | None) -> None:
-    """Store a page and where the next one begins. Of two who bring the same one, the second changes nothing."""
+    """Store page `number` and where the next one begins (None: it was the last). Safe to repeat."""
     row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).one()
     if row.pages != number or row.fetched_at:
         return
@@ -159,11 +162,12 @@ def _line(id: str, moved: Moved) -> dict[str, Any]:
 
 
 def drop_lines(session: Session, ids: Iterable[str]) -> None:
-    """These will not be compared."""
+    """Delete the lines of reconciliations that will not be compared."""
     session.execute(delete(LineRow).where(LineRow.reconciliation_id.in_(list(ids))))
 
 
 def get(session: Session, id: str) -> ReconciliationRow:
+    """Return the reconciliation, or raise NotFound."""
     row = session.get(ReconciliationRow, id)
     if row is None:
         raise NotFound("There is no such reconciliation.")
@@ -171,13 +175,13 @@ def get(session: Session, id: str) -> ReconciliationRow:
 
 
 def listed(session: Session, *, limit: int, before: str | None = None) -> list[ReconciliationRow]:
-    """Newest first, from below the id `before`."""
+    """List reconciliations, newest first, from below the id `before`."""
     query = select(ReconciliationRow).order_by(ReconciliationRow.id.desc()).limit(limit)
     return list(session.scalars(query.where(ReconciliationRow.id < before) if before else query))
 
 
 def lines(session: Session, id: str, most: int) -> list[LineRow]:
-    """What differs first, then what is under way, then what was and has come right."""
+    """List up to `most` lines: differences first, then lines under way, then those that were and matched later."""
     last = (LineRow.verdict == Verdict.MATCHED, LineRow.verdict == Verdict.UNDER_WAY, LineRow.provider_id, LineRow.kind)
     return list(session.scalars(select(LineRow).where(LineRow.reconciliation_id == id).order_by(*last).limit(most)))
 
@@ -187,7 +191,10 @@ def count_lines(session: Session, id: str) -> int:
 
 
 def settle(session: Session, id: str, *, by: str, note: str) -> ReconciliationRow:
-    """Somebody has looked into the differences. The lines stay as they are."""
+    """Record that staff have looked into the differences; the lines stay as they are.
+
+    Raises NotFound; IllegalMove when there are no differences, or they are settled already.
+    """
     row = session.scalars(for_update(select(ReconciliationRow).where(ReconciliationRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such reconciliation.")
@@ -200,20 +207,21 @@ def settle(session: Session, id: str, *, by: str, note: str) -> ReconciliationRo
 
 
 def unsettled(session: Session) -> list[ReconciliationRow]:
-    """Those with differences that nobody has looked into."""
+    """List the reconciliations with differences that are not settled, oldest first."""
     row = ReconciliationRow
     differing = row.missing_here + row.unknown_here + row.missing_there + row.different > 0
     return list(session.scalars(select(row).where(differing, row.settled_at.is_(None)).order_by(row.id)))
 
 
 def orders_looked_into(session: Session) -> set[str]:
-    """The orders that are unknown here, of which somebody has settled what became of their money."""
+    """Return the references of orders unknown here whose reconciliation is settled."""
     line, row = LineRow, ReconciliationRow
     settled = select(line.reference).join(row, row.id == line.reconciliation_id).where(row.settled_at.is_not(None))
     return set(session.scalars(settled.where(line.verdict == Verdict.UNKNOWN_HERE)))
 
 
 def counts(session: Session, id: str) -> dict[str, int]:
+    """Count the stored lines of each verdict; matched ones are deleted when the reconciliation finishes."""
     line = LineRow
     rows = session.execute(
         select(line.verdict, func.count()).where(line.reconciliation_id == id).group_by(line.verdict)
