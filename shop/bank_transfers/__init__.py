@@ -1,1 +1,1 @@
-"""Bank transfers that came in, and the payments they are for."""
+"""Incoming bank transfers, and their matching to payments."""

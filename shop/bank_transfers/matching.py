@@ -1,6 +1,6 @@
-"""What a transfer pays: the payment that waits under its reference, of exactly its amount. Nothing is guessed.
+"""Match a transfer to the payment that waits under its reference, of exactly its amount. Nothing is guessed.
 
-Whoever matches, by hand or not, holds first the transfer, then the order, then the payment: one wins.
+Every match, by hand or not, locks the transfer, then the order, then the payment: of two at once one wins.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ from shop.payments.payments import PaymentRow, Status
 from shop.payments.staff_actions import CLOSED
 
 Turning = Callable[[str], bool]
-"""Whether what is done for an order is just being undone."""
+"""Returns whether the order of this id has a run that compensates."""
 
 MOVING = (Status.CREATED, Status.CHARGING, Status.CAPTURING, Status.VOIDING)
 PAID = (Status.CAPTURED, Status.REFUNDED)
 
 
 class TransferDoesNotFit(Refusal):
+    """The transfer is too little for the payment, or in another currency."""
+
     code, title = "transfer_does_not_fit", "The transfer does not pay this"
 
 
 def match(session: Session, row: BankTransferRow, turning: Turning) -> str | None:
-    """The order that is paid by it; None: it stays open, and `problem` says why. The row is held."""
+    """Match a transfer, which the caller has locked, by its reference; lock the order and its payment.
+
+    Returns the id of the order it pays; None: the transfer stays open, and its `problem` says why.
+    """
     order = _order_named(session, row.reference)
     row.order_id, row.problem = order, Problem.UNKNOWN_REFERENCE
     if order is not None:
@@ -49,7 +54,11 @@ def match(session: Session, row: BankTransferRow, turning: Turning) -> str | Non
 def match_by_hand(
     session: Session, id: str, payment_id: str, turning: Turning, *, by: str, note: str | None
 ) -> BankTransferRow:
-    """Staff know what it was for. What is more than the payment is theirs to give back: `note` says how."""
+    """Match an open transfer to the payment that staff name; `note` must say what becomes of money over its amount.
+
+    Raises NotFound; IllegalMove when transfer, order or payment is in the wrong state; Invalid without that note;
+    TransferDoesNotFit for too little or another currency.
+    """
     row = transfers.hold_open(session, id)
     found = session.get(PaymentRow, payment_id)
     if found is None:
@@ -67,13 +76,14 @@ def match_by_hand(
 
 
 def _order_named(session: Session, reference: str) -> str | None:
+    """Return the id of the one order whose number stands in the reference; None: no order, or several."""
     numbers = order_numbers.named_in(reference)
     found = session.scalars(select(OrderRow.id).where(OrderRow.number.in_(numbers)).limit(2)).all() if numbers else ()
     return found[0] if len(found) == 1 else None
 
 
 def _hindrance(order: str, payment: PaymentRow, turning: bool) -> Problem | None:
-    """Why the payment takes no money now, whatever came."""
+    """Return why the payment takes no transfer now, of whatever amount; None: it does."""
     if order in CLOSED:
         return Problem.TOO_LATE
     if turning or payment.status in MOVING:
@@ -106,5 +116,5 @@ def _pay(session: Session, row: BankTransferRow, payment: PaymentRow) -> None:
 
 
 def key_of(id: str) -> str:
-    """Of the capture that this transfer is."""
+    """Return the idempotency key of the capture that this transfer makes."""
     return f"transfer:{id}"

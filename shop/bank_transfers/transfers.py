@@ -1,4 +1,4 @@
-"""Money that somebody sent to our account: each transfer once, open until it has paid for something or was settled."""
+"""Incoming bank transfers: each is stored once, and open until it has paid for an order or staff have settled it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from db.schema import At, Base, Id, new_id
 from db.statements import for_update, upsert
 from shop.kernel.errors import IllegalMove, NotFound
 
-AGAIN = timedelta(days=1)  # so far each look goes back behind the last: a bank may book late, under an earlier time
-AHEAD = timedelta(minutes=10)  # two clocks
+AGAIN = timedelta(days=1)  # how far each look overlaps the last: a bank may book late, under an earlier time
+AHEAD = timedelta(minutes=10)  # our clock and the provider's may differ
 _OPEN = text("closed_at IS NULL")
 
 
 class Problem(StrEnum):
-    """Why a transfer has paid for nothing by itself."""
+    """Why a transfer was not matched by its reference."""
 
-    UNDER_WAY = "under_way"  # its order is on the move just now: looked at again
+    UNDER_WAY = "under_way"  # its order or payment is changing just now: matched again later
     UNKNOWN_REFERENCE = "unknown_reference"  # it names no order, or several
     TOO_LITTLE = "too_little"
     TOO_MUCH = "too_much"
@@ -34,16 +34,19 @@ class Problem(StrEnum):
 
 
 class State(StrEnum):
-    OPEN = "open"  # money that we hold, and nobody has said for what
+    """The state of a transfer, derived from its columns."""
+
+    OPEN = "open"  # money that we hold, matched to no payment yet
     MATCHED = "matched"
     SETTLED = "settled"  # staff said in `note` what became of it
 
 
 class BankTransferRow(Base):
-    """`transfer_id` is the provider's, `reference` what its sender wrote, `at` when the provider booked it.
+    """One incoming transfer; `amount` in minor units.
 
-    `order_id`: the order that the reference names, or that was paid by it. `payment_id`: what it has paid.
-    `closed_by` is empty where it was matched by itself.
+    transfer_id: the provider's. reference: what the sender wrote. at: when the provider booked it.
+    order_id: the order that the reference names, or that it paid. payment_id: the payment it paid.
+    closed_by: the staff member; None where it was matched by its reference.
     """
 
     __tablename__ = "bank_transfers"
@@ -76,7 +79,7 @@ class BankTransferRow(Base):
 
 
 class LookRow(Base):
-    """Up to when the provider was asked for all that came. A webhook moves nothing here: it tells of one."""
+    """How far the provider was asked for all transfers. Provider events do not move it: each tells of one transfer."""
 
     __tablename__ = "bank_transfer_looks"
 
@@ -85,7 +88,7 @@ class LookRow(Base):
 
 
 class Came(NamedTuple):
-    """A transfer as the provider tells it."""
+    """A transfer in the provider's records; `amount` in minor units."""
 
     transfer_id: str
     amount: int
@@ -95,21 +98,21 @@ class Came(NamedTuple):
 
 
 def window(session: Session, provider: str) -> tuple[datetime, datetime]:
-    """Of what to ask for next, and the time it is now. Who has never asked begins with the last day."""
+    """Return from when to ask for transfers, and the database's time now. The first look begins a day ago."""
     current = read_clock(session)
     last = session.get(LookRow, provider)
     return (last.looked_until if last else current) - AGAIN, current
 
 
 def looked(session: Session, provider: str, until: datetime) -> None:
-    """All that was booked before is here."""
+    """Record that all transfers booked before `until` are stored. An earlier time than the last changes nothing."""
     written = upsert(session, LookRow).values(provider=provider, looked_until=until)
     later = {"set_": {"looked_until": until}, "where": LookRow.looked_until < until}
     session.execute(written.on_conflict_do_update(index_elements=["provider"], **later))
 
 
 def write(session: Session, provider: str, came: Came) -> BankTransferRow | None:
-    """None: it was here before, and has done its work."""
+    """Store a transfer and return it locked; None: it is stored already, and nothing is left to do."""
     values = {"id": new_id(), "provider": provider, **came._asdict(), "created_at": transaction_time()}
     values["reference"] = "".join(filter(str.isprintable, came.reference))[:255]
     fresh = upsert(session, BankTransferRow).values(values).on_conflict_do_nothing().returning(BankTransferRow.id)
@@ -118,7 +121,7 @@ def write(session: Session, provider: str, came: Came) -> BankTransferRow | None
 
 
 def hold(session: Session, id: str) -> BankTransferRow:
-    """Locked: one at a time says what it was for."""
+    """Lock and return the transfer, or raise NotFound."""
     row = session.scalars(for_update(select(BankTransferRow).where(BankTransferRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such transfer.")
@@ -126,6 +129,7 @@ def hold(session: Session, id: str) -> BankTransferRow:
 
 
 def hold_open(session: Session, id: str) -> BankTransferRow:
+    """Lock and return the transfer; raises NotFound, or IllegalMove when it is matched or settled."""
     row = hold(session, id)
     if row.closed_at:
         raise IllegalMove(f"The transfer is {row.state}.")
@@ -133,7 +137,7 @@ def hold_open(session: Session, id: str) -> BankTransferRow:
 
 
 def settle(session: Session, id: str, *, by: str, note: str) -> BankTransferRow:
-    """Somebody has looked into it, and says what became of the money."""
+    """Close an open transfer with what staff say became of the money. Raises NotFound, IllegalMove."""
     row = hold_open(session, id)
     row.closed_at, row.closed_by, row.note = transaction_time(), by, note
     session.flush()
@@ -144,7 +148,7 @@ def settle(session: Session, id: str, *, by: str, note: str) -> BankTransferRow:
 def listed(
     session: Session, *, limit: int, state: State | None, problem: Problem | None, before: str | None
 ) -> list[BankTransferRow]:
-    """Newest first, from below the id `before`."""
+    """List transfers, newest first, from below the id `before`."""
     row = BankTransferRow
     query = select(row).order_by(row.id.desc()).limit(limit)
     if state:
@@ -162,7 +166,7 @@ _IN = {
 
 
 def under_way(session: Session, batch: int = 200) -> Sequence[str]:
-    """Those whose order may have come to rest since."""
+    """Return the ids of up to `batch` open transfers whose order was changing when they were last matched."""
     row = BankTransferRow
     waiting = (row.closed_at.is_(None), row.problem == Problem.UNDER_WAY)
     return session.scalars(select(row.id).where(*waiting).order_by(row.id).limit(batch)).all()
