@@ -1,1 +1,1 @@
-"""Store credit: what customers have, and what staff grant."""
+"""Store credit: the wallets of customers, and the grants of staff."""

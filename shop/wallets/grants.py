@@ -1,4 +1,4 @@
-"""Store credit that staff give: at once up to a ceiling, above it when a second person has agreed."""
+"""Store credit granted by staff: at once up to a ceiling, above it once a second staff member has approved."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ _PENDING = text("status = 'pending'")
 
 
 class Status(StrEnum):
+    """The state of a grant above the ceiling."""
+
     PENDING = "pending"
     APPROVED = "approved"
     REFUSED = "refused"
 
 
 class WalletGrantRow(Base):
-    """Credit above the ceiling, which waits for a second person or was decided on. Never deleted."""
+    """A grant above the ceiling, which waits for a second staff member or is decided; `amount` in minor units."""
 
     __tablename__ = "wallet_grants"
     __table_args__ = (
@@ -54,10 +56,14 @@ class WalletGrantRow(Base):
 def grant(
     session: Session, customer_id: str, amount: int, currency: str, *, reason: str, by: str
 ) -> WalletEntryRow | WalletGrantRow:
-    """Give credit. Returns the entry, or above the ceiling the grant that waits. Raises NotFound, OwnBusiness."""
+    """Grant store credit, in minor units. Returns the wallet entry, or above the ceiling the grant that waits.
+
+    The ceiling counts all that the same staff member granted on their own in this currency within a day.
+    Raises NotFound, OwnBusiness.
+    """
     customer = users.get(session, customer_id)
     conflict_of_interest.check(session, by, customer.id, customer.email)
-    users.hold(session, by)  # one grant of theirs at a time, so that the sum is true
+    users.hold(session, by)  # grants of one staff member take turns, so that the sum is true
     if _given(session, by, currency) + amount <= settings().credit_ceiling:
         return _give(session, customer.id, amount, currency, key=new_id(), note=reason, by=by)
     row = WalletGrantRow(id=new_id(), customer_id=customer.id, amount=amount, currency=currency)
@@ -69,7 +75,10 @@ def grant(
 
 
 def decide(session: Session, id: str, *, approve: bool, by: str, note: str) -> WalletGrantRow:
-    """A second person says yes or no. Raises NotFound, OwnBusiness, IllegalMove once it is decided."""
+    """Lock a grant and approve or refuse it. Its asker may refuse it, not approve it.
+
+    Raises NotFound, OwnBusiness, or IllegalMove when it is decided already.
+    """
     row = session.scalars(for_update(select(WalletGrantRow).where(WalletGrantRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such grant.")
@@ -90,7 +99,7 @@ def decide(session: Session, id: str, *, approve: bool, by: str, note: str) -> W
 def listed(
     session: Session, *, limit: int, before: str | None = None, status: str | None = None
 ) -> Sequence[WalletGrantRow]:
-    """Newest first, from below the id `before`."""
+    """List grants, newest first, from below the id `before`."""
     query = select(WalletGrantRow).order_by(WalletGrantRow.id.desc()).limit(limit)
     if before:
         query = query.where(WalletGrantRow.id < before)
@@ -98,18 +107,18 @@ def listed(
 
 
 def key_of(id: str) -> str:
-    """Of the entry that an approved grant makes."""
+    """Return the key of the wallet entry that an approved grant makes."""
     return f"grant:{id}"
 
 
 def _check_second(session: Session, row: WalletGrantRow, by: str) -> None:
-    """Neither who has asked for it nor whose it will be, under whatever account."""
+    """Raise OwnBusiness if `by` asked for the grant or is to get it, under whatever account."""
     conflict_of_interest.check_account(session, by, row.asked_by)
     conflict_of_interest.check_account(session, by, row.customer_id)
 
 
 def _given(session: Session, by: str, currency: str) -> int:
-    """What they have given on their own within a day."""
+    """Return what `by` granted without a second person within a day, in minor units."""
     row = WalletEntryRow
     theirs = (row.kind == "grant") & (row.by == by) & (row.currency == currency) & row.key.not_like("grant:%")
     query = select(func.coalesce(func.sum(row.amount), 0)).where(theirs, row.at > in_seconds(-A_DAY))

@@ -1,4 +1,4 @@
-"""Store credit: what the shop owes a customer. The entries only grow; the balance is never below zero."""
+"""Wallets: the store credit of customers. Entries are only ever added; a balance is never below zero."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shop.kernel.batches import Page, Place, behind, page
 
 
 class WalletRow(Base):
-    """`balance` is the sum of the entries."""
+    """A customer's wallet in one currency. `balance`: the sum of its entries, in minor units."""
 
     __tablename__ = "wallets"
     __table_args__ = (CheckConstraint("balance >= 0", name="balance_not_negative"),)
@@ -26,7 +26,7 @@ class WalletRow(Base):
 
 
 class WalletEntryRow(Base):
-    """Never changed, never deleted; a key is written once."""
+    """One movement of store credit, in minor units. Never changed, never deleted; its key is unique."""
 
     __tablename__ = "wallet_entries"
     __table_args__ = (CheckConstraint("amount <> 0", name="amount_not_zero"),)
@@ -55,10 +55,10 @@ def move(
     note: str = "",
     by: str | None = None,
 ) -> bool:
-    """Put something in, or take it out (below zero). A key moves once.
+    """Add `amount` (minor units; negative: take out) to the wallet, which is locked. Safe to repeat under one `key`.
 
-    Returns False, and moves nothing, when there is not so much, or when the account is deleted: nobody could spend
-    what were put in then.
+    Returns False, and moves nothing, when the balance is too small, or when the account is deleted: credit added to it
+    could not be spent.
     """
     owner_is_there = amount < 0 or users.hold(session, customer_id)
     wallet = _wallet(session, customer_id, currency)
@@ -75,7 +75,7 @@ def move(
 
 
 def forfeit(session: Session, customer_id: str) -> None:
-    """Whoever leaves gives up what is left; an entry says so."""
+    """Empty the wallets of a customer whose account is deleted, with an entry in each."""
     for currency in [row.currency for row in balances(session, customer_id)]:
         left = _wallet(session, customer_id, currency).balance
         if left:
@@ -84,7 +84,7 @@ def forfeit(session: Session, customer_id: str) -> None:
 
 
 def _wallet(session: Session, customer_id: str, currency: str) -> WalletRow:
-    """Locked: one at a time moves something."""
+    """Lock and return the wallet; an empty one is inserted if there is none."""
     fresh = upsert(session, WalletRow).values(customer_id=customer_id, currency=currency, balance=0)
     session.execute(fresh.on_conflict_do_nothing())
     row = WalletRow
@@ -104,14 +104,14 @@ def balances(session: Session, customer_id: str) -> Sequence[WalletRow]:
 
 
 def entries(session: Session, customer_id: str, *, limit: int, before: str | None = None) -> Sequence[WalletEntryRow]:
-    """Newest first, from below the id `before`."""
+    """List wallet entries, newest first, from below the id `before`."""
     row = WalletEntryRow
     query = select(row).where(row.customer_id == customer_id).order_by(row.id.desc()).limit(limit)
     return session.scalars(query.where(row.id < before) if before else query).all()
 
 
 def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
-    """For the export: every entry, oldest first."""
+    """Return a page of the customer's wallet entries for the export, oldest first."""
     row, names = WalletEntryRow, ("currency", "amount", "kind", "note", "at")
     rows = session.scalars(behind(select(row).where(row.customer_id == customer_id), (row.at, row.id), after)).all()
     last = (rows[-1].at, rows[-1].id) if rows else None
