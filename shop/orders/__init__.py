@@ -1,1 +1,1 @@
-"""Orders: their states and history, their lines, whose they are and who may open them."""
+"""Orders: their states, history and lines, their owners, and the tokens of guests."""

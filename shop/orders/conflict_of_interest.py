@@ -1,4 +1,4 @@
-"""Staff decide nothing that is to their own good: no credit, no refund, no payment of theirs written down as come."""
+"""Staff decide nothing to their own benefit: no store credit, no refund, no payment of their own marked as received."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from shop.orders import orders
 
 
 class OwnBusiness(Forbidden):
+    """The staff member would decide about their own account or order."""
+
     code, title = "own_business", "Not for your own account"
 
 
 def check(session: Session, by: str, customer_id: str | None, email: str | None) -> None:
-    """OwnBusiness where this is about the account of `by`, or about another with the same mailbox."""
+    """Raise OwnBusiness if this customer or address is the staff member `by`, or shares their mailbox."""
     me = session.get_one(UserRow, by)
     if customer_id == by or (email and me.email and users.mailbox(email) == users.mailbox(me.email)):
         raise OwnBusiness("Somebody else has to decide about what is your own.")
 
 
 def check_account(session: Session, by: str, account_id: str) -> None:
-    """As `check`, for an account, which may have been deleted since."""
+    """Do as `check` for an account, which may have been deleted since."""
     account = session.get(UserRow, account_id)
     check(session, by, account_id, account.email if account else None)
 
 
 def check_order(session: Session, by: str, order_id: str) -> None:
-    """As `check`, for an order that they placed, signed in or as a guest."""
+    """Do as `check` for an order, which may have been placed signed in or as a guest. Raises NotFound as well."""
     order = orders.get(session, order_id)
     check(session, by, order.customer_id, order.email)

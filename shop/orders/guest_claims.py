@@ -1,7 +1,7 @@
 """Orders of guests: found again by number and address, and taken over by the account that the mailbox belongs to.
 
-Whoever has verified an address may claim a guest's order that names it, if they know its number or it was placed
-after they verified: an order from before may be somebody else's, who was led to confirm an account that is not theirs.
+A customer with a verified address may claim a guest's order that names it, if they know its number or it was placed
+after they verified. An older order may be another person's, who was tricked into confirming a stranger's account.
 """
 
 from __future__ import annotations
@@ -20,19 +20,24 @@ from shop.pricing import coupon_redemptions
 
 
 class Unverified(Refusal):
+    """The account's address is not verified, so that it may claim no order."""
+
     code, title = "email_not_verified", "The e-mail address is not verified"
 
 
 def find(session: Session, number: str, email: str) -> OrderRow | None:
-    """A guest's order, when number and address belong together."""
+    """Find a guest's order by its number and address, in any case; None: they do not belong together."""
     order = session.scalars(select(OrderRow).where(OrderRow.number == number.strip().upper())).first()
     theirs = order is not None and order.customer_id is None and order.email == users.normal(email)
     return order if theirs else None
 
 
 def adopt_guest_orders(session: Session, user_id: str, numbers: Sequence[str]) -> list[OrderRow]:
-    """The orders that have become this user's now, oldest first: those of these numbers, and what was placed since
-    their address was verified. Their tokens open nothing any more. Raises Unverified."""
+    """Lock the guest orders with this user's address that have one of these numbers or were placed after it was
+    verified, give them and their redemptions to the user, and return them, oldest first.
+
+    Their guest tokens no longer open them. Raises NotFound, Unverified.
+    """
     user = users.get(session, user_id)
     if user.email_verified_at is None:
         raise Unverified("Open the link in the mail that we sent you first.")

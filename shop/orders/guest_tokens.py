@@ -1,6 +1,6 @@
-"""What a guest shows instead of a sign-in. It is computed, so that no table and no backup tells it.
+"""The token that a guest shows instead of signing in. It is computed, so that it stands in no table and no backup.
 
-It ends when the order gets an owner, or forgets who ordered it (`cart_id` changes then).
+It ends when a customer's account takes the order over, or when the order is made anonymous (its `cart_id` changes).
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from shop.orders.orders import OrderRow, Placed
 
 
 def of(order_id: str, cart_id: str) -> str:
+    """Compute the token of an order that was placed from this cart."""
     return keys.mark(Purpose.ORDER_TOKEN, "order", order_id, cart_id)
 
 
 def for_guest(order: OrderRow | Placed | Row[Any]) -> str | None:
-    """None: the order has an owner, who signs in."""
+    """Return the order's token; None: the order belongs to an account, which signs in."""
     return None if order.customer_id else of(order.id, order.cart_id)
 
 
 def opens(order_id: str, cart_id: str, shown: str) -> bool:
-    """Whether it is the order's own token; that of the cart it was placed from opens the cart alone."""
+    """Return whether `shown` is the order's token. The cart's id is another token, and opens no order."""
     return keys.is_mark(shown, Purpose.ORDER_TOKEN, "order", order_id, cart_id)
 
 
 def link(order: OrderRow | Row[Any]) -> str:
-    """To the page of an order. Guests get their token with it; the others sign in there."""
+    """Return the link to the order's page. A guest's carries the token; customers sign in there."""
     token = for_guest(order)
     return links.link(Place.ORDER, id=order.id, **({"token": token} if token else {}))

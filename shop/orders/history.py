@@ -1,4 +1,4 @@
-"""The history of orders: every move that one made, and why. It is only ever added to."""
+"""The history of orders: every move of every order, and why. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from shop.webhooks.events import HEARD
 
 
 class OrderEventRow(Base):
+    """One move of an order from status to status; `reason`: a code, or empty."""
+
     __tablename__ = "order_events"
 
     __table_args__ = (UniqueConstraint("order_id", "position"),)
@@ -30,7 +32,7 @@ class OrderEventRow(Base):
 
 
 IN_TURN = (OrderEventRow.order_id, OrderEventRow.position)
-"""Order by order, as it happened. No clock tells that: one may be set back between two moves."""
+"""Sorts by order and then by position, not by time: a clock may be set back between two moves."""
 
 
 def of(session: Session, order_id: str) -> list[OrderEventRow]:
@@ -38,16 +40,16 @@ def of(session: Session, order_id: str) -> list[OrderEventRow]:
 
 
 def write(session: Session, moves: Sequence[dict[str, Any]], to: str, reason: str) -> bool:
-    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one.
+    """Append moves to the history; `moves`: of each order its `order_id` and `from_status` (None for a new one).
 
-    Returns whether any webhook endpoint listens: the statement that is made anyway tells.
+    The caller has locked the orders. Returns whether any webhook endpoint listens, read by the same statement.
     """
     written = _WRITE(session, [{"id": new_id(), **move, "to_status": to, "reason": reason} for move in moves])
     return any(written.scalars().all())
 
 
 def _next(given: Any) -> Any:
-    """Whoever moves an order has locked it."""
+    """Return the next position of the order: no other move takes it, as the caller has locked the order."""
     there = table_of(OrderEventRow).alias()
     last = select(func.max(there.c.position)).where(there.c.order_id == given.order_id).scalar_subquery()
     return func.coalesce(last, 0) + 1

@@ -1,4 +1,4 @@
-"""Order numbers: made by chance, and found again in what people write, however they space it."""
+"""Order numbers: drawn at random, and found again in free text, however it is spaced."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def new() -> str:
 
 
 def named_in(text: str) -> list[str]:
-    """Every stretch of it that could be a number: case, spaces, dashes and words around it are no matter.
+    """Return every stretch of the text that could be an order number; case, spaces, dashes and other words are ignored.
 
-    Which of them there is an order of is for the database to say. Of 32**10 hardly any is there by chance.
+    The caller looks up which of them exist: of 32**10 numbers hardly one is hit by chance.
     """
     plain = _BETWEEN.sub("", text.upper())
     stretches = (plain[start : start + LENGTH] for start in range(len(plain) - LENGTH + 1))

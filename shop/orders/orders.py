@@ -26,9 +26,10 @@ _GUESTS = text("customer_id IS NULL")
 
 
 class OrderRow(Base):
-    """All amounts in minor units of `currency`. Guests show a token (guest_tokens.py); their `email` is normal.
+    """One order; all amounts in minor units of `currency`.
 
-    `language`: what the request liked best; an account has its own.
+    customer_id: None for a guest, who shows a token instead (guest_tokens.py). email: normalised for guests.
+    language: the one the request preferred; an account has its own.
     """
 
     __tablename__ = "orders"
@@ -66,6 +67,8 @@ class OrderRow(Base):
 
 
 class OrderLineRow(Base):
+    """One line of an order, with the prices it was placed at, in minor units."""
+
     __tablename__ = "order_lines"
 
     order_id: Mapped[Id] = mapped_column(ForeignKey("orders.id"), primary_key=True)
@@ -83,6 +86,7 @@ class OrderLineRow(Base):
 
 
 def get(session: Session, id: str) -> OrderRow:
+    """Return the order, or raise NotFound. Does not lock it."""
     order = session.get(OrderRow, id)
     if order is None:
         raise NotFound("There is no such order.")
@@ -90,7 +94,7 @@ def get(session: Session, id: str) -> OrderRow:
 
 
 def lock(session: Session, id: str) -> OrderRow:
-    """The order as it is now, which nobody else moves until this transaction ends."""
+    """Lock the order and return it, read anew. Raises NotFound."""
     order = session.scalars(for_update(select(OrderRow).where(OrderRow.id == id))).first()
     if order is None:
         raise NotFound("There is no such order.")
@@ -105,7 +109,7 @@ def of_customer(
     before: str | None = None,
     where: Sequence[ColumnElement[bool]] = (),
 ) -> list[OrderRow]:
-    """Newest first, from below the id `before`; of everybody when no customer is named."""
+    """List orders, newest first, from below the id `before`; no `customer_id`: of all customers and guests."""
     query = select(OrderRow).where(*where).order_by(OrderRow.id.desc()).limit(limit)
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
@@ -122,7 +126,7 @@ _LINES = (
 
 
 def wants(session: Session, orders: Sequence[str]) -> dict[str, dict[str, int]]:
-    """What each of these orders is made of, in the order they were given."""
+    """Return the lines of these orders: by order id, in the order given, the quantity of each SKU."""
     found: dict[str, dict[str, int]] = {order: {} for order in orders}
     for order, sku, quantity in execute_core(session, _LINES, {"orders": list(orders)}):
         found[order][sku] = quantity
@@ -144,12 +148,15 @@ _STATUSES = (
 
 
 def lock_statuses(session: Session, orders: Sequence[str]) -> dict[str, str]:
-    """The status of each of these orders, which nobody else moves until this transaction ends."""
+    """Lock these orders and return the status of each; unknown ids are left out."""
     return dict(execute_core(session, _STATUSES, {"orders": list(orders)}).all())
 
 
 def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") -> None:
-    """Move these orders, each along a declared path, or none of them (IllegalMove)."""
+    """Lock these orders, move all of them to this status, append to their history and publish their events.
+
+    Raises IllegalMove when one of them may not move there; the caller's transaction must roll back then.
+    """
     before = lock_statuses(session, orders)
     sources = [status for status, targets in MOVES.items() if to in targets]
     moved = (
@@ -162,7 +169,7 @@ def move(session: Session, orders: Sequence[str], to: Status, reason: str = "") 
 
 
 def _write_history(session: Session, moves: Sequence[dict[str, Any]], to: Status, reason: str) -> None:
-    """And tell those who listen."""
+    """Append the moves to the history and, if an endpoint listens, publish their events."""
     if order_history.write(session, moves, to, reason):
         order_payloads.tell(session, table_of(OrderRow), moves, to, reason)
 
@@ -188,11 +195,11 @@ _WRITE_LINES = inserting(table_of(OrderLineRow), *table_of(OrderLineRow).c.keys(
 
 
 class Placed(SimpleNamespace):
-    """An order as it was just written: what its row says, with no session behind it."""
+    """An order as it was just written: the columns of its row, with no session behind it."""
 
 
 def insert_all(session: Session, fresh: Sequence[tuple[Values, list[Values]]]) -> list[Placed]:
-    """Write new orders, each with its lines and the first line of its history. Returns them as they were written."""
+    """Insert new orders, each with its lines and the first line of its history, and return them as written."""
     at = _BEGIN(session, [values for values, _ in fresh]).scalars().first()  # one statement, one moment
     _WRITE_LINES(session, [line for _, lines in fresh for line in lines])
     begun = [{"order_id": values["id"], "from_status": None} for values, _ in fresh]

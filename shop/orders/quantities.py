@@ -1,4 +1,4 @@
-"""Quantities of an order's lines: what is asked for, held against what there is, and what it is worth."""
+"""Quantities of an order's lines: checked against what is left of them, and what they are worth."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ Quantities = Mapping[str, int]  # SKU -> how many
 
 
 class TooMany(Refusal):
-    """More than was ordered, or than was shipped."""
+    """The quantity is more than was ordered, or than was shipped."""
 
     code, title = "too_many", "More than there are"
 
 
 def check_paid(order: OrderRow) -> None:
+    """Raise IllegalMove unless the order is confirmed and not unpaid: only then it can be sent."""
     if order.status != Status.CONFIRMED:
         raise IllegalMove(f"The order is {order.status}; only one that is confirmed and paid for can be sent.")
     if order.payment_status == PaymentStatus.UNPAID:
@@ -26,7 +27,7 @@ def check_paid(order: OrderRow) -> None:
 
 
 def check_room(order: OrderRow, wanted: Quantities, room: Quantities) -> None:
-    """Each SKU is one of the order's, and there are that many left of it."""
+    """Raise Invalid for a SKU that is not in the order, TooMany for more of one than `room` has left."""
     strange = sorted(wanted.keys() - {line.sku for line in order.lines})
     if strange:
         raise Invalid({"lines": [f"Not in this order: {', '.join(strange)}."]})
@@ -41,7 +42,7 @@ def ordered(order: OrderRow) -> dict[str, int]:
 
 
 def here(order: OrderRow) -> dict[str, int]:
-    """What was ordered, less what has not come in yet."""
+    """Return what was ordered, less what is backordered, by SKU."""
     return {line.sku: line.quantity - line.backordered for line in order.lines}
 
 
@@ -50,17 +51,17 @@ def less(whole: Quantities, part: Quantities) -> dict[str, int]:
 
 
 def worth(order: OrderRow, goods: Quantities) -> int:
-    """What was paid for so many of its goods, without shipping. Of each line rounded down."""
+    """Return what was paid for these goods, without shipping, in minor units; each line is rounded down."""
     return sum(_paid(order, line) * goods.get(line.sku, 0) // line.quantity for line in order.lines)
 
 
 def _paid(order: OrderRow, line: OrderLineRow) -> int:
-    """Less its discount, and with its tax where that comes on top."""
+    """Return what was paid for the line: less its discount, with its tax where that comes on top."""
     return line.total - line.discount + (0 if order.tax_included else line.tax)
 
 
 def quantities(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """`[{sku, quantity}]` by SKU; a SKU that is named twice is a mistake."""
+    """Return the `[{sku, quantity}]` of a request by SKU. Raises Invalid when a SKU is named twice."""
     found = {line["sku"]: line["quantity"] for line in lines}
     if len(found) != len(lines):
         raise Invalid({"lines": ["Each SKU once."]})

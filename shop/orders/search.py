@@ -1,4 +1,4 @@
-"""Which orders somebody of the staff is looking for."""
+"""The search of staff for orders, as conditions for a query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.orders.states import FulfilmentStatus, PaymentStatus, Status
 
 @dataclass(frozen=True)
 class Search:
-    """`q`: the beginning of an order's number or a part of its e-mail address, in any case."""
+    """Filters that must all match. `q`: the beginning of an order's number or a part of its address, in any case."""
 
     q: str | None = None
     email: str | None = None

@@ -1,4 +1,4 @@
-"""What the staff tell each other about an order. No customer sees it. Never changed, never deleted."""
+"""Notes of staff about an order. No customer sees them; they are never changed, never deleted."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class OrderNoteRow(Base):
 
 
 def add(session: Session, order_id: str, text: str, *, by: str) -> OrderNoteRow:
+    """Insert a note about the order. Raises NotFound."""
     orders.get(session, order_id)
     row = OrderNoteRow(id=new_id(), order_id=order_id, author_id=by, text=text)
     session.add(row)
@@ -34,7 +35,7 @@ def add(session: Session, order_id: str, text: str, *, by: str) -> OrderNoteRow:
 
 
 def of_order(session: Session, order_id: str) -> Sequence[OrderNoteRow]:
-    """Oldest first."""
+    """List the notes of the order, oldest first. Raises NotFound."""
     orders.get(session, order_id)
     row = OrderNoteRow
     return session.scalars(select(row).where(row.order_id == order_id).order_by(row.id)).all()

@@ -1,4 +1,4 @@
-"""The states of an order, and between which of them it may go."""
+"""The states of an order, of its payment and of its fulfilment, and the moves between the first."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
+    """The state of an order."""
+
     PENDING = "pending"  # accepted; its workflow is under way
     CONFIRMED = "confirmed"  # paid and sold
-    CANCELLING = "cancelling"  # called off after it was paid; the money is on its way back
-    FAILED = "failed"  # could not be; everything is undone
+    CANCELLING = "cancelling"  # called off after it was paid; the refund is under way
+    FAILED = "failed"  # could not be paid or supplied; everything is undone
     CANCELLED = "cancelled"  # called off, everything is undone
 
 
 class PaymentStatus(StrEnum):
+    """How far an order is paid, by its payment in use."""
+
     UNPAID = "unpaid"
     ACTION_REQUIRED = "action_required"
-    PENDING = "pending"  # it is to come by transfer, or in cash at the door
-    AUTHORISED = "authorised"  # taken when it is sent
-    PARTIALLY_PAID = "partially_paid"  # less was taken than it came to; more only if some is still authorised
+    PENDING = "pending"  # the money is to come by transfer, or in cash at the door
+    AUTHORISED = "authorised"  # captured when the goods are sent
+    PARTIALLY_PAID = "partially_paid"  # less was captured than the total; more only if some is still authorised
     PAID = "paid"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"

@@ -1,4 +1,4 @@
-"""What webhooks say of an order that has moved."""
+"""Publish the `order.*` events, and build their payloads."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TOLD = {
     ("cancelling", "cancelled"): Kind.ORDER_CANCELLED,
     ("pending", "failed"): Kind.ORDER_FAILED,
 }
-"""By the move. One that is on its way to be cancelled, or is kept after all, is nobody's business yet, or any more."""
+"""The event of each move. A cancellation that has begun, or was given up, publishes none: nothing is final yet."""
 
 _NAMES = ("id", "number", "customer_id", "status", "payment_status", "currency", "total", "created_at")
 
 
 def tell(session: Session, orders: Table, moves: Sequence[Mapping[str, Any]], to: str, reason: str) -> None:
-    """`moves`: of each order its `order_id`, and `from_status`, which is None for a new one."""
+    """Publish the events of these moves: of each order its `order_id` and `from_status` (None for a new one)."""
     kinds = {move["order_id"]: TOLD.get((move["from_status"], to)) for move in moves}
     told = [id for id, kind in kinds.items() if kind]
     rows = execute_core(
