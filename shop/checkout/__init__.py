@@ -1,1 +1,1 @@
-"""From a cart to orders."""
+"""Checkout: place orders from carts, and give the carts back what failed orders took."""

@@ -1,4 +1,4 @@
-"""Who orders: the holder of a live session, with the address that their invoices go to. Both in one question."""
+"""The customers who order: holders of live sessions, each with the default billing address, in one query."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Buyer = tuple[Holder | None, dict[str, Any] | None]
 
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Buyer]:
-    """As `sessions.holders`, each with the address book's default for billing, or None."""
+    """Return what `sessions.holders` does, each with the default billing address of the address book, or None."""
     found = {
         row.family: row for row in execute_core(session, _BUYERS, {"families": [claim.session for claim in claims]})
     }

@@ -1,4 +1,4 @@
-"""From a cart to an order: the server's prices, a snapshot, and the payment it will be charged to."""
+"""Place orders: from a cart at the server's prices to an order's snapshot, and the payment it will be charged to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from shop.pricing.refusals import CouponNotUsable, NoPrice
 
 @dataclass(frozen=True)
 class PlaceOrder:
-    """The command. The token stands for a card at the provider; it goes into the payment's row and nowhere else."""
+    """The command to place an order. The token stands for a card; it goes into the payment's row and nowhere else."""
 
     customer_id: str | None
     email: str
@@ -42,13 +42,13 @@ class PlaceOrder:
     language: str = LANGUAGES[0]
     billing_address: dict[str, Any] | None = None  # None: the shipping address
     vat_id: str | None = None
-    expected_total: Money | None = None  # what the shopper has seen, if that is said
-    accept_problems: bool = False  # tried although the cart says that there is not enough of it
+    expected_total: Money | None = None  # the total that the customer has seen; None: any will do
+    accept_problems: bool = False  # place the order although the cart says that goods are out of stock
 
 
 @dataclass(frozen=True)
 class Draft:
-    """An order as it will be written."""
+    """An order as it will be written. `claim`: the redemption of its coupon, if it has one."""
 
     order: dict[str, Any]
     lines: list[dict[str, Any]]
@@ -56,6 +56,7 @@ class Draft:
     claim: Redemption | None = None
 
     def lost(self, won: set[str]) -> bool:
+        """Return whether the coupon could not be redeemed; `won`: the ids of orders whose coupon was."""
         return self.claim is not None and self.claim.order_id not in won
 
 
@@ -63,7 +64,10 @@ Wanted = tuple[CartRow, PlaceOrder]
 
 
 def place(session: Session, cart: CartRow, command: PlaceOrder) -> Placed:
-    """Write the order and empty the cart, which the caller holds. Nothing is reserved or charged yet."""
+    """Write the order and empty the cart, which the caller has locked. Nothing is reserved or charged yet.
+
+    Raises the Refusal that stands against the order.
+    """
     [placed] = place_all(session, [(cart, command)])
     if isinstance(placed, Refusal):
         raise placed
@@ -71,9 +75,9 @@ def place(session: Session, cart: CartRow, command: PlaceOrder) -> Placed:
 
 
 def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refusal]:
-    """As `place`, for many at once: read for all, decide for each, write for all. No cart may be among them twice.
+    """Do as `place` for many at once: read for all, decide for each, write for all. No cart may be among them twice.
 
-    Who is refused finds the refusal in the place of an order, and the cart as it was.
+    A command that is refused gets its Refusal in the place of an order, and its cart stays as it was.
     """
     goods = priced_cart.goods(session, [cart for cart, _ in wanted])
     where = [(cart, command.shipping_address.get("country")) for cart, command in wanted]
@@ -87,7 +91,7 @@ def place_all(session: Session, wanted: Sequence[Wanted]) -> list[Placed | Refus
 
 
 def _claim_coupons(session: Session, drafts: Sequence[Draft | Refusal]) -> list[Draft | Refusal]:
-    """Those who wanted a coupon that others had first are refused."""
+    """Redeem the coupons of the drafts; a draft whose coupon was used up first by another order is refused."""
     claims = [draft.claim for draft in drafts if isinstance(draft, Draft) and draft.claim]
     won = coupon_redemptions.redeem(session, claims) if claims else set()
     return [_lost() if isinstance(draft, Draft) and draft.lost(won) else draft for draft in drafts]
@@ -121,7 +125,7 @@ def _draft_or_refusal(
 
 
 def _draft(cart: CartRow, command: PlaceOrder, inside: Goods, terms: Terms, known: Sequence[Offer]) -> Draft:
-    """What this command comes to. It asks nobody: all that it needs to know has been read."""
+    """Return what this command comes to, without a query: all that it needs has been read. Raises Refusal."""
     _check_payment(command)
     _refuse_what_can_not_be_sold(inside)
     if not command.accept_problems:
@@ -142,7 +146,7 @@ def _check_payment(command: PlaceOrder) -> None:
 
 
 def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[Offer]) -> Redemption | None:
-    """Whoever has a coupon in the cart orders at its price or not at all."""
+    """Return the redemption of the cart's coupon; None: it has none. Raises CouponNotUsable when it takes no effect."""
     offer = coupons.find(known, cart.coupon_code)
     hindrance = coupons.hindrance(cart.coupon_code, known, quoted) if cart.coupon_code else None
     if hindrance:
@@ -151,7 +155,7 @@ def _claim(cart: CartRow, order: dict[str, Any], quoted: Quote, known: Sequence[
 
 
 def _check_total(expected: Money | None, total: Money) -> None:
-    """Prices, offers, tariffs and taxes change by the clock and by staff; nobody pays for that unasked."""
+    """Raise TotalChanged unless the total is what the customer has seen: prices, offers and taxes change meanwhile."""
     if expected not in (None, total):
         raise TotalChanged(f"It comes to {total} now.", total={"amount": total.amount, "currency": total.currency})
 
@@ -168,7 +172,7 @@ def _refuse_what_can_not_be_sold(inside: Goods) -> None:
 
 
 def _refuse_what_is_sold_out(inside: Goods) -> None:
-    """What the cart says already needs no run to find out."""
+    """Raise OutOfStock for what the cart shows as sold out: no run is needed to find out."""
     lacking = [problem for problem in inside.problems if problem.code == OutOfStock.code]
     if lacking:
         detail = "; ".join(f"{problem.sku}: {problem.detail}" for problem in lacking)

@@ -1,4 +1,4 @@
-"""Why a cart does not become an order."""
+"""The refusals of checkout: why a cart does not become an order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class OutOfStock(Refusal):
 
 
 class TotalChanged(Refusal):
-    """The order comes to something else than its shopper has seen; `total` is what it comes to now."""
+    """The order comes to another total than the customer has seen; `total` is what it comes to now."""
 
     code, title = "total_changed", "It costs something else now"
 

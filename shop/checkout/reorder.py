@@ -1,4 +1,4 @@
-"""The same once more: an order's lines go into a cart, at today's prices."""
+"""Order again: put an order's lines into a cart, at today's prices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shop.orders.orders import OrderLineRow, OrderRow
 
 
 def fill(session: Session, cart: CartRow, order: OrderRow) -> list[Problem]:
-    """Put in what can be had. Returns what can not, and what costs something else than it did."""
+    """Lock the cart and add the order's lines that are sold. Returns a problem for each line that is not, does not
+    fit into the cart, or has another price than it had."""
     carts.lock(session, cart)
     sold = price_lists.sellable(session, [line.sku for line in order.lines], cart.currency)
     found: list[Problem] = []

@@ -1,4 +1,4 @@
-"""Orders that came to nothing return what they took from their carts."""
+"""Return to the carts what failed and cancelled orders took from them."""
 
 from __future__ import annotations
 
