@@ -1,1 +1,1 @@
-"""Carts: lines, currency, coupons, and what they would cost now."""
+"""Carts: their lines, currency and coupons, and what they cost now."""

@@ -36,7 +36,7 @@ MOST_LINES = 100
 
 
 class CartRow(Base):
-    """`id` is the guest's token; a customer's cart has an owner, and a guest's has none."""
+    """A cart. `owner_id`: its customer; None: a guest's, whose token is the `id`."""
 
     __tablename__ = "carts"
 
@@ -51,7 +51,7 @@ class CartRow(Base):
 
 
 class CartLineRow(Base):
-    """`price_seen` is what the shopper was shown when they last touched the line."""
+    """A line of a cart. `price_seen`: the price, in minor units, when the line was last changed."""
 
     __tablename__ = "cart_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -64,7 +64,7 @@ class CartLineRow(Base):
 
 
 def open_guest(session: Session, currency: str = OURS) -> CartRow:
-    """A new cart for somebody without an account; its id is the only key to it."""
+    """Insert a cart for a guest; its id is the only key to it."""
     cart = CartRow(id=secrets.token_urlsafe(24), currency=currency)
     session.add(cart)
     session.flush()
@@ -72,7 +72,7 @@ def open_guest(session: Session, currency: str = OURS) -> CartRow:
 
 
 def of_customer(session: Session, customer_id: str) -> CartRow:
-    """The customer's cart, made when first put something into."""
+    """Return the customer's cart, and insert it if there is none yet. Safe with two at once."""
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
     if found:
         return found
@@ -88,28 +88,36 @@ def of_customer(session: Session, customer_id: str) -> CartRow:
 
 
 def of_guest(session: Session, token: str) -> CartRow:
+    """Return the guest's cart, or raise NotFound. Does not lock it."""
     return _there(session.scalars(select(CartRow).where(*_is_guests(token))).first())
 
 
 def read_customers(session: Session, customer_id: str) -> CartRow:
-    """The customer's cart to look at; an empty one that is not written when there is none yet."""
+    """Return the customer's cart for reading; an empty one, which is not stored, if there is none yet."""
     found = session.scalars(select(CartRow).where(CartRow.owner_id == customer_id)).first()
     return found or CartRow(id="", owner_id=customer_id, currency=OURS)
 
 
 def lock_guests(session: Session, token: str) -> CartRow:
-    """A guest's cart, held as by `hold`."""
+    """Lock the guest's cart and return it, as a detached row. Raises NotFound."""
     return _there(lock_all(session, guests=[token]).get(token))
 
 
 def lock_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
-    """Those of the carts that there are, held as by `hold`, by their customer's id or their guest's token."""
+    """Lock these carts in the order of their ids and return those that exist, as detached rows.
+
+    The keys are the customers' ids and the guests' tokens.
+    """
     rows = execute_core(session, _HOLD_ALL, {"customers": customers, "guests": guests})
     return {row.owner_id or row.id: CartRow(**row._mapping) for row in rows}
 
 
 def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
-    """Put so many more of this SKU into the cart."""
+    """Lock the cart and add so many more of this SKU, seen at today's price.
+
+    Raises NotFound for a SKU that is not sold, NoPrice without a price in the cart's currency, Invalid when there are
+    too many of it or too many lines.
+    """
     price = _price(session, cart, sku, "There is no such SKU.")
     lock(session, cart)
     line = session.get(CartLineRow, (cart.id, sku))
@@ -122,7 +130,10 @@ def add(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
 
 
 def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> None:
-    """Make it so many; zero takes the line out."""
+    """Lock the cart and set the quantity of this SKU; 0 removes the line.
+
+    Raises NotFound when it is not in the cart or no longer sold, NoPrice, Invalid.
+    """
     if quantity == 0:
         remove(session, cart, sku)
         return
@@ -135,6 +146,7 @@ def set_quantity(session: Session, cart: CartRow, sku: str, quantity: int) -> No
 
 
 def remove(session: Session, cart: CartRow, sku: str) -> None:
+    """Lock the cart and remove the line. Raises NotFound when it is not in the cart."""
     lock(session, cart)
     gone = session.execute(delete(CartLineRow).where(CartLineRow.cart_id == cart.id, CartLineRow.sku == sku))
     if not gone.rowcount:  # type: ignore[attr-defined]
@@ -142,7 +154,7 @@ def remove(session: Session, cart: CartRow, sku: str) -> None:
 
 
 def clear(session: Session, cart: CartRow) -> None:
-    """Take everything out, the coupon as well."""
+    """Lock the cart and remove its lines and its coupon."""
     lock(session, cart)
     empty(session, cart)
     cart.coupon_code = None
@@ -150,7 +162,7 @@ def clear(session: Session, cart: CartRow) -> None:
 
 
 def empty(session: Session, *carts: CartRow) -> None:
-    """The same for carts that the caller holds."""
+    """Remove the lines, not the coupons, of carts that the caller has locked."""
     execute_core(session, _EMPTY, {"carts": [cart.id for cart in carts]})
 
 
@@ -158,18 +170,19 @@ _EMPTY = delete(table_of(CartLineRow)).where(in_list(CartLineRow.cart_id, "carts
 
 
 def choose_shipping(session: Session, cart: CartRow, method: str, country: str | None = None) -> None:
+    """Set the shipping method, and the country if one is given. Raises a Refusal for a method that is not offered."""
     rates.read(session, [], [cart.currency])[cart.currency].method(method)  # refuses what there is not
     cart.shipping_method, cart.country = method, country or cart.country
     session.flush()
 
 
 def lock(session: Session, cart: CartRow) -> None:
-    """One at a time writes into a cart: two adds of one SKU both count, two orders do not."""
+    """Lock the cart by touching its row: two adds of one SKU both count, two orders from it do not."""
     session.execute(update(CartRow).where(CartRow.id == cart.id).values(updated_at=transaction_time()))
 
 
 def prune(session: Session, days: int = 30, limit: int = 500) -> int:
-    """Forget guests' carts nobody has touched for so many days."""
+    """Delete up to `limit` guest carts that were not touched for so many days; returns how many."""
     old = (
         select(CartRow.id)
         .where(CartRow.owner_id.is_(None), CartRow.updated_at < in_seconds(-86400.0 * days))
@@ -181,7 +194,7 @@ def prune(session: Session, days: int = 30, limit: int = 500) -> int:
 
 
 def _holding() -> Any:
-    """In the order of their ids, so that two who hold several never wait for each other."""
+    """Return the statement of `lock_all`: it locks by ascending id, so that two transactions never deadlock."""
     rows = table_of(CartRow)
     these = or_(in_list(rows.c.owner_id, "customers"), and_(in_list(rows.c.id, "guests"), rows.c.owner_id.is_(None)))
     locked = select(rows.c.id).where(these).order_by(rows.c.id).with_for_update(key_share=True).cte("locked")

@@ -1,4 +1,4 @@
-"""Coupons in carts: put in, taken out, and why one does not take effect."""
+"""Coupons in carts: put in, taken out, and why a coupon takes no effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ USED_UP = ("coupon_used_up", "This coupon has been used as often as it may be.")
 
 
 def put_in(session: Session, cart: CartRow, code: str) -> None:
-    """It takes the place of the one before. What it needs of the cart may still come: `problems` tell."""
+    """Lock the cart and put the coupon in, in the place of another.
+
+    Raises NotFound for an unknown code, CouponNotUsable for a coupon that is expired, used up or of another currency.
+    What it needs of the goods may still come: the cart shows that as a problem.
+    """
     carts.lock(session, cart)
     code = offer_admin.fold(code)
     found = find(offers.in_force(session, [code]), code)
@@ -38,6 +42,7 @@ def put_in(session: Session, cart: CartRow, code: str) -> None:
 
 
 def take_out(session: Session, cart: CartRow, code: str) -> None:
+    """Lock the cart and remove its coupon. Raises NotFound when its coupon is not this one."""
     carts.lock(session, cart)
     if not cart.coupon_code or cart.coupon_code != offer_admin.fold(code):
         raise NotFound("This coupon is not in the cart.")
@@ -50,12 +55,12 @@ def find(known: Sequence[Offer], code: str | None) -> Offer | None:
 
 
 def usable(offer: Offer, code: str | None) -> bool:
-    """Whether it counts for a cart with this coupon: every promotion does."""
+    """Return whether the offer counts for a cart with this coupon: promotions do, coupons by their code while valid."""
     return offer.code is None or (offer.code == code and _for_anybody(offer) is None)
 
 
 def hindrance(code: str, known: Sequence[Offer], quoted: Quote) -> Hindrance | None:
-    """Why this coupon of a cart takes no effect; None when it does."""
+    """Return why this coupon takes no effect in a cart with this quote; None: it does."""
     offer = find(known, code)
     if offer is None:
         return "coupon_unknown", "There is no such coupon any more."
@@ -70,7 +75,7 @@ def hindrance(code: str, known: Sequence[Offer], quoted: Quote) -> Hindrance | N
 
 
 def spend(session: Session, carts: Sequence[CartRow]) -> None:
-    """They have gone into orders: out of these carts, which the caller holds."""
+    """Remove the coupons from carts that became orders; the caller has locked them."""
     execute_core(session, _SPEND, {"carts": [cart.id for cart in carts]})
 
 
@@ -90,7 +95,7 @@ def _in(currency: str, offer: Offer) -> Hindrance | None:
 
 
 def _for(session: Session, cart: CartRow, offer: Offer) -> Hindrance | None:
-    """The claim with the order has the last word; this spares a customer the surprise."""
+    """Return USED_UP if the customer has redeemed the coupon as often as they may. Only checkout's word is binding."""
     if cart.owner_id is None or offer.per_customer is None:
         return None
     return USED_UP if coupon_redemptions.by_customer(session, offer.id, cart.owner_id) >= offer.per_customer else None

@@ -1,4 +1,4 @@
-"""The currency of a cart: everything in it is priced in that one, and what has no price in it can not be ordered."""
+"""The currency of a cart: all its lines are priced in it, and a SKU without a price in it cannot be ordered."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from shop.catalogue.tables import VariantRow
 
 
 def choose(session: Session, cart: CartRow, currency: str) -> None:
+    """Lock the cart and set its currency and the seen prices of its lines."""
     carts.lock(session, cart)
     cart.currency = currency
     session.flush()
@@ -20,7 +21,10 @@ def choose(session: Session, cart: CartRow, currency: str) -> None:
 
 
 def see_anew(session: Session, cart: CartRow) -> None:
-    """What is in it is seen at its prices in this currency: that they are others than before is no news."""
+    """Set `price_seen` of all lines to today's price in the cart's currency, so that the change is not reported.
+
+    A line without a price in it keeps the old one.
+    """
     amount, listed = price_lists.priced_in(cart.currency)
     price = select(amount).select_from(VariantRow).outerjoin(VariantPriceRow, listed)
     now = price.where(VariantRow.sku == CartLineRow.sku).scalar_subquery()

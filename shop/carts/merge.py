@@ -1,4 +1,4 @@
-"""What becomes of a guest's cart when the guest signs in."""
+"""Merge a guest's cart into the customer's when the guest signs in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from shop.kernel.errors import Invalid
 
 
 class Strategy(StrEnum):
-    MERGE = "merge"  # both; of what is in both, the sum
+    """Which lines the merged cart has."""
+
+    MERGE = "merge"  # the lines of both; of a SKU in both, the sum
     KEEP_CUSTOMER = "keep_customer"
     KEEP_GUEST = "keep_guest"
 
 
 def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> None:
-    """Bring the guest's cart behind `token` into the cart `into`, which keeps its currency. The guest's is gone."""
+    """Lock both carts, bring the guest's into `into`, which keeps its currency, and delete the guest's.
+
+    A coupon of the guest's comes along only if `into` has none. Raises NotFound; Invalid for one cart merged into
+    itself or too many lines.
+    """
     if into.id == token:
         raise Invalid({"from": ["A cart cannot be merged into itself."]})
     guest = _hold_both(session, into, token)
@@ -37,7 +43,7 @@ def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> No
 
 
 def _hold_both(session: Session, into: CartRow, token: str) -> CartRow:
-    """In the order of their ids, so that two merges at once do not wait for each other."""
+    """Lock both carts by ascending id, so that two merges at once do not deadlock, and return the guest's."""
     if into.id < token:
         carts.lock(session, into)
         return carts.lock_guests(session, token)

@@ -1,4 +1,4 @@
-"""A cart as it is shown and as it is ordered: the same look-up of prices serves both."""
+"""A cart with its prices of this moment, as it is shown and as it is ordered: one look-up serves both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shop.stock.tables import StockRow
 
 @dataclass(frozen=True)
 class Problem:
-    """Something the shopper should know before ordering."""
+    """What the customer should know of a cart before ordering; `sku`: None when it is about the whole cart."""
 
     code: str
     sku: str | None
@@ -42,7 +42,7 @@ NO_SHIPPING = Problem(
 
 @dataclass(frozen=True)
 class Cart:
-    """A cart, what it costs now, and what is to be known about it."""
+    """A cart, its quote of this moment, and its problems."""
 
     row: CartRow
     quote: Quote
@@ -51,14 +51,14 @@ class Cart:
 
 @dataclass(frozen=True)
 class Goods:
-    """What is in a cart, at the prices of this moment, and what stands in the way of ordering it."""
+    """The lines of a cart at the prices of this moment, and their problems. Lines that are not sold are left out."""
 
     lines: list[PricedLine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
 def look(session: Session, cart: CartRow) -> Cart:
-    """The cart with what it costs at this moment."""
+    """Quote a cart at this moment, and collect its problems."""
     [found] = goods(session, [cart])
     [terms], known = in_force(session, [(cart, None)])
     offered = cart.shipping_method in terms.tariffs.methods
@@ -68,7 +68,10 @@ def look(session: Session, cart: CartRow) -> Cart:
 
 
 def in_force(session: Session, wanted: Sequence[tuple[CartRow, str | None]]) -> tuple[list[Terms], list[Offer]]:
-    """What is in force for each of these carts, with the country it goes to if that is known; and all offers read."""
+    """Return the terms of each of these carts, and all offers read, those that do not count included.
+
+    The country beside a cart is where it goes; None: the cart's own, or else the shop's.
+    """
     home = settings().shop_country
     countries = [country or cart.country or home for cart, country in wanted]
     known = offers.in_force(session, [cart.coupon_code for cart, _ in wanted if cart.coupon_code])
@@ -94,7 +97,7 @@ def _coupon_problems(cart: CartRow, known: Sequence[Offer], quoted: Quote) -> li
 
 
 def goods(session: Session, carts: Sequence[CartRow]) -> list[Goods]:
-    """What is in each of these carts."""
+    """Return the goods of each of these carts, in the order given."""
     found = {cart.id: Goods() for cart in carts}
     for row in execute_core(session, _LINES, {"carts": list(found)}):
         if row.live and row.price is not None:
@@ -145,7 +148,7 @@ def _problems(row: Any) -> list[Problem]:
 
 
 def _lacking(sku: str, quantity: int, left: int, room: int) -> list[Problem]:
-    """`room`: how many more can be ordered before they have come in."""
+    """Return the problem of having fewer than wanted: `left` in stock, `room` more on backorder."""
     if quantity <= left:
         return []
     if quantity <= left + room:
