@@ -1,1 +1,1 @@
-"""What is on the shelf and promised: the ledger of movements, reservations, locations, backorders, stock alerts."""
+"""Stock: the ledger of movements, reservations, locations, backorders and stock alerts."""

@@ -1,4 +1,4 @@
-"""What staff do with stock: goods come in, are counted, are moved from one location to another, and are watched."""
+"""What staff do with stock: receive goods, adjust counts, transfer between locations, and watch for low stock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from shop.stock.tables import MOST_ON_HAND, Kind, StockRow
 def receive(
     session: Session, sku: str, quantity: int, reason: str = "", actor_id: str | None = None, location: str = MAIN
 ) -> StockRow:
-    """Goods came in."""
+    """Book goods that came in to a location, and lock their SKU. Serves backorders first.
+
+    Raises NotFound for an unknown SKU, Invalid for an unknown location or quantity, IllegalMove when the location is
+    closed or there would be too many.
+    """
     if quantity <= 0:
         raise Invalid({"quantity": ["What is received is more than zero."]})
     locations.check(session, location, coming=True)
@@ -30,7 +34,10 @@ def receive(
 def adjust(
     session: Session, sku: str, quantity: int, reason: str, actor_id: str | None = None, location: str = MAIN
 ) -> StockRow:
-    """The count was wrong by so much, up or down; what is reserved can not be counted away."""
+    """Correct the count of a location by so much, up or down, and lock its SKU.
+
+    Raises NotFound, Invalid, and IllegalMove when fewer than the reserved ones, or than none at the location, are left.
+    """
     if quantity == 0:
         raise Invalid({"quantity": ["An adjustment by zero changes nothing."]})
     locations.check(session, location)
@@ -48,7 +55,11 @@ def transfer(
     to: str,
     order_id: str | None = None,
 ) -> StockRow:
-    """Goods went from one location to another: two movements, or none. `order_id`: for the sake of which order."""
+    """Move goods from one location to another by two movements, and lock their SKU.
+
+    order_id: the order they are moved for; such a transfer may also go to a closed location. Raises NotFound, Invalid,
+    and IllegalMove when there are too few or the target takes no more goods.
+    """
     if quantity <= 0:
         raise Invalid({"quantity": ["What is moved is more than zero."]})
     if location == to:
@@ -60,7 +71,7 @@ def transfer(
 
 
 def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
-    """From now on an event is written when no more than `low_at` are left; None: no more of them."""
+    """Lock the SKU and set the level at which it counts as low; None: never. Raises NotFound."""
     row = lock(session, sku)
     row.low_at = low_at
     session.flush()
@@ -68,7 +79,7 @@ def watch(session: Session, sku: str, low_at: int | None) -> StockRow:
 
 
 def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_id: str | None) -> StockRow:
-    """Lots of one SKU."""
+    """Lock the SKU, which all lots are of, and book them. Raises IllegalMove when a figure would leave its bounds."""
     [(sku, move)] = coming(lots).items()
     row = lock(session, sku)
     if not row.reserved <= row.on_hand + move.on_hand <= MOST_ON_HAND:
@@ -83,7 +94,7 @@ def _move(session: Session, kind: Kind, lots: Sequence[Lot], reason: str, actor_
 
 
 def lock(session: Session, sku: str) -> StockRow:
-    """The row of a SKU, made if nothing of it ever came in, and locked."""
+    """Lock and return the stock of a SKU, inserted if nothing of it ever came in. Raises NotFound."""
     if session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
     session.execute(upsert(session, StockRow).values(sku=sku, on_hand=0, reserved=0).on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Subscribing to a SKU's return to stock. Only who has an account: a guest has shown no address to be theirs."""
+"""Subscriptions to a SKU's return to stock, for customers only: a guest has verified no address."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ MOST = 100
 
 
 class InStock(Refusal):
+    """The SKU is in stock, so there is nothing to wait for."""
+
     code, title = "in_stock", "It is in stock"
 
 
 class TooManyAlerts(Refusal):
+    """The customer has MOST alerts already."""
+
     code, title = "too_many_stock_alerts", "Too many stock alerts"
 
 
 def subscribe(session: Session, user_id: str, sku: str) -> tuple[StockAlertRow, bool]:
-    """Returns the alert, and whether it is a new one.
+    """Lock the account and return its alert for the SKU, and whether it is a new one.
 
-    Raises NotFound for what is not sold, InStock for what is here, TooManyAlerts beyond MOST.
+    Raises NotFound for a SKU that is not sold, InStock, TooManyAlerts.
     """
     users.hold(session, user_id)
     _check_sold(session, sku)
@@ -46,14 +50,14 @@ def subscribe(session: Session, user_id: str, sku: str) -> tuple[StockAlertRow, 
 
 
 def of(session: Session, user_id: str, *, limit: int, before: str | None = None) -> Sequence[StockAlertRow]:
-    """Newest first, from below the id `before`."""
+    """List the customer's alerts, newest first, from below the id `before`."""
     row = StockAlertRow
     query = select(row).where(row.user_id == user_id).order_by(row.id.desc()).limit(limit)
     return session.scalars(query.where(row.id < before) if before else query).all()
 
 
 def unsubscribe(session: Session, user_id: str, sku: str) -> None:
-    """Raises NotFound if they did not wait for it."""
+    """Delete the customer's alert for the SKU. Raises NotFound if there is none."""
     row = _find(session, user_id, sku)
     if row is None:
         raise NotFound("You do not wait for this SKU.")
@@ -72,7 +76,7 @@ def _check_sold(session: Session, sku: str) -> None:
 
 
 def _check_gone(session: Session, sku: str) -> None:
-    """Asked once more under the lock: who waits from now on is told of whatever comes in from now on."""
+    """Raise InStock if some can be had. Read again under the lock, so that a new alert misses nothing coming in."""
     there = select(StockRow.on_hand > StockRow.reserved).where(StockRow.sku == sku)
     level = None if session.scalar(there) else adjustments.lock(session, sku)
     if level is None or level.on_hand > level.reserved:

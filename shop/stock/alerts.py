@@ -1,6 +1,6 @@
-"""Who asked to be told when a SKU is here again: one mail for each, after which it is used up.
+"""Stock alerts: one mail for each customer who waits for a SKU, after which the alert is deleted.
 
-Waiting, then `telling` while a run of its own hands the mail over; back to waiting if it was not true any more by then.
+An alert waits, then is `telling` while a run of its own hands the mail over; it waits again if the SKU is gone by then.
 """
 
 from __future__ import annotations
@@ -26,15 +26,19 @@ from shop.kernel.skus import SKU_LENGTH
 from shop.stock.tables import StockRow
 
 TOGETHER = 200
-"""So many are let go in one transaction."""
+"""How many alerts are released in one transaction."""
 
 
 class State(StrEnum):
+    """The state of a stock alert."""
+
     WAITING = "waiting"
     TELLING = "telling"  # a run hands its mail over
 
 
 class StockAlertRow(Base):
+    """A customer's wish for one mail when a SKU is in stock again."""
+
     __tablename__ = "stock_alerts"
     __table_args__ = (
         Index("uq_stock_alerts_user", "user_id", "sku", unique=True),
@@ -50,7 +54,7 @@ class StockAlertRow(Base):
 
 @dataclass(frozen=True)
 class Alert:
-    """What is here again, and who is told."""
+    """An alert to send: the recipient, the name of the goods, and the slug of their product."""
 
     id: str
     who: Recipient
@@ -62,7 +66,10 @@ TELL = engine.Named("tell_of_stock")
 
 
 def wake(session: Session, events: Mapping[str, str]) -> None:
-    """These SKUs have come in. `events`: by SKU the id of the event that says so."""
+    """Start a run for each of these SKUs that an alert waits for; `events`: by SKU the id of its `back_in_stock`.
+
+    The event's id is the run's idempotency key: one run for each event.
+    """
     waited_for = execute_core(session, _WAITED_FOR, {"skus": sorted(events)}).scalars().all() if events else []
     for sku in sorted(waited_for):
         event = events[sku]
@@ -70,7 +77,10 @@ def wake(session: Session, events: Mapping[str, str]) -> None:
 
 
 def release(session: Session, sku: str) -> list[str]:
-    """Some of those who wait for it and may be told are being told from now on. Returns their alerts' ids."""
+    """Lock up to TOGETHER waiting alerts of reachable customers, oldest first, and set them to `telling`.
+
+    Returns their ids.
+    """
     row = StockAlertRow
     waiting = select(row.id).join(UserRow, UserRow.id == row.user_id).where(row.sku == sku, row.state == State.WAITING)
     some = waiting.where(eligibility.reachable(Topic.BACK_IN_STOCK)).order_by(row.id).limit(TOGETHER)
@@ -80,7 +90,11 @@ def release(session: Session, sku: str) -> list[str]:
 
 
 def take(session: Session, ids: Sequence[str]) -> dict[str, Alert]:
-    """What is still true, by id. The others wait again: it is gone, or they do not want to hear of it now."""
+    """Return by id those of these alerts that are to be sent. The others wait again.
+
+    Left out: the SKU is gone again or no longer sold, the customer does not want such mail now, or the alert is not
+    `telling`.
+    """
     found = session.execute(_ALERTS, {"ids": list(ids)}).all()
     people = eligibility.recipients(session, [one.user_id for one in found], Topic.BACK_IN_STOCK)
     here = _here(session, {one.sku for one in found})
@@ -95,7 +109,7 @@ def wait_again(session: Session, ids: Sequence[str]) -> None:
 
 
 def use_up(session: Session, ids: Sequence[str]) -> None:
-    """They were told."""
+    """Delete alerts whose mail was handed over."""
     row = StockAlertRow
     session.execute(delete(row).where(row.id.in_(ids)).execution_options(synchronize_session=False))
 
@@ -105,7 +119,7 @@ def erase(session: Session, user_id: str) -> None:
 
 
 def export_for(session: Session, user_id: str) -> list[dict[str, Any]]:
-    """For the export: what they wait for."""
+    """Return the customer's alerts for the export, oldest first."""
     row = StockAlertRow
     rows = session.execute(select(row.sku, row.created_at).where(row.user_id == user_id).order_by(row.id))
     return [dict(one._mapping) for one in rows]
@@ -118,8 +132,8 @@ def _turn(session: Session, ids: Sequence[str], state: State) -> None:
 
 
 def _here(session: Session, skus: Collection[str]) -> set[str]:
-    """Those of which some can be had. What seems to be gone is asked for once more under the lock that whoever brings
-    it in takes: an alert that waits again then waits for what comes in afterwards."""
+    """Return the SKUs of which some can be had. Those that seem gone are asked for again under the lock that goods
+    coming in take, so that an alert that waits again misses nothing."""
     here = set(session.scalars(_HERE, {"skus": sorted(skus)}))
     gone = sorted(set(skus) - here)
     locked = select(StockRow.sku).where(in_list(StockRow.sku, "skus")).order_by(StockRow.sku).with_for_update(read=True)

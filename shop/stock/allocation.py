@@ -1,4 +1,4 @@
-"""In which locations goods lie, and out of which what is sold is taken: asked and said under the locks of the SKUs."""
+"""Locations of goods: where they lie, and from where a sale takes them. The caller has locked the SKUs."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _LEVELS = (
 
 
 def choose(session: Session, wants: Wants, main: Mapping[str, int]) -> list[Lot]:
-    """What these orders take, and from where: first from main, then from where most of it lies.
+    """Return the lots (negative) that these orders take: first from main, then from where most of a SKU lies.
 
-    `main`: how many of each SKU lie there. Only when these do not do the other locations are asked about.
+    main: how many of each SKU lie there; the other locations are read only when that is too few. Raises StockBroken
+    when the locations hold fewer than wanted.
     """
     asked = Counter[str]()
     for lines in wants.values():
@@ -42,7 +43,7 @@ def choose(session: Session, wants: Wants, main: Mapping[str, int]) -> list[Lot]
 
 
 def receive(session: Session, lots: Sequence[Lot]) -> None:
-    """Bring the other locations up to date; main is what they leave of all there is."""
+    """Update the levels of locations other than main, which is what they leave of all on hand. Raises StockBroken."""
     sums = Counter[tuple[str, str]]()
     for lot in lots:
         if lot.location != MAIN:
@@ -56,7 +57,7 @@ def receive(session: Session, lots: Sequence[Lot]) -> None:
 
 
 def sold_from(session: Session, wants: Wants) -> list[Lot]:
-    """Where what these orders bought was taken from."""
+    """Return the lots (positive) that put what these orders bought back where it was taken from."""
     away: dict[tuple[str, str], list[Lot]] = defaultdict(list)
     for order, sku, location, n in execute_core(session, _AWAY, {"orders": sorted(wants)}):
         away[order, sku].append(Lot(sku, int(n), location, order))

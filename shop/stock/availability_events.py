@@ -1,4 +1,4 @@
-"""What happened to the availability of a SKU that somebody should know of: it is written when a bound is crossed."""
+"""Events about the availability of a SKU, recorded and published when it runs low or comes back."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from shop.webhooks.events import Kind as KindOfFact
 
 
 class AvailabilityEvent(StrEnum):
+    """The bound that a change of stock has crossed."""
+
     LOW = "low_stock"  # no more than its threshold is left
     BACK = "back_in_stock"  # there was none, now there is
 
 
 class StockEventRow(Base):
-    """Never changed. `available` is what could be promised afterwards."""
+    """One such event, never changed. `available`: how many could be ordered after the change."""
 
     __tablename__ = "stock_events"
 
@@ -39,7 +41,7 @@ class StockEventRow(Base):
 
 
 class Change(NamedTuple):
-    """How many of a SKU could be promised before and after, under the lock of its row."""
+    """How many of a SKU could be ordered before and after a change, read under its lock; `low_at`: its threshold."""
 
     sku: str
     before: int
@@ -48,7 +50,10 @@ class Change(NamedTuple):
 
 
 def record(session: Session, changes: Iterable[Change]) -> None:
-    """In the transaction of the change itself, so that none is forgotten or told of what did not happen."""
+    """Record the events of these changes, publish them to webhooks and start the stock alerts of what is back.
+
+    Belongs into the transaction of the change, so that no event is lost, and none is of a change that rolled back.
+    """
     changes = [change for change in changes if change.before != change.after]
     if changes:
         sold_out_or_back = any((change.before > 0) != (change.after > 0) for change in changes)
@@ -62,7 +67,7 @@ def record(session: Session, changes: Iterable[Change]) -> None:
 
 
 def of(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[StockEventRow]:
-    """Newest first, from below the id `before`."""
+    """List the SKU's events, newest first, from below the id `before`."""
     query = select(StockEventRow).where(StockEventRow.sku == sku).order_by(StockEventRow.id.desc()).limit(limit)
     return list(session.scalars(query.where(StockEventRow.id < before) if before else query))
 

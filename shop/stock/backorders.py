@@ -1,7 +1,7 @@
-"""What was ordered and has not come in yet: the oldest order has it first, under the lock of the SKU.
+"""Backorders: units ordered that have not come in yet. The oldest order is served first, under the lock of the SKU.
 
-What waits is not reserved. It becomes so, or is sold where the order is confirmed already, in the transaction in
-which goods are there: nobody waits while there is something on the shelf.
+Backordered units are not reserved. They become so, or are sold where the order is confirmed already, in the
+transaction in which goods come in: no order waits while units are free.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROW = table_of(ReservationRow)
 
 
 class Served(NamedTuple):
-    """An order that has waited and gets so many; `state`: whether it is confirmed (sold) or still on its way (held)."""
+    """So many units for an order that waited; `state` of its reservation: sold (the order is confirmed) or held."""
 
     order_id: str
     sku: str
@@ -34,7 +34,10 @@ class Served(NamedTuple):
 
 
 def limits_of(wishes: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
-    """By SKU what `backorder` and `backorder_limit` say together, where they say anything: how many; None: none."""
+    """Return by SKU how many may be backordered by `backorder` and `backorder_limit`; None: none may.
+
+    SKUs that say neither are left out.
+    """
     return {wish["sku"]: _most(wish) for wish in wishes if wish.keys() & set(TERMS)}
 
 
@@ -44,7 +47,7 @@ def set_terms(session: Session, variants: Iterable[Mapping[str, Any]]) -> None:
 
 
 def terms_of(most: int | None) -> dict[str, Any]:
-    """The same, as the two are told."""
+    """Return the limit as `backorder` and `backorder_limit` of the API: the inverse of `limits_of`."""
     return {"backorder": most is not None, "backorder_limit": None if most == UNLIMITED else most}
 
 
@@ -55,20 +58,20 @@ def _most(wish: Mapping[str, Any]) -> int | None:
 
 
 def allow(session: Session, limits: Mapping[str, int | None]) -> None:
-    """So many of each SKU may be ordered beyond what is there; None: none. In their order, as everybody locks them."""
+    """Set how many of each SKU may be backordered; None: none. Locks them by ascending SKU, as everywhere."""
     if limits:
         _ALLOW(session, [{"sku": sku, "backorder_limit": limits[sku]} for sku in sorted(limits)])
 
 
 def waits(order_id: Any, sku: Any) -> ColumnElement[int]:
-    """How many of a line of an order have not come in yet."""
+    """Return a scalar subquery: how many units of an order's line are still backordered."""
     row = ReservationRow
     of_it = select(row.backordered).where(row.order_id == order_id, row.sku == sku).correlate_except(row)
     return func.coalesce(of_it.scalar_subquery(), 0)
 
 
 def waiting(session: Session, orders: Sequence[str]) -> Wants:
-    """What these orders still wait for."""
+    """Return what these orders still wait for; an order that waits for nothing has an empty mapping."""
     found: dict[str, dict[str, int]] = {order: {} for order in orders}
     for order, sku, n in execute_core(session, _OF_ORDERS, {"orders": list(orders)}):
         found[order][sku] = n
@@ -76,7 +79,10 @@ def waiting(session: Session, orders: Sequence[str]) -> Wants:
 
 
 def serve(session: Session, free: Mapping[str, int]) -> list[Served]:
-    """Give so many of each SKU to those who have waited longest. Nobody has moved or changed a figure by that yet."""
+    """Take so many of each SKU off the backorders of those orders that have waited longest, and return who got what.
+
+    The SKUs are locked by the caller, who also updates their figures. Raises StockBroken when fewer wait.
+    """
     rows = _NEXT(session, [{"sku": sku, "free": n} for sku, n in sorted(free.items())]).all()
     served = [Served(row.order_id, row.sku, min(row.backordered, row.free - row.before), row.state) for row in rows]
     if sum(one.quantity for one in served) != sum(free.values()):
@@ -86,7 +92,7 @@ def serve(session: Session, free: Mapping[str, int]) -> list[Served]:
 
 
 def drop(session: Session, orders: Sequence[str]) -> tuple[Wants, dict[str, Move]]:
-    """These orders wait no longer. Returns what they had waited for, and what that is to the figures."""
+    """Drop the backorders of these orders; returns what they waited for, and the moves for the caller to apply."""
     dropped = waiting(session, orders)
     parts = [(order, sku, n) for order, lines in dropped.items() for sku, n in lines.items()]
     _take(session, parts)
@@ -106,7 +112,7 @@ def _taking(_: str, given: Any) -> Any:
 
 
 def _next(_: str, given: Any) -> Any:
-    """The first in each queue, with how many are wanted `before` them."""
+    """Select the first orders in each queue; `before`: how many units the orders ahead of one wait for."""
     turn = (_ROW.c.reserved_at, _ROW.c.order_id)
     all_before = func.sum(_ROW.c.backordered).over(partition_by=_ROW.c.sku, order_by=turn, rows=(None, 0))
     columns = (_ROW.c.order_id, _ROW.c.sku, _ROW.c.backordered, _ROW.c.state, given.free.label("free"))

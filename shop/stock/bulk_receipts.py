@@ -1,4 +1,4 @@
-"""Many goods coming in at once, by a few statements, however many they are."""
+"""Receive many SKUs at once, by a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAKE = inserting(
 
 
 def lock(session: Session, skus: Iterable[str]) -> None:
-    """Rows for these SKUs, all of which must be in the catalogue, locked in the order in which everybody locks them."""
+    """Lock the stock of these SKUs by ascending SKU, inserting missing rows. All must be in the catalogue."""
     wanted = sorted(set(skus))
     if wanted:
         _MAKE(session, [{"sku": sku} for sku in wanted])
@@ -31,5 +31,5 @@ def lock(session: Session, skus: Iterable[str]) -> None:
 
 
 def receive_all(session: Session, goods: Mapping[str, int], reason: str, actor_id: str | None) -> None:
-    """So many of each SKU, which is held."""
+    """Book so many of each SKU into main; the caller has locked them."""
     stock_ledger.book(session, Kind.RECEIVE, [Lot(sku, goods[sku]) for sku in sorted(goods)], reason, actor_id)

@@ -1,4 +1,4 @@
-"""Changing stock: rows are locked in the order of their SKUs, changed under a condition, and the ledger says why."""
+"""Change stock: rows are locked by ascending SKU, changed under a condition, and the ledger says why."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from shop.stock.tables import Held, Kind, MovementRow, ReservationRow, StockRow
 
 
 def lock(session: Session, skus: Collection[str]) -> Mapping[str, Any]:
-    """Until the transaction ends. Of each SKU what is `left` to be promised and the `room` for more, and what lies in
-    `main`."""
+    """Lock these SKUs by ascending SKU and return their figures; SKUs without stock are left out.
+
+    `left`: available units. `room`: how many more may be backordered. `main`: how many on hand lie in main.
+    """
     return _locked(execute_core(session, _LOCK, {"skus": sorted(skus)})) if skus else {}
 
 
 def lock_held(session: Session, orders: Sequence[str]) -> Mapping[str, Any]:
-    """Whatever these orders hold. SKUs are locked before reservations by everybody."""
+    """Do as `lock` for the SKUs that these orders have reserved. SKUs are always locked before reservations."""
     return _locked(execute_core(session, _LOCK_HELD, {"orders": list(orders)}))
 
 
@@ -39,14 +41,20 @@ def book(
     actor_id: str | None = None,
     also: Iterable[tuple[str, Move]] = (),
 ) -> None:
-    """Goods come or go, of SKUs that are locked; `also`: what else changes by that."""
+    """Append movements of locked SKUs to the ledger and change their figures; `also`: further changes of figures.
+
+    Serves backorders with what is free then. Raises StockBroken when a figure would leave its bounds.
+    """
     allocation.receive(session, lots)
     _write(session, kind, lots, reason, actor_id)
     change(session, together([*coming(lots).items(), *also]))
 
 
 def change(session: Session, moves: Moves) -> None:
-    """Of SKUs that are locked. Whatever is free then goes to those who have waited for it."""
+    """Change the figures of locked SKUs, serve backorders with what is free then, and record availability events.
+
+    Raises StockBroken when a figure would leave its bounds.
+    """
     rows = _changed(session, moves)
     free = {row.sku: min(row.on_hand - row.reserved, row.backordered) for row in rows}
     hungry = {sku: n for sku, n in free.items() if n > 0}
@@ -56,7 +64,7 @@ def change(session: Session, moves: Moves) -> None:
 
 
 def _changed(session: Session, moves: Moves) -> Sequence[Any]:
-    """The condition in the statement is the last word."""
+    """Update the figures and return the rows. The statement itself checks the bounds; raises StockBroken."""
     given = [{"sku": sku, **move._asdict()} for sku, move in sorted(moves.items())]
     rows: Sequence[Any] = _CHANGE(session, given).all() if given else []
     if len(rows) != len(given):
@@ -65,7 +73,7 @@ def _changed(session: Session, moves: Moves) -> Sequence[Any]:
 
 
 def _fill(session: Session, free: Mapping[str, int], main: Mapping[str, int]) -> None:
-    """Orders on their way hold what they have waited for from now on; those that are confirmed have it."""
+    """Give free units to backorders: reserved for pending orders, sold to confirmed ones."""
     served = backorders.serve(session, free)
     lots = allocation.choose(session, _sold(served), main)
     allocation.receive(session, lots)
@@ -86,7 +94,6 @@ def _sold(served: Sequence[Served]) -> Wants:
 
 
 def _write(session: Session, kind: Kind, lots: Sequence[Lot], reason: str = "", actor_id: str | None = None) -> None:
-    """Into the ledger."""
     if lots:
         _LEDGER(session, [{"id": new_id(), **lot._asdict()} for lot in lots], kind=kind, reason=reason, actor=actor_id)
 

@@ -1,4 +1,4 @@
-"""Where goods lie. `main` is always there: what names no other place lies in it."""
+"""Locations of stock. `main` always exists: goods that name no other location lie in it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ MAIN = "main"
 
 
 class LocationTaken(Refusal):
+    """The code is in use."""
+
     code, title = "code_taken", "There is a location with this code"
 
 
 class LocationRow(Base):
-    """One that is not `active` takes no more deliveries; what lies there is sold or moved away."""
+    """A location. One that is not `active` takes no more deliveries; what lies there is sold or moved away."""
 
     __tablename__ = "locations"
 
@@ -34,18 +36,18 @@ class LocationRow(Base):
 
 
 def seed(session: Session) -> None:
-    """The one that every shop has; if it was given another name it keeps that."""
+    """Insert the location main unless it exists. A name that staff gave it stays."""
     session.execute(upsert(session, LocationRow).values(code=MAIN, name="Main").on_conflict_do_nothing())
 
 
 def page(session: Session, *, limit: int, after: str | None) -> list[LocationRow]:
-    """By code, from behind `after`."""
+    """List locations by code, from behind the code `after`."""
     query = select(LocationRow).order_by(LocationRow.code).limit(limit)
     return list(session.scalars(query.where(LocationRow.code > after) if after else query))
 
 
 def add(session: Session, values: Mapping[str, Any]) -> LocationRow:
-    """LocationTaken, also when somebody else adds it at the same moment."""
+    """Insert a location. Raises LocationTaken, also with two at once."""
     adding = upsert(session, LocationRow).values(**values).on_conflict_do_nothing()
     if session.scalars(adding.returning(LocationRow.code)).first() is None:
         raise LocationTaken(f"There is a location {values['code']} already.")
@@ -53,6 +55,7 @@ def add(session: Session, values: Mapping[str, Any]) -> LocationRow:
 
 
 def change(session: Session, code: str, values: Mapping[str, Any]) -> LocationRow:
+    """Lock and change a location. Raises NotFound, or IllegalMove when main would be closed."""
     row = _hold(session, code)
     if code == MAIN and not values.get("active", True):
         raise IllegalMove("What names no place lies in main: it can not be closed.")
@@ -65,7 +68,10 @@ def change(session: Session, code: str, values: Mapping[str, Any]) -> LocationRo
 
 
 def check(session: Session, code: str, field: str = "location", *, coming: bool = False) -> None:
-    """Invalid unless there is such a place; IllegalMove when goods are `coming` to one that takes no more."""
+    """Raise Invalid unless the location exists, IllegalMove when goods are `coming` to one that is closed.
+
+    `field`: the field of the request that Invalid names.
+    """
     row = None if code == MAIN else session.get(LocationRow, code)
     if row is None and code != MAIN:
         raise Invalid({field: ["There is no such location."]})

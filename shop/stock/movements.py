@@ -1,4 +1,4 @@
-"""Goods on the move: what goes where, for which order, and what that does to the figures of their SKUs."""
+"""Movements of goods: what goes where, for which order, and what that adds to the figures of the SKUs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Wants = Mapping[str, Mapping[str, int]]  # order id -> SKU -> quantity
 
 
 class StockBroken(RuntimeError):
-    """The ledger says something impossible; nothing is changed and a person must look (`doctor`)."""
+    """The ledger contradicts itself. Raised before anything is committed; an operator must look (`doctor`)."""
 
 
 class Lot(NamedTuple):
-    """So many of a SKU that come to a location; fewer than none leave it."""
+    """A quantity of a SKU that comes to a location, or leaves it if negative."""
 
     sku: str
     quantity: int
@@ -24,7 +24,7 @@ class Lot(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What is added to the figures of one SKU."""
+    """What is added to the figures of one SKU; `elsewhere`: on hand in locations other than main."""
 
     on_hand: int = 0
     elsewhere: int = 0
@@ -36,12 +36,12 @@ Moves = Mapping[str, Move]  # by SKU
 
 
 def coming(lots: Iterable[Lot]) -> dict[str, Move]:
-    """What these lots do to each SKU."""
+    """Return what these lots add to the figures of each SKU."""
     return together((lot.sku, Move(lot.quantity, lot.quantity * (lot.location != MAIN))) for lot in lots)
 
 
 def together(parts: Iterable[tuple[str, Move]]) -> dict[str, Move]:
-    """Moves of a SKU that is named several times are one."""
+    """Sum up the moves of each SKU."""
     moves: dict[str, Move] = {}
     for sku, move in parts:
         moves[sku] = Move(*map(sum, zip(moves.get(sku, Move()), move, strict=True)))

@@ -1,6 +1,6 @@
-"""Holding stock for orders: reserve, sell, release, each for a whole wave of orders at once.
+"""Reservations: reserve, sell and release stock, each for a whole wave of orders at once.
 
-SKUs are locked before reservations, by everybody: whoever brings goods gives them to orders that wait.
+SKUs are always locked before reservations, since goods that come in are given to orders that wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shop.stock.tables import Held, Kind, ReservationRow
 
 @dataclass
 class _Shelf:
-    """What can be promised of one SKU: `left` is there, and there is `room` for so many that are to come."""
+    """What can be reserved of one SKU: `left` units available, and `room` for so many on backorder."""
 
     left: int = 0
     room: int = 0
@@ -35,7 +35,7 @@ class _Shelf:
         return self.left + max(0, self.room)
 
     def take(self, quantity: int) -> int:
-        """Returns how many of them are still to come."""
+        """Take so many, available ones first; returns how many of them are backordered."""
         there = min(quantity, self.left)
         self.left -= there
         self.room -= quantity - there
@@ -43,9 +43,10 @@ class _Shelf:
 
 
 def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
-    """Hold what each order wants, first come first served, all of an order or nothing of it.
+    """Lock the SKUs and reserve what each order wants, in the order given: all of an order or nothing of it.
 
-    Returns the orders that could not be served, with what could be had of each SKU they lacked.
+    Returns the orders that got nothing, with how many could be had of each SKU they lacked. A reservation lapses after
+    `reservation_minutes`.
     """
     rows = stock_ledger.lock(session, {sku for lines in wants.values() for sku in lines})
     shelves = defaultdict(_Shelf, {sku: _Shelf(row.left, row.room) for sku, row in rows.items()})
@@ -64,9 +65,9 @@ def reserve(session: Session, wants: Wants) -> dict[str, dict[str, int]]:
 
 
 def sell(session: Session, orders: Sequence[str]) -> set[str]:
-    """Turn what these orders hold into sales; what they wait for is sold when it comes.
+    """Turn the reservations of these orders into sales; backordered units are sold when they come in.
 
-    Returns the orders whose reservation had run out.
+    Returns the orders of which nothing is sold because their reservation is not held any more, or never was.
     """
     main = {sku: row.main for sku, row in stock_ledger.lock_held(session, orders).items()}
     rows = _reserved(session, orders)
@@ -80,13 +81,16 @@ def sell(session: Session, orders: Sequence[str]) -> set[str]:
 
 
 def restock(session: Session, lots: Sequence[Lot]) -> None:
-    """What orders had bought comes back to the shelf, by movements of its own."""
+    """Book returned goods in, by movements of their own. Locks the SKUs."""
     stock_ledger.lock(session, {lot.sku for lot in lots})
     stock_ledger.book(session, Kind.RETURN, lots)
 
 
 def cancel_sale(session: Session, bought: Wants) -> None:
-    """These orders, which are confirmed, are not any more: nothing comes to them, and what they had bought is back."""
+    """Take back the sales of orders that were confirmed: lock their SKUs, drop backorders, book the goods in again.
+
+    bought: all lines of these orders, backordered units included.
+    """
     stock_ledger.lock(session, {sku for lines in bought.values() for sku in lines})
     dropped = cancel_backorders(session, sorted(bought))
     had = {o: {sku: n - dropped[o].get(sku, 0) for sku, n in lines.items()} for o, lines in bought.items()}
@@ -94,26 +98,32 @@ def cancel_sale(session: Session, bought: Wants) -> None:
 
 
 def cancel_backorders(session: Session, orders: Sequence[str]) -> Wants:
-    """Nothing comes to these orders any more; the SKUs are locked. Returns what they had waited for."""
+    """Drop the backorders of these orders, whose SKUs the caller has locked. Returns what they waited for."""
     dropped, moves = backorders.drop(session, orders)
     stock_ledger.change(session, moves)
     return dropped
 
 
 def extend(session: Session, orders: Sequence[str], seconds: float) -> None:
-    """Somebody is paying: what these orders hold stays theirs for at least so long from now."""
+    """Keep the reservations that these orders hold for at least so many seconds from now. Never shortens one.
+
+    For orders whose payment takes its time. One that has expired or was released stays so.
+    """
     held = _orders([row for row in _reserved(session, orders) if row.state == Held.HELD])
     if held:
         execute_core(session, _EXTEND, {"orders": held, "seconds": seconds})
 
 
 def release(session: Session, orders: Sequence[str]) -> None:
-    """Give back whatever these orders still hold, and nothing else. Safe to repeat."""
+    """Release whatever these orders still hold, their backorders included, and nothing else. Safe to repeat."""
     _close(session, orders, Held.RELEASED)
 
 
 def release_expired(session: Session, limit: int = 500) -> int:
-    """Give back what was held for longer than promised. Returns how many orders lost their reservation."""
+    """Release up to `limit` expired reservations, oldest first, with all that their orders hold.
+
+    Returns how many orders they were of.
+    """
     overdue = (
         select(ReservationRow.order_id)
         .where(ReservationRow.state == Held.HELD, ReservationRow.expires_at <= transaction_time())
@@ -148,7 +158,7 @@ def _held(quantity: int, late: int) -> Move:
 
 
 def _there(rows: Sequence[Any]) -> Wants:
-    """What of these reservations is on the shelf."""
+    """Return the quantities of these reservations that are not backordered."""
     wants: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         wants[row.order_id][row.sku] = row.quantity - row.backordered

@@ -1,7 +1,7 @@
-"""What is on the shelf. Every change is a movement in an append-only ledger; reservations hold a part of it back.
+"""The tables of stock, and queries over them. Every change of it is a movement in an append-only ledger.
 
-For every SKU and at every moment: on hand = sum of its movements, and 0 <= reserved <= on hand (P6). So it is in every
-location, too: what does not lie `elsewhere` lies in main.
+For every SKU and at every moment: on hand = sum of its movements, and 0 <= reserved <= on hand (P6). The sum holds in
+every location, too: units that do not lie `elsewhere` lie in main.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MOST_ON_HAND = 10**9
 
 
 class Kind(StrEnum):
+    """Why goods moved."""
+
     RECEIVE = "receive"
     ADJUST = "adjust"
     SALE = "sale"
@@ -33,7 +35,7 @@ class Kind(StrEnum):
 
 
 class Held(StrEnum):
-    """The life of a reservation: held, then exactly one of the others."""
+    """The state of a reservation: held, then exactly one of the others."""
 
     HELD = "held"
     SOLD = "sold"
@@ -42,10 +44,10 @@ class Held(StrEnum):
 
 
 class StockRow(Base):
-    """All there is of one SKU: the one row that whoever changes any of it locks first, in the order of SKUs.
+    """The stock of one SKU. Every change locks this row first, and several rows by ascending SKU.
 
-    `elsewhere`: how many of those on hand do not lie in main; `levels` says where. `backordered`: how many were ordered
-    and have not come in yet, of `backorder_limit` at most; None: nothing can be ordered that is not there.
+    elsewhere: how many of those on hand do not lie in main; `levels` says where.
+    backordered: how many were ordered and have not come in yet, of `backorder_limit` at most; None: none may be.
     """
 
     __tablename__ = "stock"
@@ -60,7 +62,7 @@ class StockRow(Base):
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH), ForeignKey("variants.sku"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(default=0)
     reserved: Mapped[int] = mapped_column(default=0)
-    low_at: Mapped[int | None]  # so many left are few: see stock_events.py
+    low_at: Mapped[int | None]  # an event says so when no more than these are left: see availability_events.py
     elsewhere: Mapped[int] = mapped_column(default=0, server_default="0")
     backordered: Mapped[int] = mapped_column(default=0, server_default="0")
     backorder_limit: Mapped[int | None]
@@ -69,12 +71,12 @@ class StockRow(Base):
 
     @property
     def places(self) -> dict[str, int]:
-        """How many lie where, main first."""
+        """How many lie in each location, main first."""
         return {MAIN: self.on_hand - self.elsewhere} | {level.location: level.on_hand for level in self.levels}
 
     @property
     def locations(self) -> list[dict[str, Any]]:
-        """Main, and the others that have any."""
+        """Main, and the other locations that have any, as the API shows them."""
         return [{"code": code, "on_hand": n} for code, n in self.places.items() if n or code == MAIN]
 
 
@@ -93,7 +95,7 @@ _ELSEWHERE = text("location <> 'main'")
 
 
 class MovementRow(Base):
-    """Never changed, never deleted. `quantity` is signed: what it added to on hand."""
+    """One movement of goods. Never changed, never deleted. `quantity`: what it added to on hand, with its sign."""
 
     __tablename__ = "stock_movements"
     __table_args__ = (
@@ -115,9 +117,9 @@ _WAITING = text("backordered > 0")
 
 
 class ReservationRow(Base):
-    """What one order holds of one SKU, until it is sold, released, or its time is up.
+    """What one order has reserved of one SKU, until it is sold, released, or expired.
 
-    So many of `quantity` are `backordered`: they wait, also when the others are sold.
+    backordered: how many of `quantity` have not come in; they wait, also when the others are sold.
     """
 
     __tablename__ = "reservations"
@@ -142,7 +144,7 @@ class ReservationRow(Base):
 
 
 def level(session: Session, sku: str) -> StockRow:
-    """What is there of this SKU; of one that never came in, nothing."""
+    """Return the stock of this SKU; of one that never came in an empty row that is not stored. Raises NotFound."""
     row = session.get(StockRow, sku)
     if row is None and session.get(VariantRow, sku) is None:
         raise NotFound("There is no such SKU.")
@@ -150,7 +152,7 @@ def level(session: Session, sku: str) -> StockRow:
 
 
 def levels(session: Session, *, limit: int, after: str | None = None, low: bool | None = None) -> list[StockRow]:
-    """By SKU. `low`: only those of which no more is left than their threshold, or only the others."""
+    """List stock by SKU, from behind the SKU `after`; `low`: only SKUs at or below their threshold, or only others."""
     query = select(StockRow).order_by(StockRow.sku).limit(limit)
     is_low = and_(StockRow.low_at.is_not(None), StockRow.on_hand - StockRow.reserved <= StockRow.low_at)
     if after is not None:
@@ -161,7 +163,7 @@ def levels(session: Session, *, limit: int, after: str | None = None, low: bool 
 
 
 def movements(session: Session, sku: str, *, limit: int, before: str | None = None) -> list[MovementRow]:
-    """The ledger of one SKU, newest first, from below the id `before`."""
+    """List the movements of one SKU, newest first, from below the id `before`."""
     query = select(MovementRow).where(MovementRow.sku == sku).order_by(MovementRow.id.desc()).limit(limit)
     if before:
         query = query.where(MovementRow.id < before)
@@ -169,7 +171,7 @@ def movements(session: Session, sku: str, *, limit: int, before: str | None = No
 
 
 def promised(session: Session) -> Mapping[str, tuple[int, int]]:
-    """By SKU, how many orders hold, and how many they wait for."""
+    """Return by SKU how many units are reserved and how many backordered, by the reservations of all orders."""
     row = ReservationRow
     held = func.sum(case((row.state == Held.HELD, row.quantity - row.backordered), else_=0))
     sums = select(row.sku, held, func.sum(row.backordered)).group_by(row.sku)
@@ -178,7 +180,7 @@ def promised(session: Session) -> Mapping[str, tuple[int, int]]:
 
 
 def moved(session: Session) -> Mapping[str, Mapping[str, int]]:
-    """What the ledger sums to: SKU -> location -> quantity."""
+    """Return the sums of the ledger: SKU -> location -> quantity."""
     key = (MovementRow.sku, MovementRow.location)
     sums: dict[str, dict[str, int]] = defaultdict(dict)
     for sku, location, n in session.execute(select(*key, func.sum(MovementRow.quantity)).group_by(*key)):
