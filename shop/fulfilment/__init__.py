@@ -1,1 +1,1 @@
-"""Parcels and returns: what has left, what came back, and what is captured or given back for it."""
+"""Parcels and returns: what was sent, what came back, and what is captured or refunded for it."""

@@ -1,4 +1,4 @@
-"""Calling an order off: what is under way turns back, what is paid goes the way of `cancel_order`."""
+"""Cancel orders: a run that is placing the order turns back; a confirmed order gets a run of `cancel_order`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ CANCEL, PLACE = engine.Named("cancel_order"), engine.Named("place_order")
 def call_off(session: Session, order: OrderRow, by: str) -> str:
     """Cancel the order. Returns the id of the run that does it: the one that was placing it, or one of its own.
 
-    `by`: who asks, as the run remembers it. Raises IllegalMove where nothing can be called off any more, NotPossible
-    where the run under way can not turn back.
+    by: the caller, as the run records it. Raises IllegalMove when the order is closed or in a parcel, NotPossible when
+    the run under way cannot turn back. Safe to repeat: a cancellation under way is returned.
     """
     return (order.status == Status.PENDING and _turn_back(session, order)) or _give_back(session, order.id, by)
 
 
 def _turn_back(session: Session, order: OrderRow) -> str | None:
-    """None: it was confirmed while we were asking. Runs are locked before orders, as their steps do."""
+    """Turn back the run that places the order and return its id; None: the order was confirmed meanwhile.
+
+    Runs are locked before orders, as the engine's steps do.
+    """
     live = engine.live_runs(session, ("order", order.id), PLACE.name)
     if not live:
         return None
@@ -41,7 +44,7 @@ def _turn_back(session: Session, order: OrderRow) -> str | None:
 
 
 def _give_back(session: Session, id: str, by: str) -> str:
-    """Under the lock of the order, so that two at once start one."""
+    """Start `cancel_order` under the lock of the order, so that two at once start one run."""
     order = orders.lock(session, id)
     if order.status == Status.CANCELLING:
         return _under_way(session, id)

@@ -1,4 +1,4 @@
-"""Taking the money of what was sent, where it was only authorised before."""
+"""Capture the money of parcels that were sent, where it was only authorised before."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ CAPTURE = engine.Named("capture_payment")
 
 
 def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow, by: str) -> None:
-    """Start the capture of what has left. `by`: who asks, as the run remembers it.
+    """Lock the order's authorised payment and start the capture for a parcel that is sent; no such payment: nothing.
 
-    The parcel's share, where the provider takes an authorisation in parts; else all of it with the first parcel.
+    Captures the parcel's share, where the provider captures in parts; else all of it with the first parcel.
+    by: the caller, as the run records it.
     """
     payment = payment_actions.held_for(session, order_id) if parcel.status in GONE else None
     if payment and payment.in_parts:
@@ -31,7 +32,7 @@ def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow, by: 
 
 
 def _capture_share(session: Session, payment: PaymentRow, parcel: FulfilmentRow, by: str) -> None:
-    """Once for each parcel, however often it is said that it has left."""
+    """Start the capture of a parcel's share. Its key is the parcel's, so that each is captured once."""
     amount = partial_captures.amount_of(session, payment.order_id, parcel)
     if amount:
         _start(session, payment, f"parcel:{parcel.id}", by, amount=amount, parcel=parcel.id)
@@ -43,9 +44,9 @@ def _start(session: Session, payment: PaymentRow, key: str, by: str, **how: Any)
 
 
 def check_rest_stays(session: Session, order_id: str) -> None:
-    """IllegalMove while staff have a part of the authorisation captured, which lets go of what a parcel would take.
+    """Raise IllegalMove while staff capture a part of the authorisation, which lets go of what a parcel would need.
 
-    Asked when the parcel has been checked: the payment is held since then, so that no such capture begins any more.
+    Call it after the parcel was checked: the payment is locked since then, so that no such capture can begin.
     """
     payment = payment_actions.held_for(session, order_id)
     asked = engine.live_inputs(session, ("order", order_id), CAPTURE.name) if payment else []
@@ -54,6 +55,6 @@ def check_rest_stays(session: Session, order_id: str) -> None:
 
 
 def check_none_under_way(session: Session, order_id: str) -> None:
-    """IllegalMove while the share of a parcel is being captured, or waits for a person."""
+    """Raise IllegalMove while any capture of the order is under way or needs attention."""
     if engine.live_runs(session, ("order", order_id), CAPTURE.name):
         raise IllegalMove("A share of the order's money is being captured, or its capture needs attention.")

@@ -1,4 +1,4 @@
-"""What of an order's money belongs to a parcel: its goods, and in proportion shipping, discount and tax."""
+"""The share of an order's money that belongs to a parcel: its goods, and in proportion shipping, discount and tax."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from shop.payments.payments import PaymentRow, Status
 
 
 def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
-    """Of these goods, when those were sent before. All together are the order's total, to the cent."""
+    """Return the share of the goods `coming` after those sent `before`, in minor units.
+
+    The shares of all parcels add up to the order's total exactly.
+    """
     return due(order, Counter(before) + Counter(coming)) - due(order, before)
 
 
 def due(order: OrderRow, goods: Quantities) -> int:
-    """Rounded down, so that it is never more than the total, and the last parcel takes what is left."""
+    """Return what is due for these goods, in minor units, rounded down: the last parcel takes what is left."""
     if all(goods.get(line.sku, 0) >= line.quantity for line in order.lines):
         return order.total
     whole = worth(order, ordered(order))
@@ -30,9 +33,10 @@ def due(order: OrderRow, goods: Quantities) -> int:
 
 
 def check_paid_for(session: Session, order: OrderRow, before: Quantities, coming: Quantities) -> None:
-    """NotPaidFor where less was taken, or can still be, than is due with these. Holds the payment: it stays so.
+    """Lock the payment and raise NotPaidFor when less is captured and authorised than is due with these goods.
 
-    What was given back in part was there, and may be a kindness; when all of it was, nothing is sent any more.
+    A partial refund does not count against it: it may be goodwill. Raises IllegalMove when all was refunded. Payments
+    other than by card pass.
     """
     if order.payment_status == PaymentStatus.REFUNDED:
         raise IllegalMove("All that was paid for the order was given back.")
@@ -44,5 +48,5 @@ def check_paid_for(session: Session, order: OrderRow, before: Quantities, coming
 
 
 def _there(payment: PaymentRow) -> int:
-    """What is being let go is not there any more. What was given back was there."""
+    """Return what is captured, refunds included, and authorised; an authorisation being voided counts no more."""
     return payment.captured + (0 if payment.status == Status.VOIDING else payment.authorised)

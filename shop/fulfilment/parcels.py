@@ -1,6 +1,6 @@
-"""Parcels: what of an order was sent, with which carrier, and how far it has come.
+"""Parcels: which goods of an order were sent, with which carrier, and how far they have come.
 
-Everything happens under the lock of the order, so that two at once never send more than was ordered.
+Every change is made under the lock of the order, so that two at once never send more than was ordered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from shop.stock.locations import CODE_LENGTH
 
 
 class Status(StrEnum):
-    PENDING = "pending"  # packed, and still in the house
+    """The state of a parcel."""
+
+    PENDING = "pending"  # packed, not yet sent
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"  # unpacked again
@@ -44,6 +46,8 @@ LIVE = (Status.PENDING, *GONE)
 
 
 class FulfilmentRow(Base):
+    """A parcel. `location`: the one it leaves, if it was named; None: the one its goods were sold from."""
+
     __tablename__ = "fulfilments"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -56,7 +60,7 @@ class FulfilmentRow(Base):
     updated_at: Mapped[At] = mapped_column(default=transaction_time())
     shipped_at: Mapped[At | None]
     delivered_at: Mapped[At | None]
-    location: Mapped[str | None] = mapped_column(String(CODE_LENGTH), ForeignKey("locations.code"))  # that it leaves
+    location: Mapped[str | None] = mapped_column(String(CODE_LENGTH), ForeignKey("locations.code"))
 
     lines: Mapped[list[FulfilmentLineRow]] = relationship(order_by="FulfilmentLineRow.sku", lazy="selectin")
 
@@ -81,10 +85,10 @@ def add(
     by: str,
     location: str | None = None,
 ) -> FulfilmentRow:
-    """One more parcel with these lines; None: with all that is left. IllegalMove, NotPaidFor, TooMany.
+    """Lock the order and insert a parcel with these lines; None: with all that is left. Backordered units are not sent.
 
-    What has not come in yet is not sent.
-    `location`: that it leaves; None: the one its goods were sold from.
+    location: the one it leaves; None: the one its goods were sold from. Raises NotFound, Invalid, IllegalMove,
+    NotPaidFor, TooMany.
     """
     order = orders.lock(session, order_id)
     check_paid(order)
@@ -111,7 +115,10 @@ def add(
 def change(
     session: Session, order_id: str, id: str, *, status: str | None = None, **labels: str | None
 ) -> FulfilmentRow:
-    """Move a parcel along a declared path, or correct its carrier and tracking. IllegalMove, NotPaidFor."""
+    """Lock the order and move its parcel to `status`, or correct its carrier and tracking.
+
+    Raises NotFound, IllegalMove, NotPaidFor.
+    """
     order = orders.lock(session, order_id)
     parcel = session.get(FulfilmentRow, id, populate_existing=True)
     if parcel is None or parcel.order_id != order_id:
@@ -126,7 +133,7 @@ def change(
 
 
 def of_order(session: Session, order_id: str) -> Sequence[FulfilmentRow]:
-    """Oldest first."""
+    """List the parcels of the order, oldest first."""
     row = FulfilmentRow
     return session.scalars(select(row).where(row.order_id == order_id).order_by(row.id)).all()
 
@@ -136,18 +143,18 @@ def contents(parcel: FulfilmentRow) -> dict[str, int]:
 
 
 def shipped(session: Session, order_id: str) -> dict[str, int]:
-    """What of this order has left the house."""
+    """Return by SKU how many units of this order were sent or delivered."""
     return _in_parcels(session, order_id, GONE)
 
 
 def check_none(session: Session, order_id: str) -> None:
-    """IllegalMove if any of it is in a parcel; asked under the lock of the order."""
+    """Raise IllegalMove if any goods of the order are in a parcel. The caller has locked the order."""
     if _in_parcels(session, order_id, LIVE):
         raise IllegalMove("Some of the order is in a parcel already; it can be returned once it has arrived.")
 
 
 def _settle(session: Session, order: OrderRow, parcel: FulfilmentRow, status: str) -> FulfilmentRow:
-    """The parcel stands here now, and the order's own status follows."""
+    """Set the parcel's status, enqueue the notification that it is sent, and update the order's own status."""
     if status != parcel.status:
         _move(parcel, Status(status))
         _tell(session, order, parcel)
@@ -190,7 +197,7 @@ def _in_parcels(session: Session, order_id: str, statuses: Sequence[Status]) -> 
 
 
 def _named(session: Session, order_id: str) -> dict[tuple[str, str], int]:
-    """What is in parcels that leave a location which was named, by SKU and location."""
+    """Return what is in parcels whose location was named, by SKU and location."""
     row, line = FulfilmentRow, FulfilmentLineRow
     query = select(line.sku, row.location, func.sum(line.quantity)).join(row).group_by(line.sku, row.location)
     of_it = query.where(row.order_id == order_id, row.status.in_(LIVE), row.location.is_not(None))

@@ -1,4 +1,4 @@
-"""Capturing the share of a parcel, of an authorisation from which others take theirs as well."""
+"""Capture a parcel's share of an authorisation that several parcels share."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from shop.payments.staff_actions import Authorised
 
 
 def amount_of(session: Session, order_id: str, parcel: FulfilmentRow) -> int:
-    """Its share, when it has just left. Under the lock of the order: parcels leave one after the other."""
+    """Return the share of a parcel that was just sent, in minor units. The caller has locked the order."""
     lines = parcels.contents(parcel)
     before = {sku: n - lines.get(sku, 0) for sku, n in parcels.shipped(session, order_id).items()}
     return parcel_shares.share(orders.get(session, order_id), before, lines)
 
 
 def begin(session: Session, id: str, amount: int) -> Authorised | Outcome | None:
-    """What to ask the provider for; None where it has been taken meanwhile: by staff, with all the
-    rest, or with what the order was paid with instead."""
+    """Lock order and payment and return the capture to ask the provider for; `amount` in minor units.
+
+    None: it is captured already, by staff, with all the rest, or by the payment that replaced this one. TryAgain while
+    staff capture or void the payment; Refused when too little is authorised.
+    """
     order_id = session.get_one(PaymentRow, id).order_id
     orders.lock(session, order_id)
     row = payments.lock_all(session, [id])[id]

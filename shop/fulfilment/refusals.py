@@ -1,4 +1,4 @@
-"""What parcels refuse."""
+"""The refusals of parcels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from shop.kernel.errors import Refusal
 
 
 class NotPaidFor(Refusal):
-    """Goods that would be sent, and whose share of the money is not there."""
+    """The goods would be sent while their share of the money is neither captured nor authorised."""
 
     code, title = "not_paid_for", "Not paid for"

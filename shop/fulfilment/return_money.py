@@ -1,4 +1,4 @@
-"""What goes back for goods that come back: their share of what was paid, less what is not owed of it."""
+"""The refund for returned goods: their share of what was paid, less what is not owed of it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from shop.pricing.discount_conditions import Kept
 
 @dataclass(frozen=True)
 class Due:
-    """In minor units: `refund` is `share` less `kept_back` less `given_before`.
+    """What is due for returned goods, in minor units: `refund` is `share` less `kept_back` less `given_before`.
 
-    `kept_back`: what offers had taken off goods that stay, which hold no longer without these (`lost`, by their names);
-    below zero where what was kept back of an earlier return is owed now. `given_before` went back before, or never
-    came in.
+    kept_back: the discounts on goods that stay whose offers no longer hold without these (`lost`, by offer); negative
+    where what was kept back of an earlier return is owed now.
+    given_before: what was refunded before, or never paid.
     """
 
     share: int
@@ -35,7 +35,10 @@ class Due:
 
 
 def due(session: Session, order: OrderRow, before: Quantities, due_before: int, coming: Quantities) -> Due:
-    """For these goods, when those came back before, for which so much was due. Under the lock of the order."""
+    """Return what is due for the goods `coming` back, after those that came back `before` with `due_before` due.
+
+    The caller has locked the order, unless this is a preview.
+    """
     whole, part, lost = for_goods(order, before, due_before, coming)
     given = part - min(part, refund_rows.owed_for_goods(session, order.id))
     return Due(whole, whole - part, given, lost)
@@ -44,9 +47,9 @@ def due(session: Session, order: OrderRow, before: Quantities, due_before: int, 
 def for_goods(
     order: OrderRow, before: Quantities, due_before: int, coming: Quantities
 ) -> tuple[int, int, Mapping[str, int]]:
-    """Their share, what of it is due, and what is lost with them.
+    """Return the share of these goods, what of it is due, and the discounts lost with them; in minor units.
 
-    Returns add up, in whatever order: together they are due what all that came back is worth, less what is lost by it.
+    Returns add up in any order: together they are due what all goods that came back are worth, less the discounts lost.
     """
     back = Counter(before) + Counter(coming)
     lost = discount_conditions.lost(order.conditions or [], _kept(order, back))
@@ -55,9 +58,9 @@ def for_goods(
 
 
 def share(order: OrderRow, before: Quantities, coming: Quantities) -> int:
-    """What of the order's money belongs to these goods, when those came back before.
+    """Return what was paid for the goods `coming` back, after those that came back `before`; in minor units.
 
-    Shipping stays with the shop. Parts add up: all of a line together is worth what was paid for it, to the cent.
+    Shipping stays with the shop. Parts add up: all of a line together is worth exactly what was paid for it.
     """
     return worth(order, Counter(before) + Counter(coming)) - worth(order, before)
 

@@ -1,6 +1,6 @@
-"""What customers send back: asked for, received, restocked and paid for.
+"""Returns: goods that customers send back, from the request over receipt and restocking to the refund.
 
-Everything happens under the lock of the order, so that two at once never return more than was shipped.
+They are requested and received under the lock of the order, so that two at once never return more than was shipped.
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from shop.stock.movements import Lot
 
 
 class Status(StrEnum):
+    """The state of a return."""
+
     REQUESTED = "requested"  # the customer wants to send it back
-    RECEIVED = "received"  # it is here; its share of the money is on its way
+    RECEIVED = "received"  # the goods are here; the refund is under way
     REFUNDED = "refunded"
-    REJECTED = "rejected"  # the shop does not take it back, and said why
-    WITHDRAWN = "withdrawn"  # the customer has thought better of it
+    REJECTED = "rejected"  # the shop does not take it back; `answer` says why
+    WITHDRAWN = "withdrawn"  # the customer keeps the goods
 
 
 class ReturnRow(Base):
-    """`share`: what of the order was paid for it, in minor units of `currency`, known once it is received.
+    """A return; amounts in minor units of `currency`.
 
-    `kept_back`: what is not owed of that, for offers that hold no longer. `refund`: what goes back, which is less where
-    money went back before; once it is over, what did go back.
-    `location`: where what can be sold again is put.
+    share: what was paid for its goods, known once it is received.
+    kept_back: what is not owed of that, for offers that no longer hold.
+    refund: what is to be refunded, less where money went back before; once it is closed, what was refunded.
+    location: where goods that can be sold again are put.
     """
 
     __tablename__ = "returns"
@@ -75,7 +78,7 @@ class ReturnRow(Base):
 
 
 class ReturnLineRow(Base):
-    """`quantity` was asked for, `received` came, and so many of these can be sold again."""
+    """A line of a return: `quantity` units requested, `received` of them, and `resellable` of these."""
 
     __tablename__ = "return_lines"
     __table_args__ = (
@@ -92,11 +95,15 @@ class ReturnLineRow(Base):
 
 
 class Arrived(dict[str, tuple[int, int]]):
-    """SKU -> (how many came, how many of these can be sold again)."""
+    """The units that arrived: SKU -> (received, resellable of these)."""
 
 
 def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> ReturnRow:
-    """The customer wants to send this back. TooMany beyond what was shipped and is not coming back already."""
+    """Lock the order and insert a return of these goods.
+
+    Raises NotFound, IllegalMove for an order that is not paid, Invalid for a foreign SKU, TooMany beyond what was
+    shipped and is not in another return.
+    """
     order = orders.lock(session, order_id)
     check_paid(order)
     check_room(order, lines, less(parcels.shipped(session, order_id), _claimed(session, order_id)))
@@ -109,7 +116,7 @@ def ask(session: Session, order_id: str, lines: Quantities, reason: str) -> Retu
 
 
 def preview(session: Session, order_id: str, lines: Quantities) -> Due:
-    """What would go back for these, as things stand. TooMany as `ask`."""
+    """Return what would be due for these goods now, without a lock. Raises as `ask` does."""
     order = orders.get(session, order_id)
     check_paid(order)
     check_room(order, lines, less(parcels.shipped(session, order_id), _claimed(session, order_id)))
@@ -119,7 +126,11 @@ def preview(session: Session, order_id: str, lines: Quantities) -> Due:
 def receive(
     session: Session, order_id: str, id: str, arrived: Arrived | None, *, by: str, location: str = MAIN
 ) -> ReturnRow:
-    """It is here, with so much in it; None: all that was asked for, fit to be sold again. `location`: where to."""
+    """Lock the order, record what arrived of a requested return, and enqueue the customer's notification.
+
+    arrived: None for all that was requested, fit to be sold again. location: where resellable goods are put.
+    Raises NotFound, Invalid, IllegalMove, TooMany.
+    """
     locations.check(session, location, coming=True)
     order = orders.lock(session, order_id)
     row = requested(session, order_id, id)
@@ -138,7 +149,7 @@ def receive(
 
 
 def requested(session: Session, order_id: str, id: str) -> ReturnRow:
-    """One that has neither come nor been decided on (IllegalMove)."""
+    """Return a return that is still only requested; raises NotFound, or IllegalMove for any other state."""
     row = _get(session, order_id, id)
     if row.status != Status.REQUESTED:
         raise IllegalMove(f"The return is {row.status}.")
@@ -146,7 +157,10 @@ def requested(session: Session, order_id: str, id: str) -> ReturnRow:
 
 
 def decide(session: Session, id: str, to: Status, answer: str | None = None) -> bool:
-    """Whether it was still only requested; then it is rejected or withdrawn now, and can be asked for anew."""
+    """Reject or withdraw a return that is still only requested; its goods can be requested again.
+
+    Returns False, and changes nothing, in any other state.
+    """
     deciding = update(ReturnRow).where(ReturnRow.id == id, ReturnRow.status == Status.REQUESTED)
     decided = deciding.values(status=to, answer=answer, decided_at=statement_time(), updated_at=statement_time())
     how = {"synchronize_session": False}
@@ -154,12 +168,12 @@ def decide(session: Session, id: str, to: Status, answer: str | None = None) -> 
 
 
 def of_order(session: Session, order_id: str) -> Sequence[ReturnRow]:
-    """Oldest first."""
+    """List the returns of the order, oldest first."""
     return session.scalars(select(ReturnRow).where(ReturnRow.order_id == order_id).order_by(ReturnRow.id)).all()
 
 
 def of_orders(session: Session, ids: Sequence[str]) -> Sequence[ReturnRow]:
-    """Oldest first."""
+    """List the returns of these orders, oldest first."""
     return session.scalars(_OF_ORDERS, {"orders": ids}).all() if ids else []
 
 
@@ -167,20 +181,20 @@ _OF_ORDERS = select(ReturnRow).where(in_list(ReturnRow.order_id, "orders")).orde
 
 
 def resellable(session: Session, ids: Sequence[str]) -> list[Lot]:
-    """What goes back to the shelf, and where."""
+    """Return the lots of these returns that can be sold again, each with its location."""
     row, line = ReturnRow, ReturnLineRow
     rows = select(line.sku, line.resellable, row.location, row.order_id).join(row).where(row.id.in_(ids))
     return [Lot(*lot) for lot in session.execute(rows.where(line.resellable > 0).order_by(line.sku, row.id))]
 
 
 def close(session: Session, given: Mapping[str, int]) -> None:
-    """By return: what went back for it."""
+    """Mark returns as refunded; `given`: by return what was refunded, in minor units."""
     for id, amount in given.items():
         _set(session, [id], status=Status.REFUNDED, refund=amount)
 
 
 def reopen(session: Session, ids: Sequence[str]) -> None:
-    """As if it had not come yet: nothing had been restocked or paid."""
+    """Set returns back to requested, with nothing received, before anything was restocked or refunded."""
     _set(session, ids, status=Status.REQUESTED, refund=0, share=0, kept_back=0, received_at=None, received_by=None)
     lines = update(ReturnLineRow).where(ReturnLineRow.return_id.in_(ids)).values(received=0, resellable=0)
     session.execute(lines.execution_options(synchronize_session=False))
@@ -204,7 +218,7 @@ def _get(session: Session, order_id: str, id: str) -> ReturnRow:
 
 
 def _claimed(session: Session, order_id: str) -> Mapping[str, int]:
-    """What has come back, or is to come."""
+    """Return by SKU what has come back, or is requested to."""
     line = ReturnLineRow
     asked = _sums(session, order_id, line.quantity, [Status.REQUESTED])
     return Counter(asked) + Counter(_received(session, order_id))

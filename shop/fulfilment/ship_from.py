@@ -1,4 +1,4 @@
-"""A parcel that leaves another location than the one its goods were sold from."""
+"""Book parcels that leave another location than the one their goods were sold from."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Places = Mapping[tuple[str, str], int]  # SKU and location -> how many
 
 
 def book(session: Session, order: OrderRow, named: Places, location: str, by: str) -> None:
-    """The goods of the order's parcels, `named` by the location these leave, really lie there.
+    """Transfer stock so that the goods of the order's parcels were sold from the location these leave.
 
-    What was sold from elsewhere is taken from here instead, and stays there: a transfer. IllegalMove if it is not here.
+    named: what is in parcels with a named location, by SKU and location. Goods sold from another location stay there
+    and are taken from `location` instead. Raises IllegalMove when too few lie there.
     """
     bought = _bought(session, order)
     sold = Counter[tuple[str, str]]()
@@ -32,14 +33,14 @@ def book(session: Session, order: OrderRow, named: Places, location: str, by: st
 
 
 def _bought(session: Session, order: OrderRow) -> Quantities:
-    """All of it but what it waits for, under the locks of its SKUs: some of that may be coming in at this moment."""
+    """Lock the order's SKUs and return its quantities less its backorders, which may be coming in at this moment."""
     whole = ordered(order)
     stock_ledger.lock(session, whole)
     return less(whole, backorders.waiting(session, [order.id])[order.id])
 
 
 def _instead(sku: str, spare: Places, missing: int) -> Iterator[tuple[str, int]]:
-    """The locations that keep what they had sold, main first."""
+    """Yield the locations that keep what they had sold, main first, and how many units each."""
     places = sorted((place for of, place in spare if of == sku), key=lambda place: (place != MAIN, place))
     for place in places:
         n = min(missing, spare[sku, place])
