@@ -31,7 +31,7 @@ GIVEN_BACK = ("refund", "settle")
 
 
 class CreditNoteRow(Base):
-    """`id`: of the transaction that gave it back, by whatever way. `taxes`: its amount by rate, which adds up to it."""
+    """A credit note. `id`: of the `refund` or `settle` transaction it is for; `taxes`: the `amount` by tax rate."""
 
     __tablename__ = "credit_notes"
 
@@ -53,9 +53,9 @@ class CreditNoteRow(Base):
 
 
 def of(session: Session, order: OrderRow) -> Sequence[CreditNoteRow]:
-    """All of this order, oldest first; what went back since the last look gets its note now.
+    """List the order's credit notes by number, and issue those that are due. Locks the order if any are.
 
-    The invoice gets its number before. An order that can have no invoice has none. Raises SellerUnknown.
+    The invoice is issued first; an order that can have no invoice has no credit notes. Raises SellerUnknown.
     """
     invoiced = invoice_numbers.issued(session, order.id) or order.payment_status in invoices.PAID
     if invoiced and session.scalars(due(order.id)).first():
@@ -65,7 +65,7 @@ def of(session: Session, order: OrderRow) -> Sequence[CreditNoteRow]:
 
 
 def get(session: Session, order: OrderRow, id: str) -> CreditNoteRow:
-    """NotFound."""
+    """Return one of the notes that `of` lists, or raise NotFound."""
     for row in of(session, order):
         if row.id == id:
             return row
@@ -85,7 +85,10 @@ def facts(order: OrderRow, row: CreditNoteRow) -> Facts:
 
 
 def issue_due(session: Session) -> int:
-    """Those of one invoiced order, so that nobody who holds the numbers waits for another order. Returns how many."""
+    """Issue the due notes of one invoiced order and return how many; 0: none are due, or the seller is unknown.
+
+    One order for each transaction, so that the lock on the numbers never waits for another order.
+    """
     if not sellers.is_known_here():
         return 0
     late = due(InvoiceRow.order_id).exists()
@@ -94,7 +97,7 @@ def issue_due(session: Session) -> int:
 
 
 def due(order_id: Any) -> Select[TransactionRow]:
-    """What went back for this order and has no note, oldest first."""
+    """Select the refunds and settlements of this order that have no note, oldest first."""
     done, paid = TransactionRow, PaymentRow
     mine = (paid.order_id == order_id, paid.spare.is_(False), done.kind.in_(GIVEN_BACK))
     noted = exists().where(CreditNoteRow.id == done.id)
@@ -111,7 +114,7 @@ def _issue(session: Session, order: OrderRow) -> int:
 
 
 def _goods(session: Session, order: OrderRow, done: TransactionRow) -> dict[int | None, int]:
-    """What the goods that it was given back for were worth, by their rates; empty if it was for none."""
+    """Return the worth of the returned goods that a refund was for, by tax rate, in minor units; empty: for none."""
     for_goods = select(RefundRow.return_id).where(RefundRow.key == done.key)
     came = select(ReturnLineRow.sku, ReturnLineRow.received).where(ReturnLineRow.return_id.in_(for_goods))
     rates, worths = {line.sku: line.tax_rate for line in order.lines}, Counter[int | None]()

@@ -1,6 +1,6 @@
-"""What an invoice says: the order as it was placed, and who, when and for whom as it stood when it was issued.
+"""Invoices: the order as it was placed, with the seller, the language and the day as of the moment of issue.
 
-It never changes again. What is given back later stands in credit notes of its own: see credit_notes.py.
+An invoice never changes again. What is refunded later stands in credit notes of its own: see credit_notes.py.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PAID = (
 
 
 def of(session: Session, order: OrderRow) -> Facts:
-    """It is issued when it is asked for first. IllegalMove, SellerUnknown as `issue`."""
+    """Return what the order's invoice says; issues it if there is none. Raises as `issue` does."""
     row = issue(session, order)
     said: dict[str, Any] = row.said or {}
     return Facts(
@@ -54,7 +54,10 @@ def of(session: Session, order: OrderRow) -> Facts:
 
 
 def issue(session: Session, order: OrderRow) -> InvoiceRow:
-    """The invoice of this order, made now if there is none. IllegalMove if nothing was ever paid; SellerUnknown."""
+    """Return the order's invoice; if there is none, lock the order and issue it. Safe with two at once.
+
+    Raises IllegalMove if nothing was ever paid, SellerUnknown.
+    """
     row = invoice_numbers.issued(session, order.id)
     if row is None and order.payment_status not in PAID:
         raise IllegalMove("There is an invoice once the order is paid.")
@@ -67,7 +70,7 @@ def issue(session: Session, order: OrderRow) -> InvoiceRow:
 
 
 def parties(order: OrderRow, said: dict[str, Any]) -> dict[str, Any]:
-    """What every paper about an order says."""
+    """Return what invoice and credit note have in common: buyer, seller, order number, currency, language."""
     given = order.billing_address or order.shipping_address
     buyer = postal_forms.lines(given, said["language"])
     about = {"order": order.number, "currency": order.currency, "vat_id": order.vat_id}
@@ -75,7 +78,7 @@ def parties(order: OrderRow, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def frame(session: Session, order: OrderRow, at: datetime) -> dict[str, Any]:
-    """What a paper that is issued at this moment keeps: who sells, in which language, the shop's day."""
+    """Return what a paper keeps of the moment of its issue: seller, language, the shop's day. Raises SellerUnknown."""
     theirs = session.scalar(select(UserRow.language).where(UserRow.id == order.customer_id))
     return {"seller": sellers.ours(), "language": theirs or order.language, "day": shops_day(at).isoformat()}
 

@@ -1,4 +1,4 @@
-"""Numbers of papers: of each series one after another without a gap, each given once, when it is asked for first."""
+"""Numbers of invoices and credit notes: each series counts up without a gap, and each number is given once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from shop.orders import orders
 
 
 class Series(StrEnum):
+    """A series of numbers."""
+
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
 
 
 class InvoiceRow(Base):
-    """`said`: what it keeps of the moment when it was issued, see invoices.py; of older ones since it was read next."""
+    """An invoice. `said`: what it keeps of the moment of issue, see invoices.py; None for older ones not read since."""
 
     __tablename__ = "invoices"
 
@@ -34,7 +36,7 @@ class InvoiceRow(Base):
 
 
 class SeriesRow(Base):
-    """The last number that was given. Whoever takes the next holds it until they have committed: so there is no gap."""
+    """The last number of a series. Taking the next locks the row until the commit, so that there is no gap."""
 
     __tablename__ = "number_series"
 
@@ -47,7 +49,7 @@ def issued(session: Session, order_id: str) -> InvoiceRow | None:
 
 
 def issue(session: Session, order_id: str) -> InvoiceRow:
-    """The invoice of this order, made now if there is none yet. Of two at once the second finds the first one's."""
+    """Lock the order and return its invoice, inserted with the next number if there is none yet."""
     orders.lock(session, order_id)
     row = issued(session, order_id)
     if row is None:
@@ -59,7 +61,7 @@ def issue(session: Session, order_id: str) -> InvoiceRow:
 
 
 def following(session: Session, series: Series) -> int:
-    """The next number of this series, which nobody else takes until this transaction ends."""
+    """Take and return the next number of this series. Locks the series until the transaction ends."""
     first = upsert(session, SeriesRow).values(name=series, last=1)
     more = first.on_conflict_do_update(index_elements=["name"], set_={"last": SeriesRow.last + 1})
     return int(session.execute(more.returning(SeriesRow.last)).scalar_one())

@@ -1,4 +1,4 @@
-"""Who sells, as invoices say it."""
+"""The seller as invoices name it, read from the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shop.kernel.errors import Refusal
 
 
 class SellerUnknown(Refusal):
-    """Without a name, an address and a VAT id or tax number no tax office takes an invoice."""
+    """The settings lack the seller's name, address, or VAT id and tax number: no tax office takes such an invoice."""
 
     code, title = "seller_unknown", "Nobody has said who sells"
 
@@ -23,7 +23,7 @@ def is_known_here() -> bool:
 
 
 def ours() -> dict[str, Any]:
-    """By the settings. SellerUnknown."""
+    """Return the seller by the settings. Raises SellerUnknown."""
     said = settings()
     if not is_known(said):
         raise SellerUnknown("Set SELLER_NAME, SELLER_ADDRESS and SELLER_VAT_ID or SELLER_TAX_NUMBER first.")

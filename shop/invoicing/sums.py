@@ -1,4 +1,4 @@
-"""The sums of an invoice, and what of them bears tax at which rate: both add up to the order's total, to the unit."""
+"""The sums of an invoice, and its net and tax by rate: both add up to the order's total exactly. In minor units."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Sums = list[tuple[str, int | None, int]]
 
 
 def by_rate(order: OrderRow) -> list[Part]:
-    """Of goods and shipping together, the highest rate first; of older orders in one sum."""
+    """Return net and tax by rate, goods and shipping together, the highest rate first; one part for older orders."""
     if order.taxes:
         return [Part(one["rate"], one["net"], one["tax"]) for one in order.taxes]
     return [Part(None, order.total - order.tax, order.tax)]
 
 
 def of(order: OrderRow) -> Sums:
-    """(what, rate, amount) from the subtotal on, without those that are zero; discounts are negative."""
+    """Return (what, rate, amount) from the subtotal on, leaving out zeros; discounts are negative."""
     taxes = [] if order.tax_included else [("tax", one.rate, one.tax) for one in by_rate(order)]
     found: Sums = [("subtotal", None, order.subtotal), *_discounts(order), *_shipping(order), *taxes]
     return [one for one in found if one[2]]
@@ -34,7 +34,7 @@ def _discounts(order: OrderRow) -> Sums:
 
 
 def _shipping(order: OrderRow) -> Sums:
-    """By rate: what is left of each rate when the goods are taken off."""
+    """Return shipping by rate: what is left of each rate after its goods."""
     if not order.taxes:
         return [("shipping", None, order.shipping)]
     goods = _goods(order)
@@ -52,10 +52,10 @@ def _goods(order: OrderRow) -> dict[int | None, int]:
 def given_back(
     order: OrderRow, before: Sequence[Part], amount: int, goods: Mapping[int | None, int] | None = None
 ) -> list[Part]:
-    """What of each rate is in `amount`, after `before` was given back of this order.
+    """Split a refund of `amount` by tax rate, after the parts `before` were given back of this order.
 
-    For `goods` that came back, by their rates, as far as it is for them; else in the proportion of what is left. No
-    sequence of refunds gives more of a rate than the invoice has, and all of them together give just that.
+    As far as it is for returned `goods` (their worth by rate), by those; the rest in proportion to what is left of each
+    rate. No sequence of refunds gives more of a rate than the invoice has, and all of them together give exactly that.
     """
     rates = {str(one.rate): one.rate for one in by_rate(order)}
     left = {str(one.rate): [one.net, one.tax] for one in by_rate(order)}
@@ -69,7 +69,7 @@ def given_back(
 
 
 def _shares(amount: int, left: Mapping[str, int], goods: Mapping[str, int]) -> dict[str, int]:
-    """At most what is left of each rate."""
+    """Split the amount by rate, at most what is left of each: first to the goods, then in proportion."""
     first = {rate: min(value, goods.get(rate, 0)) for rate, value in left.items()}
     of_goods = spread(min(amount, sum(first.values())), first)
     rest = {rate: value - of_goods[rate] for rate, value in left.items()}

@@ -1,5 +1,5 @@
-"""VAT ids of buyers, by their form: the country's letters and what it writes behind them. Nobody is asked whether one
-is in use.
+"""VAT ids of buyers, checked by their form only: the country's letters and what it writes behind them. Whether an id is
+in use is not asked.
 
 Source: the European Commission's VIES FAQ, "What is the format of a VAT number?"; other countries by the letters of
 ISO 3166-1 and up to 15 letters and digits.
@@ -51,11 +51,11 @@ _ELSEWHERE = r"(?=.*\d)[A-Z0-9]{2,15}"
 
 
 class NotAVatId(ValueError):
-    """It does not have the form of one."""
+    """The text does not have the form of a VAT id."""
 
 
 def normalised(said: str) -> str:
-    """In capitals, without spaces, dots and dashes; Greece is `EL`. NotAVatId."""
+    """Return the id in capitals, without spaces, dots, dashes and slashes; Greece is `EL`. Raises NotAVatId."""
     id = re.sub(r"[\s.\-/]", "", said).upper()
     if id.startswith("GR"):
         id = f"EL{id[2:]}"
