@@ -99,12 +99,12 @@ def read_customers(session: Session, customer_id: str) -> CartRow:
 
 
 def lock_guests(session: Session, token: str) -> CartRow:
-    """Lock the guest's cart and return it, as a detached row. Raises NotFound."""
+    """Lock the guest's cart and return a copy of its row outside the session. Raises NotFound."""
     return _there(lock_all(session, guests=[token]).get(token))
 
 
 def lock_all(session: Session, *, customers: Sequence[str] = (), guests: Sequence[str] = ()) -> dict[str, CartRow]:
-    """Lock these carts in the order of their ids and return those that exist, as detached rows.
+    """Lock these carts by ascending id and return copies, outside the session, of the rows that exist.
 
     The keys are the customers' ids and the guests' tokens.
     """

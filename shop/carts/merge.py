@@ -25,8 +25,8 @@ class Strategy(StrEnum):
 def merge(session: Session, into: CartRow, token: str, strategy: Strategy) -> None:
     """Lock both carts, bring the guest's into `into`, which keeps its currency, and delete the guest's.
 
-    A coupon of the guest's comes along only if `into` has none. Raises NotFound; Invalid for one cart merged into
-    itself or too many lines.
+    The guest's coupon comes along only if `into` has none, and not with KEEP_CUSTOMER. Raises NotFound; Invalid for a
+    cart merged into itself or too many lines.
     """
     if into.id == token:
         raise Invalid({"from": ["A cart cannot be merged into itself."]})

@@ -18,7 +18,7 @@ CAPTURE = engine.Named("capture_payment")
 
 
 def capture_if_sent(session: Session, order_id: str, parcel: FulfilmentRow, by: str) -> None:
-    """Lock the order's authorised payment and start the capture for a parcel that is sent; no such payment: nothing.
+    """Lock the order's authorised payment, if there is one, and start the capture for a parcel that was sent.
 
     Captures the parcel's share, where the provider captures in parts; else all of it with the first parcel.
     by: the caller, as the run records it.

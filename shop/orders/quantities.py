@@ -19,7 +19,7 @@ class TooMany(Refusal):
 
 
 def check_paid(order: OrderRow) -> None:
-    """Raise IllegalMove unless the order is confirmed and not unpaid: only then it can be sent."""
+    """Raise IllegalMove unless the order is confirmed and not unpaid: only then can it be sent."""
     if order.status != Status.CONFIRMED:
         raise IllegalMove(f"The order is {order.status}; only one that is confirmed and paid for can be sent.")
     if order.payment_status == PaymentStatus.UNPAID:

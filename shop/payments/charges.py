@@ -49,9 +49,9 @@ _ASK = Many(_asking, _PAYMENTS.c.id, _PAYMENTS.c.charge_key)
 def open_charges(session: Session, keys: dict[str, str]) -> dict[str, Charge | Outcome]:
     """Lock the payments of these orders and return by order what to charge; `keys`: each order's idempotency key.
 
-    A card payment gets a Charge, and its first one moves it to `charging` under the key; or Refused when its
+    A card payment comes back as a Charge (a fresh one is `charging` under its key from now on), or as Refused when its
     reservation is about to lapse. Payments without a provider are begun here, and may come back as Wait or Refused.
-    An order missing from the answer needs no call: it is paid, or pays in cash at the door.
+    An order missing from the answer needs no call: it is paid or authorised, or pays in cash at the door.
     """
     rows = lock_open(session, keys)
     return _open(session, rows, keys, {row.order_id: row.held_for for row in rows})

@@ -100,7 +100,8 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
     """Lock order and payment and return the capture to ask the provider for; `amount` in minor units.
 
     None: there is nothing to ask for. The payment is captured already, or its order was cancelled meanwhile (it is
-    then resumed, for the cancellation to reverse), or it came without a provider and is recorded here.
+    then resumed, for the cancellation to reverse), or it came without a provider and is recorded here. Refused when
+    the payment is not `capturing`.
     """
     order = session.get_one(PaymentRow, id).order_id
     status = orders.lock_statuses(session, [order])[order]
@@ -119,7 +120,10 @@ def open_capture(session: Session, id: str, amount: int, key: str) -> Authorised
 
 
 def open_void(session: Session, id: str) -> Authorised | Outcome | None:
-    """Lock the payment and return the authorisation to void; None: nothing is authorised any more."""
+    """Lock the payment and return the authorisation to void; None: nothing is authorised any more.
+
+    Refused when the payment is not `voiding`.
+    """
     row = payments.lock_all(session, [id])[id]
     if not row.authorised:
         return None

@@ -79,7 +79,7 @@ def waiting(session: Session, orders: Sequence[str]) -> Wants:
 
 
 def serve(session: Session, free: Mapping[str, int]) -> list[Served]:
-    """Take so many of each SKU off the backorders of those orders that have waited longest, and return who got what.
+    """Take so many of each SKU off the backorders that have waited longest, and return which order got how many.
 
     The SKUs are locked by the caller, who also updates their figures. Raises StockBroken when fewer wait.
     """
