@@ -34,6 +34,7 @@ from shop.webhooks import events
 from tasks.periodic import periodic
 
 RECONCILE, VOID = engine.Named("reconcile_payments"), engine.Named("void_payment")
+VERIFY = engine.Named("verify_payment")
 RECEIVE_TRANSFERS, REMIND = engine.Named("receive_transfers"), engine.Named("remind_of_cart")
 
 
@@ -103,8 +104,11 @@ def _let_go(session: Session) -> None:
 
 
 def _wake_the_found(session: Session) -> None:
-    for order in provider_events.found_again(session):
-        engine.wake_about(session, ("order", order))
+    """Whatever such an event said, of money that came too late or went back, the provider tells when it is asked."""
+    for event in provider_events.found_again(session):
+        order = ("order", event.order_id)
+        engine.wake_about(session, order)
+        engine.start(session, VERIFY, key=event.key, subject=order, input={"payment": event.payment_id})
 
 
 @periodic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Index, String, or_, select, text, tuple_, update
@@ -120,10 +120,18 @@ def newest(session: Session, *, limit: int, problem: str | None, before: Sequenc
     return list(session.scalars(query))
 
 
-def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[str]:
+class FoundAgain(NamedTuple):
+    """A stored event whose payment is known by now; `key` names the event among all of all providers."""
+
+    key: str
+    order_id: str
+    payment_id: str
+
+
+def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[FoundAgain]:
     """Look again for the payments of unhandled events of the last `days`, oldest first, at most `batch`.
 
-    Marks those found as handled, without a problem, and returns the ids of their orders.
+    Marks those found as handled, without a problem: what they said may be old, so the caller asks the provider.
     """
     row = WebhookEventRow
     open_ = select(row).where(row.handled_at.is_(None), row.received_at > in_seconds(-days * 86_400))
@@ -132,7 +140,8 @@ def found_again(session: Session, days: float = 7.0, batch: int = 200) -> list[s
         payment = payment_of(session, event.provider, event.provider_id, event.reference)
         if payment:
             handled(session, event.provider, event.event_id, payment.order_id, None)
-            found.append(payment.order_id)
+            key = f"{event.provider}:{event.event_id}"
+            found.append(FoundAgain(key, payment.order_id, payment.id))
     return found
 
 

@@ -130,18 +130,21 @@ def release_expired(session: Session, limit: int = 500) -> int:
         .order_by(ReservationRow.expires_at)
         .limit(limit)
     )
-    orders = set(session.scalars(overdue))
-    _close(session, sorted(orders), Held.EXPIRED)
-    return len(orders)
+    return _close(session, sorted(set(session.scalars(overdue))), Held.EXPIRED)
 
 
-def _close(session: Session, orders: Sequence[str], state: Held) -> None:
+def _close(session: Session, orders: Sequence[str], state: Held) -> int:
+    """Return of how many orders reservations were closed; of those overdue when they were looked for, who still are."""
     if not stock_ledger.lock_held(session, orders):
-        return
+        return 0
     held = [row for row in _reserved(session, orders) if row.state == Held.HELD]
+    if state == Held.EXPIRED:  # `extend` may have been here before the lock
+        overdue = {row.order_id for row in held if row.overdue}
+        held = [row for row in held if row.order_id in overdue]
     if held:
         execute_core(session, _LET_GO, {"orders": _orders(held), "next_state": state})
     stock_ledger.change(session, together((row.sku, _held(-row.quantity, -row.backordered)) for row in held))
+    return len(_orders(held))
 
 
 def _reserved(session: Session, orders: Sequence[str]) -> Sequence[Any]:
@@ -171,7 +174,7 @@ def _orders(rows: Sequence[Any]) -> list[str]:
 
 _OF_ORDERS = (
     select(ReservationRow.order_id, ReservationRow.sku, ReservationRow.quantity, ReservationRow.state)
-    .add_columns(ReservationRow.backordered)
+    .add_columns(ReservationRow.backordered, (ReservationRow.expires_at <= transaction_time()).label("overdue"))
     .where(in_list(ReservationRow.order_id, "orders"))
     .order_by(ReservationRow.order_id, ReservationRow.sku)
     .with_for_update()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 import db
 from db.functions import in_seconds
 from db.schema import new_id
 from shop.kernel.errors import IllegalMove
-from shop.stock import adjustments, reservations
+from shop.stock import adjustments, ledger, reservations
 from shop.stock.tables import MovementRow, ReservationRow
 from tasks import maintenance
 from tests.api.catalogue_data import put_on_shelf, shelf
@@ -108,6 +109,27 @@ def test_a_reservation_runs_out_by_itself_and_can_not_be_sold_then() -> None:
     assert shelf("CHAIR") == (5, 1)
     assert _sell([late, early]) == {late}
     assert shelf("CHAIR") == (4, 0)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_is_extended_while_it_is_about_to_run_out_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The payment takes its time, and says so between the look at what is overdue and the lock. SQLite has one writer."""
+    put_on_shelf("CHAIR", on_hand=5)
+    (late,), _ = _reserve({"CHAIR": 2})
+    with db.transaction() as session:
+        lapsed = update(ReservationRow).where(ReservationRow.order_id == late)
+        session.execute(lapsed.values(expires_at=in_seconds(-1.0)))
+    lock_held = ledger.lock_held
+
+    def extended_first(session: Session, orders: Sequence[str]) -> object:
+        with db.transaction() as another:
+            reservations.extend(another, [late], 600.0)
+        return lock_held(session, orders)
+
+    monkeypatch.setattr(ledger, "lock_held", extended_first)
+    with db.transaction() as session:
+        assert reservations.release_expired(session) == 0
+    assert (shelf("CHAIR"), _sell([late])) == ((5, 2), set())
 
 
 def test_p11_two_clocks_that_fire_at_the_same_moment_give_back_once() -> None:

@@ -144,6 +144,25 @@ def test_an_event_that_came_before_its_order_is_looked_at_again(
     )
 
 
+def test_money_that_came_too_late_goes_back_also_when_its_event_came_before_its_order(
+    app: Flask, waiting: dict[str, Any], bank: Bank, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, sam = waiting["order"]["id"], people.join("Sam", role="staff")
+    with db.transaction() as session:
+        session.execute(
+            update(RunRow).where(RunRow.id == waiting["job"]["id"]).values(cancel_requested=True, hold="none")
+        )
+    assert drive(waiting["job"]["id"]) == "failed"
+    with monkeypatch.context() as before:
+        before.setattr(provider_events, "payment_of", lambda *_: None)
+        deliver(app, event(id, bank.approve(id)))
+    assert bank.taken(id) == 2489
+    for _ in range(2):
+        maintenance.look_at_payments()
+    [job] = [job["id"] for job in sam.get("/api/jobs?workflow=verify_payment").json["items"]]
+    assert (drive(job), bank.taken(id), count(TransactionRow, TransactionRow.kind == "refund")) == ("succeeded", 0, 1)
+
+
 def test_a_payment_that_goes_through_a_day_after_its_order_was_given_up_goes_back_by_itself(
     app: Flask, waiting: dict[str, Any], bank: Bank, people: People
 ) -> None:
