@@ -1,1 +1,1 @@
-"""The nouns of the shop: tables with their rules and queries, one file a noun. Nothing here commits."""
+"""One package a domain: its tables with their rules and queries, one file a noun. Nothing here commits."""

@@ -1,4 +1,5 @@
-"""Long lists a page at a time, by the keys of the last row: nothing is held as a whole, nothing skipped twice."""
+"""Keyset pagination for long lists: each page begins behind the keys of the last row, so that no list is held as a
+whole and no row is skipped or read twice."""
 
 from __future__ import annotations
 
@@ -11,26 +12,27 @@ from sqlalchemy.orm import Session
 PAGE = 500
 
 Place = tuple[Any, ...]
-"""The keys of a row, by which the list is sorted."""
+"""The values of the columns by which the list is sorted, of one row."""
 
 
 class Page(NamedTuple):
-    """`last`: behind which the next page begins; None when there is none."""
+    """One page of rows. `last`: the keys to ask for the next page with; None when this is the last page."""
 
     rows: list[dict[str, Any]]
     last: Place | None
 
 
 Tell = Callable[[Session, str, Place | None], Page]
-"""What is known of the customer with this id, behind this place."""
+"""Reads one page of what is stored about a customer: (session, user id, keys of the last row or None)."""
 
 
 def behind(query: Select[*tuple[Any, ...]], keys: Sequence[Any], after: Place | None) -> Select[*tuple[Any, ...]]:
-    """The next PAGE rows of the query, sorted by `keys`, which together are unique."""
+    """Restrict `query` to the first PAGE rows behind `after`. `keys` are sorted by and must be unique together."""
     query = query.order_by(*keys).limit(PAGE)
     return query.where(tuple_(*keys) > after) if after else query
 
 
 def page(rows: Sequence[dict[str, Any]], last: Place | None) -> Page:
-    """`last`: the keys of the last of these rows."""
+    """Make a Page of the rows of a `behind` query. `last`: the keys of the last of these rows; None if there are
+    none."""
     return Page(list(rows), last if len(rows) == PAGE else None)

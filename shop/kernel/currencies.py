@@ -1,4 +1,5 @@
-"""The shop's currency, and those there are. What is sold in one has a price in it that somebody has set."""
+"""The shop's own currency and the ISO 4217 codes. A variant is sold in another currency only where staff have set a
+price in it."""
 
 from __future__ import annotations
 

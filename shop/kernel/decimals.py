@@ -10,7 +10,10 @@ _SPACES = re.compile(r"[\s\u00a0\u202f'\u2019]")
 
 
 def minor_units(text: str, currency: str) -> int:
-    """`1.234,50`, `1,234.50`, `1234.5` are 123450 cents. What could be read in two ways is a ValueError."""
+    """Read a price in `currency` as minor units: `1.234,50`, `1,234.50` and `1234.5` are 123450 cents.
+
+    Raises ValueError for what is no price, can be read in two ways, or has more decimals than the currency.
+    """
     plain = _SPACES.sub("", text)
     digits = iso4217.digits(currency)
     if not re.fullmatch(r"[0-9]+([.,][0-9]+)*", plain):
@@ -25,7 +28,7 @@ def minor_units(text: str, currency: str) -> int:
 
 
 def _divided(plain: str, digits: int) -> tuple[str, str]:
-    """Before the decimal sign and behind it."""
+    """Split at the decimal sign: the digits before it and the digits behind it, signs for thousands removed."""
     signs = re.sub("[0-9]", "", plain)
     if not signs:
         return plain, ""

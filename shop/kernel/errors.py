@@ -1,4 +1,4 @@
-"""How the shop says no. Each refusal is a class that carries its code and its HTTP status; one handler renders all."""
+"""The refusals of the shop: each is a class with its code and its HTTP status; one handler renders them all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
-    """It does not exist, or it is somebody else's: the answer is the same."""
+    """The resource does not exist or belongs to another customer: the answer is the same."""
 
     status, code, title = 404, "not_found", "Not found"
 
@@ -48,12 +48,12 @@ class IllegalMove(Refusal):
 
 
 class Unconditional(Refusal):
-    """An edit must say which version it was made from."""
+    """An edit without an If-Match header: it must say which version it was made from."""
 
     status, code, title = 428, "precondition_required", "If-Match needed"
 
 
 class Stale(Refusal):
-    """Somebody else has edited it since."""
+    """The resource was edited after the version that this edit was made from."""
 
     status, code, title = 412, "stale", "Changed in the meantime"

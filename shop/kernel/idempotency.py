@@ -24,7 +24,7 @@ class KeyReused(Refusal):
 
 
 class IdempotencyKeyRow(Base):
-    """One key of one caller, what was asked with it and what was answered."""
+    """One idempotency key of one caller, with the fingerprint of the request and the stored answer."""
 
     __tablename__ = "commands"
     __table_args__ = (Index("ix_commands_created_at", "created_at"),)
@@ -39,12 +39,12 @@ class IdempotencyKeyRow(Base):
 
 
 class Asked(NamedTuple):
-    """One request with an Idempotency-Key: whose, which, and what it asks for."""
+    """One request with an Idempotency-Key. `scope`: the caller; `fingerprint`: a keyed hash of what is asked for."""
 
     scope: str
     key: str
     fingerprint: str
-    older: tuple[str, ...] = ()  # what it would have been before the secret was changed
+    older: tuple[str, ...] = ()  # the same fingerprint under the keys from before the secret was changed
 
 
 class Answered(NamedTuple):
@@ -54,22 +54,26 @@ class Answered(NamedTuple):
 
 
 def acquire_key(session: Session, asked: Asked) -> Answered | None:
-    """None: the key is yours, go on. Otherwise what was answered to the same request before.
+    """Acquire the idempotency key. Returns None when this request has it now, else the earlier answer.
 
-    Of two at the same instant one waits here until the other has committed.
+    Raises KeyReused when the key came with another request. Of two equal requests at once, the second waits here until
+    the first has committed or rolled back.
     """
     return None if asked in acquire_keys(session, [asked]) else earlier(session, asked)
 
 
 def acquire_keys(session: Session, asked: Sequence[Asked]) -> set[Asked]:
-    """As `claim`; returns those whose keys are theirs. In the order of the keys, so that nobody waits in a ring."""
+    """Acquire many keys, in their order, so that two batches never deadlock. Returns the requests that have theirs.
+
+    No two of `asked` may share scope and key.
+    """
     rows = [{"scope": one.scope, "key": one.key, "fingerprint": one.fingerprint} for one in sorted(asked)]
     taken = {(row.scope, row.key) for row in _CLAIM(session, rows)}
     return {one for one in asked if (one.scope, one.key) in taken}
 
 
 def earlier(session: Session, asked: Asked) -> Answered:
-    """What was answered under a key that is taken; KeyReused when that was to another request."""
+    """Load the answer stored under a key that is taken. Raises KeyReused when it was given to another request."""
     row = session.scalars(select(IdempotencyKeyRow).filter_by(scope=asked.scope, key=asked.key)).one()
     if row.fingerprint not in (asked.fingerprint, *asked.older):
         raise KeyReused("This Idempotency-Key came before with another request.")
@@ -77,12 +81,13 @@ def earlier(session: Session, asked: Asked) -> Answered:
 
 
 def remember(session: Session, answers: Mapping[Asked, Answered]) -> None:
+    """Store the answers under keys that were acquired in this transaction."""
     rows = [{"scope": asked.scope, "key": asked.key, **said._asdict()} for asked, said in answers.items()]
     _REMEMBER(session, rows)
 
 
 def release_keys(session: Session, asked: Sequence[Asked]) -> None:
-    """These came to nothing: their keys are free again."""
+    """Delete the keys of requests that were refused, so that they can be tried again."""
     _GIVE_BACK(session, [{"scope": one.scope, "key": one.key} for one in asked])
 
 
@@ -114,12 +119,12 @@ _GIVE_BACK = Many(_giving_back, _ROWS.c.scope, _ROWS.c.key)
 
 
 def forget(session: Session, scope: str) -> None:
-    """Everything that was answered to this caller."""
+    """Delete all keys and stored answers of one caller, such as `user:<id>`."""
     session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.scope == scope))
 
 
 def prune_commands(session: Session, batch: int = 1000) -> int:
-    """Forget keys older than a day, one batch. Returns how many that were."""
+    """Delete one batch of keys older than KEEP_HOURS. Returns how many were deleted."""
     old = select(IdempotencyKeyRow.scope, IdempotencyKeyRow.key).where(
         IdempotencyKeyRow.created_at < in_seconds(-KEEP_HOURS * 3600)
     )

@@ -1,7 +1,9 @@
-"""Keys for each purpose, divided from one secret, so that what is signed for one is worth nothing for another.
+"""Signing keys, one for each purpose, derived from one secret, so that a signature for one purpose is worth nothing for
+another.
 
-The secret can be changed without anybody noticing: what is new is signed with JWT_SECRET, and what was signed with
-JWT_SECRET_PREVIOUS goes on being accepted. So does what was signed with the undivided secret, before there were keys.
+The secret can be rotated without an interruption: new signatures are made with JWT_SECRET, those made with
+JWT_SECRET_PREVIOUS go on being accepted. So do signatures made with the underived secret, from before there were
+purposes.
 """
 
 from __future__ import annotations
@@ -23,51 +25,51 @@ class Purpose(StrEnum):
     ACCOUNT_LINK = "account link"
     UNSUBSCRIBE_LINK = "unsubscribe link"
     ORDER_TOKEN = "order token"  # noqa: S105 - a name
-    MAILBOX = "mailbox"  # that mails are counted by
+    MAILBOX = "mailbox"  # under which mails to one mailbox are counted
     MESSAGE = "message"  # what makes two copies of a mail the same
-    PERSON = "same person"  # who has left is known by
-    REQUEST = "request"  # what was asked under an Idempotency-Key
+    PERSON = "same person"  # by which offers know a customer again whose account is erased
+    REQUEST = "request"  # fingerprints of requests with an Idempotency-Key
 
 
 def signing(purpose: Purpose) -> bytes:
-    """The key for what is signed from now on."""
+    """Derive the key for new signatures."""
     return _divided(settings().jwt_secret, purpose)
 
 
 def accepted(purpose: Purpose) -> list[bytes]:
-    """Every key that may have signed what comes back, the current one first."""
+    """List every key whose signatures are still accepted, the current one first."""
     secrets = [secret for secret in (settings().jwt_secret, settings().jwt_secret_previous) if secret]
     return [_divided(secret, purpose) for secret in secrets] + [secret.encode() for secret in secrets]
 
 
 def mark(purpose: Purpose, *parts: str) -> str:
-    """A short sign of these parts, which does not tell what they are."""
+    """Compute a keyed hash of `parts`, 32 hex digits, from which they cannot be read."""
     return _mark(signing(purpose), parts)
 
 
 def message(event: str, *parts: str) -> str:
-    """What makes two copies of a mail the same: made of the event, what it is about and who is told, of nothing random.
+    """Compute the mark by which two copies of a mail are the same: from the event, its subject and the recipient.
 
-    So a shop restored from a backup that does not know the mail went makes the same one again.
+    Nothing in it is random, so that a shop restored from a backup that does not know of the mail makes the same one.
     """
     return mark(Purpose.MESSAGE, event, *parts)
 
 
 def is_mark(shown: str, purpose: Purpose, *parts: str) -> bool:
-    """Whether this is, or was under an accepted key, the mark of these parts."""
+    """Tell whether `shown` is the mark of `parts` under any accepted key. Compares in constant time."""
     marks = [_mark(key, parts).encode() for key in accepted(purpose)]
     return any(hmac.compare_digest(shown.encode(), mark) for mark in marks)
 
 
 def serializer(purpose: Purpose, salt: str) -> URLSafeSerializer:
-    """For links: signs with the current key, reads what an accepted one has signed."""
+    """Make a serializer for links: it signs with the current key and reads what any accepted key has signed."""
     oldest_first = accepted(purpose)[::-1]
     return URLSafeSerializer(oldest_first, salt=salt, signer_kwargs={"digest_method": hashlib.sha256})
 
 
 @cache
 def _divided(secret: str, purpose: Purpose) -> bytes:
-    """HKDF-SHA256 (RFC 5869) without a salt, of one block: 32 bytes."""
+    """Derive a key with HKDF-SHA256 (RFC 5869), without a salt, one block: 32 bytes."""
     extracted = hmac.new(bytes(32), secret.encode(), hashlib.sha256).digest()
     return hmac.new(extracted, f"orderwave {purpose}\x01".encode(), hashlib.sha256).digest()
 

@@ -1,6 +1,6 @@
-"""Where the links in what people are sent lead: to the shop's storefront, or to small pages that the API has itself.
+"""Links in messages: they lead to the shop's storefront or, without one, to small pages of the API itself.
 
-A link to the API would show a customer JSON.
+A link to the API proper would show a customer JSON.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ OWN: Mapping[str, str] = {
 
 
 def link(place: Place, **about: str) -> str:
-    """The address of a page. `about`: what its path names stands there; the rest stands behind the #, where no server's
-    log and no Referer header can see it."""
+    """Build the address of a page. What its path names in `about` stands in the path, the rest behind the #, where no
+    server's log and no Referer header can see it."""
     front = settings().storefront_url
     path = settings().storefront_paths[place] if front else OWN[place]
     filled = path.format_map({name: quote(value, safe="") for name, value in about.items()})
@@ -45,5 +45,5 @@ def link(place: Place, **about: str) -> str:
 
 
 def api(path: str) -> str:
-    """An address of the API itself: for mail programs and operators."""
+    """Build an address of the API itself: for mail programs and operators."""
     return f"{settings().public_url}{path}"

@@ -1,4 +1,4 @@
-"""HTML in descriptions: what it says, without the tags."""
+"""Plain text from HTML in descriptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Reader(HTMLParser):
 
 
 def text_of(html: str) -> str:
-    """The texts between the tags, with spaces where the tags were. Plain text stays what it is."""
+    """Extract the text between the tags, with spaces where the tags were. Text without markup comes back unchanged."""
     if "<" not in html and "&" not in html:
         return html
     reader = _Reader()

@@ -10,11 +10,11 @@ MOST = 10**12  # minor units; a total above this is a mistake, and fits every co
 
 
 class CurrencyMismatch(ValueError):
-    """Amounts of two currencies do not add."""
+    """Amounts of two currencies cannot be added or subtracted."""
 
 
 class TooMuch(ValueError):
-    """The amount is beyond what the shop can hold."""
+    """The amount is beyond MOST minor units."""
 
 
 @dataclass(frozen=True, slots=True)

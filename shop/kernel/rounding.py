@@ -1,4 +1,4 @@
-"""Parts of amounts, in whole minor units."""
+"""Shares of amounts, in whole minor units."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ BASIS_POINTS = 10_000
 
 
 def part(amount: int, times: int, of: int) -> int:
-    """`amount * times / of`, the half rounded up. Nothing here is negative."""
+    """Compute `amount * times / of`, half rounded up. All of them are non-negative, `of` is positive."""
     return (2 * amount * times + of) // (2 * of)
 
 
 def spread(amount: int, over: Mapping[str, int]) -> dict[str, int]:
-    """`amount` in the proportions of `over`, to the unit, and nobody gets more than they have there.
+    """Divide `amount` in proportion to `over`, to the unit. At most the sum of `over`: then no share exceeds its own.
 
-    What rounding leaves goes to the largest remainders, of equal ones to the first name: no order of lines matters.
+    What rounding leaves goes to the largest remainders and, of equal ones, to the first name: the order of lines does
+    not matter. All shares are 0 where `over` sums to 0.
     """
     whole = sum(over.values())
     if not whole:

@@ -1,4 +1,4 @@
 """Stock keeping units."""
 
 SKU_LENGTH = 64
-"""Characters a SKU has at most, wherever one is stored or taken."""
+"""The most characters a SKU has, wherever one is stored or accepted."""

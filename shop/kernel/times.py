@@ -1,4 +1,4 @@
-"""How a moment is written for programs: one way, wherever one leaves the shop."""
+"""Moments at the edge of the shop: which are accepted, and the one way they are written for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 
 
 def in_bounds(moment: datetime) -> datetime:
-    """`moment` in UTC. Raises ValueError for one without an offset, and for one that some clock can not show."""
+    """Convert `moment` to UTC. Raises ValueError for one without an offset or outside FIRST to LAST."""
     if moment.tzinfo is None:
         raise ValueError("a moment has an offset")
     try:
@@ -22,5 +22,5 @@ def in_bounds(moment: datetime) -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`moment` in UTC with milliseconds, as RFC 3339 has it: `2026-11-29T18:00:00.000Z`."""
+    """Format `moment` in UTC with milliseconds, as RFC 3339 has it: `2026-11-29T18:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
