@@ -1,1 +1,1 @@
-"""Accounts: who they are, how they sign in, where they live and how their addresses are written."""
+"""Accounts: users, sessions, passwords, address books, and how addresses are written."""

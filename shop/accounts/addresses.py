@@ -1,4 +1,4 @@
-"""A user's address book: at most one default for each use, and nobody else's."""
+"""A user's address book. It holds at most one default address for each use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ POSTAL = ("name", "line1", "line2", "city", "region", "postal_code", "country", 
 
 
 def add(session: Session, user_id: str, fields: dict[str, Any]) -> AddressRow:
-    """The first one is the default for everything unless it says otherwise."""
+    """Add an address. The first one becomes the default for both uses unless `fields` says otherwise.
+
+    Raises TooManyAddresses above MOST.
+    """
     _lock_book(session, user_id)
     there = session.scalar(select(func.count()).where(AddressRow.user_id == user_id)) or 0
     if there >= MOST:
@@ -57,7 +60,10 @@ def add(session: Session, user_id: str, fields: dict[str, Any]) -> AddressRow:
 
 
 def replace(session: Session, user_id: str, id: str, fields: dict[str, Any]) -> AddressRow:
-    """All of it anew; what is not said is empty. The defaults stay unless they are said."""
+    """Replace an address as a whole: fields not in `fields` become empty, the defaults stay unless given.
+
+    Raises NotFound.
+    """
     _lock_book(session, user_id)
     row = get(session, user_id, id)
     for name in POSTAL:
@@ -70,6 +76,7 @@ def replace(session: Session, user_id: str, id: str, fields: dict[str, Any]) -> 
 
 
 def get(session: Session, user_id: str, id: str) -> AddressRow:
+    """Load one address of the user. Raises NotFound, also for the address of another user."""
     row = session.scalar(select(AddressRow).filter_by(id=id, user_id=user_id))
     if row is None:
         raise NotFound("There is no such address.")
@@ -77,13 +84,13 @@ def get(session: Session, user_id: str, id: str) -> AddressRow:
 
 
 def of(session: Session, user_id: str, *, limit: int = MOST, after: str | None = None) -> list[AddressRow]:
-    """Oldest first, from above the id `after`."""
+    """List the address book, oldest first, beginning above the id `after`."""
     query = select(AddressRow).filter_by(user_id=user_id).order_by(AddressRow.id).limit(limit)
     return list(session.scalars(query.where(AddressRow.id > after) if after else query))
 
 
 def default_shipping(session: Session, user_id: str) -> AddressRow | None:
-    """Where this user's parcels go when nothing else is said; None when the book names no such address."""
+    """Load the default shipping address. None when the book has none."""
     return session.scalar(select(AddressRow).filter_by(user_id=user_id, default_shipping=True))
 
 
@@ -92,16 +99,17 @@ def remove(session: Session, user_id: str, id: str) -> None:
 
 
 def erase(session: Session, user_id: str) -> None:
+    """Delete the whole address book."""
     session.execute(delete(AddressRow).where(AddressRow.user_id == user_id))
 
 
 def postal(row: AddressRow) -> dict[str, str | None]:
-    """As an order keeps it: a copy, so that a later change of the book does not move a parcel."""
+    """Copy the postal fields for an order, so that a later change of the book does not redirect a parcel."""
     return {name: getattr(row, name) for name in POSTAL}
 
 
 def postal_columns(prefix: str) -> list[ColumnElement[Any]]:
-    """What `postal` gives, as columns under other names."""
+    """Return the fields of `postal` as SQL columns labelled with `prefix`."""
     return [getattr(AddressRow, name).label(f"{prefix}{name}") for name in POSTAL]
 
 
@@ -113,5 +121,5 @@ def _one_default(session: Session, row: AddressRow) -> None:
 
 
 def _lock_book(session: Session, user_id: str) -> None:
-    """One change of a book at a time, so that two defaults cannot slip in side by side."""
+    """Lock the user row, so that two changes of one address book cannot set two defaults side by side."""
     session.execute(select(UserRow.id).where(UserRow.id == user_id).with_for_update())

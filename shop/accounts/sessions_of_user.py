@@ -1,4 +1,4 @@
-"""Where somebody is signed in, and the end of it, one by one."""
+"""The live sessions of one user, to be listed and ended one by one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from shop.kernel.errors import NotFound
 
 
 def newest(session: Session, user_id: str, *, limit: int, before: str | None = None) -> Sequence[SessionFamilyRow]:
-    """Those that are alive."""
+    """List the user's live sessions, newest first, beginning below the id `before`."""
     row = SessionFamilyRow
     query = select(row).where(row.user_id == user_id, *sessions.alive()).order_by(row.id.desc()).limit(limit)
     return session.scalars(query.where(row.id < before) if before else query).all()
 
 
 def end(session: Session, user_id: str, id: str) -> None:
+    """Revoke one session of the user. Raises NotFound, also for a session that has ended."""
     row = SessionFamilyRow
     theirs = select(row.id).where(row.id == id, row.user_id == user_id, *sessions.alive())
     if session.scalar(theirs) is None:

@@ -1,5 +1,5 @@
-"""Links in mails that prove something once: they are signed, they age by the database's clock, and they are bound
-to the state that using them changes, so that a second use finds nothing to open."""
+"""Links in mails that work once. They are signed, expire by the database's clock, and are bound to the state that using
+them changes, so that a second use is refused."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ GOOD_FOR_SECONDS = {Kind.VERIFY_EMAIL: 3 * 86400, Kind.PASSWORD_RESET: 3600}
 
 
 class LinkDead(Refusal):
-    """Forged, used, too old, or for an account that has changed: the answer is the same."""
+    """The link is forged, used, expired, or its account has changed: the answer is the same."""
 
     status, code, title = 422, "invalid_link", "This link does not work any more"
 
 
 def token(session: Session, user: UserRow, kind: Kind) -> str:
+    """Make the token of a link. It works for GOOD_FOR_SECONDS, until it is used or the user's address changes."""
     text: str = _signer(kind).dumps([user.id, keys.mark(Purpose.ACCOUNT_LINK, *_state(user, kind)), _seconds(session)])
     return text
 
 
 def opened(session: Session, text: str, kind: Kind) -> UserRow:
-    """Whose link it is. Raises LinkDead."""
+    """Load the user a token was made for. It stays valid until the caller changes the state it is bound to.
+
+    Raises LinkDead.
+    """
     try:
         id, bound, made = _signer(kind).loads(text)
         user = users.get(session, id)
@@ -55,11 +59,10 @@ def _signer(kind: Kind) -> URLSafeSerializer:
 
 
 def _state(user: UserRow, kind: Kind) -> tuple[str, str, str]:
-    """What using the link changes."""
+    """List what a token is bound to: the address, and what using the link changes."""
     verified = str(user.email_verified_at) if kind == Kind.VERIFY_EMAIL else user.password_hash
     return kind, user.email or "", verified
 
 
 def _seconds(session: Session) -> int:
-    """Since 1970."""
     return int(read_clock(session).timestamp())

@@ -25,12 +25,13 @@ class UserTagRow(Base):
 
 
 def check(tags: Sequence[str]) -> None:
+    """Raise Invalid for a tag that is no tag, or for more than MOST."""
     if len(tags) > MOST or not all(TAG.fullmatch(tag) for tag in tags):
         raise Invalid({"tags": [f"At most {MOST}, of small letters, digits, - and _, each of at most 40."]})
 
 
 def pin(session: Session, user_id: str, tags: Sequence[str]) -> None:
-    """These and no others."""
+    """Replace the user's tags. Raises Invalid."""
     check(tags)
     erase(session, user_id)
     session.add_all(UserTagRow(tag=tag, user_id=user_id) for tag in sorted(set(tags)))
@@ -38,6 +39,7 @@ def pin(session: Session, user_id: str, tags: Sequence[str]) -> None:
 
 
 def of(session: Session, user_ids: Sequence[str]) -> dict[str, list[str]]:
+    """List the tags of these users, sorted; users without tags are left out."""
     found: dict[str, list[str]] = defaultdict(list)
     query = select(UserTagRow.user_id, UserTagRow.tag).where(in_list(UserTagRow.user_id, "users"))
     for user, tag in session.execute(query.order_by(UserTagRow.tag), {"users": list(user_ids)}):

@@ -1,4 +1,4 @@
-"""Who has an account."""
+"""Accounts: the `users` table, its roles, and their addresses' uniqueness."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LastAdmin(Refusal):
 
 
 class UserRow(Base):
-    """An account. One that was deleted keeps its id, for the orders that name it, and nothing else."""
+    """An account. A deleted one keeps its id, for the orders that name it, and no personal data."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("role IN ('customer', 'staff', 'admin')", name="role"),)
@@ -43,7 +43,7 @@ class UserRow(Base):
     name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(20), default=Role.CUSTOMER)
-    email_hash: Mapped[str | None] = mapped_column(String(64))  # what suppressions know it by
+    email_hash: Mapped[str | None] = mapped_column(String(64))  # by which suppressions refer to the address
     language: Mapped[str] = mapped_column(String(10), default=LANGUAGES[0], server_default=LANGUAGES[0])
     email_verified_at: Mapped[At | None]
     created_at: Mapped[At] = mapped_column(default=transaction_time())
@@ -52,12 +52,12 @@ class UserRow(Base):
 
 
 def normal(email: str) -> str:
-    """One spelling for one mailbox."""
+    """Normalise an address to its stored spelling, without validating it."""
     return email_addresses.normal(email)
 
 
 def mailbox(email: str) -> str:
-    """What an address reaches, as far as that shows: `sam+shop@example.com` is `sam@example.com`."""
+    """Return the address without its `+` tag: `sam+shop@example.com` is `sam@example.com`."""
     local, at, domain = normal(email).rpartition("@")
     return f"{local.partition('+')[0] or local}{at}{domain}"
 
@@ -71,6 +71,7 @@ def register(
     role: str = Role.CUSTOMER,
     language: str = LANGUAGES[0],
 ) -> UserRow:
+    """Create an account. Raises EmailTaken. The address is not verified by that."""
     values = {"id": new_id(), "name": name, "password_hash": password_hash, "role": role, "language": language}
     statement = upsert(session, UserRow).values(values | _address(email))
     id = session.scalar(statement.on_conflict_do_nothing(index_elements=["email"]).returning(UserRow.id))
@@ -80,6 +81,7 @@ def register(
 
 
 def get(session: Session, id: str) -> UserRow:
+    """Load an account. Raises NotFound where there is none or it was deleted."""
     row = find_active(session, id)
     if row is None:
         raise NotFound("There is no such user.")
@@ -87,26 +89,29 @@ def get(session: Session, id: str) -> UserRow:
 
 
 def find_active(session: Session, id: str) -> UserRow | None:
-    """The account; None where there is none or it was deleted."""
+    """Load an account. None where there is none or it was deleted."""
     row = session.get(UserRow, id)
     return None if row is None or row.deleted_at else row
 
 
 def hold(session: Session, id: str) -> bool:
-    """Whether this account is not deleted; nobody deletes or credits it until this transaction ends."""
+    """Lock the account until this transaction ends, against deletion and credit. Returns whether it is not deleted."""
     row = UserRow
     return session.scalar(for_update(select(row.id).where(row.id == id, row.deleted_at.is_(None)))) is not None
 
 
 def by_email(session: Session, email: str) -> UserRow | None:
-    """One of the accounts from before domains had one spelling is found by the old one too: two may have collided."""
+    """Find the account with this address. None: there is none.
+
+    Rows from before domains had one spelling are found by their old one too, and preferred: two may have collided.
+    """
     before = email_addresses.spelled_before(email)
     found = session.scalars(select(UserRow).where(UserRow.email.in_({normal(email), before}))).all()
     return next((row for row in found if row.email == before), None) or next(iter(found), None)
 
 
 def newest(session: Session, *, limit: int, before: str | None = None, role: str | None = None) -> list[UserRow]:
-    """Accounts that are not deleted, newest first, from below the id `before`."""
+    """List accounts that are not deleted, newest first, beginning below the id `before`."""
     query = select(UserRow).where(UserRow.deleted_at.is_(None)).order_by(UserRow.id.desc()).limit(limit)
     if before:
         query = query.where(UserRow.id < before)
@@ -120,7 +125,10 @@ def rename(session: Session, id: str, name: str) -> None:
 
 
 def change_email(session: Session, id: str, email: str) -> bool:
-    """Returns whether it is another one, which then waits to be verified."""
+    """Change the address, which then waits to be verified. Returns False if it is the same one.
+
+    Raises EmailTaken.
+    """
     row = get(session, id)
     if row.email == normal(email):
         return False
@@ -135,14 +143,14 @@ def change_email(session: Session, id: str, email: str) -> bool:
 
 
 def verify_email(session: Session, id: str, email: str) -> bool:
-    """Returns whether there was anything to verify."""
+    """Mark the address as verified. Returns False if it is verified already or is not the account's any more."""
     return _changed(
         session, id, UserRow.email == email, UserRow.email_verified_at.is_(None), email_verified_at=transaction_time()
     )
 
 
 def change_password(session: Session, id: str, *, old_hash: str, new_hash: str) -> bool:
-    """Returns False if somebody else has changed it in the meantime."""
+    """Replace the password hash. Returns False if it is not `old_hash` any more."""
     return _changed(session, id, UserRow.password_hash == old_hash, password_hash=new_hash)
 
 
@@ -151,6 +159,7 @@ def change_language(session: Session, id: str, language: str) -> None:
 
 
 def change_role(session: Session, id: str, role: str) -> UserRow:
+    """Change the role. Locks all admins. Raises LastAdmin, and NotFound."""
     admins = session.scalars(
         select(UserRow.id).where(UserRow.role == Role.ADMIN, UserRow.deleted_at.is_(None)).order_by(UserRow.id)
         .with_for_update()
@@ -163,7 +172,10 @@ def change_role(session: Session, id: str, role: str) -> UserRow:
 
 
 def erase(session: Session, id: str) -> None:
-    """Nothing that says who it was stays."""
+    """Delete the account: its row keeps the id and the times, and no personal data.
+
+    Raises LastAdmin for the only admin, and NotFound.
+    """
     change_role(session, id, Role.CUSTOMER)
     session.flush()
     gone: dict[str, Any] = {"email": None, "name": "", "password_hash": "", "role": Role.CUSTOMER}
@@ -171,7 +183,7 @@ def erase(session: Session, id: str) -> None:
 
 
 def export_for(session: Session, id: str) -> dict[str, str | bool | datetime | None]:
-    """For the export: the profile."""
+    """Export the user's profile."""
     row = get(session, id)
     names = ("id", "email", "name", "role", "language", "email_verified_at", "created_at", "updated_at")
     return {name: getattr(row, name) for name in names}

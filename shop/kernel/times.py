@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
-"""Every moment between has a day and a time in every zone, and can be reckoned with."""
+"""Between these two every moment has a date and a time in every zone, and can be added to."""
 
 
 def in_bounds(moment: datetime) -> datetime:
