@@ -1,1 +1,1 @@
-"""Who may be written to about what: topics, consents, suppressions, limits."""
+"""Consent to messages: topics, consents, suppressions, and limits on mail a recipient did not ask for."""

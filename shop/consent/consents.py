@@ -1,6 +1,6 @@
-"""Who has asked to be written to about what, by which channel, when and where they said so.
+"""Consents of users: to which topic, by which channel, since when and where they were given.
 
-`consents` is what holds now; `consent_events` is only ever added to, so that a yes can be shown years later.
+`consents` is what holds now; to `consent_events` rows are only appended, so that a consent can be proven years later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAIL = tuple((topic, Channel.EMAIL) for topic in MARKETING)
 
 
 class ConsentRow(Base):
-    """What somebody said last. Who never said anything has no row, and gets nothing."""
+    """The last decision of a user on one topic and channel. Without a row there is no consent."""
 
     __tablename__ = "consents"
 
@@ -38,6 +38,8 @@ class ConsentRow(Base):
 
 
 class ConsentEventRow(Base):
+    """One decision of a user; append-only."""
+
     __tablename__ = "consent_events"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -50,14 +52,14 @@ class ConsentEventRow(Base):
 
 
 def granted(session: Session, user_id: str) -> set[Kind]:
-    """What they have asked for."""
+    """List the topics and channels that the user consents to."""
     row = ConsentRow
     query = select(row.topic, row.channel).where(row.user_id == user_id, row.granted)
     return {(topic, channel) for topic, channel in session.execute(query)}
 
 
 def say(session: Session, user_id: str, wishes: Mapping[Kind, bool], source: str) -> None:
-    """Write down a yes or no for each of these; what somebody says once more changes nothing."""
+    """Record a yes or no for each topic and channel, with its source. One that changes nothing is not recorded."""
     row = ConsentRow
     known = select(row.topic, row.channel, row.granted).where(row.user_id == user_id)
     before = {(topic, channel): was for topic, channel, was in session.execute(known)}
@@ -68,13 +70,14 @@ def say(session: Session, user_id: str, wishes: Mapping[Kind, bool], source: str
 
 
 def newest(session: Session, user_id: str, *, limit: int, before: str | None = None) -> list[ConsentEventRow]:
+    """List the user's decisions, newest first, beginning below the id `before`."""
     row = ConsentEventRow
     query = select(row).where(row.user_id == user_id).order_by(row.id.desc()).limit(limit)
     return list(session.scalars(query.where(row.id < before) if before else query))
 
 
 def export_for(session: Session, user_id: str, after: Place | None) -> Page:
-    """For the export: all they ever said, oldest first."""
+    """Export one page of the user's decisions, oldest first."""
     row, names = ConsentEventRow, ("topic", "channel", "granted", "source", "at")
     rows = session.scalars(behind(select(row).where(row.user_id == user_id), (row.at, row.id), after)).all()
     last = (rows[-1].at, rows[-1].id) if rows else None
@@ -82,6 +85,7 @@ def export_for(session: Session, user_id: str, after: Place | None) -> Page:
 
 
 def erase(session: Session, user_id: str) -> None:
+    """Delete the user's consents and their history."""
     for row in (ConsentRow, ConsentEventRow):
         session.execute(delete(row).where(row.user_id == user_id))
 
@@ -92,6 +96,7 @@ def _row(user_id: str, kind: Kind, wish: bool, source: str) -> dict[str, Any]:
 
 
 def _last_word(insert: Any) -> Any:
+    """Overwrite the earlier decision on the same topic and channel."""
     said = insert.excluded
     latest = {"granted": said.granted, "source": said.source, "at": statement_time()}
     return insert.on_conflict_do_update(index_elements=["user_id", "topic", "channel"], set_=latest)

@@ -1,8 +1,8 @@
-"""Who may be told of a topic by a channel: the one rule that everybody asks who writes to people.
+"""The one rule that decides who may be sent a topic by a channel; all code that sends messages asks it.
 
-Transactional topics reach everybody who has an account and an address. Marketing reaches who has asked for it
-(consent), has shown that the address is theirs (else a stranger could sign them up), and whose address stands on
-no suppression list. Ask again in the transaction right before the hand-over: a late unsubscribe wins (P10).
+Transactional topics reach every account with an address. Marketing reaches a user who has consented, whose address is
+verified (else a stranger could sign them up), and whose address is not suppressed. Ask again in the transaction right
+before the hand-over: a late unsubscribe wins (P10).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def may_send(session: Session, user_id: str, topic: str, channel: str = Channel.
 def recipients(
     session: Session, user_ids: Sequence[str], topic: str, channel: str = Channel.EMAIL
 ) -> dict[str, Recipient]:
-    """Of these people those who may be told, by their ids; one query."""
+    """Filter the users who may be sent `topic` by `channel`, by their ids; one query."""
     user = UserRow
     query = select(user.id, user.email, user.name, user.language).where(in_list(user.id, "users"))
     rows = execute_core(session, query.where(reachable(topic, channel)), {"users": list(user_ids)})
@@ -44,7 +44,7 @@ def recipients(
 
 
 def reachable(topic: str, channel: str = Channel.EMAIL) -> ColumnElement[bool]:
-    """The rule as a condition on `users`, for an audience that is a query."""
+    """Return the rule as a condition on `users`, for an audience that is itself a query."""
     here = and_(UserRow.deleted_at.is_(None), UserRow.email.is_not(None))
     return and_(here, *_asked_for(topic, channel)) if is_marketing(topic) else here
 

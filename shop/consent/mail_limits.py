@@ -1,10 +1,9 @@
-"""How many mails that nobody asked for one mailbox gets, whoever began them: MAIL_LIMIT.
+"""The limit on mails a mailbox did not ask for, whatever caused them: MAIL_LIMIT.
 
 It is counted in the database, for all processes together.
-
-Counted is what a stranger can cause with somebody else's address; not what its owner has paid for, has agreed to, or
-gets at an address that is confirmed. The mailbox is a keyed hash, so that this knows nobody; it outlives accounts,
-for a window.
+Counted is what a stranger can cause with another person's address; not what its owner has paid for, has agreed to, or
+gets at a verified address. The mailbox is stored as a keyed hash, so that this table identifies no person; it outlives
+accounts, for a window.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ LIMITED = "This address has had as many mails as it may that it did not ask for 
 
 
 class MailCountRow(Base):
-    """Since `began_at`, for so many seconds."""
+    """Mails to one mailbox in one window: `sent` since `began_at`. `seconds`: the window's length."""
 
     __tablename__ = "mail_counts"
 
@@ -38,20 +37,24 @@ class MailCountRow(Base):
 
 
 def allows(session: Session, address: str) -> bool:
-    """Count one more to this mailbox. Returns whether it may be sent."""
+    """Count one more mail to this mailbox. Returns whether it may be sent.
+
+    Each call counts, a refused one too. `address` may be in any spelling.
+    """
     mailbox = keys.mark(Purpose.MAILBOX, users.mailbox(address))
     counted = [_count(session, mailbox, seconds) <= most for seconds, most in _limits(settings().mail_limit)]
     return all(counted)
 
 
 def prune(session: Session) -> int:
-    """Forget windows that are over. Returns how many that were."""
+    """Delete the counts of windows that are over. Returns how many were deleted."""
     row = MailCountRow
     gone = session.execute(delete(row).where(age(row.began_at) > row.seconds))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def _count(session: Session, mailbox: str, seconds: int) -> int:
+    """Add one to the mailbox's count for this window, or begin a new window. Returns the count."""
     row = table_of(MailCountRow).c
     over = age(row.began_at) > row.seconds
     insert = upsert(session, table_of(MailCountRow)).values(
@@ -70,4 +73,5 @@ def _count(session: Session, mailbox: str, seconds: int) -> int:
 
 @lru_cache(maxsize=8)
 def _limits(said: str) -> tuple[tuple[int, int], ...]:
+    """Parse MAIL_LIMIT into (seconds, most mails), the shortest window first."""
     return tuple(sorted((limit.get_expiry(), limit.amount) for limit in parse_many(said)))

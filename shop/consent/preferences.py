@@ -1,4 +1,4 @@
-"""What a user has chosen: a language, and the topics they want to hear of."""
+"""A user's preferences: a language, and the marketing topics they want, by channel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def of(session: Session, user_id: str) -> Preferences:
 
 
 def change(session: Session, user_id: str, language: str, wanted: set[Kind]) -> None:
-    """All that is not wanted is off. Who wants something again takes back that they wanted nothing."""
+    """Set the language and the wanted topics; all other topics are off.
+
+    Wanting any topic lifts the suppression of a former unsubscribe from everything. Raises NotFound.
+    """
     users.change_language(session, user_id, language)
     kinds: list[Kind] = [(topic, channel) for topic in MARKETING for channel in Channel]
     asked = {kind: kind in wanted for kind in kinds}
@@ -37,6 +40,6 @@ def change(session: Session, user_id: str, language: str, wanted: set[Kind]) -> 
 
 
 def _news(session: Session, user_id: str, asked: dict[Kind, bool]) -> dict[Kind, bool]:
-    """A no to what was never wanted says nothing."""
+    """Keep the decisions worth recording: a no to what was never granted is left out."""
     before = consents.granted(session, user_id)
     return {kind: yes for kind, yes in asked.items() if yes or kind in before}

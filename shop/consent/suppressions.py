@@ -1,4 +1,5 @@
-"""Addresses that get no marketing, whoever has them now. Only a hash is kept: it outlives the account."""
+"""Suppressions: addresses that get no marketing, whichever account has them. Only a hash is kept: it outlives the
+account."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ from shop.kernel.errors import NotFound
 
 
 class Reason(StrEnum):
-    BOUNCE = "bounce"  # its mail server knows no such mailbox
-    COMPLAINT = "complaint"  # called it spam
-    UNSUBSCRIBE = "unsubscribe"  # wants none of it any more
+    BOUNCE = "bounce"  # the mail server knows no such mailbox
+    COMPLAINT = "complaint"  # the recipient reported a mail as spam
+    UNSUBSCRIBE = "unsubscribe"  # the recipient unsubscribed from all marketing
     STAFF = "staff"
 
 
 class SuppressionRow(Base):
-    """An address may stand here for more than one reason; it is free again when all are gone."""
+    """One address suppressed for one reason. It is free again when the rows of all its reasons are gone."""
 
     __tablename__ = "suppressions"
     __table_args__ = (UniqueConstraint("address_hash", "reason"),)
@@ -35,25 +36,27 @@ class SuppressionRow(Base):
 
 
 def add(session: Session, hashes: list[str], reason: Reason, detail: str = "") -> None:
-    """Those who stand here for this reason already stay as they are."""
+    """Suppress addresses for a reason. An address that is suppressed for it already keeps its row and detail."""
     rows = [{"id": new_id(), "address_hash": one, "reason": reason, "detail": detail} for one in sorted(set(hashes))]
     if rows:
         _ADD(session, rows)
 
 
 def among_them(session: Session, hashes: list[str], reason: Reason) -> set[str]:
-    """Those of these that stand here for this reason."""
+    """Filter the hashes that are suppressed for this reason."""
     row = table_of(SuppressionRow).c
     query = select(row.address_hash).where(in_list(row.address_hash, "hashes"), row.reason == reason)
     return set(execute_core(session, query, {"hashes": hashes}).scalars())
 
 
 def lift(session: Session, address_hash: str, reason: Reason) -> None:
+    """Remove the suppression of an address for one reason. Safe where there is none."""
     row = SuppressionRow
     session.execute(delete(row).where(row.address_hash == address_hash, row.reason == reason))
 
 
 def remove(session: Session, id: str) -> None:
+    """Delete one suppression. Raises NotFound."""
     row = session.get(SuppressionRow, id)
     if row is None:
         raise NotFound("There is no such suppression.")
@@ -61,6 +64,7 @@ def remove(session: Session, id: str) -> None:
 
 
 def of(session: Session, address_hash: str) -> list[SuppressionRow]:
+    """List the suppressions of one address, oldest first."""
     row = SuppressionRow
     return list(session.scalars(select(row).where(row.address_hash == address_hash).order_by(row.id)))
 
@@ -68,6 +72,7 @@ def of(session: Session, address_hash: str) -> list[SuppressionRow]:
 def newest(
     session: Session, *, limit: int, before: str | None = None, address_hash: str | None = None
 ) -> list[SuppressionRow]:
+    """List suppressions, newest first, beginning below the id `before`."""
     row = SuppressionRow
     query = select(row).order_by(row.id.desc()).limit(limit)
     if before:

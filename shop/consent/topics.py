@@ -1,4 +1,4 @@
-"""What the shop writes about, and by which channels."""
+"""The topics that the shop writes about, and the channels it writes by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class Topic(StrEnum):
     ORDERS = "orders"  # confirmed, shipped, refunded: part of the sale, by e-mail always on
-    ACCOUNT = "account"  # confirm an address, choose a password: asked for by whoever gets it
+    ACCOUNT = "account"  # confirm an address, choose a password
     OFFERS = "offers"  # campaigns
     REMINDERS = "reminders"  # a cart that was left
     BACK_IN_STOCK = "back_in_stock"
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 
 MARKETING = (Topic.OFFERS, Topic.REMINDERS, Topic.BACK_IN_STOCK)
-"""Only to who has asked for it. The others are always on, by e-mail."""
+"""Topics that need consent. The others are always on, by e-mail."""
 
 
 def is_marketing(topic: str) -> bool:

@@ -1,4 +1,4 @@
-"""Links that say no for good. They name whom they were sent to, never expire and may be used again and again."""
+"""Unsubscribe links. They name their recipient, never expire and may be used again and again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from shop.kernel.links import Place
 
 
 class Link(NamedTuple):
-    """`address`: a hash, which goes on to mean the mailbox when the account is gone."""
+    """What the token of a link says. `address`: a hash, by which the mailbox can be suppressed when the account is
+    gone."""
 
     user: str
     address: str
@@ -30,24 +31,26 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class WayOut:
-    """`page` is for people, `url` for mail programs, which post to it. Both hold the token."""
+    """An unsubscribe link in two forms: `page` for people, `url` for mail programs, which post to it. Both hold the
+    token."""
 
     page: str = field(repr=False)
     url: str = field(repr=False)
 
 
 def way_out(user_id: str, email: str, topic: str, channel: str = Channel.EMAIL) -> WayOut:
+    """Make the unsubscribe link for one recipient, topic and channel."""
     token = _signer().dumps(Link(user_id, email_addresses.hashed(email), topic, channel))
     return WayOut(links.link(Place.UNSUBSCRIBE, token=token), links.api(f"/api/unsubscribe/{token}"))
 
 
 def headers(url: str) -> dict[str, str]:
-    """What lets a mail program unsubscribe with one click (RFC 8058)."""
+    """Return the mail headers with which a mail program unsubscribes with one click (RFC 8058)."""
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def opened(token: str) -> Link:
-    """Raises NotFound for what we have not signed."""
+    """Verify a token and return what it says. Raises NotFound for one that the shop has not signed."""
     try:
         made = Link(*_signer().loads(token))
     except (BadData, TypeError) as error:
@@ -58,7 +61,10 @@ def opened(token: str) -> Link:
 
 
 def unsubscribe(session: Session, made: Link, *, everything: bool) -> None:
-    """Of this topic, or of all marketing: then the address is suppressed too, account or none."""
+    """Withdraw consent to the link's topic, or to all marketing with `everything`. Safe to repeat.
+
+    With `everything`, and where the account is gone, the address is suppressed as well.
+    """
     if _is_there(session, made.user):
         topics = MARKETING if everything else (made.topic,)
         channels = Channel if everything else (made.channel,)
