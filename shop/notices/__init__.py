@@ -1,1 +1,1 @@
-"""What messages say: one function for each kind of message, from the row it is about."""
+"""The content of messages: one function for each kind of message, from the row it is about."""

@@ -1,7 +1,7 @@
-"""What is said to people about their accounts, and what staff write to them.
+"""Messages about accounts, and messages that staff write to customers.
 
-Links start as the settings say, whatever host a request named. They are made when they are handed over, so that they
-stand in no table and no message.
+Links begin with the configured address, whatever host a request named. They are made when the message is handed over,
+so that they stand in no table and in no broker's queue.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ PAGES = {Kind.VERIFY_EMAIL: Place.VERIFY_EMAIL, Kind.PASSWORD_RESET: Place.RESET
 
 
 def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, Notice]:
-    """By run: what was asked for by it, and for which account. Leaves out accounts that are not there."""
+    """Record the link mails that these runs are about to send. `asked`: by run, the kind of link and the user's id.
+
+    Returns the notices by run; runs whose account is gone or whose mail has an end already are left out.
+    """
     found = {run: (kind, user) for run, (kind, id) in asked.items() if (user := users.find_active(session, id))}
     tellings = {
         run: NotificationRequest(kind, user.id, user.email or "", turn=run, unasked=True)
@@ -40,12 +43,16 @@ def begin(session: Session, asked: Mapping[str, tuple[Kind, str]]) -> dict[str, 
 
 
 def with_link(session: Session, row: NotificationRow) -> Notice | None:
+    """Build the notice of a row with a fresh link. None: the account is gone."""
     user = users.find_active(session, row.subject_id)
     return _with_link(session, row.id, Kind(row.kind), user) if user else None
 
 
 def message(session: Session, row: NotificationRow) -> Notice | None:
-    """By staff. Channels other than e-mail know their people by their accounts."""
+    """Build the notice of a message from staff. None: it has no content.
+
+    Channels other than e-mail address the account that the row names.
+    """
     user, said = users.find_active(session, row.subject_id), dict(row.content or {})
     if not said:
         return None
@@ -55,7 +62,7 @@ def message(session: Session, row: NotificationRow) -> Notice | None:
 
 
 class Changed(StrEnum):
-    """What whoever has an account is told after it happened: it may not have been them."""
+    """Security notices to an account's owner after a change: it may have been made by another person."""
 
     PASSWORD = "password_changed"  # noqa: S105 - a name
     EMAIL = "email_changed"
@@ -63,13 +70,16 @@ class Changed(StrEnum):
 
 
 def tell_of_change(session: Session, user_id: str, kind: Changed, address: str | None) -> None:
-    """To `address`: the one that the account had before."""
+    """Enqueue a security notice to `address`, the one that the account had before. None: nothing is sent."""
     if address:
         outbox.enqueue(session, NotificationRequest(kind, user_id, address, turn=new_id()))
 
 
 def changed(session: Session, row: NotificationRow) -> Notice | None:
-    """To where it was told of, whatever address the account has by now."""
+    """Build the notice of a row, to the address it was enqueued for, whatever the account has by now.
+
+    None: the account is gone.
+    """
     user = users.find_active(session, row.subject_id)
     return Notice(row.id, row.kind, row.recipient, user.language, {"name": user.name}) if user else None
 

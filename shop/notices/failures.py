@@ -1,4 +1,5 @@
-"""What is said of an order that came to nothing, and why it did. Whoever was told 202 is told of the end."""
+"""Messages about orders that were cancelled or failed, and why. Every customer whose order was accepted hears of its
+end."""
 
 from __future__ import annotations
 
@@ -21,8 +22,11 @@ SOLD_OUT = "out_of_stock"
 
 
 def notify_customers(session: Session, closed: Mapping[str, str]) -> None:
-    """Tell the customers of these orders that each is closed: called off, not paid for in time, or otherwise. `closed`:
-    by order the code of what ended it. One notification an order, but for those that have forgotten whose they were."""
+    """Enqueue one notification an order: cancelled, not paid in time, or failed. `closed`: by order, the code that
+    ended it.
+
+    Anonymised orders are left out.
+    """
     failed = [id for id, code in closed.items() if code != "cancelled"]
     expired = payment_reminders.give_up(session, failed)
     for id, code in closed.items():
@@ -32,7 +36,7 @@ def notify_customers(session: Session, closed: Mapping[str, str]) -> None:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
-    """None: the order is not failed (any more), or has forgotten whose it was."""
+    """Build the notice of a row. None: the order is not failed, or is anonymised."""
     order = order_notices.known(session, [row.subject_id]).get(row.subject_id)
     if order is None or order.status != Status.FAILED:
         return None
@@ -40,7 +44,7 @@ def of_row(session: Session, row: NotificationRow) -> Notice | None:
 
 
 def _why(session: Session, order_id: str) -> str:
-    """`sold_out`, `declined` or `other`."""
+    """Tell why an order failed: `sold_out`, `declined` or `other`."""
     event, payment = OrderEventRow, PaymentRow
     reason = session.scalar(select(event.reason).where(event.order_id == order_id, event.to_status == Status.FAILED))
     if reason == SOLD_OUT:

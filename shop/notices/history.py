@@ -1,4 +1,4 @@
-"""What somebody was told: for themselves, for staff, and for the export."""
+"""Notifications of a customer: for themselves, for staff, and for the export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.orders.orders import OrderRow
 
 
 def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
-    """For the export: what this customer was told, oldest first."""
+    """Export one page of the notifications to this customer, oldest first."""
     row, names = NotificationRow, ("recipient", "channel", "state", "created_at")
     rows = session.scalars(behind(select(row).where(theirs(customer_id)), (row.id,), after)).all()
     items = [
@@ -26,7 +26,7 @@ def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
 def newest(
     session: Session, *, limit: int, before: str | None = None, where: Sequence[ColumnElement[bool]] = ()
 ) -> list[NotificationRow]:
-    """Newest first, from below the id `before`."""
+    """List notifications, newest first, beginning below the id `before`."""
     row = NotificationRow
     query = select(row).where(*where).order_by(row.id.desc()).limit(limit)
     return list(session.scalars(query.where(row.id < before) if before else query))
@@ -35,7 +35,8 @@ def newest(
 def conditions(
     *, event: str | None = None, status: str | None = None, customer: str | None = None, **same: str
 ) -> list[ColumnElement[bool]]:
-    """`event`: the kind of letter, whoever's turn it was; `same`: columns as they are."""
+    """Build filters for `newest`. `event`: the kind of letter, with any turn; `status`: its state; `same`: columns with
+    their values."""
     row = NotificationRow
     found = [getattr(row, name) == value for name, value in same.items()]
     if event:
@@ -48,7 +49,7 @@ def conditions(
 
 
 def theirs(customer_id: str) -> ColumnElement[bool]:
-    """About this customer's orders, and their account."""
+    """Return the condition for notifications about this customer's account, orders and returns."""
     orders = select(OrderRow.id).where(OrderRow.customer_id == customer_id)
     backs = select(ReturnRow.id).where(ReturnRow.order_id.in_(orders))
     about = NotificationRow.subject_id

@@ -1,4 +1,4 @@
-"""What customers are told about their orders. It states only what is committed."""
+"""Messages to customers about their orders. They state only what is committed."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ ORDERS = (
     .outerjoin(table_of(UserRow), _USER.id == _ORDER.customer_id)
     .where(_ORDER.email != "")
 )
-"""Those that still know whose they are, with the language that is spoken to them."""
+"""Orders that are not anonymised, with the language of their customer and the facts that `notice` needs."""
 
 TAKEN = frozenset(
     {PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED}
 )
-"""Money was taken for the order, whatever became of it since."""
+"""Payment states in which money was captured for the order, whatever became of it since."""
 
 TRUE_WHILE: Mapping[str, ColumnElement[bool]] = {
     "order_confirmed": _ORDER.status == Status.CONFIRMED,
@@ -67,10 +67,10 @@ _KNOWN = ORDERS.where(in_list(_ORDER.id, "orders"))
 def begin(
     session: Session, kind: str, turns: Mapping[str, str | None], *, solicited: bool = False
 ) -> dict[str, Notice]:
-    """These orders' customers are being told, by order; `turns`: as NotificationRequest has it.
+    """Record the notifications that the calling run is about to send. `turns`: by order, as NotificationRequest has it.
 
-    Leaves out those who have been told already, those of whom it is not true any more, and orders that have forgotten
-    whose they were.
+    Returns the notices by order. Leaves out orders that have been notified, those for which TRUE_WHILE does not hold
+    any more, and anonymised ones.
     """
     found = {row.id: row for row in execute_core(session, _WAVES[kind], {"orders": list(turns)})}
     tellings = [
@@ -81,13 +81,13 @@ def begin(
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
-    """None: it is not true (any more)."""
+    """Build the notice of a row. None: TRUE_WHILE does not hold any more, or the order is anonymised."""
     order = session.execute(ORDERS.where(_ORDER.id == row.subject_id, TRUE_WHILE[row.kind])).first()
     return notice(row.id, row.kind, order) if order else None
 
 
 def known(session: Session, ids: Sequence[str]) -> dict[str, Any]:
-    """Of these orders what `notice` asks for."""
+    """Load the rows that `notice` needs, by order. Anonymised orders are left out."""
     return {row.id: row for row in execute_core(session, _KNOWN, {"orders": list(ids)})}
 
 
@@ -96,12 +96,13 @@ def notice(id: str, kind: str, order: Any, **more: Any) -> Notice:
 
 
 def unasked(order: Any) -> bool:
-    """Anybody can name anybody's address; with money or a confirmed address they show that it is theirs."""
+    """Tell whether the recipient may be a stranger to the order: a guest can name any address. Money or a verified
+    address proves that it is theirs."""
     return not (order.proven or order.payment_status in (*TAKEN, PaymentStatus.AUTHORISED))
 
 
 def values(order: Any) -> dict[str, Any]:
-    """What the letters about an order say."""
+    """Collect what the letters about an order say."""
     return {
         "name": order.shipping_address.get("name", ""),
         "link": guest_tokens.link(order),
@@ -123,6 +124,6 @@ def values(order: Any) -> dict[str, Any]:
 
 
 def goods(session: Session, order_id: str, counted: Mapping[str, int]) -> list[str]:
-    """So many of these, in words."""
+    """Format quantities by SKU for a letter, such as `2 x Mug`. Zeros are left out."""
     names = {line.sku: line.name for line in orders.get(session, order_id).lines}
     return [f"{n} x {names[sku]}" for sku, n in counted.items() if n]

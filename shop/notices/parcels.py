@@ -1,4 +1,4 @@
-"""What is said of a parcel that has left."""
+"""Messages about parcels that have left."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shop.notifications.outbox import NotificationRow
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
+    """Build the notice of a row. None: the parcel has not left, or the order is anonymised."""
     parcel = session.get(FulfilmentRow, row.about)
     order = order_notices.known(session, [row.subject_id]).get(row.subject_id)
     if parcel is None or order is None or parcel.status not in parcels.GONE:

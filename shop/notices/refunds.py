@@ -1,4 +1,4 @@
-"""What is said of money that went back: once for each refund."""
+"""Messages about refunds: one for each refund."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ GIVEN = (Status.DONE, Status.SETTLED)
 
 
 def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
-    """What these runs gave back, by run; `orders`: whose order each is about. Leaves out who has been told already."""
+    """Record the notifications about what these runs refunded. `orders`: by run, the order.
+
+    Returns the notices by run. Leaves out refunds of which the customer has been notified.
+    """
     given = {run: row for run in orders if (row := _given(session, run))}
     known = order_notices.known(session, [orders[run] for run in given])
     tellings = {
@@ -36,6 +39,7 @@ def begin(session: Session, orders: Mapping[str, str]) -> dict[str, Notice]:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
+    """Build the notice of a row. None: the refund is not done, or the order is anonymised."""
     order = order_notices.known(session, [row.subject_id]).get(row.subject_id)
     refund = session.get(RefundRow, row.about)
     return _notice(session, row.id, order, refund) if order and refund and refund.status in GIVEN else None
@@ -52,6 +56,7 @@ def _notice(session: Session, id: str, order: object, refund: RefundRow) -> Noti
 
 
 def _way(session: Session, refund: RefundRow) -> str:
+    """Name the way the money went back, for the letter: `hand`, the wallet or the refund's destination."""
     if refund.destination == refund_rows.SOURCE and refund.status == Status.SETTLED:
         return "hand"
     by_credit = session.get_one(PaymentRow, refund.payment_id).method == "wallet"

@@ -1,4 +1,4 @@
-"""Rows that wait for a run of their own: what each says, as it is true in this moment."""
+"""The content of enqueued notifications, as it holds at the moment they are sent."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ FACTS: Mapping[str, Callable[[Session, NotificationRow], Notice | None]] = {
     account_notices.MESSAGE: account_notices.message,
     admin_notices.WEBHOOK_DISABLED: admin_notices.of_row,
 }
-"""By kind of letter."""
+"""By kind of letter: builds the notice of a row. None when it does not hold any more."""
 
 
 def take(session: Session, ids: Sequence[str]) -> dict[str, Notice]:
-    """Those that are to be handed over now, by id. The others get their end here."""
+    """Take the open notifications that are to be sent now. Returns their notices, by id.
+
+    The others end here: SUPPRESSED after a bounce, LIMITED, or OUTDATED when they do not hold any more.
+    """
     row = NotificationRow
     rows = session.scalars(select(row).where(row.id.in_(ids), row.state.in_(OPEN)).order_by(row.id)).all()
     mailed = [one.recipient for one in rows if one.channel == Channel.EMAIL and one.kind not in [*Kind]]
@@ -47,7 +50,7 @@ def take(session: Session, ids: Sequence[str]) -> dict[str, Notice]:
 
 
 def notice(session: Session, row: NotificationRow) -> Notice | None:
-    """None: it is not true (any more)."""
+    """Build the notice of a row. None: it does not hold any more."""
     found = FACTS[row.kind](session, row)
     return marked(found, row) if found else None
 

@@ -1,4 +1,4 @@
-"""What is said to a customer about a return: once for each return and event."""
+"""Messages about returns: one for each return and event."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ TRUE_WHILE = {
 
 
 def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
-    """By return. Leaves out those who have been told already, and those of whom it is not true any more."""
+    """Record the notifications that the calling run is about to send. Returns the notices, by return.
+
+    Leaves out returns that have been notified, and those not in a status of TRUE_WHILE any more.
+    """
     backs = {row.id: row for row in session.scalars(_true(kind).where(ReturnRow.id.in_(ids)))}
     orders = order_notices.known(session, [row.order_id for row in backs.values()])
     known = {id: orders[row.order_id] for id, row in backs.items() if row.order_id in orders}
@@ -31,6 +34,8 @@ def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
+    """Build the notice of a row. None: the return is not in a status of TRUE_WHILE any more, or its order is
+    anonymised."""
     back = session.scalars(_true(row.kind).where(ReturnRow.id == row.subject_id)).first()
     known = back and order_notices.known(session, [back.order_id])
     return _notice(session, row.id, row.kind, back) if back and known else None
@@ -41,7 +46,7 @@ def _true(kind: str) -> Select[ReturnRow]:
 
 
 def _notice(session: Session, id: str, kind: str, back: ReturnRow) -> Notice:
-    """With what comes back, or came."""
+    """Build the notice, with the goods asked for or, of `return_received`, those that came."""
     order = order_notices.known(session, [back.order_id])[back.order_id]
     came = kind == "return_received"
     counted = {line.sku: line.received if came else line.quantity for line in back.lines}

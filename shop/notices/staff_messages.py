@@ -1,4 +1,4 @@
-"""What staff send to people, and sending again what somebody did not get. Who asked for it stands in the row."""
+"""Messages that staff send, and resends of notifications. The row keeps which staff user asked for it (`asked_by`)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from shop.notifications import outbox
 from shop.notifications.outbox import OPEN, NotificationRequest, NotificationRow
 
 TEMPLATES = (*Kind, *order_notices.TRUE_WHILE)
-"""What staff may send without words of their own: to an account, or about an order."""
+"""Letters that staff may send without words of their own: to an account, or about an order."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """To an account, to an address, or to whoever ordered; a template of TEMPLATES, or words of one's own."""
+    """A message to an account, to an address, or to the customer of an order; a template of TEMPLATES, or subject and
+    text.
+
+    `by`: the id of the staff user.
+    """
 
     by: str
     user_id: str | None = None
@@ -39,7 +43,10 @@ class Wish:
 
 
 def send(session: Session, wish: Wish) -> NotificationRow:
-    """Raises Invalid; IllegalMove when it is not true of the order."""
+    """Enqueue the message. Returns its row.
+
+    Raises Invalid; IllegalMove when the template does not hold for the order or account. Roll back then.
+    """
     _check(wish)
     telling, content = _telling(session, wish), None
     if not wish.template:
@@ -48,7 +55,10 @@ def send(session: Session, wish: Wish) -> NotificationRow:
 
 
 def resend(session: Session, id: str, by: str) -> NotificationRow:
-    """As another event, to the address that they have now; the words are written anew."""
+    """Enqueue a notification again as another event, to the recipient's address of now, with its content built anew.
+
+    Raises IllegalMove while it is open, when it does not hold any more, or when its recipient is erased; NotFound.
+    """
     row = outbox.get(session, id)
     if row.state in OPEN:
         raise IllegalMove("It is still on its way.")
@@ -99,7 +109,7 @@ def _telling(session: Session, wish: Wish) -> NotificationRequest:
 
 
 def _account(session: Session, wish: Wish) -> UserRow | None:
-    """Whoever is written to by address, and has an account with it, finds it there."""
+    """Load the account that the wish names, or the one that has the address it names. None: the address has none."""
     if wish.email:
         return users.by_email(session, wish.email)
     user = users.find_active(session, str(wish.user_id))

@@ -1,1 +1,1 @@
-"""The outbox: one row for each message that somebody is to get, delivered by a run of its own."""
+"""The outbox: one row for each message to one recipient, delivered by a run of its own."""

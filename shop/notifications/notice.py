@@ -1,4 +1,4 @@
-"""What is handed over: a letter to be written, to whom and by which channel."""
+"""A message ready to be rendered and sent: which letter, to whom, by which channel."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shop.consent.topics import Channel
 
 @dataclass(frozen=True)
 class Notice:
-    """`id` is its row's. `values` may hold links that open something.
+    """A message ready to be sent. `id`: of its row; `values`: fill the letter, and may hold links that grant access.
 
-    `mark`: the same one again is the same message, even out of a backup that does not know the row any more.
+    `mark`: the same for two copies of one message, even out of a backup that does not know the row any more.
     """
 
     id: str
@@ -23,4 +23,4 @@ class Notice:
     values: Mapping[str, Any] = field(repr=False)
     channel: str = Channel.EMAIL
     mark: str = ""
-    unasked: bool = False  # whoever gets it may have nothing to do with it: mail_limits.py counts it
+    unasked: bool = False  # the recipient may be a stranger to it: mail_limits.py counts it

@@ -1,4 +1,4 @@
-"""One row for each thing somebody was told: event, recipient, channel. It is what keeps a mail from going twice."""
+"""The outbox: one row for each event, recipient and channel. Its unique key keeps a message from being sent twice."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from shop.kernel.errors import NotFound
 from shop.notifications.notice import Notice
 
 KEEP_DAYS = 400
-ENOUGH = 500  # to look at, or to forget, in one transaction
+ENOUGH = 500  # rows to look at, or to delete, in one transaction
 
 
 class State(StrEnum):
-    QUEUED = "queued"  # a job of its own is to hand it over
+    QUEUED = "queued"  # a run of its own will send it
     SENDING = "sending"  # handed over, or about to be
     SENT = "sent"
-    REFUSED = "refused"  # by the recipient's mail server, or nobody carries this channel
+    REFUSED = "refused"  # by the recipient's mail server, or no gateway serves this channel
     SUPPRESSED = "suppressed"  # the address has bounced before
-    OUTDATED = "outdated"  # it was not true any more when its turn came
-    LIMITED = "limited"  # the address has had as many as it may that it did not ask for
-    FAILED = "failed"  # nobody took it for as long as it made sense
+    OUTDATED = "outdated"  # what it says no longer held when its turn came
+    LIMITED = "limited"  # the mailbox has reached MAIL_LIMIT of mails it did not ask for
+    FAILED = "failed"  # no gateway took it while it made sense
 
 
 OPEN = (State.QUEUED, State.SENDING)
 
 
 class NotificationRow(Base):
-    """`event` is the kind of letter and, where a subject may see several of them, whose turn it is."""
+    """One message. `event`: the kind of letter and, where a subject may get several of it, a turn: `kind:turn`."""
 
     __tablename__ = "notifications"
     __table_args__ = (Index("uq_notifications_event", "event", "subject_id", "recipient", "channel", unique=True),)
@@ -54,23 +54,23 @@ class NotificationRow(Base):
     channel: Mapped[str] = mapped_column(String(20), default=Channel.EMAIL)
     state: Mapped[str] = mapped_column(String(20), default=State.SENDING)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    detail: Mapped[str | None] = mapped_column(String(500))  # what the provider answered last, or why nobody asked it
-    about: Mapped[Id | None]  # the parcel or refund it tells of
+    detail: Mapped[str | None] = mapped_column(String(500))  # the provider's last answer, or why it was not sent
+    about: Mapped[Id | None]  # the parcel, refund or endpoint that it mentions
     content: Mapped[Document | None] = mapped_column(DOCUMENT)  # what staff wrote
-    asked_by: Mapped[Id | None]  # who of the staff
+    asked_by: Mapped[Id | None]  # the staff user who had it sent
     resend_of: Mapped[Id | None]
     created_at: Mapped[At] = mapped_column(default=transaction_time())
     updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
     @property
     def kind(self) -> str:
-        """The name of its letter."""
+        """Return the name of its letter."""
         return self.event.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class NotificationRequest:
-    """Somebody is to be told of something. `turn`: an id that makes it another event than the last of this kind."""
+    """A request to notify a recipient. `turn`: an id that makes it another event than the last of this kind."""
 
     kind: str
     subject_id: str
@@ -91,13 +91,13 @@ class NotificationRequest:
 
 
 def marked(notice: Notice, told: NotificationRequest | NotificationRow) -> Notice:
-    """With what whoever gets it a second time knows it by: made of what is told to whom, and telling nothing of it."""
+    """Add the mark by which a recipient's mail program knows a second copy. It reveals nothing of the message."""
     return replace(notice, mark=keys.message(told.event, told.subject_id, told.recipient, told.channel))
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """How one hand-over went. `bounced`: its mailbox is none."""
+    """The outcome of one hand-over. `bounced`: the mail server knows no such mailbox."""
 
     id: str
     recipient: str
@@ -113,9 +113,11 @@ _KEY = ("event", "subject_id", "recipient", "channel")
 
 
 def enqueue(session: Session, telling: NotificationRequest, *, later: bool = False, **more: Any) -> str | None:
-    """Somebody is to be told, by a run of its own; None: they have been, or will be. `more`: other columns.
+    """Enqueue a notification, to be sent by a run of its own. `more`: further columns of the row.
 
-    `later`: only if it is still true after a while (PAYMENT_REMINDER_SECONDS)."""
+    Returns its id, or None when this event is enqueued or sent already. `later`: the run waits PAYMENT_REMINDER_SECONDS
+    and then sends it only if it still holds.
+    """
     values = {"id": new_id(), "about": telling.about, "state": State.QUEUED, **telling.key, **more}
     insert = upsert(session, _NOTICE).values(created_at=statement_time(), updated_at=statement_time(), **values)
     once = insert.on_conflict_do_nothing(index_elements=_KEY).returning(_NOTICE.c.id)
@@ -128,8 +130,11 @@ def enqueue(session: Session, telling: NotificationRequest, *, later: bool = Fal
 def note(
     session: Session, tellings: Sequence[NotificationRequest], *, solicited: bool = False
 ) -> dict[NotificationRequest, str]:
-    """These are being told now. Returns the rows' ids; without those who have been told, and those whose address
-    has bounced, unless it is `solicited` by whoever gets it."""
+    """Record notifications that the calling run is about to send. Returns the ids of their rows.
+
+    Leaves out those that have an end already, those to bounced addresses unless `solicited` by the recipient, and those
+    above MAIL_LIMIT. Safe to repeat: an open one is returned again.
+    """
     if not tellings:
         return {}
     known = {(one.event, one.subject_id): one for one in tellings}
@@ -143,7 +148,7 @@ def note(
 def _within_limits(
     session: Session, begun: Sequence[tuple[NotificationRequest, str]], fresh: set[str]
 ) -> dict[NotificationRequest, str]:
-    """Without those that are one too many for their mailbox. Each is counted once, however often it is tried."""
+    """Drop those above the mailbox's limit. Each is counted once, however often it is tried."""
     counted = sorted((one.recipient, id) for one, id in begun if one.unasked and id in fresh)
     over = [id for recipient, id in counted if not mail_limits.allows(session, recipient)]
     for id in over:
@@ -152,13 +157,13 @@ def _within_limits(
 
 
 def limit(session: Session, id: str) -> None:
-    """It is not sent: its mailbox has had enough of what it did not ask for."""
+    """End a notification as LIMITED: its mailbox has reached MAIL_LIMIT."""
     ended = {"state": State.LIMITED, "detail": mail_limits.LIMITED, "attempts": 0, "updated_at": statement_time()}
     execute_core(session, update(_NOTICE).where(_NOTICE.c.id == id).values(ended))
 
 
 def bounced(session: Session, recipients: Sequence[str]) -> set[str]:
-    """Those whose mail server has said that there is no such mailbox."""
+    """Filter the recipients whose mail server has said that there is no such mailbox."""
     hashes = {one: email_addresses.hashed(users.normal(one)) for one in recipients}
     blocked = suppressions.among_them(session, list(hashes.values()), Reason.BOUNCE)
     return {one for one, hashed in hashes.items() if hashed in blocked}
@@ -169,7 +174,7 @@ def _begun(blocked: bool) -> dict[str, Any]:
 
 
 def _unless_told(insert: Any) -> Any:
-    """Returns those that are new or still open, and none that has an end."""
+    """Return the rows that are new or still open, and none that has an end."""
     again = insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={
@@ -200,7 +205,7 @@ _FINISH = Many(_finishing, _NOTICE.c.id, _NOTICE.c.state, _NOTICE.c.detail)
 
 
 def finish(session: Session, fared: Sequence[DeliveryResult]) -> None:
-    """Write down how they fared. An address that bounced is suppressed."""
+    """Record the outcome of hand-overs, of rows still open. Suppresses the addresses that bounced."""
     rows = [{"id": one.id, "state": one.state, "detail": one.detail} for one in fared]
     if rows:
         _FINISH(session, sorted(rows, key=lambda row: str(row["id"])))
@@ -209,14 +214,14 @@ def finish(session: Session, fared: Sequence[DeliveryResult]) -> None:
 
 
 def give_up(session: Session, which: ColumnElement[bool]) -> None:
-    """Nobody took them, and nobody tries any more. The last answer stays."""
+    """End open notifications as FAILED: they are not tried again. The last answer stays in `detail`."""
     row = NotificationRow
     ending = update(row).where(which, row.state.in_(OPEN)).values(state=State.FAILED, updated_at=statement_time())
     session.execute(ending.execution_options(synchronize_session=False))
 
 
 def ages(session: Session, ids: Sequence[str]) -> dict[str, float]:
-    """In seconds."""
+    """Return the ages of these notifications, in seconds."""
     row = NotificationRow
     return dict(execute_core(session, select(row.id, age(row.created_at)).where(row.id.in_(ids))).all())
 
@@ -229,12 +234,12 @@ def get(session: Session, id: str) -> NotificationRow:
 
 
 def erase(session: Session, user_id: str) -> None:
-    """What somebody was told about their account. What they were told about their orders goes with those."""
+    """Delete the notifications about the user's account. Those about their orders are deleted with the orders."""
     session.execute(delete(NotificationRow).where(NotificationRow.subject_id == user_id))
 
 
 def prune(session: Session, days: int) -> int:
-    """Forget the oldest that are older than that, one batch. Returns how many that were."""
+    """Delete the oldest notifications that are older than `days` and have an end, one batch. Returns how many."""
     row = NotificationRow
     oldest = select(row.id, row.created_at, row.state).order_by(row.id).limit(ENOUGH).subquery()
     old = select(oldest.c.id).where(age(oldest.c.created_at) > 86400.0 * days, oldest.c.state.not_in(OPEN))
