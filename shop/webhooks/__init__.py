@@ -1,1 +1,1 @@
-"""Domain events, and the endpoints of others that they are posted to."""
+"""Domain events, and the endpoints of others that they are delivered to."""

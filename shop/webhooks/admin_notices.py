@@ -1,4 +1,4 @@
-"""What administrators are told of the shop itself."""
+"""Messages to administrators about the shop itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEBHOOK_DISABLED = "webhook_disabled"
 
 
 def tell_of_disabled(session: Session, endpoint_id: str) -> None:
-    """Every administrator, by mail."""
+    """Enqueue a mail to each administrator: this endpoint was disabled."""
     admins = select(UserRow).where(UserRow.role == Role.ADMIN, UserRow.deleted_at.is_(None)).order_by(UserRow.id)
     turn = new_id()
     for admin in session.scalars(admins).all():
@@ -26,7 +26,8 @@ def tell_of_disabled(session: Session, endpoint_id: str) -> None:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
-    """None: it is enabled again, or nobody is administrator any more."""
+    """Build the notice of a row. None: the endpoint is enabled again or gone, or the recipient is no administrator any
+    more."""
     admin, endpoint = users.find_active(session, row.subject_id), session.get(EndpointRow, row.about)
     if admin is None or admin.role != Role.ADMIN or endpoint is None or endpoint.disabled_at is None:
         return None

@@ -1,4 +1,4 @@
-"""The log of deliveries: what is to be sent, how it went, and sending it once more."""
+"""Webhook deliveries: what is to be posted, the outcome of each attempt, and replays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILING, GONE = "failing", "gone"
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be posted, signed with these secrets at this moment, by the database's clock."""
+    """A webhook delivery to be posted: signed with these secrets at `now`, a moment of the database's clock."""
 
     id: str
     endpoint_id: str
@@ -37,7 +37,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt went; `status` None: there was no answer."""
+    """The outcome of one attempt; `status` None: there was no answer."""
 
     status: int | None
     answer: str
@@ -46,7 +46,7 @@ class Attempt:
 
 
 def letters(session: Session, ids: Sequence[str]) -> dict[str, Letter | None]:
-    """By delivery; None: its endpoint is disabled. Those that are not there any more are left out."""
+    """Load what is to be posted, by delivery. None: its endpoint is disabled. Deliveries that are gone are left out."""
     row, end, what = DeliveryRow, EndpointRow, DomainEventRow
     columns = (row.id, end.id, end.url, what.kind, what.at, what.data, statement_time(), end.disabled_at, end.secret)
     joined = select(*columns, end.old_secret, end.old_secret_until).join(end, end.id == row.endpoint_id)
@@ -61,12 +61,14 @@ def _letter(found: Any) -> Letter | None:
 
 
 def note(session: Session, id: str, attempt: Attempt, state: DeliveryState) -> None:
+    """Record an attempt and the state it leaves the delivery in."""
     values = {"status": attempt.status, "answer": attempt.answer, "ms": attempt.ms, "error": attempt.error}
     _set(session, id, attempts=DeliveryRow.attempts + 1, state=state, **values)
 
 
 def give_up(session: Session, id: str, why: str) -> None:
-    """It will not be tried again by itself. An endpoint that took nothing since this happened is disabled."""
+    """Mark a delivery as failed: it is not retried. Its endpoint is disabled if it has accepted nothing since this
+    delivery was created, unless it was cancelled or disabled anyway."""
     _set(session, id, state=DeliveryState.FAILED, error=why)
     row = session.get(DeliveryRow, id)
     if row and why not in ("endpoint_disabled", "cancelled") and not _took_any(session, row):
@@ -74,7 +76,10 @@ def give_up(session: Session, id: str, why: str) -> None:
 
 
 def disable(session: Session, endpoint_id: str, why: str) -> bool:
-    """Whether it was enabled until now; the others are told, and the administrators."""
+    """Disable an endpoint, publish `webhook_endpoint.disabled` and notify the administrators.
+
+    Returns False, and does nothing, if it was disabled already or is gone.
+    """
     if not webhook_endpoints.disable(session, endpoint_id, why):
         return False
     url = webhook_endpoints.get(session, endpoint_id).url
@@ -90,14 +95,18 @@ def _took_any(session: Session, row: DeliveryRow) -> bool:
 
 
 def listed(session: Session, endpoint_id: str, *, limit: int, before: str | None) -> Sequence[Logged]:
-    """(delivery, happening), newest first, from below the id `before`."""
+    """List an endpoint's deliveries with their domain events, newest first, beginning below the id `before`."""
     query = select(DeliveryRow, DomainEventRow).join(DomainEventRow, DomainEventRow.id == DeliveryRow.happening_id)
     query = query.where(DeliveryRow.endpoint_id == endpoint_id).order_by(DeliveryRow.id.desc()).limit(limit)
     return session.execute(query.where(DeliveryRow.id < before) if before else query).all()
 
 
 def replay(session: Session, endpoint: EndpointRow, id: str) -> tuple[DeliveryRow, DomainEventRow]:
-    """Begin it anew, with a day of attempts. Its webhook-id stays: the receiver can tell what it had already."""
+    """Reopen a delivery, to be attempted anew by a run that the caller starts.
+
+    Its webhook-id stays, so that the receiver can recognise it. Raises NotFound, and IllegalMove while it is pending or
+    its endpoint is disabled.
+    """
     found = select(DeliveryRow).where(DeliveryRow.id == id, DeliveryRow.endpoint_id == endpoint.id).with_for_update()
     row = session.scalars(found).first()
     if row is None:

@@ -1,4 +1,4 @@
-"""Endpoints: who listens to what happens in the shop, at which address, and the secret that proves it is us."""
+"""Webhook endpoints: their addresses, the events they subscribe to, and the secrets that sign what is sent to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ BOTH_HOURS = 24.0  # after a rotation both secrets sign, so that the receiver ca
 
 
 class EndpointRow(Base):
-    """`events`: names, `order.*` for all of a noun, `*` for everything. Disabled: by staff, by a 410, or failing."""
+    """One endpoint. `events`: names, `order.*` for all of a noun, `*` for everything.
+
+    Disabled by staff, by a 410, or after failing.
+    """
 
     __tablename__ = "webhook_endpoints"
 
@@ -38,6 +41,7 @@ class EndpointRow(Base):
 
 
 def listens(events: Sequence[str], kind: str) -> bool:
+    """Tell whether a subscription to `events` includes this kind."""
     noun = kind.split(".", maxsplit=1)[0]
     return any(one in ("*", f"{noun}.*", kind) for one in events)
 
@@ -49,6 +53,7 @@ def make(session: Session, values: dict[str, Any], by: str) -> EndpointRow:
 
 
 def get(session: Session, id: str, *, lock: bool = False) -> EndpointRow:
+    """Load an endpoint; `lock` it FOR NO KEY UPDATE. Raises NotFound."""
     row = session.get(EndpointRow, id, with_for_update={"key_share": True} if lock else None)
     if row is None:
         raise NotFound("There is no such webhook endpoint.")
@@ -56,13 +61,16 @@ def get(session: Session, id: str, *, lock: bool = False) -> EndpointRow:
 
 
 def listed(session: Session, *, limit: int, before: str | None) -> list[EndpointRow]:
-    """Newest first, from below the id `before`."""
+    """List endpoints, newest first, beginning below the id `before`."""
     query = select(EndpointRow).order_by(EndpointRow.id.desc()).limit(limit)
     return list(session.scalars(query.where(EndpointRow.id < before) if before else query))
 
 
 def change(session: Session, row: EndpointRow, values: dict[str, Any]) -> EndpointRow:
-    """`enabled` and `rotate_secret` are wishes; everything else is a column."""
+    """Change an endpoint. `enabled` and `rotate_secret` are actions; every other name in `values` is a column.
+
+    After a rotation the old secret signs too, for BOTH_HOURS.
+    """
     wishes = dict(values)
     enabled, rotate = wishes.pop("enabled", None), wishes.pop("rotate_secret", False)
     for name, value in wishes.items():
@@ -77,13 +85,13 @@ def change(session: Session, row: EndpointRow, values: dict[str, Any]) -> Endpoi
 
 
 def remove(session: Session, row: EndpointRow) -> None:
-    """With the log of what was delivered to it; what is on its way is not sent any more."""
+    """Delete an endpoint and the log of its deliveries; pending ones are not sent any more."""
     session.delete(row)
     session.flush()
 
 
 def disable(session: Session, id: str, why: str) -> bool:
-    """Whether it was enabled until now."""
+    """Disable an endpoint. Returns False if it was disabled already or is gone."""
     disabling = update(EndpointRow).where(EndpointRow.id == id, EndpointRow.disabled_at.is_(None))
     values = {"disabled_at": statement_time(), "disabled_why": why, "updated_at": statement_time()}
     return session.scalar(disabling.values(values).returning(EndpointRow.id)) is not None

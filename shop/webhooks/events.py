@@ -1,9 +1,9 @@
-"""What has happened in the shop that others may want to hear of, and to whom it is to be delivered.
+"""Domain events of the shop, and their deliveries to the endpoints that subscribe to them.
 
-A fact is written in the transaction that makes it true, with a delivery for each endpoint that listens and the run
-that carries it: none is forgotten, none tells of what did not happen. Its data is kept as it was then, because a
-delivery may be a day late, and `order.placed` with the status of tomorrow would tell of something else. While nobody
-listens nothing is written, and whoever changes many rows learns that from the statement that changes them (HEARD).
+An event is written in the transaction that makes it true, with a delivery for each subscribed endpoint and the run that
+carries it: none is lost, none reports what did not happen. Its data is kept as it was then, because a delivery may be a
+day late, and `order.placed` with the status of tomorrow would report something else. Without a subscriber nothing is
+written, and code that changes many rows learns that from the statement that changes them (HEARD).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class DeliveryState(StrEnum):
 
 
 class DomainEventRow(Base):
-    """Never changed. `data` holds ids and what anybody may know, no address and no name."""
+    """One domain event; never changed. `data` holds ids and public facts, no customer's address or name."""
 
     __tablename__ = "happenings"
     __table_args__ = (Index("ix_happenings_at", "at"),)
@@ -63,7 +63,7 @@ class DomainEventRow(Base):
 
 
 class DeliveryRow(Base):
-    """One happening for one endpoint. `status`, `answer`, `ms` and `error` are of the last attempt."""
+    """One domain event for one endpoint. `status`, `answer`, `ms` and `error` are of the last attempt."""
 
     __tablename__ = "webhook_deliveries"
 
@@ -89,11 +89,14 @@ class DomainEvent(NamedTuple):
 DELIVER = engine.Named("deliver_webhook")
 
 HEARD = exists(select(literal(1)).where(table_of(EndpointRow).c.disabled_at.is_(None))).label("heard")
-"""Whether anybody listens to anything: for the RETURNING of a statement that is made anyway."""
+"""Whether any endpoint is enabled: for the RETURNING of a statement that is made anyway."""
 
 
 def publish(session: Session, facts: Sequence[DomainEvent], *, always: bool = False) -> None:
-    """Write what happened, for those who listen to it; `always`: also when nobody does."""
+    """Publish domain events: write them with their deliveries and the runs that carry them.
+
+    An event without a subscriber is not written, unless `always`.
+    """
     endpoints = session.execute(_LISTENING).all() if facts else []
     rows = [{"id": new_id(), "kind": fact.kind, "data": fact.data} for fact in facts]
     wanted = [(row, one.id) for row in rows for one in endpoints if listens(one.events, str(row["kind"]))]
@@ -126,7 +129,10 @@ _DELIVER = inserting(
 
 
 def prune(session: Session, batch: int = 1000) -> int:
-    """Forget what happened a month ago, one batch; what is still on its way stays. Returns how many that were."""
+    """Delete one batch of events older than KEEP_DAYS, with their deliveries. Returns how many events were deleted.
+
+    Events with a pending delivery stay.
+    """
     open_ones = select(DeliveryRow.happening_id).where(DeliveryRow.state == DeliveryState.PENDING)
     old = select(DomainEventRow.id).where(DomainEventRow.at < in_seconds(-86400.0 * KEEP_DAYS))
     ids = session.scalars(old.where(DomainEventRow.id.not_in(open_ones)).order_by(DomainEventRow.at).limit(batch)).all()

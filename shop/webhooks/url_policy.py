@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to: the world's. Whoever may name a URL must not reach what lies inside."""
+"""Which addresses a webhook may be posted to: public ones. A URL that staff enter must not reach the inner network."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ Address = IPv4Address | IPv6Address
 
 NAT64 = ip_network("64:ff9b::/96")
 WORLD = ip_network("2000::/3")  # of IPv6, all that is given out
-TAKEN = (ip_address("168.63.129.16"), ip_address("192.0.0.192"))  # of clouds' own services: they look like anybody's
+TAKEN = (ip_address("168.63.129.16"), ip_address("192.0.0.192"))  # of clouds' own services: they look like public ones
 LONGEST = 500
 
 
 def is_public(address: Address, *, private_too: bool = False) -> bool:
-    """private_too: also this machine and private networks, for development; link-local never."""
+    """Tell whether an address is public. `private_too`: also this machine and private networks, for development;
+    link-local never."""
     inner = _inner(address)
     if inner is not None:
         return is_public(inner, private_too=private_too)
@@ -28,7 +29,7 @@ def is_public(address: Address, *, private_too: bool = False) -> bool:
 
 
 def _inner(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for: mapped, compatible, 6to4, Teredo, NAT64."""
+    """Return the IPv4 address embedded in an IPv6 one: mapped, compatible, 6to4, Teredo, NAT64. None: there is none."""
     if isinstance(address, IPv4Address):
         return None
     if address.ipv4_mapped or address.sixtofour:
@@ -42,7 +43,7 @@ def _inner(address: Address) -> IPv4Address | None:
 
 
 def problem(url: str, *, private_too: bool) -> str | None:
-    """What is wrong with it as far as one can see without asking for its name; None: nothing."""
+    """Say what is wrong with a URL, as an error message, without resolving its host. None: nothing."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
