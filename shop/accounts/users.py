@@ -1,4 +1,4 @@
-"""Accounts: the `users` table, its roles, and their addresses' uniqueness."""
+"""Accounts: the `users` table, its roles and its queries."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What things cost: offers, coupons, shipping and tax rates, quotes. It knows SKUs and categories as words only."""
+"""Prices: offers, coupons, shipping and tax rates, quotes. SKUs and categories are only names here."""

@@ -1,4 +1,4 @@
-"""Who has used a coupon: claimed with the order, given back once when it comes to nothing."""
+"""Redemptions of coupons: a coupon is redeemed with the order, and released once when the order comes to nothing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from shop.pricing.same_person import Person
 
 
 class CouponRedemptionRow(Base):
-    """An order's use of a coupon; it counts until it is given back.
+    """An order's redemption of a coupon; it counts until `given_back_at` is set.
 
-    `email` is the order's and `account_email` its customer's, as `same_person` spells them; of who has left, marks.
+    `email` is the order's and `account_email` its customer's, as `same_person` spells them; marks once the account is
+    erased.
     """
 
     __tablename__ = "coupon_uses"
@@ -43,7 +44,7 @@ class CouponRedemptionRow(Base):
 
 
 class Redemption(NamedTuple):
-    """An order's wish for a coupon."""
+    """An order's request to redeem a coupon."""
 
     order_id: str
     coupon_id: str
@@ -52,9 +53,10 @@ class Redemption(NamedTuple):
 
 
 def redeem(session: Session, claims: Sequence[Redemption]) -> set[str]:
-    """First come first served. Returns the orders that have their coupon now; the others must not be written.
+    """Redeem coupons, first come first served. Returns the orders that have theirs; the others must not be written.
 
-    The coupons are locked first, in key order, so that the statement that claims sees what others have committed.
+    Locks the coupons first, in key order, so that the statement that redeems sees what other transactions have
+    committed.
     """
     _lock(session, {redeem.coupon_id for redeem in claims})
     people = same_person.known(session, [(redeem.customer_id, redeem.email) for redeem in claims])
@@ -64,7 +66,7 @@ def redeem(session: Session, claims: Sequence[Redemption]) -> set[str]:
 
 
 def release(session: Session, orders: Sequence[str]) -> None:
-    """What these orders hold can be used again. Safe to repeat: a use is given back once."""
+    """Release the redemptions of these orders, so that they count no more. Safe to repeat."""
     freed = Counter(execute_core(session, _GIVE_BACK, {"orders": list(orders)}).scalars())
     if freed:
         _lock(session, set(freed))
@@ -72,7 +74,7 @@ def release(session: Session, orders: Sequence[str]) -> None:
 
 
 def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
-    """How often this customer has used it, as a guest too."""
+    """Count this customer's redemptions of the coupon, those as a guest included. Raises NotFound."""
     use, who = CouponRedemptionRow, same_person.account(session, customer_id)
     names = (who.email, *same_person.marks(who.email))
     theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
@@ -81,7 +83,7 @@ def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
 
 
 def most_by_one(session: Session, coupon_id: str) -> int:
-    """How often whoever used it most has used it."""
+    """Count the redemptions by the customer, or address, that has most of them."""
     live = (CouponRedemptionRow.coupon_id == coupon_id, CouponRedemptionRow.given_back_at.is_(None))
     most = 0
     for who in (CouponRedemptionRow.email, CouponRedemptionRow.account_email, CouponRedemptionRow.customer_id):
@@ -91,7 +93,7 @@ def most_by_one(session: Session, coupon_id: str) -> int:
 
 
 def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
-    """For the export: which coupons this customer has used, oldest first."""
+    """Export one page of the customer's redemptions, oldest first."""
     use = CouponRedemptionRow
     query = select(OfferRow.code, use.order_id, use.email, use.claimed_at, use.given_back_at)
     mine = query.join(OfferRow, OfferRow.id == use.coupon_id).where(use.customer_id == customer_id)
@@ -101,7 +103,10 @@ def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
 
 
 def erase(session: Session, customer_id: str) -> None:
-    """The uses stay, with marks in place of the addresses: a new account does not make a new person."""
+    """Replace the addresses of the customer's redemptions by marks: a new account does not make a new person.
+
+    Call it before the account is erased. Raises NotFound.
+    """
     who = same_person.account(session, customer_id)
     for use in session.scalars(select(CouponRedemptionRow).where(CouponRedemptionRow.customer_id == customer_id)):
         use.email = same_person.mark(use.email) or ""
@@ -110,21 +115,21 @@ def erase(session: Session, customer_id: str) -> None:
 
 
 def adopt(session: Session, orders: Sequence[str], customer_id: str) -> None:
-    """What a guest had used is this customer's now."""
+    """Assign the redemptions of a guest's orders to this customer. Raises NotFound."""
     who = same_person.account(session, customer_id)
     theirs = update(CouponRedemptionRow).where(CouponRedemptionRow.order_id.in_(orders))
     session.execute(theirs.values(customer_id=customer_id, account_email=who.account_email))
 
 
 def keep(session: Session, customer_id: str, address: str) -> None:
-    """What a guest had used with an address of this customer's stays theirs when they get another."""
+    """Assign guests' redemptions under `address` to its customer, before the customer changes to another address."""
     use = CouponRedemptionRow
     guests = update(use).where(use.customer_id.is_(None), use.email == address.casefold())
     session.execute(guests.values(customer_id=customer_id))
 
 
 _MARKS = [f"mark_{number}" for number in range(8)]
-"""Of two addresses under two secrets, divided and not."""
+"""Columns for the marks of two addresses under two secrets, derived and underived."""
 
 _LOCK = select(OfferRow.id).where(in_list(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
 _GIVE_BACK = (
@@ -140,7 +145,7 @@ def _lock(session: Session, coupons: set[str]) -> None:
 
 
 def _numbered(claims: Sequence[Redemption], people: Sequence[Person]) -> list[dict[str, Any]]:
-    """With the place of each in this wave, and how many of the same person stand before it."""
+    """Number the requests, and count for each those of the same person and coupon before it in this wave."""
     before: dict[tuple[str, str], set[int]] = defaultdict(set)
     rows = []
     for place, (redeem, who) in enumerate(zip(claims, people, strict=True)):

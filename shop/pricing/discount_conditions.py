@@ -1,7 +1,7 @@
-"""On which conditions an order got what it got off, kept with it; and what of that is lost when goods come back.
+"""The conditions under which an order got its discounts, kept with it; and which of them fail when goods come back.
 
-An order is never worked out anew: offers change and go. So what was applied is written down with it, offer by offer,
-and each stands for itself: it holds for the goods that stay, or its share of them is not theirs any more.
+An order is never repriced: offers change and go. So each applied offer is written down with the order and stands for
+itself: either it holds for the goods that stay, or its share of them is lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Condition = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Kept:
-    """So many of a line stay. `unit_price` and `off` (by offer, of the whole line) in minor units."""
+    """How many units of a line stay. `unit_price` and `off` (by offer, of the whole line) in minor units."""
 
     sku: str
     kept: int
@@ -37,11 +37,13 @@ class Kept:
         return self.unit_price * self.kept
 
     def of(self, whole: int) -> int:
+        """Return the part of `whole`, an amount of the whole line, that falls on the units that stay."""
         return whole * self.kept // self.quantity
 
 
 def of_offers(applied: Sequence[Applied], lines: Sequence[PricedLine], shipping: int) -> Iterator[dict[str, Any]]:
-    """`shipping`: what it would have cost, with its tax where that comes on top."""
+    """List the conditions of the applied offers, as documents. `shipping`: its full cost, with tax that comes on
+    top."""
     for one in applied:
         offer = one.offer
         said = {name: getattr(offer, name) for name in ("name", "kind", "minimum", "percent", "buy", "free")}
@@ -51,12 +53,14 @@ def of_offers(applied: Sequence[Applied], lines: Sequence[PricedLine], shipping:
 
 
 def of_shipping(method: ShippingMethod, shipping: int) -> dict[str, Any]:
+    """Return the condition of shipping that was free because of the goods' value."""
     said = {"name": method.code, "kind": FREE_ABOVE, "minimum": method.free_above}
     return {**said, "covered": None, "off": {}, "shipping": shipping}
 
 
 def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> dict[str, int]:
-    """By the name of what holds no longer: what it had taken off that is still there. Nothing where nothing stays."""
+    """Compute what is lost when only `kept` stays: by name of the offer, minor units with tax. Empty where nothing
+    stays."""
     staying = [line for line in kept if line.kept]
     if not staying:
         return {}
@@ -71,7 +75,7 @@ def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> dict[str, int
 
 
 def _lost(condition: Condition, staying: Sequence[Kept]) -> tuple[int, int]:
-    """Without tax that comes on top, and with it."""
+    """Compute the discount lost with this condition: without tax that comes on top, and with it."""
     holds = sum(line.worth for line in staying) >= (condition["minimum"] or 0)
     covered = [line for line in staying if line.sku in condition["covered"]]
     if condition["kind"] == Kind.FREE_SHIPPING:
@@ -84,7 +88,7 @@ def _lost(condition: Condition, staying: Sequence[Kept]) -> tuple[int, int]:
 
 
 def _still_off(condition: Condition, covered: Sequence[Kept]) -> dict[str, int]:
-    """Of so many for the price of fewer the goods that stay are counted anew; the rest is theirs as it was."""
+    """Compute the discount, by SKU, that a condition which holds still gives. Buy-X-get-Y is counted anew."""
     if condition["kind"] != Kind.BUY_X_GET_Y:
         return {line.sku: line.of(condition["off"].get(line.sku, 0)) for line in covered}
     lines = [PricedLine(line.sku, line.sku, line.kept, Money(line.unit_price, "EUR")) for line in covered]

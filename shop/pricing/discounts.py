@@ -1,7 +1,7 @@
-"""What offers take off the lines of a cart. Pure arithmetic: it asks nobody and the order of lines does not matter.
+"""What offers take off the lines of a cart. Pure arithmetic: no queries, and the order of lines does not matter.
 
-Offers are tried in the order of their priority, the highest first. One that is not stackable applies only where
-nothing has been applied before it, and nothing applies after it. Each takes from what those before it have left.
+Offers are tried in the order of their priority, the highest first. One that is not stackable applies only where nothing
+has been applied before it, and nothing applies after it. Each takes from what those before it have left.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Left = dict[str, int]  # SKU -> what the line still costs
 
 @dataclass(frozen=True)
 class Applied:
-    """An offer, and what it takes off each line (by SKU)."""
+    """An offer, and what it takes off each line: minor units by SKU."""
 
     offer: Offer
     off: Mapping[str, int] = field(default_factory=dict)
@@ -29,6 +29,7 @@ class Applied:
 
 
 def apply(lines: Sequence[PricedLine], offers: Iterable[Offer]) -> list[Applied]:
+    """Apply the offers to the lines. Returns those that take something off, and free shipping, in the order applied."""
     left = {line.sku: line.total.amount for line in lines}
     subtotal = sum(left.values())
     applied: list[Applied] = []

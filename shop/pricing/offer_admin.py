@@ -1,4 +1,4 @@
-"""What staff do with offers: make, change, list and take them away."""
+"""Administration of offers by staff: create, change, list and remove promotions and coupons."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ MEANS = ("percent", "amount", "buy", "free")
 
 
 def listed(session: Session, *, coupons: bool, limit: int, before: str | None) -> list[OfferRow]:
-    """Newest first, from below the id `before`."""
+    """List coupons or promotions, newest first, beginning below the id `before`."""
     which = OfferRow.code.is_not(None) if coupons else OfferRow.code.is_(None)
     query = select(OfferRow).where(which).order_by(OfferRow.id.desc()).limit(limit)
     return list(session.scalars(query.where(OfferRow.id < before) if before else query))
 
 
 def promotion(session: Session, id: str, *, lock: bool = False) -> OfferRow:
+    """Load a promotion; `lock` its row until the transaction ends. Raises NotFound, also for a coupon's id."""
     row = session.get(OfferRow, id, with_for_update={"key_share": True} if lock else None)
     if row is None or row.code is not None:
         raise NotFound("There is no such promotion.")
@@ -41,6 +42,7 @@ def promotion(session: Session, id: str, *, lock: bool = False) -> OfferRow:
 
 
 def coupon(session: Session, code: str, *, lock: bool = False) -> OfferRow:
+    """Load a coupon by its code; `lock` its row until the transaction ends. Raises NotFound."""
     query = select(OfferRow).where(OfferRow.code == fold(code))
     row = session.scalars(query.with_for_update(key_share=True) if lock else query).first()
     if row is None:
@@ -49,17 +51,18 @@ def coupon(session: Session, code: str, *, lock: bool = False) -> OfferRow:
 
 
 def fold(code: str) -> str:
-    """As it is stored: nobody has to care about case."""
+    """Normalise a code to its stored spelling: trimmed and upper case."""
     return code.strip().upper()
 
 
 def make(session: Session, values: Mapping[str, Any]) -> OfferRow:
+    """Create an offer. Raises Invalid, and CouponTaken for a code that exists."""
     row = OfferRow(**{"id": new_id(), "uses": 0, "minimum": 0, **values})
     _check(row)
     session.add(row)
     try:
         session.flush()
-    except IntegrityError as error:  # of two at the same instant the second learns it here only
+    except IntegrityError as error:  # two requests at once: the second fails here
         if row.code is None:
             raise
         raise CouponTaken(f"There is a coupon {row.code} already.") from error
@@ -68,7 +71,10 @@ def make(session: Session, values: Mapping[str, Any]) -> OfferRow:
 
 
 def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferRow:
-    """`row` is locked: whoever claims it meanwhile waits."""
+    """Change an offer, whose row the caller has locked, so that redemptions wait.
+
+    Raises Invalid, also for a limit below the uses so far.
+    """
     _check_currency(row, values)
     for name, value in values.items():
         setattr(row, name, value)
@@ -81,7 +87,8 @@ def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferR
 
 
 def remove(session: Session, row: OfferRow) -> None:
-    """Orders keep what it took off."""
+    """Delete an offer. Orders keep what it took off. A promotion in force ends by it: `promotion.ended` is
+    published."""
     promotion_events.withdrawn(session, row)
     session.delete(row)
     session.flush()
@@ -101,7 +108,7 @@ def _check(row: OfferRow) -> None:
 
 
 def _check_currency(row: OfferRow, values: Mapping[str, Any]) -> None:
-    """An amount that stays as it is would silently be one of another currency."""
+    """Refuse a new currency while an amount of the old one stays."""
     kept = [name for name in ("amount", "minimum") if name not in values and getattr(row, name)]
     if kept and values.get("currency", row.currency) != row.currency:
         raise Invalid({name: [f"Is in {row.currency}: an offer has one currency."] for name in kept})

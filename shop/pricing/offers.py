@@ -1,4 +1,5 @@
-"""Offers: what makes goods cheaper. Without a code it is a promotion and applies by itself; with one it is a coupon."""
+"""Offers: discounts and free shipping. Without a code an offer is a promotion and applies by itself; with one it is a
+coupon."""
 
 from __future__ import annotations
 
@@ -28,9 +29,9 @@ class Kind(StrEnum):
 
 
 class OfferRow(Base):
-    """Amounts in minor units of `currency`, `percent` in hundredths of a per cent: 1250 is 12.5 %.
+    """One offer. Amounts in minor units of `currency`, `percent` in hundredths of a per cent: 1250 is 12.5 %.
 
-    `uses` counts the orders that hold this coupon; the check is the limit's last word.
+    `uses` counts the orders that hold this coupon; the CHECK constraint enforces its limit.
     """
 
     __tablename__ = "offers"
@@ -67,7 +68,7 @@ class OfferRow(Base):
 
 @dataclass(frozen=True)
 class Offer:
-    """As it was read at the moment of pricing: `live` by the database's clock. Units as in the row."""
+    """An offer as read for pricing; `live`: in force at that moment, by the database's clock. Units as in the row."""
 
     id: str
     kind: str
@@ -93,18 +94,19 @@ class Offer:
         return self.total_limit is not None and self.uses >= self.total_limit
 
     def is_for(self, currency: str) -> bool:
-        """What is fixed in one currency means nothing in another; a part of the price is a part of any."""
+        """Tell whether the offer applies in `currency`: one with an amount or a minimum only in its own, others in
+        all."""
         return self.currency == currency or not (self.amount or self.minimum)
 
     def covers(self, line: PricedLine) -> bool:
-        """A category covers everything below it."""
+        """Tell whether the offer covers the line. A category covers everything below it."""
         if self.product_id is not None and line.product_id != self.product_id:
             return False
         return self.category is None or f"{line.category or ''}/".startswith(f"{self.category}/")
 
 
 def is_live() -> Any:
-    """From `starts_at` on, and at `ends_at` no more."""
+    """Return the condition that an offer is in force: from `starts_at` on, until right before `ends_at`."""
     begun = or_(OfferRow.starts_at.is_(None), OfferRow.starts_at <= statement_time())
     return and_(begun, or_(OfferRow.ends_at.is_(None), OfferRow.ends_at > statement_time()))
 
@@ -118,13 +120,13 @@ _IN_FORCE = (
 
 
 def in_force(session: Session, codes: Sequence[str]) -> list[Offer]:
-    """All promotions of this moment, and the coupons with these codes, live or not."""
+    """Load all promotions in force, and the coupons with these codes, in force or not."""
     rows = execute_core(session, _IN_FORCE, {"codes": list(codes)})
     return [Offer(**{**row._mapping, "live": bool(row.live)}) for row in rows]
 
 
 def rename_category(session: Session, old: str, new: str) -> None:
-    """A category has moved: offers on it, or on what is below it, go with it."""
+    """Move offers on a category, or on one below it, to its new path."""
     below = func.substr(OfferRow.category, 1, len(old) + 1) == f"{old}/"
     these = or_(OfferRow.category == old, below)
     session.execute(select(OfferRow.id).where(these).order_by(OfferRow.id).with_for_update(key_share=True)).all()
@@ -133,5 +135,5 @@ def rename_category(session: Session, old: str, new: str) -> None:
 
 
 def is_over(starts: datetime | None, ends: datetime | None) -> bool:
-    """Whether there is no moment between the two."""
+    """Tell whether no moment lies between the two."""
     return starts is not None and ends is not None and ends <= starts

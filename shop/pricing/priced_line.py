@@ -12,7 +12,7 @@ NOTHING = Money(0, OURS)
 
 @dataclass(frozen=True)
 class PricedLine:
-    """`discount` and `tax` are of the whole line; `total` is before both."""
+    """One line. `discount` and `tax` are of the whole line; `total` is before both."""
 
     sku: str
     name: str

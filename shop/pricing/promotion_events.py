@@ -1,4 +1,4 @@
-"""Promotions start and end by themselves, at pricing time; here it is noticed, once each, that they have."""
+"""Events of promotions. They start and end by themselves, at pricing time; here each start and end is noticed, once."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _COLUMNS = (OfferRow.id, OfferRow.name, OfferRow.kind, OfferRow.starts_at, Offer
 
 
 def announce(session: Session) -> int:
-    """Tell of what has started and ended since the last look, in this order. Returns how much that was.
+    """Publish `promotion.started` and `promotion.ended` for what has begun and ended since the last call. Returns how
+    many.
 
-    Of two that look at once one finds nothing: the mark is the guard, and it is made by the statement that looks. A
-    promotion that is moved to a later time starts, or ends, anew.
+    Of two concurrent calls one finds nothing: the mark is set by the statement that looks. A promotion that is moved to
+    a later time starts, or ends, anew.
     """
     _unmark(session)
     started = _mark(session, "started_told_at", _BEGUN, OfferRow.started_told_at.is_(None))
@@ -36,7 +37,7 @@ def announce(session: Session) -> int:
 
 
 def withdrawn(session: Session, row: OfferRow) -> None:
-    """Staff take it away: if it was running, that is its end."""
+    """Publish `promotion.ended` for a promotion that staff are about to delete, if it was running."""
     if row.code is None and row.started_told_at and not row.ended_told_at:
         events.publish(session, [DomainEvent(Kind.PROMOTION_ENDED, _data(row))], always=True)
 

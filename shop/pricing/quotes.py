@@ -1,4 +1,5 @@
-"""What a cart costs, worked out on the server from what is in force at this moment. docs/prices.md says the rules."""
+"""Quotes: what a cart costs, computed on the server from what is in force at this moment. docs/prices.md has the
+rules."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from shop.pricing.rates import ShippingMethod, Tariffs
 
 @dataclass(frozen=True)
 class Terms:
-    """What is in force for one cart: offers, shipping, the taxes of where it goes to; all in its currency."""
+    """What is in force for one cart: offers, shipping, the taxes of its destination; all in its currency."""
 
     tariffs: Tariffs
     country: str
@@ -32,7 +33,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Quote:
-    """The sum, and how it came about: `breakdown` adds up to `total`.
+    """The price of a cart and its parts; `breakdown` adds up to `total`.
 
     total = subtotal - discount + shipping, and + tax where prices do not include it. `discount` is on goods only;
     `shipping` is what is left of it after free shipping. `tax` is that of all lines and of shipping.
@@ -53,7 +54,10 @@ class Quote:
 
 
 def quote(lines: Sequence[PricedLine], terms: Terms, shipping_method: str | None) -> Quote:
-    """Price these lines, which are in the currency of the terms; without a method, without shipping."""
+    """Price these lines, which are in the currency of the terms. None as method: without shipping.
+
+    Raises Invalid for a shipping method that is not offered in this currency.
+    """
     method = terms.tariffs.method(shipping_method) if shipping_method and lines else None
     applied = discounts.apply(lines, [offer for offer in terms.offers if offer.is_for(terms.currency)])
     priced, nothing = [_priced(line, applied, terms) for line in lines], terms.money(0)
@@ -90,7 +94,7 @@ def _priced(line: PricedLine, applied: Sequence[Applied], terms: Terms) -> Price
 def _conditions(
     applied: Sequence[Applied], lines: Sequence[PricedLine], method: ShippingMethod | None, terms: Terms
 ) -> list[dict[str, Any]]:
-    """What was given, and on which conditions."""
+    """List what was given, and under which conditions, as documents to keep with the order."""
     goods = sum(line.total.amount - line.discount.amount for line in lines)
     is_free = method is not None and method.free_above is not None and goods >= method.free_above
     shipping = _shipping_in_full(method, lines, terms) if method else 0

@@ -1,4 +1,4 @@
-"""What staff do with tariffs: shipping methods and tax rates are set, changed and taken away."""
+"""Administration of shipping methods and tax rates by staff."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from shop.pricing.refusals import ShippingMethodTaken
 
 
 def methods(session: Session, *, limit: int, after: str | None) -> list[ShippingMethodRow]:
-    """By code, from behind `after`; those that are not offered any more as well."""
+    """List shipping methods by code, beginning behind `after`, inactive ones included."""
     row = ShippingMethodRow
     query = select(row).order_by(row.code).limit(limit)
     return list(session.scalars(query.where(row.code > after) if after else query))
 
 
 def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethodRow:
+    """Load a shipping method; `lock` its row until the transaction ends. Raises NotFound."""
     query = select(ShippingMethodRow).where(ShippingMethodRow.code == code)
     row = session.scalars(for_update(query) if lock else query).first()
     if row is None:
@@ -30,7 +31,8 @@ def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethod
 
 
 def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
-    """ShippingMethodTaken, also when somebody else adds it at the same moment."""
+    """Create a shipping method. Raises ShippingMethodTaken, also when another transaction creates it at the same
+    moment."""
     own = {name: value for name, value in values.items() if name != "rates"}
     adding = upsert(session, ShippingMethodRow).values(active=True).values(**own).on_conflict_do_nothing()
     if session.scalars(adding.returning(ShippingMethodRow.code)).first() is None:
@@ -39,7 +41,8 @@ def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
 
 
 def change(session: Session, code: str, values: Mapping[str, Any]) -> ShippingMethodRow:
-    """`rates`, `{currency, rate, free_above}` each, take the place of those there were."""
+    """Change a shipping method. `rates`, `{currency, rate, free_above}` each, replace the former ones. Raises
+    NotFound."""
     row = method(session, code, lock=True)
     for name, value in values.items():
         setattr(row, name, [ShippingRateRow(code=code, **rate) for rate in value] if name == "rates" else value)
@@ -48,7 +51,7 @@ def change(session: Session, code: str, values: Mapping[str, Any]) -> ShippingMe
 
 
 def remove(session: Session, code: str) -> None:
-    """Carts that had chosen it say so in their problems; orders keep what it cost."""
+    """Delete a shipping method. Carts that chose it report a problem; orders keep what it cost. Raises NotFound."""
     session.delete(method(session, code, lock=True))
     session.flush()
 
@@ -59,7 +62,7 @@ Key = tuple[str, str]  # country, class
 
 
 def taxes(session: Session, *, limit: int, after: Key | None) -> Sequence[TaxRateRow]:
-    """By country and class, from behind `after`."""
+    """List tax rates by country and class, beginning behind `after`."""
     row = TaxRateRow
     query = select(row).order_by(row.country, row.tax_class).limit(limit)
     behind = query.where(tuple_(row.country, row.tax_class) > after) if after else query
@@ -67,7 +70,7 @@ def taxes(session: Session, *, limit: int, after: Key | None) -> Sequence[TaxRat
 
 
 def set_tax(session: Session, key: Key, rate: int, shipping: str | None) -> TaxRateRow:
-    """There is one rate for a country and a class: this one from now on."""
+    """Set the one tax rate of a country and class, whether there is one or not."""
     country, tax_class = key
     values = {"rate": rate, "shipping": shipping}
     setting = upsert(session, TaxRateRow).values(country=country, tax_class=tax_class, **values)
@@ -76,6 +79,7 @@ def set_tax(session: Session, key: Key, rate: int, shipping: str | None) -> TaxR
 
 
 def drop_tax(session: Session, key: Key) -> None:
+    """Delete a tax rate. Raises NotFound."""
     session.delete(_tax(session, key))
     session.flush()
 

@@ -1,4 +1,4 @@
-"""What shipping costs, and which tax is in which country on which class of goods. Both stand in tables."""
+"""Shipping rates, and tax rates by country and class of goods; both in tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEEDED = ({"code": "standard", "name": "Standard", "rate": 490}, {"code": "expre
 
 
 class ShippingMethodRow(Base):
-    """`rate` in minor units; nothing is asked for it when the goods come to `free_above` or more.
+    """One shipping method. `rate` in minor units; it is free when the goods come to `free_above` or more.
 
     Both are in the shop's currency; in others the method is offered where `rates` has one.
     """
@@ -54,7 +54,7 @@ class ShippingMethodRow(Base):
 
 
 class ShippingRateRow(Base):
-    """What a method costs in another currency than the shop's."""
+    """The cost of a shipping method in another currency than the shop's."""
 
     __tablename__ = "shipping_rates"
     __table_args__ = (CheckConstraint("rate >= 0", name="rate_not_negative"),)
@@ -68,10 +68,10 @@ class ShippingRateRow(Base):
 
 
 class TaxRateRow(Base):
-    """`rate` in hundredths of a per cent: 1900 is 19 %. Where there is no row there is no tax.
+    """The tax rate of a country and class, in hundredths of a per cent: 1900 is 19 %. Without a row there is no tax.
 
-    `shipping`: of shipping methods of this class, whether they are taxed like the goods that are sent, in the
-    proportion of these, or at this very rate; None: as the law of the country has it.
+    `shipping`, for shipping methods of this class: LIKE_GOODS, taxed at the rates of the goods in their proportion;
+    OWN_RATE, at this rate; None, by the law of the country.
     """
 
     __tablename__ = "tax_rates"
@@ -86,7 +86,8 @@ class TaxRateRow(Base):
 LIKE_GOODS, OWN_RATE = "like_goods", "own_rate"
 _EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 SHIPPED_LIKE_GOODS = frozenset(f"{_EUROPEAN_UNION} CH GB LI NO".split())
-"""Where shipping is a part of the supply of the goods, and shares their rates (Directive 2006/112/EC, article 78 b)."""
+"""Countries where shipping is a part of the supply of the goods, and shares their rates (Directive 2006/112/EC, article
+78 b)."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +98,20 @@ class ShippingMethod:
     tax_class: str = STANDARD
 
     def cost(self, goods: int) -> int:
+        """Return the cost of shipping for goods of this value, after discounts, in minor units."""
         return 0 if self.free_above is not None and goods >= self.free_above else self.rate
 
 
 @dataclass(frozen=True)
 class Tariffs:
-    """In one currency."""
+    """Shipping methods and taxes, in one currency."""
 
     methods: Mapping[str, ShippingMethod] = field(default_factory=dict)
     taxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    shipping: Mapping[tuple[str, str], str] = field(default_factory=dict)  # what was said of it, by country and class
+    shipping: Mapping[tuple[str, str], str] = field(default_factory=dict)  # `TaxRateRow.shipping`, by country and class
 
     def method(self, code: str) -> ShippingMethod:
+        """Return a shipping method. Raises Invalid for one that is not offered in this currency."""
         if code not in self.methods:
             known = f"One of {', '.join(self.methods)}." if self.methods else "None is offered in this currency."
             raise Invalid({"shipping_method": [known]})
@@ -119,11 +122,12 @@ class Tariffs:
         return said == LIKE_GOODS if said else country in SHIPPED_LIKE_GOODS
 
     def tax(self, country: str, tax_class: str) -> int:
+        """Return the tax rate in hundredths of a per cent; 0 where none is set."""
         return self.taxes.get((country, tax_class), 0)
 
 
 def _both() -> Any:
-    """In one statement: every order asks."""
+    """Select shipping methods and taxes in one statement, because every order asks for both."""
     ship, other, tax = ShippingMethodRow, ShippingRateRow, TaxRateRow
     nowhere, none = literal("").label("country"), cast(null(), BigInteger)
     ours = literal(OURS).label("currency")
@@ -141,7 +145,8 @@ _BOTH = _both()
 
 
 def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) -> dict[str, Tariffs]:
-    """By currency: all shipping methods, the cheapest first, and the taxes of these countries."""
+    """Load the tariffs, by currency: all active shipping methods, the cheapest first, and the taxes of these
+    countries."""
     rows = execute_core(session, _BOTH, {"countries": sorted(set(countries))}).all()
     methods: dict[str, dict[str, ShippingMethod]] = defaultdict(dict)
     for row in rows:
@@ -154,7 +159,7 @@ def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) 
 
 
 def seed(session: Session) -> None:
-    """The methods that a shop begins with; those it has stay as they are."""
+    """Insert the shipping methods that a shop begins with; existing ones stay as they are."""
     for method in SEEDED:
         values = upsert(session, ShippingMethodRow).values(**method, tax_class=STANDARD, active=True)
         session.execute(values.on_conflict_do_nothing(index_elements=["code"]))

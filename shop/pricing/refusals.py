@@ -1,4 +1,4 @@
-"""What prices, coupons and rates refuse."""
+"""Refusals of prices, coupons and rates."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from shop.kernel.errors import Refusal
 
 
 class NoPrice(Refusal):
-    """Nobody has said what it costs in the cart's currency, and nothing is converted."""
+    """An item has no price in the cart's currency, and prices are never converted."""
 
     code, title = "no_price_in_currency", "No price in this currency"
 
 
 class CouponNotUsable(Refusal):
-    """Expired, used up, or of no effect on this cart; `reason` says which."""
+    """The coupon is expired, used up, or has no effect on this cart; `reason` says which."""
 
     code, title = "coupon_not_usable", "This coupon can not be used"
 

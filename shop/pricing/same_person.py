@@ -1,7 +1,7 @@
-"""Who is the same person, for coupons and whatever else has a limit for each: docs/prices.md says the rule.
+"""Which orders are of the same person, for coupons and other limits per customer: docs/prices.md has the rule.
 
 By account, by the address that an order names, and by the address of the account, whichever matches, in both
-directions. Whoever has left is known by a keyed hash of these: nobody can read an address out of it.
+directions. For an erased account keyed hashes of these are kept, from which no address can be read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARK = "mark:"  # no address begins so
 
 @dataclass(frozen=True)
 class Person:
-    """`holder_id`: whose account has the address that a guest named."""
+    """The identity behind an order. `holder_id`: the account that has the address that a guest named."""
 
     customer_id: str | None
     email: str
@@ -33,30 +33,30 @@ class Person:
 
     @property
     def signs(self) -> frozenset[str]:
-        """Two with one of these in common are the same."""
+        """List what identifies the person: two with one of these in common are the same."""
         return frozenset(filter(None, (self.customer_id, self.holder_id, self.email, self.account_email)))
 
 
 def mark(address: str | None) -> str | None:
-    """What is kept of an address when its owner has left; a mark stays as it is."""
+    """Hash an address to what is kept of it when its owner's account is erased. A mark comes back as it is."""
     if address is None or address.startswith(MARK):
         return address
     return _mark(keys.signing(Purpose.PERSON), address)
 
 
 def marks(address: str | None) -> list[str]:
-    """Every mark of it that may be kept, the newest first: the secret may have been changed since its owner left."""
+    """List every mark that may be stored for an address, the newest first: the secret may have been rotated since."""
     return [_mark(key, address) for key in keys.accepted(Purpose.PERSON)] if address else []
 
 
 def account(session: Session, id: str) -> Person:
-    """Whoever has this account, by its address alone. NotFound."""
+    """Return the Person of an account, by its address alone. Raises NotFound."""
     address = (users.get(session, id).email or "").casefold()
     return Person(id, address, address)
 
 
 def known(session: Session, wanted: Iterable[tuple[str | None, str]]) -> list[Person]:
-    """For each account, if there is one, and the address that was named beside it."""
+    """Identify the person behind each (account or None, address that was named), in their order."""
     named = [(customer, users.normal(address)) for customer, address in wanted]
     accounts = _accounts(session, named)
     holders = {address: id for id, address in accounts.items()}
@@ -75,7 +75,7 @@ def _person(customer: str | None, address: str, accounts: Accounts, holders: Acc
 
 
 def _accounts(session: Session, named: list[tuple[str | None, str]]) -> Accounts:
-    """The addresses of those who are named by account or by address, folded."""
+    """Load the addresses, folded, of all accounts named by id or by address."""
     ids, addresses = {one for one, _ in named if one}, {address for _, address in named}
     theirs = select(UserRow.id, UserRow.email).where(or_(UserRow.id.in_(ids), UserRow.email.in_(addresses)))
     return {id: email.casefold() for id, email in session.execute(theirs) if email}

@@ -1,4 +1,4 @@
-"""Tax, line by line and by rate. Shipping shares the rates of the goods where the law of the country wants it."""
+"""Tax, line by line and by rate. Shipping shares the rates of the goods where the law of the country says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shop.pricing.rates import ShippingMethod, Tariffs
 
 
 class Where(Protocol):
-    """What of the terms of a cart matters for its taxes."""
+    """The part of a cart's terms that its taxes depend on."""
 
     @property
     def tariffs(self) -> Tariffs: ...
@@ -25,7 +25,7 @@ class Where(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """So much of an amount at this rate, in hundredths of a per cent. `net` is without the tax."""
+    """A part of an amount, taxed at one rate, in hundredths of a per cent. `net` is without the tax."""
 
     rate: int
     net: int
@@ -33,12 +33,17 @@ class Part:
 
 
 def of(amount: int, rate: int, included: bool) -> int:
-    """Rounded here, line by line: the sum on an invoice is the sum of its lines."""
+    """Compute the tax in `amount`, or on it where it is not `included`. Rounded line by line: an invoice's sum is that
+    of its lines."""
     return part(amount, rate, BASIS_POINTS + rate if included else BASIS_POINTS)
 
 
 def of_shipping(shipping: int, method: ShippingMethod, lines: Sequence[PricedLine], where: Where) -> list[Part]:
-    """In the proportion of the goods, after their discounts; each part is rounded."""
+    """Split shipping over the rates of the goods, in the proportion of their values after discounts, or tax it at the
+    method's own rate.
+
+    Each part is rounded.
+    """
     own = where.tariffs.tax(where.country, method.tax_class)
     like_goods = where.tariffs.is_shipped_like_goods(where.country, method.tax_class)
     goods = _values(lines) if like_goods else {}
@@ -47,7 +52,7 @@ def of_shipping(shipping: int, method: ShippingMethod, lines: Sequence[PricedLin
 
 
 def _values(lines: Sequence[PricedLine]) -> dict[str, int]:
-    """What is paid for goods of each rate; where all are free, what they would cost."""
+    """Sum what is paid for goods, by rate; where all are free, what they would cost."""
     for less in (True, False):
         values: dict[str, int] = defaultdict(int)
         for line in lines:
@@ -63,7 +68,8 @@ def _part(amount: int, rate: int, included: bool) -> Part:
 
 
 def by_rate(lines: Sequence[PricedLine], shipping: Sequence[Part], included: bool) -> list[dict[str, int]]:
-    """What an invoice says: of all goods and of shipping, the highest rate first. What bears no tax is at 0."""
+    """Sum net and tax of goods and shipping by rate, as on an invoice, the highest rate first. Untaxed amounts are at
+    0."""
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
         paid = line.total.amount - line.discount.amount
