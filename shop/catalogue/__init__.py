@@ -1,1 +1,1 @@
-"""Products, variants, categories and price lists, and the index that they are found by."""
+"""Products, variants, categories and price lists, and the index by which products are found."""

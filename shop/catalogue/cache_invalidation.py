@@ -1,6 +1,6 @@
-"""Who keeps answers about the catalogue is told what has changed, once that is committed and never before.
+"""Invalidation of cached answers about the catalogue, once a change is committed and never before.
 
-A product is known by its id and by its slug. `LISTS` is whatever shows many; `TREE` the paths of categories.
+A product's topics are its id and its slug. `LISTS` is every answer that shows many; `TREE` the paths of categories.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def topic(id_or_slug: str) -> str:
 
 
 def changed(session: Session, products: Iterable[str], *, lists: bool = True) -> None:
-    """These products, by ids and slugs; lists as well, unless nothing in them is any different."""
+    """Invalidate these products, by ids and slugs, when the transaction commits; and `lists`, unless nothing in them
+    differs."""
     topics = [topic(name) for name in products] + ([LISTS] if lists else [])
     if topics:
         at_commit(session, caching.forget, topics)

@@ -1,4 +1,4 @@
-"""The tree of categories. Whoever changes it holds all of it: it is small, and it changes rarely."""
+"""The tree of categories. Each change locks all of it: it is small, and changes rarely."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CategoryInUse(Refusal):
 
 
 def create(session: Session, path: str, name: str) -> CategoryRow:
-    """Under a parent that is there already."""
+    """Create a category. Its parent must exist. Raises Invalid and PathTaken."""
     _hold_tree(session)
     _check_place(session, path)
     row = CategoryRow(path=path, name=name)
@@ -35,7 +35,10 @@ def create(session: Session, path: str, name: str) -> CategoryRow:
 
 
 def edit(session: Session, id: str, *, path: str | None = None, name: str | None = None) -> CategoryRow:
-    """Another name, or another place: everything below comes along."""
+    """Rename a category or move it, with everything below it, and reindex its products.
+
+    Raises NotFound, PathTaken, Invalid, and IllegalMove for a move below itself.
+    """
     _hold_tree(session)
     row = _get(session, id)
     if path is not None and path != row.path:
@@ -49,7 +52,8 @@ def edit(session: Session, id: str, *, path: str | None = None, name: str | None
 
 
 def delete(session: Session, id: str) -> None:
-    """Only an empty one: products, also archived ones, and other categories must leave it first."""
+    """Delete an empty category. Raises CategoryInUse while products, also archived ones, or other categories are in it;
+    NotFound."""
     _hold_tree(session)
     row = _get(session, id)
     if session.scalar(select(exists().where(_below(row.path)))):
@@ -61,7 +65,10 @@ def delete(session: Session, id: str) -> None:
 
 
 def id_of(session: Session, path: str) -> str:
-    """Of a category that stays at least until this transaction ends."""
+    """Return the id of a category and lock it FOR KEY SHARE, so that it stays until the transaction ends.
+
+    Raises Invalid.
+    """
     found = select(CategoryRow.id).where(CategoryRow.path == path).with_for_update(read=True, key_share=True)
     id = session.scalar(found)
     if id is None:
@@ -75,7 +82,7 @@ def _hold_tree(session: Session) -> None:
 
 
 def _index_below(session: Session, path: str) -> None:
-    """Products are found by the names of the categories that they are in."""
+    """Reindex the products in and below a category: they are found by the names of their categories."""
     inside = select(CategoryRow.id).where(_at_or_below(path))
     products = select(ProductRow.id).where(ProductRow.category_id.in_(inside)).order_by(ProductRow.id)
     index_writing.index(session, session.scalars(for_update(products, of=ProductRow)).all())
@@ -120,7 +127,7 @@ def _is_there(session: Session, path: str) -> bool:
 def _flush(session: Session, path: str) -> None:
     try:
         session.flush()
-    except IntegrityError as error:  # an import has just made it
+    except IntegrityError as error:  # an import has created it at the same moment
         raise PathTaken(f"There is a category {path}.") from error
 
 

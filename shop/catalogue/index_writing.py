@@ -1,4 +1,4 @@
-"""What products are found, filtered and sorted by, written in the transaction that changes what it is made of."""
+"""Writing the search and option indexes, in the transaction that changes what they are made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = 500
 
 
 def index(session: Session, ids: Sequence[str]) -> None:
-    """To be called by whoever holds these products and has changed what is written of them or their variants."""
+    """Reindex these products. The caller has locked them."""
     for begin in range(0, len(ids), PAGE):
         page = ids[begin : begin + PAGE]
         search_index.put(session, entries(session, page))
@@ -25,7 +25,8 @@ def index(session: Session, ids: Sequence[str]) -> None:
 
 
 def entries(session: Session, ids: Sequence[str]) -> list[dict[str, str]]:
-    """What these products are to be found by: their own texts, those of variants that are sold, their categories'."""
+    """Build the search index entries of these products: from their own texts, those of active variants, their
+    categories'."""
     products = session.execute(_PRODUCTS, {"ids": ids}).all()
     names = _category_names(session, {row.path for row in products if row.path})
     skus: dict[str, list[str]] = defaultdict(list)
@@ -40,7 +41,7 @@ def entries(session: Session, ids: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _category_names(session: Session, paths: Iterable[str]) -> dict[str, list[str]]:
-    """By path, itself and the names of the category and of all above it."""
+    """List for each path: itself, and the names of the category and of all above it."""
     above = {path: ["/".join(path.split("/")[: depth + 1]) for depth in range(path.count("/") + 1)] for path in paths}
     wanted: Any = sorted({path for way in above.values() for path in way})
     names = dict(session.execute(_CATEGORIES, {"paths": wanted}).all()) if wanted else {}

@@ -1,6 +1,6 @@
-"""Words that are nearly those looked for: every word that products are found by, cut into trigrams, in a table.
+"""Words nearly like those searched for: every word of the search index, cut into trigrams, in a table.
 
-The same on both databases. A word that no product has any more stays, and finds nothing.
+It works the same on both databases. A word that no product has any more stays, and finds nothing.
 """
 
 from __future__ import annotations
@@ -33,26 +33,27 @@ class WordGramRow(Base):
 
 
 def add(session: Session, words: Iterable[str]) -> None:
-    """From now on these words are near to others."""
+    """Add words that can be found by a mistyped one. Words that are in the table already are skipped."""
     new = missing(session, words)
     if new:
         _ADD(session, [{"word": word, "gram": gram} for word in new for gram in grams(word)])
 
 
 def missing(session: Session, words: Iterable[str]) -> list[str]:
-    """Those of them that should be in the table and are not, in order."""
+    """List those of the words that should be in the table and are not, sorted."""
     wanted = set(filter(is_kept, words))
     known = set(session.scalars(_KNOWN, {"words": list(wanted)})) if wanted else set()
     return sorted(wanted - known)
 
 
 def is_kept(word: str) -> bool:
-    """Numbers and codes are not mistaken for each other, and short words would be for too many."""
+    """Tell whether a word belongs in the table. Numbers and codes must not be mistaken for each other, and short words
+    would be near to too many."""
     return len(word) >= SHORTEST - 1 and word.isalpha()
 
 
 def near(session: Session, word: str) -> list[str]:
-    """Words of products that are one error away from this one, of long words two; the nearest first."""
+    """List indexed words that are one error away, two from LONG letters on; the nearest first, at most MOST."""
     if len(word) < SHORTEST or not word.isalpha():
         return []
     errors = 2 if len(word) >= LONG else 1
@@ -64,7 +65,7 @@ def near(session: Session, word: str) -> list[str]:
 
 
 def grams(word: str) -> Sequence[str]:
-    """`oak` is two spaces and `o`, `_oa`, `oak`, `ak_`, with spaces for the underscores."""
+    """List the trigrams of a word, sorted: `oak` has two spaces and `o`, ` oa`, `oak`, `ak `."""
     padded = f"  {word} "
     return sorted({padded[at : at + 3] for at in range(len(padded) - 2)})
 

@@ -1,4 +1,4 @@
-"""Options of variants as they are filtered and counted by: `White`, `white` and `WHITE` are one value."""
+"""The index of variants' options, for filters and counts: `White`, `white` and `WHITE` are one value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class VariantOptionRow(Base):
-    """One option of a variant that is sold. `name` and `value` are folded; `shown_*` is how they are written."""
+    """One option of an active variant. `name` and `value` are folded; `shown_*` is how they are written."""
 
     __tablename__ = "variant_options"
 
@@ -39,15 +39,16 @@ class VariantOptionRow(Base):
 
 LONGEST_KEY = 200
 Options = Mapping[str, Sequence[str]]
-"""What is asked for, by name: one of these values."""
+"""The options searched for, by name: any of these values."""
 
 
 def key(text: str) -> str:
+    """Fold a name or value to how it is indexed."""
     return " ".join(fold(text).split())[:LONGEST_KEY]
 
 
 def asked(wishes: Sequence[str]) -> Options:
-    """Out of `color:white`, as often as somebody likes. Raises Invalid."""
+    """Parse filters such as `color:white`, values of one name together. Raises Invalid."""
     options: dict[str, list[str]] = defaultdict(list)
     for wish in wishes:
         name, _, value = wish.partition(":")
@@ -60,7 +61,7 @@ def asked(wishes: Sequence[str]) -> Options:
 
 
 def put(session: Session, ids: Sequence[str]) -> None:
-    """What variants of these products are filtered by from now on. The caller holds the products."""
+    """Reindex the options of these products' variants. The caller has locked the products."""
     session.execute(delete(VariantOptionRow).where(in_list(VariantOptionRow.product_id, "ids")), {"ids": list(ids)})
     rows = [row for of_product in written(session, ids).values() for row in of_product]
     if rows:
@@ -68,7 +69,7 @@ def put(session: Session, ids: Sequence[str]) -> None:
 
 
 def written(session: Session, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """By product, the rows that its variants' options make, in order."""
+    """Build the index rows of each product from its active variants, sorted by SKU."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for id, sku, options in session.execute(_VARIANTS, {"ids": list(ids)}):
         rows[id] += entries(id, sku, options)
@@ -76,7 +77,7 @@ def written(session: Session, ids: Sequence[str]) -> dict[str, list[dict[str, An
 
 
 def entries(product_id: str, sku: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Of names that are alike the first counts."""
+    """Build the index rows of one variant. Of names that fold alike the first counts."""
     keyed = {key(name): (name, value) for name, value in reversed([*options.items()])}
     shown = {"sku": sku, "product_id": product_id}
     return [
@@ -86,7 +87,7 @@ def entries(product_id: str, sku: str, options: Mapping[str, str]) -> list[dict[
 
 
 def stale(session: Session, ids: Sequence[str]) -> list[str]:
-    """Those of the products whose rows are not as their variants say."""
+    """List those of the products whose index rows differ from their variants."""
     columns = [getattr(VariantOptionRow, name) for name in _COLUMNS]
     there = select(*columns).where(in_list(VariantOptionRow.product_id, "ids")).order_by(*columns[:2])
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)

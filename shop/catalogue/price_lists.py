@@ -22,7 +22,7 @@ Prices = Mapping[str, int]
 
 
 class VariantPriceRow(Base):
-    """Never in the shop's currency: that price stands with the variant, which always has one."""
+    """One price, in minor units, never in the shop's currency: that price stands in the variant itself."""
 
     __tablename__ = "variant_prices"
 
@@ -32,14 +32,16 @@ class VariantPriceRow(Base):
 
 
 def priced_in(currency: Any) -> tuple[ColumnElement[int], ColumnElement[bool]]:
-    """What a variant costs in this currency, null where nobody has said; and how `variant_prices` is joined for it."""
+    """Return a variant's price in this currency (null where none is set) as a column, and the join condition for
+    `variant_prices` that it needs."""
     row = VariantPriceRow
     amount = case((VariantRow.currency == currency, VariantRow.price), else_=row.amount)
     return amount, and_(row.sku == VariantRow.sku, row.currency == currency)
 
 
 def sellable(session: Session, skus: Iterable[str], currency: str) -> dict[str, int | None]:
-    """Those of the SKUs that can be bought now, with their prices of this moment; None: not in this currency."""
+    """Filter the SKUs that are for sale now, with their current prices in minor units; None: no price in this
+    currency."""
     amount, listed = priced_in(currency)
     query = select(VariantRow.sku, amount).join(ProductRow).outerjoin(VariantPriceRow, listed)
     sold = query.where(VariantRow.sku.in_(list(skus)), VariantRow.active, ProductRow.status == "active")
@@ -47,7 +49,7 @@ def sellable(session: Session, skus: Iterable[str], currency: str) -> dict[str, 
 
 
 def of(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The price lists of these SKUs, by currency."""
+    """Load the price lists of these SKUs: minor units by currency."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for sku, currency, amount in session.execute(_LISTED, {"skus": list(skus)}) if skus else ():
         found[sku][currency] = amount
@@ -55,12 +57,12 @@ def of(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
 
 
 def currencies(session: Session) -> list[str]:
-    """In which anything has a price, the shop's own left out."""
+    """List the currencies in which any variant has a price, without the shop's own."""
     return list(session.scalars(select(VariantPriceRow.currency).distinct().order_by(VariantPriceRow.currency)))
 
 
 def replace(session: Session, sku: str, prices: Sequence[Mapping[str, Any]]) -> None:
-    """These, `{amount, currency}` each, and no others. The caller holds the product."""
+    """Replace the price list of a SKU, `{amount, currency}` each. Raises Invalid. The caller has locked the product."""
     wanted = {price["currency"]: price["amount"] for price in prices}
     if len(wanted) < len(prices):
         raise Invalid({"prices": ["Name each currency once."]})
@@ -70,7 +72,8 @@ def replace(session: Session, sku: str, prices: Sequence[Mapping[str, Any]]) -> 
 
 
 def put(session: Session, prices: Mapping[str, Prices]) -> None:
-    """By SKU; prices in currencies that are not named stay as they are. The caller holds the products."""
+    """Set prices by SKU; those in currencies that are not named stay as they are. The caller has locked the
+    products."""
     rows = [
         {"sku": sku, "currency": currency, "amount": amount}
         for sku, listed in sorted(prices.items())

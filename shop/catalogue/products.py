@@ -1,6 +1,6 @@
-"""Keeping the catalogue: products and their variants. Nothing is deleted; what is no longer sold is archived.
+"""Administration of products and their variants. Nothing is deleted; what is no longer sold is archived.
 
-Every edit of a product or of one of its variants makes the product's `version` one more.
+Every edit of a product or of one of its variants increments the product's `version`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shop.kernel.currencies import OURS
 from shop.kernel.errors import Invalid, NotFound, Refusal
 
 NOT_COLUMNS = ("price", "prices", "backorder", "backorder_limit")
-"""What is said of a variant and kept elsewhere: `price_lists` and `backorders` have it."""
+"""Fields of a variant that are stored elsewhere: by `price_lists` and `backorders`, or under another name."""
 
 
 class SlugTaken(Refusal):
@@ -34,7 +34,11 @@ class SkuTaken(Refusal):
 
 
 def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wish: Any) -> ProductRow:
-    """`slug, name` and maybe `description, category` (a path) and `images`; each variant as in `add_variant`."""
+    """Create a product from `slug, name` and maybe `description, category` (a path) and `images`; each variant as in
+    `add_variant`.
+
+    Raises Invalid, SlugTaken and SkuTaken.
+    """
     skus = [variant["sku"] for variant in variants]
     if len(set(skus)) < len(skus):
         raise Invalid({"variants": ["Name each SKU once."]})
@@ -53,7 +57,7 @@ def create(session: Session, *, variants: Sequence[Mapping[str, Any]] = (), **wi
 
 
 def hold(session: Session, id_or_slug: str) -> ProductRow:
-    """To be edited, archived or not: whoever else wants to edit it waits."""
+    """Load a product, archived or not, and lock it against other edits. Raises NotFound."""
     named = ProductRow.id == id_or_slug if is_id(id_or_slug) else ProductRow.slug == id_or_slug
     product = session.scalars(for_update(select(ProductRow).where(named), of=ProductRow)).first()
     if product is None:
@@ -62,19 +66,24 @@ def hold(session: Session, id_or_slug: str) -> ProductRow:
 
 
 def edit(session: Session, product: ProductRow, changes: Mapping[str, Any]) -> None:
-    cache_invalidation.changed(session, [product.slug])  # it may get another
+    """Change columns of a product that the caller has locked. Raises SlugTaken and Invalid."""
+    cache_invalidation.changed(session, [product.slug])  # invalidates the old slug too, in case it changes
     for name, value in _columns(session, changes).items():
         setattr(product, name, value)
     _written(session, product, SlugTaken(f"There is a product {product.slug}."))
 
 
 def archive(session: Session, product: ProductRow) -> None:
-    """Neither found nor sold any more; orders, stock and its ledger keep it."""
+    """Archive a product: it is neither found nor sold any more; orders, stock and its ledger keep it."""
     edit(session, product, {"status": "archived"})
 
 
 def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) -> None:
-    """`{sku, name, options, price: {amount, currency}, prices: [...]}`, and maybe `backorder` and `backorder_limit`."""
+    """Add a variant: `{sku, name, options, price: {amount, currency}, prices: [...]}`, and maybe `backorder` and
+    `backorder_limit`.
+
+    Raises SkuTaken and Invalid. The caller has locked the product.
+    """
     of_product = select(func.count(), func.max(VariantRow.position)).where(VariantRow.product_id == product.id)
     number, last = session.execute(of_product).one()
     if number >= MOST_VARIANTS:
@@ -88,6 +97,7 @@ def add_variant(session: Session, product: ProductRow, wish: Mapping[str, Any]) 
 
 
 def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mapping[str, Any]) -> None:
+    """Change a variant, as in `add_variant`. Raises NotFound and Invalid. The caller has locked the product."""
     variant = _variant_of(session, product, sku)
     for name, value in _flat(changes).items():
         setattr(variant, name, value)
@@ -97,7 +107,7 @@ def edit_variant(session: Session, product: ProductRow, sku: str, changes: Mappi
 
 
 def retire_variant(session: Session, product: ProductRow, sku: str) -> None:
-    """Not sold any more. Its SKU stays taken: stock, carts and orders know it."""
+    """Deactivate a variant. Its SKU stays taken: stock, carts and orders refer to it."""
     edit_variant(session, product, sku, {"active": False})
 
 
@@ -114,7 +124,7 @@ def _variant(product: ProductRow, wish: Mapping[str, Any], position: int) -> Var
 
 
 def _flat(wish: Mapping[str, Any]) -> dict[str, Any]:
-    """The price as the two columns that hold it. Other currencies and backorders stand elsewhere."""
+    """Turn a wish into columns: the price as two of them; other currencies and backorders are stored elsewhere."""
     columns = {name: value for name, value in wish.items() if name not in NOT_COLUMNS}
     if "price" in wish:
         if wish["price"]["currency"] != OURS:

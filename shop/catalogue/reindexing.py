@@ -1,4 +1,4 @@
-"""Products that are not found by what is written of them, and the index of words made anew for these."""
+"""Finding products whose search index is stale, and rebuilding it for these."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ _REBUILD = text(f"INSERT INTO {FTS}({FTS}) VALUES ('rebuild')")  # noqa: S608
 
 
 def stale(session: Session) -> list[str]:
-    """Their ids, in order."""
+    """List the ids of products whose index entries are stale, in order."""
     return [id for page in _pages(session) for id in _stale_of(session, page)]
 
 
 def is_whole(session: Session) -> bool:
-    """SQLite's index is a table beside ours, which triggers keep; PostgreSQL's is a part of ours."""
+    """Tell whether SQLite's full-text index has a line for every row of ours: there it is a table of its own, kept by
+    triggers.
+
+    PostgreSQL's is a part of ours and always whole.
+    """
     return dialect(session) != "sqlite" or session.scalar(_LINES) == 0
 
 
 def make_anew(session: Session) -> list[str]:
-    """Returns the ids of those that were stale."""
+    """Reindex what is stale. Returns the ids of the products that were."""
     products = stale(session)
     index_writing.index(session, products)
     if not is_whole(session):
@@ -58,5 +62,5 @@ def _stale_of(session: Session, ids: Sequence[str]) -> list[str]:
 
 
 def _comparable(one: Mapping[Any, Any]) -> tuple[str, str, str, set[str]]:
-    """PostgreSQL quotes the words."""
+    """Bring an index entry into comparable form: PostgreSQL quotes the words."""
     return one["name"], one["skus"], one["sort_name"], set(one["words"].replace("'", "").split())

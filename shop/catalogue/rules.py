@@ -1,4 +1,7 @@
-"""What names, paths and pictures in the catalogue may look like: one set of rules for the door and for imports."""
+"""What names, paths and pictures in the catalogue may look like: one set of rules for the API and for imports.
+
+Each function returns what is wrong, as an error message, or None.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ RESERVED = ("import", "export", "imports")  # these stand in paths where a slug 
 
 
 def slug_problem(slug: str) -> str | None:
-    """Why it can not be a slug."""
+    """Check a product's slug."""
     if len(slug) > LONGEST_SLUG or not re.fullmatch(SLUG, slug):
         return f"Must be lower-case letters, digits and single hyphens, {LONGEST_SLUG} at most."
     if slug in RESERVED or is_id(slug):
@@ -36,7 +39,7 @@ def slug_problem(slug: str) -> str | None:
 
 
 def path_problem(path: str) -> str | None:
-    """Why it can not be the path of a category."""
+    """Check the path of a category."""
     if len(path) > LONGEST_PATH or not re.fullmatch(PATH, path):
         return f"Must be like furniture/chairs: slugs with slashes between them, {LONGEST_PATH} characters at most."
     return None
@@ -49,7 +52,7 @@ def sku_problem(sku: str, longest: int) -> str | None:
 
 
 def image_problem(url: str) -> str | None:
-    """Why it can not be a picture's address. Nothing here fetches it, but every shopper's browser will."""
+    """Check a picture's address. Nothing here fetches it, but every customer's browser will."""
     if len(url) > LONGEST_URL or re.search(r"[\s\x00-\x20\x7f-\x9f\"<>\\^`{|}]", url):
         return "Is not a URL."
     try:
@@ -78,7 +81,7 @@ def tax_class_problem(name: str) -> str | None:
 
 
 def _is_public(host: str) -> bool:
-    """A name with a dot, or an address of the open internet."""
+    """Tell whether a host is a name with a dot or a public address."""
     try:
         return ip_address(host).is_global
     except ValueError:

@@ -1,7 +1,7 @@
-"""The index of words: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL; one table, one question.
+"""The full-text index: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL; one table, one query for both.
 
-Both are given words that `shop.words` has made, so that they find the same and no text is read as a query language.
-The indexes are no part of the models: `INDEXES` makes them with the table, here and in migration 0033.
+Both are given words from `search_words`, so that they find the same and no text is read as a query language. The
+indexes are no part of the models: `INDEXES` creates them with the table, here and in migration 0033.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ INDEXES: Mapping[str, Sequence[str]] = {
 
 
 Wanted = Sequence[Sequence[str]]
-"""Words that are looked for, each with those that are near to it behind it."""
+"""The words searched for, each followed by those that are near to it."""
 
 
 class ProductWordsRow(Base):
-    """What a product is found by: `words` is all of it, `name` and `skus` are what counts for more.
+    """The words by which a product is found: `words` is all of them, `name` and `skus` are those that weigh more.
 
-    `sort_name` is what it is sorted by, byte by byte.
+    `sort_name` is its sort key, compared byte by byte.
     """
 
     __tablename__ = "product_words"
@@ -86,7 +86,7 @@ for kind, statements in INDEXES.items():
 def entry(
     product_id: str, name: str, description: str, skus: Iterable[str], more: Iterable[str] = ()
 ) -> dict[str, str]:
-    """A row of the index. `description` may be HTML; `more`: whatever else it is to be found by."""
+    """Build an entry of the index. `description` may be HTML; `more`: further texts by which the product is found."""
     named = spellings(name)
     coded = list(dict.fromkeys(word for sku in skus for word in code_words(sku)))
     others = [word for text in (text_of(description), *more) for word in spellings(text)]
@@ -101,13 +101,13 @@ def entry(
 
 
 def put(session: Session, entries: Sequence[Mapping[str, str]]) -> None:
-    """From now on these products are found by these words, and by no others."""
+    """Replace the index entries of these products."""
     _PUT(session, sorted(entries, key=lambda one: one["product_id"]))
     near_words.add(session, {word for one in entries for word in one["words"].split()})
 
 
 def wanted(session: Session, q: str, status: str) -> Wanted:
-    """The words of `q`. Where no product of this status has all of them, each with those that are nearly it."""
+    """Split `q` into words. Where no product of this status has all of them, each is followed by words near to it."""
     exact = [(word,) for word in sought(q)]
     of_status = select(ProductWordsRow.number).join(ProductRow).where(ProductRow.status == status, found(exact))
     if not exact or session.scalar(of_status.limit(1)) is not None:
@@ -116,15 +116,17 @@ def wanted(session: Session, q: str, status: str) -> Wanted:
 
 
 def found(words: Wanted) -> ColumnElement[bool]:
-    """Every word begins one of the product's, or one near to it is one. Without a word nothing is found."""
+    """Return the condition that each word begins a word of the product, or one near to it is one. No words find
+    nothing."""
     return mentions(ProductWordsRow.number, ProductWordsRow.words, words) if words else false()
 
 
 def relevance(words: Wanted) -> ColumnElement[int]:
-    """A whole number out of the product's own words, so that it stays what it is while others come and go.
+    """Score how well a product fits, as a whole number from its own words alone, so that it does not change with other
+    products.
 
-    For each word the best of: 8 a word of the name, 6 the beginning of one, 4 of a SKU's, 1 elsewhere; for one that is
-    only nearly it 1 in the name, 0 elsewhere; and 1 more if the words are the name's first ones, 2 if they are all.
+    For each word the best of: 8 a word of the name, 6 the beginning of one, 4 of a SKU's, 1 elsewhere; for a near word
+    1 in the name, 0 elsewhere; and 1 more if the words are the name's first ones, 2 if they are all.
     """
     name, skus = literal(" ") + ProductWordsRow.name + " ", literal(" ") + ProductWordsRow.skus
     each = [_fits(name, skus, *alike) for alike in words]
@@ -139,11 +141,11 @@ def _fits(name: ColumnElement[str], skus: ColumnElement[str], word: str, *near: 
 
 
 def _in(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    return text.contains(part)  # words hold nothing that LIKE would take for a pattern
+    return text.contains(part)  # words hold no LIKE wildcards
 
 
 class mentions(FunctionElement[bool]):
-    """Which rows of the index have words that begin with all of these, or are what is near to them."""
+    """SQL condition on the index: rows with words that begin with each wanted word, or that equal one near to it."""
 
     inherit_cache = True
 
@@ -152,7 +154,7 @@ class mentions(FunctionElement[bool]):
 
 
 class _Wanted(TypeDecorator[Wanted]):
-    """Words as the database's own query; they are letters and digits, and quoted all the same."""
+    """Bind words as the database's own query syntax; they are letters and digits, and quoted all the same."""
 
     impl = String
     cache_ok = True

@@ -1,6 +1,6 @@
-"""What a word is, the same for what is written and for what is looked for, on every database.
+"""How text is split into words, the same for what is indexed and what is searched, on every database.
 
-Letters and digits; whatever else stands between them. Case, accents and umlauts make no difference, nor do Latin
+Words are letters and digits; everything else separates them. Case, accents and umlauts make no difference, nor do Latin
 letters that are letters of their own (ø, ł, ß). Other scripts keep what tells their words apart.
 """
 
@@ -14,7 +14,7 @@ from functools import lru_cache
 from anyascii import anyascii
 
 LONGEST_WORD = 60
-MOST_WORDS = 8  # that are looked for
+MOST_WORDS = 8  # of one search
 LONGEST_SORT_KEY = 300
 
 _ASCII_WORDS = re.compile(r"[a-z0-9]+")
@@ -26,7 +26,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 
 def fold(text: str) -> str:
-    """`Crème IŞIK Smørrebrød` is `creme isik smorrebrod`: what differs by case and accents alone is alike."""
+    """Fold case and accents: `Crème IŞIK Smørrebrød` is `creme isik smorrebrod`."""
     if text.isascii():
         return text.casefold()
     letters = "".join(map(_folded, unicodedata.normalize("NFKD", text.casefold())))
@@ -34,12 +34,13 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """`Crème-Brûlée, 2 Stück for Men's` is `creme brulee 2 stuck for mens`."""
+    """Split text into words: `Crème-Brûlée, 2 Stück for Men's` is `creme brulee 2 stuck for mens`."""
     return _split(fold(_INSIDE.sub("", text)))
 
 
 def spellings(text: str) -> list[str]:
-    """As `words_of`, and behind them what else they are looked for by: `stuehle` for `Stühle`, `ete` for `d'été`."""
+    """Split as `words_of`, and append other spellings they are searched by: `stuehle` for `Stühle`, `ete` for
+    `d'été`."""
     plain = words_of(text)
     if text.isascii() and not _INSIDE.search(text):
         return plain
@@ -49,24 +50,24 @@ def spellings(text: str) -> list[str]:
 
 
 def code_words(code: str) -> list[str]:
-    """Of a SKU: `AB12-X` is `ab12 x`, and `ab 12 x ab12x` behind them."""
+    """Split a SKU: `AB12-X` is `ab12 x`, followed by `ab 12 x ab12x`."""
     plain = words_of(code)
     parts = [part for word in plain for part in _PARTS.findall(word)]
     return list(dict.fromkeys([*plain, *parts, "".join(plain)[:LONGEST_WORD]])) if plain else []
 
 
 def sought(q: str) -> list[str]:
-    """The words that somebody looks for: each once, and no more than can be meant."""
+    """Split a search into its words, each once, at most MOST_WORDS."""
     return list(dict.fromkeys(words_of(q)))[:MOST_WORDS]
 
 
 def line(words: Iterable[str]) -> str:
-    """As they are stored: one space between them."""
+    """Join words as they are stored: with one space between them."""
     return " ".join(words)
 
 
 def sort_key(text: str) -> str:
-    """Text in the order of the alphabet, when compared byte by byte: `apfel`, `Äpfel`, `Ast`, `Zebra`.
+    """Return a key that sorts alphabetically when compared byte by byte: `apfel`, `Äpfel`, `Ast`, `Zebra`.
 
     Behind the folded text stands what was folded away, so that those alike have an order: without accents first, then
     small letters before capitals.
@@ -83,7 +84,7 @@ def _split(folded: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _or_space(letter: str) -> str:
-    """Marks are parts of words: vowels of Thai and Hindi are."""
+    """Replace what separates words by a space. Marks are parts of words: vowels of Thai and Hindi are."""
     return letter if unicodedata.category(letter)[0] in "LNM" else " "
 
 
@@ -96,6 +97,7 @@ def _folded(letter: str) -> str:
 
 
 def _is_accent(letter: str) -> bool:
-    """Strokes, accents above and below, points of Hebrew and Arabic; not the marks that make another syllable."""
+    """Tell accents (strokes, marks above and below, points of Hebrew and Arabic) from marks that make another
+    syllable."""
     kind = unicodedata.combining(letter)
     return kind == 1 or 10 <= kind <= 36 or kind >= 200 or "\ufe00" <= letter <= "\ufe0f"

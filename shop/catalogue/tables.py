@@ -1,4 +1,4 @@
-"""What the shop sells: categories, products, and their variants, each a SKU with a price."""
+"""Tables of the catalogue: categories, products, and their variants, each a SKU with a price."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shop.kernel.skus import SKU_LENGTH
 
 
 class CategoryRow(Base):
-    """`path` is the whole way down, as `furniture/chairs`, so that a subtree is a prefix."""
+    """One category. `path` is the whole way down, as `furniture/chairs`, so that a subtree is a prefix."""
 
     __tablename__ = "categories"
 
@@ -61,6 +61,7 @@ class VariantRow(Base):
 
 
 def get(session: Session, id: str) -> ProductRow:
+    """Load a product that is for sale. Raises NotFound, also for an archived one."""
     product = session.get(ProductRow, id)
     if product is None or product.status != "active":
         raise NotFound("There is no such product.")
@@ -68,7 +69,7 @@ def get(session: Session, id: str) -> ProductRow:
 
 
 def stock_changed(session: Session, skus: Iterable[str], *, lists: bool) -> None:
-    """Something else is left of these SKUs; `lists`: so much that lists are not the same any more."""
+    """Invalidate cached answers about these SKUs when the transaction commits; `lists`: whether lists change too."""
     rows = session.execute(_NAMES, {"skus": list(skus)}).all()
     cache_invalidation.changed(session, [name for row in rows for name in row], lists=lists)
 

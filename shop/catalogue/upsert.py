@@ -1,4 +1,4 @@
-"""Rows of a file put into the catalogue. A row says what is to change: what it does not name stays as it is."""
+"""Import of rows into the catalogue. A row names what is to change: the columns it does not name stay as they are."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ NEW_VARIANT: Row = {"options": {}, "currency": OURS, "active": True}
 
 
 def import_rows(session: Session, rows: Sequence[Row]) -> int:
-    """Put variants, one a row, into the catalogue or bring them up to date.
+    """Insert or update variants and their products, one variant a row. Returns the number of rows.
 
-    A row has `slug`, `sku`, and of the columns of an import those that it names; a product that is new needs its
-    `name`, a variant that is new its `price_cents`. Returns the number of rows; where several name a thing, the last
-    counts. Stock is not touched: it has a ledger of its own.
+    A row has `slug`, `sku`, and those columns of an import that it names; a new product needs its `name`, a new variant
+    its `price_cents`. Where several rows name a thing, the last counts. Stock is not touched: it has a ledger of its
+    own.
     """
     if not rows:
         return 0
@@ -47,7 +47,7 @@ def import_rows(session: Session, rows: Sequence[Row]) -> int:
 
 
 def _put_products(session: Session, rows: Sequence[Row]) -> dict[str, Row]:
-    """By slug, `{id, name, ...}`. They are locked from here on, so that nobody else changes their variants."""
+    """Insert or update the products. Returns them by slug, `{id, name, ...}`, locked against other changes."""
     categories = _categories(session, {row["category"] for row in rows if row.get("category")})
     wishes: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:
@@ -62,7 +62,7 @@ def _put_products(session: Session, rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def _add_products(session: Session, wishes: Mapping[str, Row]) -> dict[str, Row]:
-    """Those that nobody has made yet. One without a name can only be brought up to date."""
+    """Insert the products that do not exist. A row without a name can only update one."""
     named = [{**NEW_PRODUCT, **wish, "slug": slug, "id": new_id()} for slug, wish in wishes.items() if "name" in wish]
     made = _ADD_PRODUCTS(session, sorted(named, key=lambda one: str(one["slug"]))) if named else ()
     return {row.slug: {"id": row.id, "name": row.name} for row in made}
@@ -78,7 +78,8 @@ def _of_product(row: Row, categories: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _put_variants(session: Session, rows: Sequence[Row], products: Mapping[str, Row]) -> None:
-    """Those that are there keep their places; new ones come behind them, called like their product unless they say."""
+    """Insert or update the variants. Existing ones keep their positions; new ones follow, named like their product by
+    default."""
     wishes: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:
         wishes[row["sku"]].update(_of_variant(row, products[row["slug"]]))
@@ -103,20 +104,20 @@ def _of_variant(row: Row, product: Row) -> dict[str, Any]:
 
 
 def _places(session: Session, products: Iterable[str]) -> dict[str, int]:
-    """The last place taken in each product, -1 where there is none."""
+    """Load the last position taken in each product, -1 where there is none."""
     last = select(VariantRow.product_id, func.max(VariantRow.position)).group_by(VariantRow.product_id)
     taken = session.execute(last.where(in_list(VariantRow.product_id, "ids")), {"ids": list(products)}).all()
     return defaultdict(lambda: -1, dict(taken))
 
 
 def _categories(session: Session, paths: Iterable[str]) -> dict[str, str]:
-    """Insert the missing ones, with all those above them, and lock all. Returns their ids by path; names are kept."""
+    """Insert missing categories and all those above them, and lock all. Returns their ids by path; names are kept."""
     whole = sorted({path[:end] for path in paths for end in (*_slashes(path), len(path))})
     these = (
         select(CategoryRow.path, CategoryRow.id).where(in_list(CategoryRow.path, "paths")).order_by(CategoryRow.path)
     )
     ids: dict[str, str] = {}
-    while len(ids) < len(whole):  # once more when somebody has just moved one of them elsewhere
+    while len(ids) < len(whole):  # again when another transaction has just moved one of them
         _PUT_CATEGORIES(session, [{"id": new_id(), "path": path, "name": _title(path)} for path in whole])
         locked = these.with_for_update(read=True, key_share=True)
         ids = dict(session.execute(locked, {"paths": whole}).all())
