@@ -1,4 +1,4 @@
-"""What there is of which kind, of all that a search has found: to be refined by."""
+"""Facets: counts over all that a search has found, to refine it by."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from shop.search.query import Asked, Search
 MOST_VALUES = 500  # of all options together
 
 Values = Sequence[tuple[str, int]]
-"""A value of an option, and how many products have a variant with it."""
+"""Values of an option, each with the number of products that have a variant with it."""
 
 
 @dataclass(frozen=True)
 class Facets:
-    """Of all that was found, not only of this page."""
+    """Counts over everything found, not only this page. Prices in minor units of `currency`; None: nothing found."""
 
     categories: Sequence[tuple[str, str, int]]  # path, name, products
     options: Sequence[tuple[str, Values]]
@@ -34,6 +34,7 @@ class Facets:
 
 
 def facets(session: Session, search: Search) -> Facets:
+    """Count what a search finds, by category, option and stock."""
     asked = Asked(session, search)
     offers = asked.offers
     in_stock = func.sum(case((offers.c.left > 0, 1), else_=0))
@@ -57,7 +58,7 @@ def facets(session: Session, search: Search) -> Facets:
 
 
 def _options(session: Session, asked: Asked) -> list[tuple[str, Values]]:
-    """By name and value in the order of the alphabet, alike ones told once. Of those variants alone that fit."""
+    """Count options by name and value, sorted, those that fold alike once; only of variants that fit the search."""
     row = VariantOptionRow
     counted = session.execute(
         select(row.name, func.min(row.shown_name), func.min(row.shown_value), func.count(distinct(row.product_id)))

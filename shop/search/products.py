@@ -1,4 +1,4 @@
-"""Finding products: by words, category, price and stock, sorted, a page at a time, with counts to refine by."""
+"""Searching products: by words, category, price and stock, sorted, a page at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shop.stock.tables import StockRow
 
 
 class Left(NamedTuple):
-    """`most`: how many can be ordered that are not there; None: none."""
+    """What is left of a variant. `most`: how many more can be backordered; None: no backorders."""
 
     available: int
     most: int | None
@@ -29,9 +29,9 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True)
 class Hit:
-    """A product with what is left of each of its variants; `price` is its cheapest variant's that was wanted.
+    """A product found, with what is left of each of its variants; `price`: that of the cheapest variant that fits.
 
-    `relevance`: how well the words that were looked for fit it. `listed`: what its variants cost in other currencies.
+    `relevance`: the score of the words searched for. `listed`: the prices in other currencies.
     """
 
     product: ProductRow
@@ -43,7 +43,7 @@ class Hit:
 
 
 def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...] | None = None) -> list[Hit]:
-    """A page, from behind `after`: the sort key of the last hit seen (see `key_of`)."""
+    """Load one page of a search, beginning behind `after`: the sort key of the last hit (see `key_of`)."""
     asked = Asked(session, search)
     rank = search_index.relevance(asked.words) if search.q else literal(0)
     price = func.coalesce(asked.offers.c.price, 0) if asked.any_at_all else asked.offers.c.price
@@ -58,13 +58,13 @@ def find(session: Session, search: Search, *, limit: int, after: tuple[Any, ...]
 
 
 def key_of(search: Search, hit: Hit) -> tuple[Any, ...]:
-    """The sort key of a hit: what a cursor is made of."""
+    """Return the sort key of a hit: what a cursor is made of."""
     first = {"name": (hit.sort_name,), "price": (hit.price,), "relevance": (hit.relevance,)}.get(search.by, ())
     return (*first, hit.product.id)
 
 
 def one(session: Session, id_or_slug: str) -> Hit:
-    """One product that is for sale."""
+    """Load a product that is for sale. Raises NotFound."""
     named = ProductRow.id == id_or_slug if is_id(id_or_slug) else ProductRow.slug == id_or_slug
     product = session.scalars(select(ProductRow).where(named, ProductRow.status == "active")).first()
     if product is None:
@@ -73,18 +73,19 @@ def one(session: Session, id_or_slug: str) -> Hit:
 
 
 def shown(session: Session, product: ProductRow) -> Hit:
-    """A product, for sale or not, with what is left of each of its variants."""
+    """Wrap a product, for sale or not, with what is left of each of its variants."""
     skus = [variant.sku for variant in product.variants]
     return Hit(product, 0, _left(session, skus), listed=price_lists.of(session, skus))
 
 
 def categories(session: Session, *, limit: int, after: str | None = None) -> list[CategoryRow]:
-    """By path, so that every category follows the one it is in."""
+    """List categories by path, so that every category follows its parent, beginning behind `after`."""
     query = select(CategoryRow).order_by(CategoryRow.path).limit(limit)
     return list(session.scalars(query.where(CategoryRow.path > after) if after else query))
 
 
 def category(session: Session, id: str) -> CategoryRow:
+    """Load a category. Raises NotFound."""
     row = session.get(CategoryRow, id)
     if row is None:
         raise NotFound("There is no such category.")

@@ -1,4 +1,4 @@
-"""The question that a search puts to the database: the same for a page of what is found and for its counts."""
+"""The query of a search: the same for a page of what is found and for its counts."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from shop.kernel.currencies import OURS
 from shop.stock.tables import StockRow
 
 INCOMPLETE = "incomplete"
-"""In the place of a status: for sale, and without a variant that could be sold."""
+"""In place of a status: active products without an active variant."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is wanted. Prices in minor units; `category` a path or an id, with everything below it."""
+    """What is searched for. Prices in minor units; `category`: a path or an id, with everything below it."""
 
     q: str | None = None
     category: str | None = None
     min_price: int | None = None
     max_price: int | None = None
     in_stock: bool | None = None
-    sort: str = "newest"  # by `relevance` the newest of those alike first
+    sort: str = "newest"  # `relevance` breaks ties by the newest
     status: str = "active"
     currency: str = OURS  # of the prices
     options: Options = field(default_factory=dict)  # as of `option_index.asked`
 
     @property
     def by(self) -> str:
-        """What is sorted by, whichever way."""
+        """Return the sort column, without its direction."""
         return self.sort.removeprefix("-")
 
 
 class Asked:
-    """A search as parts of a statement. `words`: what is looked for, with what is near to it where that must do."""
+    """A search as parts of a statement. `words`: the words searched for, with near ones where no product has all of
+    them."""
 
     def __init__(self, session: Session, search: Search) -> None:
         self.search = search
@@ -52,7 +53,7 @@ class Asked:
         self.offers = self._offers().subquery()
 
     def fitting(self, *columns: Any) -> Select[Any]:
-        """Those columns of variants that are sold, fit, and have a price in the currency."""
+        """Select these columns of active variants that fit and have a price in the currency."""
         query = select(*columns).outerjoin(StockRow, StockRow.sku == VariantRow.sku)
         query = query.where(
             VariantRow.active, *self._bounds(), *self._of_found(VariantRow.product_id), *self._of_options()
@@ -64,25 +65,25 @@ class Asked:
 
     @property
     def found(self) -> Any:
-        """Where to look: with words, from their index."""
+        """Return the tables to select from: with words, their index joined."""
         there = join(ProductRow, self.offers, self.offers.c.product_id == ProductRow.id, isouter=self.any_at_all)
         indexed = self.search.q or self.search.by == "name"
         return there.join(ProductWordsRow, ProductWordsRow.product_id == ProductRow.id) if indexed else there
 
     @property
     def any_at_all(self) -> bool:
-        """Staff also look for what has no variant to sell."""
+        """Tell whether products without an active variant are searched too, as staff do."""
         return self.search.status != "active" and not self._is_narrowed
 
     @property
     def wanted(self) -> list[ColumnElement[bool]]:
-        """Which of `found`."""
+        """Return the conditions on `found`."""
         unsold = self.any_at_all and self.search.q
         return [*self.of_products, search_index.found(self.words)] if unsold else self.of_products
 
     @property
     def of_products(self) -> list[ColumnElement[bool]]:
-        """What is wanted of products, whatever their words and variants."""
+        """Return the conditions on the product itself, apart from its words and variants."""
         search, incomplete = self.search, self.search.status == INCOMPLETE
         wanted: list[ColumnElement[bool]] = [ProductRow.status == ("active" if incomplete else search.status)]
         if incomplete:
@@ -92,7 +93,8 @@ class Asked:
         return wanted
 
     def of_these_alone(self, row: type[VariantOptionRow]) -> list[ColumnElement[bool]]:
-        """Which options are of variants that fit. Where nothing but words narrows them down, all that are sold do."""
+        """Return the conditions for options of variants that fit. Where only words narrow the search, all active
+        variants do."""
         products = select(ProductRow.id).where(*self.of_products)
         if self.search.currency == OURS and not self._is_narrowed:
             return [row.product_id.in_(products.where(*self._of_found(ProductRow.id)))]
@@ -106,14 +108,15 @@ class Asked:
         return any(bound is not None for bound in bounds)
 
     def _offers(self) -> Select[Any]:
-        """Each product's prices and what is left, of those variants only that fit."""
+        """Select each product's prices and what is left, of those variants only that fit."""
         price = self._price()
         columns = (func.min(price).label("price"), func.max(price).label("highest"), func.max(LEFT).label("left"))
         query = self.fitting(VariantRow.product_id, *columns).group_by(VariantRow.product_id)
         return query.having(func.max(LEFT) <= 0) if self.search.in_stock is False else query
 
     def _of_found(self, product_id: Any) -> list[ColumnElement[bool]]:
-        """The one place where words choose. Asked again further out, SQLite would go through all hits for each hit."""
+        """Restrict to the words' matches. Only here: asked again further out, SQLite would scan all hits for each
+        hit."""
         if not self.search.q:
             return []
         found = select(ProductWordsRow.product_id).where(search_index.found(self.words))
@@ -146,7 +149,8 @@ def _subtree(category: str) -> Select[str]:
 
 
 def paged(query: Select[Any], column: Any, sort: str, after: tuple[Any, ...] | None) -> Select[Any]:
-    """Keyset: nothing is skipped or told twice when products are added meanwhile."""
+    """Sort the query and begin behind `after` (keyset): nothing is skipped or repeated when products are added
+    meanwhile."""
     down = sort.startswith("-") or sort in ("newest", "relevance")
     columns = [ProductRow.id] if column is None else [column, ProductRow.id]
     if after:
