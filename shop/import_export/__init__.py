@@ -1,1 +1,1 @@
-"""The catalogue as files: in, from our own format and those of other shops, and out."""
+"""The catalogue as files: imports from our own format and those of other shops, and exports."""

@@ -1,4 +1,5 @@
-"""From bytes to cells, for files as Excel writes them: whatever the encoding, the delimiter and the empty columns."""
+"""Decoding uploads into cells, for files as Excel writes them: whatever the encoding, the delimiter and the empty
+columns."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any
 from shop.kernel.errors import Invalid
 
 Line = tuple[int, Any]
-"""Its number in the file, from 1, and what stands there: cells of CSV, or the text of a JSON document."""
+"""A line's number in the file, from 1, and its content: cells of CSV, or the text of a JSON document."""
 
 DELIMITERS = ",;\t|"
 FALLBACK = "windows-1252"
@@ -26,13 +27,15 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 
 def refused(why: str) -> Invalid:
+    """Build an Invalid that refuses the whole file."""
     return Invalid({"body": [why]})
 
 
 def decoded(body: bytes, charset: str | None) -> tuple[str, bool]:
-    """The text, and whether it is not certain how it was meant.
+    """Decode an upload. Returns the text, and whether its encoding was guessed.
 
-    `charset`: what the sender says. Without it UTF-8, or UTF-16 with its mark, or else what Excel writes in the west.
+    `charset`: what the client declares. Without it UTF-8, or UTF-16 with its mark, or else FALLBACK, which Excel writes
+    in the west. Raises Invalid.
     """
     for magic, what in BOOKS.items():
         if body.startswith(magic):
@@ -50,9 +53,10 @@ def decoded(body: bytes, charset: str | None) -> tuple[str, bool]:
 
 
 def records(text: str, known: Callable[[str], bool]) -> list[tuple[int, list[str]]]:
-    """Each with the line it begins in, those without anything in them left out; the first names the columns.
+    """Split CSV into records, each with the line it begins in; empty ones are left out, the first names the columns.
 
-    The delimiter is the one by which most of the columns are `known`, or what a first line `sep=;` says.
+    The delimiter is the one by which most of the columns are `known`, or what a first line `sep=;` says. Raises
+    Invalid.
     """
     said = _SEPARATOR.match(text)
     if said:
@@ -61,7 +65,8 @@ def records(text: str, known: Callable[[str], bool]) -> list[tuple[int, list[str
 
 
 def table(all_of_them: Sequence[tuple[int, list[str]]]) -> tuple[list[str], list[Line]]:
-    """The columns and the records below. Empty cells behind the last column that has a name are nothing."""
+    """Divide records into the column names and the lines below. Empty cells behind the last named column are
+    dropped."""
     names = [cell.strip() for cell in all_of_them[0][1]] if all_of_them else []
     while names and not names[-1]:
         names.pop()
@@ -81,7 +86,7 @@ def _known(text: str, delimiter: str, known: Callable[[str], bool]) -> int:
 
 
 def _records(text: str, delimiter: str, begins: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """A quoted cell may hold line breaks."""
+    """Read records with this delimiter. A quoted cell may hold line breaks."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     before = begins - 1
     try:

@@ -1,4 +1,4 @@
-"""The catalogue as CSV: what an import reads, page by page, so that no reader holds a transaction for long."""
+"""Export of the catalogue as CSV that an import reads, page by page, so that no reader holds a transaction for long."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def header(currencies: Sequence[str]) -> str:
 
 
 def page(session: Session, currencies: Sequence[str], after: Place | None) -> tuple[str, Place | None]:
-    """The lines behind this place, and the place of the last of them; None when there is nothing behind it.
+    """Write one page of lines behind `after`. Returns the CSV text and the place of its last line, None when it is
+    empty.
 
-    `currencies`: in which prices are told, besides the shop's.
+    `currencies`: those to write prices in, besides the shop's.
     """
     columns = (ProductRow.slug, VariantRow.position, VariantRow.sku)
     query = (
@@ -42,7 +43,7 @@ def page(session: Session, currencies: Sequence[str], after: Place | None) -> tu
         .order_by(*columns)
         .limit(PAGE)
     )
-    if after:  # the slug once more by itself, for the index that it has
+    if after:  # the slug by itself too, so that its index is used
         query = query.where(ProductRow.slug >= after[0], tuple_(*columns) > after)
     rows = session.execute(query).unique().all()
     listed = price_lists.of(session, [row.VariantRow.sku for row in rows]) if currencies else {}

@@ -1,4 +1,5 @@
-"""What the exports of other shops have in common: columns by name, decimal prices, HTML, and what is not taken."""
+"""What the readers of other shops' exports share: columns by name, decimal prices, HTML, and notes of what is not
+taken."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ MOST_NOTES = 1000
 NOTHING_LIKE_IT = "There is nothing like it in this shop."
 
 Note = dict[str, Any]
-"""`{line?, column?, why}`: what was not taken."""
+"""`{line?, column?, why}`: something in the file that was not taken."""
 
 Row = dict[str, str]
 Errors = dict[str, str]
@@ -40,7 +41,8 @@ class Report:
 
 
 class File:
-    """Lines as cells by column, whatever the case of the columns' names; it keeps in mind which were asked for."""
+    """A file's lines as cells by column, whatever the case of the columns' names; it remembers which columns were
+    read."""
 
     def __init__(self, columns: Sequence[str], lines: Sequence[Line], report: Report) -> None:
         self.report = report
@@ -51,7 +53,7 @@ class File:
         self.broken = [number for number, cells in lines if len(cells) != len(names)]
 
     def must_have(self, *columns: Sequence[str]) -> None:
-        """One of each."""
+        """Raise Invalid unless the file has at least one name of each of `columns`."""
         missing = [one[0] for one in columns if not self.has(one)]
         if missing:
             raise refused(f"The first line must name the columns. Missing: {', '.join(missing)}.")
@@ -60,13 +62,13 @@ class File:
         return any(name.casefold() in self.columns for name in names)
 
     def cell(self, row: Row, names: Sequence[str]) -> str:
-        """What stands in the first of these columns that has something in it."""
+        """Return the first non-empty cell of these columns, "" when all are empty."""
         keys = [name.casefold() for name in names]
         self.asked.update(keys)
         return next((row[key] for key in keys if row.get(key)), "")
 
     def note_columns(self) -> None:
-        """What nobody asked for, where there is anything in it."""
+        """Note the columns that were never read, where there is anything in them."""
         for key, column in self.columns.items():
             if key not in self.asked and any(row.get(key) for _, row in self.rows):
                 self.report.note(NOTHING_LIKE_IT, column)
@@ -77,7 +79,8 @@ class File:
 
 @dataclass
 class Product:
-    """`texts`: what there is to say of it, as columns of an import; `variants`: line, columns, and what is wrong."""
+    """A product of the file. `texts`: its columns of an import; `variants`: line number, columns, and errors of
+    each."""
 
     slug: str
     name: str
@@ -87,7 +90,10 @@ class Product:
 
 
 def as_lines(products: Iterable[Product]) -> Iterator[tuple[int, str, Errors]]:
-    """Lines of JSON as an import reads them. A product's texts stand in its first line that has nothing wrong in it."""
+    """Turn products into JSON lines as an import reads them: (number, text, errors).
+
+    A product's texts go into its first line without an error.
+    """
     for product in products:
         said = False
         for number, variant, errors in product.variants:
@@ -98,7 +104,7 @@ def as_lines(products: Iterable[Product]) -> Iterator[tuple[int, str, Errors]]:
 
 
 class Slugs:
-    """Of products that the other shop names in its own way; two of them never share one."""
+    """Assigns slugs to products that the other shop names in its own way; two of them never share one."""
 
     def __init__(self) -> None:
         self._taken: dict[str, str] = {}
@@ -114,17 +120,17 @@ def slug_of(text: str) -> str:
 
 
 def sku_of(*parts: str) -> str:
-    """For what has none of its own."""
+    """Build a SKU for a variant that has none."""
     return "-".join(slug_of(part).upper() for part in parts if slug_of(part))[:SKU_LENGTH].strip("-")
 
 
 def path_of(category: str) -> str | None:
-    """`Home & Garden > Chairs` is `home-garden/chairs`."""
+    """Build a category's path: `Home & Garden > Chairs` is `home-garden/chairs`. None: there is no category."""
     return "/".join(slug for part in category.split(">") if (slug := slug_of(part))) or None
 
 
 def described(file: File, html: str, column: str, number: int) -> str:
-    """What may stand in a page: neither scripts nor styles, nor a word more than fits."""
+    """Clean a description of scripts and styles. One that is too long is noted and left out."""
     clean = nh3.clean(html.strip()) if "<" in html else html.strip()
     if len(clean) <= rules.LONGEST_DESCRIPTION:
         return clean
@@ -133,7 +139,7 @@ def described(file: File, html: str, column: str, number: int) -> str:
 
 
 def pictures(file: File, found: Iterable[tuple[int, str, str]]) -> list[str]:
-    """Of `(line, column, url)` those that a page can show, each once."""
+    """Filter `(line, column, url)` to the URLs that a page can show, each once. The others are noted."""
     urls: list[str] = []
     for number, column, url in found:
         why = rules.image_problem(url) or (f"At most {rules.MOST_IMAGES}." if len(urls) >= rules.MOST_IMAGES else None)
@@ -156,7 +162,10 @@ def for_sale(
     backorder: bool | None,
     currency: str,
 ) -> tuple[dict[str, Any], Errors]:
-    """What a variant costs and how many there are, and what is wrong with its price. `backorder`: None, not said."""
+    """Read a variant's price and stock. Returns its columns, and the errors of the price.
+
+    `backorder`: None, the file does not say.
+    """
     said: dict[str, Any] = {} if backorder is None else {"backorder": backorder}
     there = file.cell(row, stock)
     if there.isdecimal():

@@ -1,4 +1,4 @@
-"""What a line can only know from those above it: whether its product was named already, and whether its SKU was."""
+"""What a line of an import can only know from those above: whether its product, or its SKU, was named already."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 Marked = tuple[int, Any, dict[str, Any]]
-"""A line, and maybe `below`: True, and `errors` by column."""
+"""A line's number and content, and its marks: `below`: True, and `errors` by column."""
 
 
 def marked(columns: Sequence[str], lines: Iterable[tuple[Any, ...]]) -> Iterator[Marked]:
-    """`columns`: of the cells; without them the lines are JSON. A line may bring errors as a third part."""
+    """Mark the lines. `columns`: of the cells; without them the lines are JSON. A line may bring errors as a third
+    part."""
     products: set[str] = set()
     places: dict[str, int] = {}
     for number, content, *errors in lines:
@@ -26,7 +27,7 @@ def marked(columns: Sequence[str], lines: Iterable[tuple[Any, ...]]) -> Iterator
 
 
 def _names(columns: Sequence[str], content: Any) -> tuple[str, str]:
-    """Slug and SKU, empty where there is none to be seen."""
+    """Read slug and SKU of a line, "" where it has none."""
     given = dict(zip(columns, content, strict=False)) if columns else _document(content)
     slug, sku = given.get("slug"), given.get("sku")
     return slug.strip() if isinstance(slug, str) else "", sku.strip() if isinstance(sku, str) else ""
@@ -36,5 +37,5 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return {}  # to be said of the line when it is judged
+        return {}  # reported when the line is read
     return document if isinstance(document, dict) else {}

@@ -1,4 +1,4 @@
-"""One line of an import: a variant, with what is to be known of its product. Judged by the rules of the catalogue."""
+"""One line of an import: a variant, with columns of its product. Validated by the rules of the catalogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shop.stock.tables import MOST_ON_HAND
 Read = Callable[[Any], Any]
 
 NEEDED = ("slug", "sku")
-"""A product that is new needs its name too, and a SKU that is new its price; imports.py knows which are."""
+"""A new product needs its name too, and a new SKU its price; imports.py knows which are new."""
 OF_PRODUCT = ("name", "description", "category", "image_url", "tax_class", "status")
 EMPTY: Mapping[str, Any] = {
     "description": "",
@@ -28,7 +28,7 @@ EMPTY: Mapping[str, Any] = {
     "options": {},
     "backorder_limit": None,
 }
-"""What an empty cell means, where its column is there. In any other column it says nothing."""
+"""What an empty cell means, where its column is there. In any other column an empty cell changes nothing."""
 PRICE_IN = "price_"
 MISSING = "Missing data for required field."
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[Ee]\+[0-9]+")
@@ -37,7 +37,7 @@ _BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 class BadLine(Exception):
-    """What is wrong with it, by column."""
+    """The line is refused. `errors`: what is wrong with it, by column."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(errors)
@@ -45,14 +45,14 @@ class BadLine(Exception):
 
 
 def read_cells(columns: Sequence[str], cells: Sequence[str], *, below: bool = False) -> dict[str, Any]:
-    """A line of CSV as `read_row` gives it."""
+    """Read a line of CSV, as `read_row`."""
     if len(cells) != len(columns):
         raise BadLine({"line": f"Has {len(cells)} cells; there are {len(columns)} columns."})
     return read_row({name: plain(cell.strip()) for name, cell in zip(columns, cells, strict=True)}, below=below)
 
 
 def read_text(text: str, *, below: bool = False) -> dict[str, Any]:
-    """A line of JSON as `read_row` gives it."""
+    """Read a line of JSON, as `read_row`."""
     try:
         document = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
@@ -63,10 +63,11 @@ def read_text(text: str, *, below: bool = False) -> dict[str, Any]:
 
 
 def read_row(given: Mapping[str, Any], *, below: bool = False) -> dict[str, Any]:
-    """What `catalogue_upsert.import_rows` takes: what the line says and nothing else, and `prices`, maybe none.
+    """Validate a line and return the row that `catalogue.upsert.import_rows` takes, with `prices` by currency, maybe
+    none.
 
-    `below`: a line further up is about the same product. That one may empty its texts, this one only adds to them.
-    Raises BadLine.
+    Columns that the line does not name are left out. `below`: a line further up names the same product; that one may
+    empty its texts, this one only adds to them. Raises BadLine.
     """
     said = {name: value for name, value in given.items() if not _is_empty(value)}
     errors = {str(name)[:60]: "Unknown field." for name in given if not is_column(name)}
@@ -92,19 +93,19 @@ def _is_empty(value: Any) -> bool:
 
 
 def _without_lone_limit(row: dict[str, Any]) -> dict[str, Any]:
-    """Only together with `backorder` an empty limit means any number."""
+    """Drop an empty limit without `backorder`: only together with it does it mean any number."""
     lone = "backorder" not in row and row.get("backorder_limit", 0) is None
     return {name: value for name, value in row.items() if not (lone and name == "backorder_limit")}
 
 
 def is_column(name: str) -> bool:
-    """One of those below, or a price in another currency than the shop's: `price_USD`."""
+    """Tell whether this is a column of an import, or a price in another currency than the shop's: `price_USD`."""
     currency = name.removeprefix(PRICE_IN)
     return name in READERS or (currency not in (name, OURS) and currency in CODES)
 
 
 def column_of(name: str) -> str:
-    """As it is written here, whatever its case: spreadsheets like a cell to begin with a capital."""
+    """Spell a column as READERS does, whatever its case: spreadsheets like to capitalise a cell."""
     small = name.casefold()
     currency = small.removeprefix(PRICE_IN)
     return small if small in READERS or currency == small else PRICE_IN + currency.upper()
@@ -147,7 +148,7 @@ def _ruled(problem: Callable[[str], str | None]) -> Read:
 
 
 def _images(value: Any) -> str:
-    """One, or several with spaces between them, or a list."""
+    """Read one URL, several with spaces between them, or a list. Returns them with spaces between them."""
     urls = value if isinstance(value, list) else str(value).split()
     why = next((why for url in urls if (why := rules.image_problem(str(url)))), None)
     if why or len(urls) > rules.MOST_IMAGES:

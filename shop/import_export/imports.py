@@ -1,6 +1,6 @@
-"""Imports of the catalogue. An upload is stored as pages of lines; a page is applied and forgotten in one transaction.
+"""Imports of the catalogue. An upload is stored as pages of lines; a page is applied and deleted in one transaction.
 
-So a page counts once, however often somebody begins with it, and whoever goes on after a crash takes the next one.
+So a page counts once, however often its step is repeated, and a worker that resumes after a crash takes the next one.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from shop.stock.tables import MovementRow, StockRow
 
 Rows = Mapping[int, dict[str, Any]]
 Errors = dict[int, dict[str, str]]
-"""Both by the number of the line."""
+"""Both by line number; errors by column."""
 
 PAGE = 500  # lines
 MOST_ERRORS = 1000  # kept in detail; all are counted
 
 
 class ImportRow(Base):
-    """`done` counts the lines that were looked at, `failed` those of them that were refused."""
+    """One import. `done` counts the lines that were read, `failed` those of them that were refused."""
 
     __tablename__ = "imports"
 
@@ -54,7 +54,7 @@ class ImportRow(Base):
 
 
 class ImportPageRow(Base):
-    """Lines that are still to be applied."""
+    """A page of lines still to be applied."""
 
     __tablename__ = "import_pages"
 
@@ -72,7 +72,10 @@ def accept(
     charset: str | None = None,
     currency: str = OURS,
 ) -> ImportRow:
-    """Store the upload. Its lines are judged when they are applied. `currency`: of prices in another shop's file."""
+    """Store an upload. Its lines are validated when they are applied. `currency`: of prices in another shop's file.
+
+    Raises Invalid when the file as a whole cannot be read.
+    """
     upload = uploads.read(format, body, charset, currency)
     row = ImportRow(format=format, columns=upload.columns, actor_id=actor_id, lines=len(upload.lines))
     row.not_taken = upload.not_taken
@@ -88,6 +91,7 @@ def accept(
 
 
 def get(session: Session, id: str) -> ImportRow:
+    """Load an import. Raises NotFound."""
     row = session.get(ImportRow, id)
     if row is None:
         raise NotFound("There is no such import.")
@@ -95,7 +99,8 @@ def get(session: Session, id: str) -> ImportRow:
 
 
 def apply_a_page(session: Session, id: str) -> bool:
-    """Returns False when there is none left. Of two who come at once, the second finds the next page."""
+    """Apply the next page. Returns False when none is left. Locks the import: of two concurrent calls the second takes
+    the page after."""
     row = session.scalars(select(ImportRow).where(ImportRow.id == id).with_for_update()).one()
     of_it = select(ImportPageRow).where(ImportPageRow.import_id == id).order_by(ImportPageRow.number)
     page = session.scalars(of_it.limit(1)).first()
@@ -112,7 +117,7 @@ def apply_a_page(session: Session, id: str) -> bool:
 
 
 def drop_pages(session: Session, ids: Sequence[str]) -> None:
-    """What was not applied will not be."""
+    """Delete the pages that were not applied."""
     session.execute(delete(ImportPageRow).where(ImportPageRow.import_id.in_(ids)))
 
 
@@ -126,7 +131,11 @@ def prune(session: Session, days: int, batch: int = 500) -> int:
 
 
 def summary(session: Session, id: str) -> dict[str, Any]:
-    """`{lines, imported, failed, errors: [{line, errors: {column: why}}], errors_left_out, not_taken}`."""
+    """Summarise an import: `{import_id, lines, imported, failed, errors: [{line, errors: {column: why}}],
+    errors_left_out, not_taken}`.
+
+    Raises NotFound.
+    """
     row = get(session, id)
     counts = {"import_id": id, "lines": row.lines, "imported": row.done - row.failed, "failed": row.failed}
     left_out = row.failed - len(row.errors)
@@ -134,7 +143,7 @@ def summary(session: Session, id: str) -> dict[str, Any]:
 
 
 def _apply(session: Session, row: ImportRow, lines: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Returns what is wrong with those that were not taken."""
+    """Apply the lines of a page. Returns the errors of those that were refused."""
     rows, errors = _judged(row, lines)
     errors |= _strangers(session, rows)
     errors |= _incomplete(session, rows, errors)
@@ -160,7 +169,7 @@ def _judged(row: ImportRow, lines: Sequence[Sequence[Any]]) -> tuple[Rows, Error
 
 
 def _strangers(session: Session, rows: Rows) -> Errors:
-    """Lines whose SKU is another product's."""
+    """Refuse lines whose SKU belongs to another product."""
     query = select(VariantRow.sku, ProductRow.slug).join(ProductRow).where(in_list(VariantRow.sku, "skus"))
     owner = dict(session.execute(query, {"skus": [row["sku"] for row in rows.values()]}).all())
     taken = {number for number, row in rows.items() if owner.get(row["sku"], row["slug"]) != row["slug"]}
@@ -168,7 +177,7 @@ def _strangers(session: Session, rows: Rows) -> Errors:
 
 
 def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
-    """Lines of a new product that no line has named, as the one that does was refused; new SKUs without a price."""
+    """Refuse lines of a new product whose line with the name was refused, and new SKUs without a price."""
     good = {number: row for number, row in rows.items() if number not in refused}
     slugs = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
     slugs |= {row["slug"] for row in good.values() if "name" in row}
@@ -182,10 +191,8 @@ def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
 
 
 def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:
-    """`on_hand` is the first delivery of a SKU that never had one; from then on the ledger knows better.
-
-    What may be ordered beyond that is as the file says, where it says anything.
-    """
+    """Receive `on_hand` of SKUs that never had a movement; from then on the ledger decides. Set backorder limits as the
+    file says."""
     limits = _limits(session, rows)
     wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
     bulk_receipts.lock(session, limits.keys() | wanted.keys())
@@ -198,7 +205,7 @@ def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRo
 
 
 def _limits(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
-    """What may be ordered beyond what is there, where that changes anything. `backorder` alone leaves a limit."""
+    """Collect the backorder limits that change. `backorder` alone leaves an existing limit."""
     said = backorders.limits_of(rows)
     limited = select(StockRow.sku).where(in_list(StockRow.sku, "skus"), StockRow.backorder_limit.is_not(None))
     there = set(session.scalars(limited, {"skus": list(said)})) if said else set()

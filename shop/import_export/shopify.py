@@ -1,4 +1,5 @@
-"""Shopify's product export, old and new: a line for each variant or picture, a product's texts in its first."""
+"""Reader of Shopify's product export, old and new: a line for each variant or picture, a product's texts in its
+first."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ Lines = list[tuple[int, Row]]
 
 
 def lines(file: File, currency: str) -> Iterator[tuple[int, str, Errors]]:
-    """As `foreign_files.as_lines`."""
+    """Read the file as JSON lines; see `foreign_files.as_lines`."""
     groups: dict[str, Lines] = {}
     for number, row in file.rows:
         groups.setdefault(file.cell(row, HANDLE), []).append((number, row))
@@ -75,7 +76,7 @@ def _product(file: File, handle: str, rows: Lines, slugs: Slugs, currency: str) 
 
 
 def _texts(file: File, rows: Lines) -> dict[str, Any]:
-    """Of the product, what the file has columns for."""
+    """Read the product's texts from those columns that the file has."""
     number, top = rows[0]
     texts: dict[str, Any] = {}
     if file.has(BODY):
@@ -95,7 +96,7 @@ def _texts(file: File, rows: Lines) -> dict[str, Any]:
 
 
 def _images(file: File, rows: Lines) -> list[tuple[int, str, str]]:
-    """In their order, then those that only a variant has."""
+    """List the pictures in their order, then those that only a variant has."""
     own = [(_place(file.cell(row, IMAGE_PLACE)), number, file.cell(row, IMAGE)) for number, row in rows]
     more = [(number, OF_VARIANT[0], file.cell(row, OF_VARIANT)) for number, row in rows]
     return [one for one in [*((number, IMAGE[0], url) for _, number, url in sorted(own)), *more] if one[2]]

@@ -1,4 +1,4 @@
-"""From an upload to numbered lines, without judging them: what can not be divided into lines is refused whole."""
+"""Dividing an upload into numbered lines, without validating them; what cannot be divided is refused as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ FOREIGN = {Format.SHOPIFY: shopify, Format.WOOCOMMERCE: woocommerce}
 
 @dataclass(frozen=True)
 class Upload:
-    """The columns that a CSV file names (other lines name their own), the lines, and what is not in those."""
+    """A divided upload: the columns that a CSV file names (JSON lines name their own), its lines, and notes of what is
+    not in them."""
 
     columns: list[str]
     lines: list[Marked]
@@ -37,7 +38,7 @@ class Upload:
 
 
 def read(format: Format, body: bytes, charset: str | None, currency: str) -> Upload:
-    """`currency`: of the prices of another shop's file. Raises Invalid."""
+    """Divide an upload into lines. `currency`: of the prices in another shop's file. Raises Invalid."""
     text, guessed = decoded(body, charset)
     if not text.strip():
         raise refused(NOTHING)

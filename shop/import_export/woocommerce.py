@@ -1,6 +1,7 @@
-"""WooCommerce's product export: a line for each simple or variable product, one for each variation of the latter.
+"""Reader of WooCommerce's product export: a line for each simple or variable product, one for each variation of the
+latter.
 
-Its columns are called as the shop's site speaks, English or German; what stands in them is the same.
+Its columns are named in the language of the exporting site, English or German; their content is the same.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ _COMMA = re.compile(r"(?<!\\),")
 
 
 def lines(file: File, currency: str) -> Iterator[tuple[int, str, Errors]]:
-    """As `foreign_files.as_lines`."""
+    """Read the file as JSON lines; see `foreign_files.as_lines`. Refuses variations without a parent, and products
+    without one."""
     yield from file.broken_lines()
     products: list[Product] = []
     parents: dict[str, tuple[Product, Row]] = {}
@@ -84,7 +86,7 @@ def lines(file: File, currency: str) -> Iterator[tuple[int, str, Errors]]:
 
 
 def _kind(file: File, row: Row) -> str:
-    """`simple, virtual` is simple."""
+    """Read the type without its flags: `simple, virtual` is simple."""
     return file.cell(row, TYPE).split(",")[0].strip().lower()
 
 
@@ -95,7 +97,7 @@ def _product(file: File, number: int, row: Row, slugs: Slugs) -> Product:
 
 
 def _texts(file: File, number: int, row: Row) -> dict[str, Any]:
-    """Of the product, what the file has columns for."""
+    """Read the product's texts from those columns that the file has."""
     texts: dict[str, Any] = {}
     if file.has(BODY):
         texts["description"] = described(file, file.cell(row, BODY).replace("\\n", "\n"), BODY[0], number)
@@ -112,7 +114,7 @@ def _texts(file: File, number: int, row: Row) -> dict[str, Any]:
 
 
 def _category(file: File, number: int, row: Row) -> str | None:
-    """The first; a product is in one."""
+    """Read the first category, as a path; a product is in one. The others are noted."""
     first, *others = _listed(file.cell(row, CATEGORIES)) or [""]
     if others:
         why = f"A product is in one category, the first; not in {', '.join(others)[:200]}."
@@ -125,7 +127,7 @@ def _images(file: File, number: int, row: Row) -> list[tuple[int, str, str]]:
 
 
 def _add_pictures(file: File, product: Product, number: int, row: Row) -> None:
-    """A variation's pictures are its product's, behind its own."""
+    """Append a variation's pictures to its product's."""
     if "image_url" in product.texts:
         own = [(number, IMAGES[0], url) for url in product.texts["image_url"]]
         product.texts["image_url"] = pictures(file, [*own, *_images(file, number, row)])
@@ -138,7 +140,7 @@ def _listed(cell: str) -> list[str]:
 def _variant(
     file: File, number: int, row: Row, product: Product, top: Row, currency: str
 ) -> tuple[int, dict[str, Any], Errors]:
-    """`top`: the product's own line, which names the attributes where the variation does not."""
+    """Read a variant. `top`: the product's own line, which names the attributes where the variation does not."""
     options = _options(file, row, top)
     variant: dict[str, Any] = {"sku": file.cell(row, SKU), "options": options}
     if row is not top and options:
@@ -157,7 +159,7 @@ def _variant(
 
 
 def _options(file: File, row: Row, top: Row) -> dict[str, str]:
-    """Attributes with one value; of a product with several to choose from, none is chosen."""
+    """Read the attributes with one value. Of one with several to choose from, none is chosen."""
     options = {}
     for n in range(1, ATTRIBUTES + 1):
         names = (f"Attribute {n} name", f"Attribut {n} Name")
