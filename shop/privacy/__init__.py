@@ -1,1 +1,1 @@
-"""What the shop knows of a person, for who asks (GDPR art. 15) and who leaves (art. 17)."""
+"""Personal data: its export on request (GDPR art. 15) and its erasure with the account (art. 17)."""

@@ -1,6 +1,6 @@
-"""Orders of deleted accounts: once they are over they forget who ordered; what was bought and paid stays.
+"""Anonymisation of deleted accounts' orders, once they are over; what was bought and paid stays.
 
-While goods or money are on their way, name and address are needed: the clock comes again.
+While goods or money are on their way, name and address are needed: the periodic task tries again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from shop.orders.staff_notes import OrderNoteRow
 from shop.orders.states import GIVEN_UP, FulfilmentStatus, Status
 from shop.payments.payments import PaymentRow
 
-SILENT_DAYS = 60  # a parcel that nobody has heard of for so long counts as delivered
-NOBODY = ""  # whose order it is by then
+SILENT_DAYS = 60  # a parcel without news for so long counts as delivered
+NOBODY = ""  # the e-mail address of an anonymised order
 
 
 def due(session: Session, *, customer_id: str | None = None, limit: int = 200) -> list[str]:
-    """Ids of orders that are to forget their customer now; their rows are locked. None that a run is still about."""
+    """List orders that can be anonymised now, without those that a run is still about. Their rows are locked."""
     query = select(OrderRow).join(UserRow, UserRow.id == OrderRow.customer_id).where(*forgettable())
     if customer_id:
         query = query.where(OrderRow.customer_id == customer_id)
@@ -39,13 +39,16 @@ def due(session: Session, *, customer_id: str | None = None, limit: int = 200) -
 
 
 def forgettable() -> tuple[ColumnElement[bool], ...]:
-    """Their customer has left, they are over, and they still say whose they were."""
+    """Return the conditions for anonymising an order: its customer is deleted, it is over, and not anonymised yet."""
     known = (UserRow.deleted_at.is_not(None), OrderRow.email != NOBODY)
     return (*known, cast(OrderRow.id, String).not_in(engine.busy("order")), or_(_came_to_nothing(), _is_at_home()))
 
 
 def forget(session: Session, ids: Sequence[str]) -> None:
-    """Nothing in or about these orders says any more whose they were. Figures, goods and the country stay."""
+    """Anonymise these orders, and their returns, notes, parcels, payments and notifications.
+
+    Figures, goods and the country stay. The caller has locked the orders (see `due`).
+    """
     for order in session.scalars(select(OrderRow).where(OrderRow.id.in_(ids))):
         order.email, order.cart_id = NOBODY, order.id
         order.shipping_address = _country(order.shipping_address)
@@ -71,7 +74,7 @@ def _came_to_nothing() -> ColumnElement[bool]:
 
 
 def _is_at_home() -> ColumnElement[bool]:
-    """Everything has arrived, and nothing is on its way back."""
+    """Return the condition that everything has arrived, and nothing is on its way back."""
     parcel, back = FulfilmentRow, ReturnRow
     heard_of = age(parcel.updated_at) < SILENT_DAYS * 86400
     on_its_way = or_(parcel.status == parcels.Status.PENDING, (parcel.status == parcels.Status.SHIPPED) & heard_of)

@@ -1,4 +1,4 @@
-"""What a person has bought and sent back, for when they ask what the shop knows of them."""
+"""A customer's orders and returns, for the export of personal data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Told = dict[str, Any]
 
 
 def export_for(session: Session, customer_id: str, after: Place | None) -> Page:
-    """Their orders, oldest first. Amounts in minor units."""
+    """Export one page of the customer's orders, oldest first, with their lines and returns. Amounts in minor units."""
     mine = select(OrderRow).where(OrderRow.customer_id == customer_id)
     orders = session.scalars(behind(mine, (OrderRow.id,), after)).all()
     back = _back(session, [order.id for order in orders])

@@ -1,4 +1,4 @@
-"""What the shop knows of a person, noun by noun: told when they ask, forgotten when they leave.
+"""Personal data, noun by noun: exported on request, erased with the account.
 
 A noun that keeps personal data adds itself to one of the first two tables below, and to the last.
 """
@@ -51,17 +51,17 @@ FORGOTTEN: list[Callable[[Session, str], None]] = [
     user_tags.erase,
     lambda session, id: idempotency.forget(session, f"user:{id}"),
     users.erase,
-    # orders: forget by themselves once they are over, see order_anonymisation.py
+    # orders are anonymised once they are over, see order_anonymisation.py
 ]
 
 
 def export_for(session: Session, user_id: str) -> dict[str, Any]:
-    """What is never much. The rest comes by `TOLD_BY_PAGE`."""
+    """Export what is never much. The rest comes page by page, from `TOLD_BY_PAGE`."""
     return {name: tell(session, user_id) for name, tell in TOLD.items()}
 
 
 def pages(read: Callable[[], AbstractContextManager[Session]], user_id: str, tell: Tell) -> Iterator[list[Any]]:
-    """Each page in a session of its own, so that whoever takes them slowly holds no connection."""
+    """Read all pages of one noun, each in a session of its own, so that a slow client holds no connection."""
     page = Page([], ())
     while page.last is not None:
         with read() as session:
@@ -70,5 +70,6 @@ def pages(read: Callable[[], AbstractContextManager[Session]], user_id: str, tel
 
 
 def forget(session: Session, user_id: str) -> None:
+    """Erase the account and its personal data. Raises LastAdmin for the only admin, and NotFound."""
     for one in FORGOTTEN:
         one(session, user_id)
