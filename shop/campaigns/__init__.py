@@ -1,5 +1,5 @@
-"""Campaigns: a mail to many, when it is due.
+"""Campaigns: one mail to many recipients, when it is due.
 
-`desk` and `moves` are what staff do, `clock` starts a run, `audience` freezes whom it is for, `pace` lets them go in
-batches, `mailing` takes a batch a handful at a time, `progress` tells.
+`editing` and `transitions` are what staff do, `scheduler` starts a run, `audience` freezes its recipients, `throttle`
+releases them in batches, `batches` sends a batch a handful at a time, `progress` reports.
 """

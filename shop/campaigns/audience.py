@@ -1,4 +1,4 @@
-"""Whom a run is for: written down once, page by page, when it starts. Who joins later is not among them."""
+"""The audience of a run: recorded once, page by page, when it starts. Accounts created later are not among it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ PAGE = 1000
 
 
 def meant(campaign: CampaignRow) -> Select[str]:
-    """The ids of those in the segment who may be written to, in order: one SELECT, whatever the segment."""
+    """Select the ids of users in the segment who may be sent the topic, in order: one SELECT, whatever the segment.
+
+    Raises Invalid.
+    """
     condition = segments.compiled(campaign.segment)
     return select(UserRow.id).where(eligibility.reachable(campaign.topic), condition).order_by(UserRow.id)
 
 
 def count(session: Session, campaign: CampaignRow) -> int:
-    """How many that would be at this moment."""
+    """Count the audience as it is at this moment."""
     return session.scalar(select(func.count()).select_from(meant(campaign).order_by(None).subquery())) or 0
 
 
 def first(session: Session, campaign: CampaignRow) -> str | None:
+    """Return the first user of the audience, None when it is empty."""
     return session.scalar(meant(campaign).limit(1))
 
 
 def freeze_a_page(session: Session, run_id: str) -> bool:
-    """Returns whether there may be more. Of two who come at once, the second takes the next page."""
+    """Record the next page of a run's audience. Returns whether there may be more. Locks the run: of two concurrent
+    calls the second takes the next page.
+
+    The last page moves the run on to SENDING.
+    """
     run = session.scalars(for_update(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     if run.stage != Stage.FREEZING:
         return False

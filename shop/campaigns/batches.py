@@ -1,7 +1,7 @@
-"""A batch of recipients, taken a few at a time: what came of the last is written, and who is next is asked for.
+"""Sending a batch of recipients a few at a time: the outcome of the last handful is written and the next one is taken.
 
-All of it is one short transaction between two handfuls of mails. So a pause, a cancel or an unsubscribe counts from
-the next handful on, and a crash leaves no more than one in doubt.
+All of it is one short transaction between two handfuls of mails. So a pause, a cancel or an unsubscribe counts from the
+next handful on, and a crash leaves no more than one in doubt.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from shop.consent.eligibility import Recipient
 from shop.consent.suppressions import Reason
 from shop.kernel import keys
 
-HANDFUL = 4  # what a crash may send twice, for each connection; one alone would cost two thirds of the speed
-PUT_OFF_FOR = 2 * 86_400.0  # seconds for which somebody's mail server may put a mail off before they are given up
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0  # seconds, for who is put off; doubled each time
+HANDFUL = 4  # mails that a crash may send twice, for each connection; 1 would cost two thirds of the speed
+PUT_OFF_FOR = 2 * 86_400.0  # seconds for which a mail server may defer a mail before its recipient is given up
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0  # seconds until a deferred mail is tried again; doubled each time
 
 NOT_WANTED = "is not to be written to"
 
 
 class Batch(NamedTuple):
-    """`run`: the run of the campaign it belongs to."""
+    """A batch of recipients. `run`: the run of the campaign it belongs to."""
 
     run: str
     id: str
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Ready:
-    """Somebody whose mail is to be handed over now. `mark`: the same one again is the same mail."""
+    """A recipient whose mail is to be sent now. `mark`: the same for two copies of one mail."""
 
     who: Recipient
     coupon: str | None
@@ -61,12 +61,12 @@ class Result:
     user: str
     state: RecipientStatus
     detail: str | None = None
-    after: float | None = None  # seconds, for who is put off
+    after: float | None = None  # seconds until a deferred mail is tried again
     bounced: bool = False
 
 
 def put_off(ready: Ready, why: str) -> Result:
-    """Later once more, and more patiently each time, until it has been long enough."""
+    """Defer a mail, longer each time; FAILED once it has been deferred for PUT_OFF_FOR."""
     if sum(map(_pause, range(ready.attempts))) >= PUT_OFF_FOR:
         return Result(ready.who.id, RecipientStatus.FAILED, why)
     return Result(ready.who.id, RecipientStatus.WAITING, why, after=_pause(ready.attempts))
@@ -77,7 +77,10 @@ def _pause(attempts: int) -> float:
 
 
 def send_next(session: Session, batch: Batch, results: Sequence[Result]) -> Handful | None:
-    """Write what came of the last handful, and return the next; None when there is none, or nobody wants it now."""
+    """Write the outcome of the last handful and take the next.
+
+    Returns None when there is none, or when the run is paused, cancelled or in quiet hours: then the batch is released.
+    """
     write(session, batch, results)
     campaign, run = session.execute(_OF_RUN, {"run": [batch.run]}).one()
     if not _is_wanted(session, campaign, run):
@@ -90,11 +93,12 @@ def send_next(session: Session, batch: Batch, results: Sequence[Result]) -> Hand
 
 
 def release(session: Session, batch: Batch) -> None:
-    """Those of the batch that were not written to wait again."""
+    """Return the batch's unsent recipients to WAITING."""
     session.execute(_of_batch(batch).values(state=RecipientStatus.WAITING, batch_id=None, updated_at=statement_time()))
 
 
 def give_up(session: Session, batch: Batch, why: str) -> None:
+    """Mark the batch's unsent recipients as FAILED."""
     session.execute(
         _of_batch(batch).values(
             state=RecipientStatus.FAILED, detail=why[:200], batch_id=None, updated_at=statement_time()
@@ -118,7 +122,7 @@ def _next(session: Session, batch: Batch) -> Sequence[Any]:
 def _sorted_out(
     session: Session, campaign: CampaignRow, run: CampaignRunRow, batch: Batch, rows: Sequence[Any]
 ) -> list[Ready]:
-    """Who may not be written to any more is skipped; who needs a coupon of their own gets it."""
+    """Skip recipients who may not be sent the topic any more; give the others their own coupon where they need one."""
     willing = eligibility.recipients(session, [row.user_id for row in rows], campaign.topic)
     gone = [Result(row.user_id, RecipientStatus.SKIPPED, NOT_WANTED) for row in rows if row.user_id not in willing]
     write(session, batch, gone)
@@ -132,7 +136,8 @@ def _ready(run: CampaignRunRow, row: Any, who: Recipient, coupon: str | None) ->
 
 
 def _mark(run: CampaignRunRow, user: str) -> str:
-    """Not of the run's own id: a restored shop that comes upon the same due time makes another run of it."""
+    """Compute the mail's mark. Not from the run's id: a restored shop that reaches the same due time makes another
+    run."""
     return keys.message("campaign", run.campaign_id, run.due_at.isoformat(), user)
 
 
@@ -147,6 +152,7 @@ def _own_coupons(session: Session, campaign: CampaignRow, batch: Batch, rows: Se
 
 
 def write(session: Session, batch: Batch, results: Sequence[Result]) -> None:
+    """Write outcomes of recipients that are still in this batch. Suppresses the addresses that bounced."""
     if not results:
         return
     _WRITE(session, [_row(batch, result) for result in results])
@@ -173,7 +179,7 @@ _ROW = table_of(RecipientRow).c
 
 
 def _writing(_: str, given: Any) -> Any:
-    """Only while they are in this very batch: whoever comes late with an old answer changes nothing."""
+    """Only recipients still in this very batch are updated: a late answer of an earlier one changes nothing."""
     mine = (_ROW.run_id == given.run_id, _ROW.user_id == given.user_id, _ROW.batch_id == given.batch_id)
     return (
         update(table_of(RecipientRow))

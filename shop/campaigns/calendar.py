@@ -1,4 +1,4 @@
-"""When a campaign is due, in words and by the calendar of its time zone; and when its people are left in peace."""
+"""When a campaign is due, in words and by the calendar of its time zone; and its quiet hours."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def is_zone(name: str) -> bool:
 
 
 def following(row: CampaignRow, moment: datetime) -> datetime | None:
-    """Its first due time after this moment."""
+    """Return its first due time after this moment. None: there is none."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at > moment else None
     return cron.following(row.cron, moment, ZoneInfo(row.time_zone))
 
 
 def latest(row: CampaignRow, moment: datetime) -> datetime | None:
-    """Its last due time up to this moment: of those that were slept through only this one counts."""
+    """Return its last due time up to this moment: of several missed ones only this counts. None: there is none."""
     if row.cron is None:
         return row.once_at if row.once_at and row.once_at <= moment else None
     return cron.latest(row.cron, moment, ZoneInfo(row.time_zone))
@@ -41,7 +41,7 @@ def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetim
 
 
 def explained(row: CampaignRow) -> str:
-    """In English."""
+    """Describe the schedule in English."""
     if row.cron:
         return f"{cron.in_english(row.cron)}, by the clocks of {row.time_zone}"
     if row.once_at:
@@ -51,7 +51,7 @@ def explained(row: CampaignRow) -> str:
 
 
 def quiet_for(row: CampaignRow, moment: datetime) -> float:
-    """Seconds until the quiet hours are over; 0 outside of them."""
+    """Return the seconds until the quiet hours are over; 0 outside of them."""
     if not row.quiet_from or not row.quiet_until:
         return 0.0
     zone = ZoneInfo(row.time_zone)

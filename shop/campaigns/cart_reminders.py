@@ -1,4 +1,4 @@
-"""Reminders of carts that were left: a sequence that ends with an order, a no, or any change of the cart.
+"""Reminders of abandoned carts: a sequence that ends with an order, an unsubscribe, or any change of the cart.
 
 A change begins a new sequence; how many reminders one customer gets in a month is limited all the same.
 """
@@ -26,13 +26,13 @@ from shop.kernel import keys
 from shop.orders.orders import OrderRow
 
 MONTH = 30 * 86400.0
-GRACE = 48.0  # hours after the last time of the sequence: what is older is not dug out
+GRACE = 48.0  # hours after the last time of the sequence; older carts get no reminder
 TOGETHER = 100
 HOUR = 3600.0
 
 
 class CartReminderRow(Base):
-    """The `number`th reminder of a cart as it was at `changed_at`. The key lets each be sent once."""
+    """The `number`th reminder of a cart as it was at `changed_at`. The primary key lets each be sent once."""
 
     __tablename__ = "cart_reminders"
     __table_args__ = (Index("ix_cart_reminders_user", "user_id", "created_at"),)
@@ -49,7 +49,7 @@ class CartReminderRow(Base):
 
 @dataclass(frozen=True)
 class Reminder:
-    """What is left in whose cart: quantities and names. `mark`: the same one again is the same mail."""
+    """A reminder to be sent: the cart's quantities and names. `mark`: the same for two copies of one mail."""
 
     id: str
     who: Recipient
@@ -58,9 +58,10 @@ class Reminder:
 
 
 def note_due(session: Session, hours: Sequence[float], most: int) -> list[str]:
-    """Writes down whose time has come, by how long ago they left; the newest time of the sequence only.
+    """Record the reminders that are due, of each cart only the newest time of the sequence. Returns their ids.
 
-    Returns the reminders' ids. Of two clocks at once the second writes none.
+    `hours`: the sequence, in hours since the cart's last change; `most`: reminders of one customer in a month. Of two
+    concurrent calls the second records none.
     """
     ends = [*hours[1:], hours[-1] + GRACE]
     found: list[str] = []
@@ -71,7 +72,7 @@ def note_due(session: Session, hours: Sequence[float], most: int) -> list[str]:
 
 
 def take(session: Session, ids: Sequence[str]) -> dict[str, Reminder]:
-    """Those that are still to be sent; the others are skipped, for good."""
+    """Load those that are still to be sent. The others are skipped, for good."""
     row = CartReminderRow
     same = (CartRow.id == row.cart_id) & (CartRow.updated_at == row.changed_at)
     columns = (row.id, row.cart_id, row.changed_at, row.number, row.user_id)
@@ -91,6 +92,7 @@ def _mark(row: Any) -> str:
 
 
 def end(session: Session, ids: Sequence[str], state: str, detail: str | None = None) -> None:
+    """End waiting reminders with this state. Safe to repeat."""
     row = CartReminderRow
     these = update(row).where(in_list(row.id, "ids"), row.state == "waiting").values(state=state, detail=detail)
     if ids:

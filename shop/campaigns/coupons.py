@@ -1,4 +1,4 @@
-"""Coupons in campaigns: one code for all, or for each recipient a copy of it that can be used once."""
+"""Coupons in campaigns: one code for all, or a copy for each recipient that can be redeemed once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from shop.campaigns.tables import RecipientRow
 from shop.kernel.errors import Invalid
 from shop.pricing.offers import CODE_LENGTH, OfferRow
 
-LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
+LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without look-alikes
 PERSONAL = 12
 COPIED = ("name", "kind", "percent", "amount", "buy", "free", "category", "product_id", "minimum", "priority",
           "stackable", "starts_at", "ends_at")  # fmt: skip
 
 
 def check(session: Session, code: str | None, *, personal: bool) -> None:
+    """Raise Invalid when there is no such coupon, or its code is too long to be copied. None is accepted."""
     if code is None:
         return
     if personal and len(code) > CODE_LENGTH - PERSONAL - 1:
@@ -33,7 +34,10 @@ def check(session: Session, code: str | None, *, personal: bool) -> None:
 
 
 def hand_out(session: Session, run_id: str, user_ids: Sequence[str], code: str) -> dict[str, str]:
-    """A coupon of their own for each of these recipients, who have none yet. Empty when the pattern is gone."""
+    """Create a coupon for each of these recipients, who have none yet. Returns the codes by user.
+
+    Empty when the coupon to copy is gone.
+    """
     if not user_ids or _pattern(session, code) is None:
         return {}
     codes = {user: f"{code}-{_random()}" for user in user_ids}
@@ -51,7 +55,7 @@ def _random() -> str:
 
 
 def _copying(kind: str, given: Any) -> Any:
-    """With the conditions of the pattern, for a single use."""
+    """Copy the conditions of the pattern, for a single use."""
     offers, pattern = table_of(OfferRow), table_of(OfferRow).alias("pattern")
     fresh = {"id": given.id, "code": given.code, "uses": literal(0), "total_limit": literal(1)}
     values = fresh | {"per_customer": literal(1), "created_at": transaction_time(), "updated_at": transaction_time()}

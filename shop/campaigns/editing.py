@@ -1,4 +1,4 @@
-"""What staff do with campaigns: write, change, list, take away."""
+"""Administration of campaigns by staff: create, change, list, remove."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from shop.campaigns.tables import CampaignRow, CampaignRunRow, LatePolicy, Statu
 from shop.kernel.errors import Invalid, NotFound, Refusal
 
 PACE = frozenset({"throttle", "quiet_from", "quiet_until", "name"})
-"""What may be changed while mails are on their way."""
+"""What may be changed while mails are being sent."""
 
 
 class NotNow(Refusal):
-    """The campaign does not stand where this can be asked of it."""
+    """The campaign's state does not allow this."""
 
     code, title = "campaign_state", "Not possible in this state"
 
 
 def listed(session: Session, *, limit: int, before: str | None) -> list[CampaignRow]:
-    """Newest first, from below the id `before`."""
+    """List campaigns, newest first, beginning below the id `before`."""
     query = select(CampaignRow).order_by(CampaignRow.id.desc()).limit(limit)
     return list(session.scalars(query.where(CampaignRow.id < before) if before else query))
 
 
 def get(session: Session, id: str) -> CampaignRow:
+    """Load a campaign. Raises NotFound."""
     row = session.get(CampaignRow, id)
     if row is None:
         raise NotFound("There is no such campaign.")
@@ -41,7 +42,8 @@ def get(session: Session, id: str) -> CampaignRow:
 
 
 def lock(session: Session, id: str) -> CampaignRow:
-    """As it is now; nobody else changes or starts it until this transaction ends."""
+    """Load a campaign and lock it: it is neither changed nor started elsewhere until this transaction ends. Raises
+    NotFound."""
     row = session.scalars(for_update(select(CampaignRow).where(CampaignRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such campaign.")
@@ -49,6 +51,7 @@ def lock(session: Session, id: str) -> CampaignRow:
 
 
 def make(session: Session, values: Mapping[str, Any], actor_id: str | None) -> CampaignRow:
+    """Create a draft. Raises Invalid."""
     defaults = {"time_zone": "UTC", "late_policy": LatePolicy.SEND, "coupon_personal": False, "status": Status.DRAFT}
     row = CampaignRow(**{"id": new_id(), "segment": {"all": True}, **defaults, **values}, actor_id=actor_id)
     _check(session, row)
@@ -59,7 +62,10 @@ def make(session: Session, values: Mapping[str, Any], actor_id: str | None) -> C
 
 
 def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
-    """Its words and its audience only while nothing is on its way; its pace at any time."""
+    """Change a campaign; content and audience only while no run is under way, its pace at any time.
+
+    Raises NotFound, NotNow and Invalid.
+    """
     row = lock(session, id)
     _check_state(session, row, values)
     for name, value in values.items():
@@ -74,7 +80,7 @@ def change(session: Session, id: str, values: Mapping[str, Any]) -> CampaignRow:
 
 
 def remove(session: Session, id: str) -> None:
-    """One that has run stays: what was sent to whom can be shown."""
+    """Delete a campaign that has never run; one that has stays for the record. Raises NotFound and NotNow."""
     row = lock(session, id)
     if session.scalar(select(exists().where(CampaignRunRow.campaign_id == id))):
         raise NotNow("It has run, and stays for the record. Cancel it instead.")
@@ -83,6 +89,7 @@ def remove(session: Session, id: str) -> None:
 
 
 def next_time(session: Session, row: CampaignRow) -> Any:
+    """Return its next due time. Raises Invalid when none lies ahead."""
     at = campaign_calendar.following(row, read_clock(session))
     if at is None:
         raise Invalid({"schedule": ["Has no time left that lies ahead; or say now: true."]})

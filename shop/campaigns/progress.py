@@ -1,4 +1,4 @@
-"""How far a run has come, and how each of its recipients fared."""
+"""Progress of a campaign's runs, and the outcome for each recipient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.kernel.errors import NotFound
 
 @dataclass(frozen=True)
 class Progress:
-    """Numbers of people. `lateness`: seconds between the due time and the start."""
+    """Counts of recipients by status. `lateness`: seconds between the due time and the start."""
 
     run: CampaignRunRow
     fates: dict[str, int]
@@ -31,13 +31,14 @@ class Progress:
 
 
 def latest(session: Session, campaign_id: str, count: int = 1) -> list[Progress]:
-    """The newest runs first."""
+    """List the newest runs first."""
     row = CampaignRunRow
     runs = session.scalars(select(row).where(row.campaign_id == campaign_id).order_by(row.due_at.desc()).limit(count))
     return [Progress(run, run.fates or counted(session, run.id)) for run in runs]
 
 
 def counted(session: Session, run_id: str) -> dict[str, int]:
+    """Count the recipients of a run, by status."""
     row = RecipientRow
     states = select(row.state, func.count()).where(row.run_id == run_id).group_by(row.state)
     found: dict[str, int] = dict(session.execute(states).all())
@@ -60,7 +61,10 @@ class Seen:
 def recipients(
     session: Session, campaign_id: str, *, run_id: str | None, state: str | None, limit: int, after: str | None
 ) -> Sequence[Seen]:
-    """Of the run named, or of the newest; in the order of their ids, from beyond the id `after`."""
+    """List recipients of the run named, or of the newest, by user id, beginning above the id `after`.
+
+    Raises NotFound.
+    """
     run = _run(session, campaign_id, run_id)
     row = RecipientRow
     query = select(

@@ -1,4 +1,4 @@
-"""What one recipient is written: the templates of a campaign, filled in."""
+"""Rendering a campaign's templates for one recipient."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from shop.kernel.links import Place
 
 SAMPLE = Recipient("00000000-0000-7000-8000-000000000000", "casey@example.com", "Casey Customer", "en")
 NOBODYS = "https://shop.example.com/unsubscribe"
-"""The way out that is shown where nobody is written to."""
+"""The unsubscribe link of a preview, which is sent to no recipient."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What is said, apart from to whom."""
+    """The templates of a campaign, without a recipient."""
 
     topic: str
     subject: str
@@ -45,13 +45,16 @@ def content(campaign: CampaignRow) -> Content:
 
 
 def check(said: Content) -> None:
-    """Raises Invalid that names the template and the line; it is tried on somebody made up."""
+    """Render the templates for a sample recipient. Raises Invalid that names the template and the line."""
     values = _values(SAMPLE, "SPRING-SAMPLE", NOBODYS)
     templates.check({"subject": said.subject, "text": said.text, "html": said.html}, values)
 
 
 def written(said: Content, who: Recipient, coupon: str | None, *, out: str | None = None) -> Letter:
-    """Raises TemplateFailed. Whatever the templates say, the way out stands below; `out`: another than the real one."""
+    """Render the mail to one recipient. An unsubscribe link is appended where the templates have none.
+
+    `out`: an unsubscribe link in place of the real one. Raises TemplateFailed.
+    """
     way_out = WayOut(out, out) if out else unsubscribe_links.way_out(who.id, who.email, said.topic)
     url = way_out.page
     values = _values(who, coupon or "", url)

@@ -1,4 +1,4 @@
-"""Who got which campaign is forgotten some time after it ended. How many fared how stays with the run."""
+"""Retention: which users got a campaign is deleted some time after it ended. The counts stay with the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shop.campaigns.tables import OPEN, CampaignRunRow, RecipientRow
 
 
 def prune(session: Session, days: int, batch: int = 1000) -> int:
-    """Of one run that ended so many days ago, one batch. Returns how many people were forgotten; 0: nobody is left."""
+    """Delete one batch of recipients of a run that ended more than `days` ago. Returns how many; 0: none is left."""
     run = session.scalar(for_update(_due(days)))
     if run is None:
         return 0

@@ -1,4 +1,5 @@
-"""Starting what is due. The row (campaign, due time) is unique: however many clocks strike, it runs once."""
+"""Starting campaigns that are due. The row (campaign, due time) is unique: however many workers look, each runs
+once."""
 
 from __future__ import annotations
 
@@ -16,11 +17,11 @@ from shop.campaigns.tables import OPEN, CampaignRow, CampaignRunRow, LatePolicy,
 
 SEND = engine.Named("send_campaign")
 TOGETHER = 20
-PUNCTUAL = timedelta(minutes=5)  # a clock that strikes this late is on time
+PUNCTUAL = timedelta(minutes=5)  # a start up to this late counts as on time
 
 
 def start_due(session: Session) -> int:
-    """Those whose time has come. Returns how many were looked at; call it until there is none."""
+    """Start the campaigns that are due, one batch. Returns how many were looked at; call it until that is 0."""
     moment = read_clock(session)
     due = select(CampaignRow).where(CampaignRow.next_at <= moment, CampaignRow.status == Status.SCHEDULED)
     rows = session.scalars(for_update(due.order_by(CampaignRow.id).limit(TOGETHER), skip_locked=True)).all()
@@ -36,7 +37,10 @@ def start_due(session: Session) -> int:
 def start_occurrence(
     session: Session, row: CampaignRow, due: datetime, moment: datetime, by: str | None = None
 ) -> None:
-    """Run it for this due time, or write down why not. The campaign is locked. `by`: the account that asked, if any."""
+    """Start a run for this due time, or record why it is skipped. Does nothing when the due time has a run already.
+
+    The caller has locked the campaign. `by`: the account that asked for it, None for the clock.
+    """
     why = _hindrance(session, row, due, moment)
     run = _written(session, row, due, why)
     if run and not why:
@@ -62,7 +66,7 @@ def _hindrance(session: Session, row: CampaignRow, due: datetime, moment: dateti
 
 
 def _written(session: Session, row: CampaignRow, due: datetime, why: str | None) -> CampaignRunRow | None:
-    """None when this due time was there already."""
+    """Insert the run. None when this due time has one already."""
     ended = (
         {"stage": Stage.SKIPPED, "detail": why, "finished_at": statement_time()} if why else {"stage": Stage.FREEZING}
     )

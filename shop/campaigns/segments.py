@@ -1,7 +1,7 @@
-"""Segments: who is meant, as a small JSON tree that becomes one condition of one SELECT.
+"""Segments: the audience as a small JSON tree that becomes one condition of one SELECT.
 
 `{"and": [{"bought_category": "furniture"}, {"or": [{"tag": "vip"}, {"spent_at_least": 10000}]}]}`. Bought and spent
-count orders that are paid and confirmed.
+count confirmed orders.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Make = Callable[[Any], Condition]
 
 
 class _Bad(ValueError):
-    """What a condition must be."""
+    """The value does not fit its condition; the message says what it must be."""
 
 
 def compiled(segment: Any) -> Condition:
-    """The condition on `users`. Raises Invalid that says where the tree is wrong."""
+    """Compile a segment into a condition on `users`. Raises Invalid that says where the tree is wrong."""
     return _Reader().read(segment, "segment", 1)
 
 

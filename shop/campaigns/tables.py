@@ -1,4 +1,4 @@
-"""A campaign, the times it has run, and whom each run is for."""
+"""Tables of campaigns, their runs, and the recipients of each run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_TEMPLATE = 100_000
 
 
 class Status(StrEnum):
-    """Of a campaign."""
+    """State of a campaign."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"  # it has a next time, or a run under way
@@ -26,9 +26,9 @@ class Status(StrEnum):
 
 
 class Stage(StrEnum):
-    """Of one run of a campaign."""
+    """Stage of one run of a campaign."""
 
-    FREEZING = "freezing"  # the audience is being written down
+    FREEZING = "freezing"  # the audience is being recorded
     SENDING = "sending"
     DONE = "done"
     SKIPPED = "skipped"  # too late, or the one before was still under way
@@ -36,17 +36,17 @@ class Stage(StrEnum):
 
 
 class RecipientStatus(StrEnum):
-    """Of one recipient of a run."""
+    """State of one recipient of a run."""
 
     WAITING = "waiting"
-    SENDING = "sending"  # in a batch that is on its way
+    SENDING = "sending"  # in a batch
     SENT = "sent"
-    FAILED = "failed"  # refused by their mail server, or put off too often
-    SKIPPED = "skipped"  # has no consent (any more), or is gone
+    FAILED = "failed"  # refused by the mail server, or deferred too long
+    SKIPPED = "skipped"  # without consent (any more), or the account is gone
 
 
 class LatePolicy(StrEnum):
-    """What becomes of a run whose time had passed when somebody came to start it."""
+    """What becomes of a run that is started after its due time."""
 
     SEND = "send"
     SKIP = "skip"
@@ -57,7 +57,8 @@ OPEN = (Stage.FREEZING, Stage.SENDING)
 
 
 class CampaignRow(Base):
-    """`once_at` or `cron`; `time_zone` is what cron and quiet hours are told in; `next_at` is for the clock."""
+    """One campaign: `once_at` or `cron`; `time_zone` is that of cron and quiet hours; `next_at` is for the
+    scheduler."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -95,7 +96,8 @@ class CampaignRow(Base):
 
 
 class CampaignRunRow(Base):
-    """One due time of a campaign, unique. `frozen_to` is the last user looked at, `paced_to` the time that is spent."""
+    """One due time of a campaign, unique. `frozen_to`: the last user recorded; `paced_to`: the pace is used up until
+    then."""
 
     __tablename__ = "campaign_runs"
     __table_args__ = (UniqueConstraint("campaign_id", "due_at"),)
@@ -112,17 +114,17 @@ class CampaignRunRow(Base):
     started_at: Mapped[At] = mapped_column(default=transaction_time())
     frozen_at: Mapped[At | None]
     finished_at: Mapped[At | None]
-    fates: Mapped[Document | None]  # how many fared how, once the recipients themselves are forgotten
+    fates: Mapped[Document | None]  # counts by status, once the recipients are deleted
 
 
 def _only(state: RecipientStatus) -> dict[str, Any]:
-    """A partial index: those that are through do not make it grow."""
+    """Build a partial index: finished recipients do not make it grow."""
     condition = text(f"state = '{state}'")
     return {"postgresql_where": condition, "sqlite_where": condition}
 
 
 class RecipientRow(Base):
-    """One person of one run: at most one mail, by the primary key. No address is kept here."""
+    """One recipient of one run: at most one mail, by the primary key. No address is kept here."""
 
     __tablename__ = "campaign_recipients"
     __table_args__ = (
@@ -137,12 +139,13 @@ class RecipientRow(Base):
     state: Mapped[str] = mapped_column(String(10), default=RecipientStatus.WAITING)
     batch_id: Mapped[Id | None]
     attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[At | None]  # put off by their mail server
+    not_before: Mapped[At | None]  # deferred by the mail server until then
     coupon_code: Mapped[str | None] = mapped_column(String(CODE_LENGTH))
     detail: Mapped[str | None] = mapped_column(String(200))
     updated_at: Mapped[At] = mapped_column(default=transaction_time())
 
 
 def standing(fate: RecipientStatus) -> ColumnElement[bool]:
-    """Spelt out, so that the partial indexes above serve also a statement that is prepared once for all values."""
+    """Return the condition on `state`, spelt out, so that the partial indexes also serve a statement that is prepared
+    once for all values."""
     return RecipientRow.state == literal_column(f"'{fate}'")

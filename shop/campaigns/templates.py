@@ -1,7 +1,7 @@
-"""Templates that a person can edit: Jinja2 in a sandbox, of which only what takes a bounded time is let in.
+"""Templates that staff edit: Jinja2 in a sandbox, restricted to what takes a bounded time.
 
-No loops, calls, arithmetic or assignments: what is left costs no more than its own length. Variables and filters
-stand on lists; whatever is not there is an error when the template is saved, with its line.
+No loops, calls, arithmetic or assignments: what is left costs no more than its own length. Variables and filters are
+allowlisted; any other is an error when the template is saved, with its line.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ ALLOWED = (*PLAIN, *LOGIC, nodes.Keyword)
 TESTS = ("defined", "undefined", "none", "string", "eq", "ne", "equalto", "in")
 
 TOO_DEEP = (SyntaxError, RecursionError, MemoryError)
-"""Nested deeper than Python goes."""
+"""Raised for nesting that is deeper than Python allows."""
 
 BROKEN = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, *TOO_DEEP)
-"""What Jinja2 may raise while it reads a template, and the code that it makes of one."""
+"""What Jinja2, and the code it makes of a template, may raise."""
 
 LONGEST_OUTPUT = 200_000
 DEEPEST_IF = 20
@@ -37,11 +37,12 @@ UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class TemplateFailed(Exception):
-    """It could not be rendered for this recipient."""
+    """The template could not be rendered for this recipient."""
 
 
 def check(fields: Mapping[str, str | None], sample: Mapping[str, str]) -> None:
-    """Raises Invalid that names the template, the line and what is wrong there."""
+    """Check templates and render them with `sample`. Raises Invalid that names the template, the line and what is wrong
+    there."""
     found = {name: _problem(name, source, sample) for name, source in fields.items() if source}
     errors = {name: [problem] for name, problem in found.items() if problem}
     if errors:
@@ -49,7 +50,7 @@ def check(fields: Mapping[str, str | None], sample: Mapping[str, str]) -> None:
 
 
 def render(name: str, source: str, values: Mapping[str, str]) -> str:
-    """`name` is `subject`, `text` or `html`; only the last is escaped."""
+    """Render a template. `name` is `subject`, `text` or `html`; only the last is escaped. Raises TemplateFailed."""
     try:
         said = _made(source, name == "html").render(values)
     except BROKEN as error:
@@ -68,7 +69,7 @@ def _why(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException) -> int:
-    """Jinja2 rewrites tracebacks, so that they name the template's own lines."""
+    """Return the template's line of an error: Jinja2 rewrites tracebacks so that they name it."""
     lines = [number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
     return lines[-1] if lines else 1
 
@@ -116,7 +117,8 @@ def _must_be_known(kind: str, name: str, known: Iterable[str], line: int) -> Non
 
 
 def _judge_depth(node: nodes.Node, ifs: int, filters: int) -> None:
-    """Python takes a hundred levels of indentation at most, and what a filter makes longer the next makes longer."""
+    """Limit nesting: Python takes a hundred levels of indentation, and each filter may multiply what the one before
+    made."""
     ifs += isinstance(node, nodes.If | nodes.CondExpr)
     filters += isinstance(node, nodes.Filter)
     if ifs > DEEPEST_IF:

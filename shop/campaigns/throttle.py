@@ -1,7 +1,7 @@
-"""Letting recipients go: so many at a time, in batches, at the campaign's pace.
+"""Releasing recipients in batches, at the campaign's pace.
 
-Paced like a queue at a turnstile: `paced_to` is the time that is spent already. Whoever comes late may make up for
-a few seconds of it, and no more, so that an outage is not followed by a flood.
+The pace is used up until `paced_to`. A turn that comes late makes up for CATCH_UP seconds and no more, so that an
+outage is not followed by a flood.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from shop.campaigns import calendar as campaign_calendar
 from shop.campaigns.tables import CampaignRow, CampaignRunRow, RecipientRow, RecipientStatus, Stage, Status, standing
 
 BATCH = 64
-AHEAD = 8  # batches on their way at least: about what one connection sends until the next turn
-SOON = 0.25  # seconds until somebody looks again when there is nothing to hold back
-FULL = 1.0  # and when as many are on their way as may be
-TURN = 2.0  # seconds of a throttled campaign that are let go at once
+AHEAD = 8  # batches in flight at least: about what one connection sends until the next turn
+SOON = 0.25  # seconds until the next turn when there is nothing to hold back
+FULL = 1.0  # seconds until the next turn when as many are in flight as may be
+TURN = 2.0  # seconds of a throttled campaign's pace that are released at once
 CATCH_UP = 5.0  # seconds of its pace that a turn which came late makes up for
-LONGEST_LOOK = 60.0
+LONGEST_LOOK = 60.0  # seconds
 
 
 @dataclass(frozen=True)
 class SendWindow:
-    """`batches` to be sent now; `after`: seconds until the next turn. `over`: there is nobody left."""
+    """The result of one turn. `batches`: to be sent now; `after`: seconds until the next turn. `over`: no recipient is
+    left."""
 
     batches: Sequence[str] = ()
     after: float = SOON
@@ -42,7 +43,10 @@ class SendWindow:
 
 
 def take(session: Session, run_id: str, connections: int) -> SendWindow:
-    """One turn of a run, with so many to send over. Safe to come twice: what was let go is waiting no longer."""
+    """Take one turn of a run: release the recipients that its pace allows. Locks the run.
+
+    `connections`: to the mail server. Safe to repeat: released recipients wait no longer.
+    """
     run = session.scalars(for_update(select(CampaignRunRow).where(CampaignRunRow.id == run_id))).one()
     campaign = session.get_one(CampaignRow, run.campaign_id, populate_existing=True)
     if run.stage != Stage.SENDING:
@@ -53,7 +57,7 @@ def take(session: Session, run_id: str, connections: int) -> SendWindow:
         return SendWindow(paused=True)
     moment = read_clock(session)
     if quiet := campaign_calendar.quiet_for(campaign, moment):
-        return SendWindow(after=min(LONGEST_LOOK, quiet))  # somebody may lift them meanwhile
+        return SendWindow(after=min(LONGEST_LOOK, quiet))  # staff may change them meanwhile
     return _let_go(session, campaign, run, max(AHEAD, 2 * connections), moment)
 
 
@@ -73,7 +77,7 @@ def _let_go(session: Session, campaign: CampaignRow, run: CampaignRunRow, most: 
 
 
 def _nobody(session: Session, run: CampaignRunRow, moment: datetime, on_their_way: int) -> SendWindow:
-    """Those who were put off come back; those in a batch may be put off yet."""
+    """Decide what to wait for: deferred recipients come back; those in a batch may still be deferred."""
     soonest = session.scalar(select(func.min(RecipientRow.not_before)).where(*_waiting(run.id)))
     if soonest is None and not on_their_way and not _any_waiting(session, run.id):
         return SendWindow(over=True)
@@ -82,7 +86,7 @@ def _nobody(session: Session, run: CampaignRunRow, moment: datetime, on_their_wa
 
 
 def _in_batches(session: Session, run_id: str, people: Sequence[str]) -> list[str]:
-    """Puts them on their way. Returns the batches' ids."""
+    """Put recipients into batches, as SENDING. Returns the batches' ids."""
     parts = [people[begin : begin + BATCH] for begin in range(0, len(people), BATCH)]
     batches = {new_id(): part for part in parts}
     rows = [{"run_id": run_id, "user_id": id, "batch_id": batch} for batch, part in batches.items() for id in part]
@@ -124,13 +128,13 @@ def _on_their_way(session: Session, run_id: str) -> int:
 
 
 def _share(campaign: CampaignRow) -> int:
-    """How many a throttled campaign lets go in one turn."""
+    """Return how many recipients a throttled campaign releases in one turn."""
     assert campaign.throttle
     return max(1, int(campaign.throttle * TURN / 60))
 
 
 def _room(campaign: CampaignRow, on_their_way: int, most_batches: int) -> int:
-    """What is on its way and does not arrive holds back what follows."""
+    """Return how many may be released: mails in flight that do not arrive hold back what follows."""
     room = most_batches * BATCH - on_their_way
     if not campaign.throttle:
         return room
@@ -139,14 +143,14 @@ def _room(campaign: CampaignRow, on_their_way: int, most_batches: int) -> int:
 
 
 def _spent(campaign: CampaignRow, run: CampaignRunRow, moment: datetime) -> float:
-    """Seconds that the campaign is ahead of its pace."""
+    """Return the seconds that the campaign is ahead of its pace."""
     if not campaign.throttle or not run.paced_to:
         return 0.0
     return (run.paced_to - moment).total_seconds()
 
 
 def _pay(campaign: CampaignRow, run: CampaignRunRow, count: int, moment: datetime) -> float:
-    """Seconds until the next turn."""
+    """Charge `count` mails to the pace. Returns the seconds until the next turn."""
     if not campaign.throttle:
         return SOON
     since = max(run.paced_to or moment, moment - timedelta(seconds=CATCH_UP))

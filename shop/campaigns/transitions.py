@@ -1,4 +1,4 @@
-"""A campaign's way: scheduled, paused, resumed, cancelled, and what ends a run."""
+"""Transitions of a campaign: scheduled, paused, resumed, cancelled; and the end of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.kernel.errors import Invalid
 
 
 def schedule(session: Session, id: str) -> CampaignRow:
-    """From now on the clock starts it."""
+    """Schedule a campaign. Raises NotFound, Invalid without a time that lies ahead, and NotNow."""
     row = editing.lock(session, id)
     if row.status in (Status.SCHEDULED, Status.PAUSED) or scheduler.is_under_way(session, id):
         raise NotNow(f"It is {row.status} already.")
@@ -27,7 +27,8 @@ def schedule(session: Session, id: str) -> CampaignRow:
 
 
 def send_now(session: Session, id: str, by: str) -> CampaignRow:
-    """Once, at this moment, beside whatever its schedule says. `by`: the account that asks for it."""
+    """Start a run at this moment, beside its schedule. `by`: the account that asks for it. Raises NotFound and
+    NotNow."""
     row = editing.lock(session, id)
     if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
@@ -38,6 +39,7 @@ def send_now(session: Session, id: str, by: str) -> CampaignRow:
 
 
 def pause(session: Session, id: str) -> CampaignRow:
+    """Pause a scheduled campaign and its run under way. Raises NotFound and NotNow."""
     row = editing.lock(session, id)
     if row.status != Status.SCHEDULED:
         raise NotNow(f"It is {row.status}; only one that is scheduled can be paused.")
@@ -46,7 +48,8 @@ def pause(session: Session, id: str) -> CampaignRow:
 
 
 def resume(session: Session, id: str) -> CampaignRow:
-    """A time that passed meanwhile is made up for as its policy for lateness says."""
+    """Resume a paused campaign. A due time that passed meanwhile is treated by its `late_policy`. Raises NotFound and
+    NotNow."""
     engine.wake(session, _jobs(session, id))
     row = editing.lock(session, id)
     if row.status != Status.PAUSED:
@@ -56,7 +59,10 @@ def resume(session: Session, id: str) -> CampaignRow:
 
 
 def cancel(session: Session, id: str) -> CampaignRow:
-    """For good: who has not been written to will not be."""
+    """Cancel a campaign and its run under way: recipients not yet written to get no mail. Safe to repeat.
+
+    Raises NotFound, and NotNow for a finished one.
+    """
     for job in _jobs(session, id):
         with suppress(engine.NotPossible):  # it has ended at this very moment
             engine.cancel(session, job)
@@ -70,7 +76,7 @@ def cancel(session: Session, id: str) -> CampaignRow:
 
 
 def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = None) -> None:
-    """The campaign is finished too, if no other time lies ahead of it."""
+    """End a run in this stage. The campaign is finished too, if no due time lies ahead of it. Safe to repeat."""
     run, campaign = CampaignRunRow, CampaignRow
     ended = update(run).where(run.id == run_id, run.stage.in_(OPEN))
     values = {"stage": stage, "detail": detail, "finished_at": statement_time()}
@@ -81,7 +87,8 @@ def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = No
 
 
 def _jobs(session: Session, campaign_id: str) -> list[str]:
-    """Those under way, to be asked before the campaign is held: a turn holds its job first and the campaign last."""
+    """List the jobs of runs under way. To be called before the campaign is locked: a turn locks its job first and the
+    campaign last."""
     run = CampaignRunRow
     jobs = select(run.job_id).where(run.campaign_id == campaign_id, run.stage.in_(OPEN), run.job_id.is_not(None))
     return [job for job in session.scalars(jobs).all() if job is not None]

@@ -1,4 +1,5 @@
-"""Cells that a spreadsheet would run as a formula: an apostrophe before them makes them text, and comes off again."""
+"""Escaping of cells that a spreadsheet would run as a formula: a leading apostrophe makes them text, and is removed
+again."""
 
 from __future__ import annotations
 
@@ -12,5 +13,5 @@ def defused(cell: str) -> str:
 
 
 def plain(cell: str) -> str:
-    """What `defused` was given."""
+    """Undo `defused`."""
     return cell[1:] if cell.startswith("'") and _DANGEROUS.match(cell) else cell

@@ -122,7 +122,8 @@ def drop_pages(session: Session, ids: Sequence[str]) -> None:
 
 
 def prune(session: Session, days: int, batch: int = 500) -> int:
-    """Forget uploads that were done with so many days ago, one batch; those under way stay."""
+    """Delete uploads that were finished so many days ago, one batch; those under way stay. Returns how many were
+    deleted."""
     pages = exists().where(ImportPageRow.import_id == ImportRow.id)
     old = select(ImportRow.id).where(ImportRow.updated_at < in_seconds(-86400.0 * days), ~pages)
     ids = session.scalars(old.where(cast(ImportRow.id, String).not_in(engine.busy("import"))).limit(batch)).all()
