@@ -1,9 +1,9 @@
-"""Answers kept for a few seconds, and not a moment longer than until somebody says that they have changed.
+"""Cache of catalogue answers, for a few seconds, and no longer than until a change is announced.
 
-An answer is kept with the marks that its topics bore before it was read from the database. `forget`, after the
-commit of a change, gives the changed topics new marks: whatever was read before that is passed over from then on,
-also what a slow reader keeps only afterwards. Seconds are the net below: for a process that dies between its commit
-and its word, and for machines that share no Redis.
+An answer is kept with the marks that its topics had before it was read from the database. `forget`, after the commit of
+a change, gives the changed topics new marks: what was read before is not used from then on, not even what a slow reader
+stores only afterwards. The seconds are the safety net: for a process that dies between its commit and `forget`, and for
+machines that share no Redis.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Board", "Cache", "Kept", "forget", "opened", "read_through"]
 
 
 def opened(chosen: Settings) -> Cache | None:
-    """Where the answers of this process are kept; None: nowhere."""
+    """Make this process's cache. None: caching is off."""
     seconds = chosen.catalogue_cache_seconds
     if seconds <= 0:
         return None
@@ -30,7 +30,8 @@ def opened(chosen: Settings) -> Cache | None:
 
 
 def read_through(cache: Cache | None, key: str, topics: Sequence[str], load: Callable[[], Kept]) -> Kept:
-    """What is kept under this key, else what `load` reads; what it raises is kept nowhere."""
+    """Return what is kept under this key, else load it and keep it. Whatever `load` raises is raised, and nothing is
+    kept."""
     if cache is None:
         return load()
     found = cache.look(key, topics)
@@ -43,7 +44,7 @@ def read_through(cache: Cache | None, key: str, topics: Sequence[str], load: Cal
 
 
 def forget(topics: Iterable[str]) -> None:
-    """From now on nothing that was read before counts for these. To be called after the commit."""
+    """Invalidate everything kept under these topics. To be called after the commit."""
     chosen = settings()
     if chosen.catalogue_cache_seconds > 0:
         (_in_redis(chosen) if chosen.redis_url else _board(chosen)).forget(sorted(set(topics)))

@@ -1,4 +1,4 @@
-"""What is kept, and what a cache can do."""
+"""The entries of a cache, and its interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Kept(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The marks of this moment, None when nobody knows them; and what is kept under them."""
+    """The result of a look-up: the topics' current marks, None when they are unknown, and the answer kept under
+    them."""
 
     marks: Marks | None
     kept: Kept | None = None

@@ -1,4 +1,4 @@
-"""Kept in this process: the least recently used goes first."""
+"""Cache in this process's memory. It drops the least recently used entries first."""
 
 from __future__ import annotations
 

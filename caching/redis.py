@@ -1,4 +1,4 @@
-"""Kept in Redis, as JSON, for all processes: one round trip finds an answer and the marks it must bear."""
+"""Cache in Redis, as JSON, for all processes: one round trip finds an answer and its topics' marks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from caching.entry import Found, Kept, Marks
 from caching.redis_client import SharedRedis
 
-SHAPE = "1"  # of what is kept; another one is another key
+SHAPE = "1"  # version of an entry's JSON; part of the key
 
 
 class InRedis:
-    """While Redis is away nothing is found and nothing kept."""
+    """A cache in Redis. While Redis is away nothing is found and nothing kept."""
 
     def __init__(self, redis: SharedRedis, prefix: str, seconds: float) -> None:
         self._redis, self._prefix = redis, f"{prefix}catalogue.{SHAPE}."
@@ -29,7 +29,8 @@ class InRedis:
         self._redis.ask(lambda: self._redis.client.set(name, told, px=self._milliseconds), lambda: None)
 
     def forget(self, topics: Sequence[str]) -> None:
-        """A mark outlives whatever was kept before it; without one, a topic has not changed for longer than that."""
+        """Give the topics new marks. A mark outlives all entries kept before it; no mark means no change for longer
+        than that."""
         self._redis.ask(lambda: self._forget(topics), lambda: None)
 
     def _look(self, key: str, topics: Sequence[str]) -> Found:

@@ -1,4 +1,4 @@
-"""The Redis that processes share. It is asked with little patience, and while it is away everybody does without it."""
+"""The Redis that processes share. Its time-outs are short, and while it is away each process does without it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ AWAY_SECONDS = 2.0  # until a Redis that did not answer is asked again
 
 
 class SharedRedis:
-    """One for each process, so that whoever finds it away has found it out for everybody here."""
+    """One Redis client for each process: when one request finds it away, all requests of the process know."""
 
     def __init__(self, url: str) -> None:
         self.client = Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
         self._away, self._ask_again_at = False, 0.0
 
     def ask(self, there: Callable[[], T], here: Callable[[], T]) -> T:
-        """There, where all processes meet; here while that is away, and one request at a time looks."""
+        """Call `there`, which uses Redis, or `here` while Redis is away.
+
+        After AWAY_SECONDS one request at a time tries `there` again.
+        """
         if time.monotonic() < self._ask_again_at:
             return here()
         if self._away:

@@ -1,6 +1,6 @@
-"""The marks of all topics where there is no Redis: a file that the processes of one machine have in common.
+"""The marks of all topics where there is no Redis: a memory-mapped file shared by the processes of one machine.
 
-A mark is eight random bytes in one of a few thousand places. Topics that share a place are forgotten together.
+A mark is eight random bytes in one of a few thousand places. Topics that share a place are invalidated together.
 """
 
 from __future__ import annotations
