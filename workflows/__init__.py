@@ -1,4 +1,4 @@
-"""The promises: one file, one workflow, one tuple of steps."""
+"""The workflows: one file a command, one tuple of steps a workflow."""
 
 from workflows.account_mail import send_account_mail
 from workflows.ask_return import ask_return

@@ -1,4 +1,4 @@
-"""A mail that proves that an address is somebody's: to verify it, or to choose a new password."""
+"""Mail a link by which a user proves an e-mail address: to verify it, or to choose a new password."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ send_account_mail = Workflow(
     "send_account_mail",
     Step("send_mail", do=accounts.send_mail),
     on_failed=accounts.drop_mail,
-    deadline=3600.0,  # whoever waited an hour has asked again
+    deadline=3600.0,  # after an hour the user has asked again
 )

@@ -1,4 +1,4 @@
-"""A customer wants to send something back: it is the shop's turn then, and the customer is told how it goes on."""
+"""Accept a customer's request to return goods, and mail them how it goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A campaign's run, the batches it lets go, and a trial of it."""
+"""Run a campaign, send its batches, and send a trial of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A paid order is called off before anything of it has left the house."""
+"""Cancel a paid order before any of it has been shipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Something has happened, and somebody outside wants to hear of it."""
+"""Deliver a domain event to an endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an uploaded file to products, page by page, with what was wrong line by line."""
+"""Import an uploaded file of products, page by page, with the errors line by line."""
 
 from __future__ import annotations
 

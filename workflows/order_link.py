@@ -1,4 +1,4 @@
-"""A guest has lost the link to their order: it is mailed again."""
+"""Mail guests the link to their order once more."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ send_order_link = Workflow(
     "send_order_link",
     Step("send_mail", do=order_mails.order_link),
     on_failed=order_mails.drop_link,
-    deadline=3600.0,  # whoever waited an hour has asked again
+    deadline=3600.0,  # after an hour the guest has asked again
 )

@@ -1,4 +1,4 @@
-"""An order that is there and not paid for is paid for with something else."""
+"""Pay an unpaid order with another payment than its first."""
 
 from __future__ import annotations
 

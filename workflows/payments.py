@@ -1,4 +1,4 @@
-"""What staff do with a payment: take what was authorised, let go of it, give some of it back, ask how it stands."""
+"""Actions of staff on a payment: capture it, void it, refund some of it, verify it with the provider."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Who may turn a job back, and which of its steps nobody may call settled by hand.
+"""Which parties may turn a job back, and which of its steps must not be settled by hand.
 
-An entry for every workflow: a test compares. A workflow without one is turned back by staff alone.
+TURN_BACK has an entry for every workflow: a test compares.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Party(StrEnum):
-    CUSTOMER = "customer"  # or guest: whose order it is about, if it was they who asked for it
+    CUSTOMER = "customer"  # or guest: of the order it is about, if they asked for it
     STAFF = "staff"
     ADMIN = "admin"
 
@@ -61,4 +61,5 @@ SKIP: Mapping[tuple[str, str], Parties] = {
     ("capture_payment", "begin"): NOBODY,
     ("capture_payment", "capture_payment"): ADMIN,  # what has left and is not paid for is written off
 }
-"""Steps on the way forward without which goods would leave unpaid. All others staff may settle by hand."""
+"""Steps on the way forward without which goods would leave unpaid, with the parties that may settle them by hand. All
+other steps staff may settle."""

@@ -1,4 +1,4 @@
-"""From a cart to a paid, confirmed order."""
+"""Turn a cart into a paid, confirmed order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money was sent to our account, or may have been: the provider is asked, and what waits for it is paid."""
+"""Fetch bank transfers from the provider, and match them with the orders that wait for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the payment provider says has moved, beside what we say. What differs is told, never put right by itself."""
+"""Compare the payment provider's ledger with ours. Differences are reported, never corrected by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop does not take back what a customer wants to return, and says why."""
+"""Reject a customer's return, and tell them why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cart was left for a while, and its owner has asked to be reminded of such."""
+"""Remind a customer, who has consented to it, of an abandoned cart."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ remind_of_cart = Workflow(
     "remind_of_cart",
     Step("remind", do=sending.remind),
     on_failed=sending.drop_reminder,
-    deadline=24 * 3600.0,  # whoever waited a day for it has long been elsewhere
+    deadline=24 * 3600.0,  # after a day a reminder is of no use
 )

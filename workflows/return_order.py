@@ -1,4 +1,4 @@
-"""What a customer has sent back is here: it goes onto the shelf, and their share of the money goes back."""
+"""Restock what a customer has sent back, and refund its share of the money."""
 
 from __future__ import annotations
 

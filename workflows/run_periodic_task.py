@@ -1,4 +1,4 @@
-"""A time of the schedule has come, or somebody wants it done now."""
+"""Run a periodic task, at a due time of the schedule or when an operator asks for it."""
 
 from __future__ import annotations
 

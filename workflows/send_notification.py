@@ -1,4 +1,4 @@
-"""Somebody is to be told something, at once or, if it is still true then, after a while."""
+"""Send a notification, at once or, if it still holds then, after a while."""
 
 from __future__ import annotations
 

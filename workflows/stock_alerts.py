@@ -1,4 +1,4 @@
-"""A SKU is here again, and whoever asked for it is told: one run for all of them, and one for each mail."""
+"""Tell customers that a SKU is back in stock: one run for all of them, and one for each mail."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ send_stock_alert = Workflow(
     "send_stock_alert",
     Step("send", do=stock_alerts.send),
     on_failed=stock_alerts.wait_again,
-    deadline=24 * 3600.0,  # by then it may well be sold again
+    deadline=24 * 3600.0,  # by then it may well be sold out again
 )

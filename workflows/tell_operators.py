@@ -1,4 +1,4 @@
-"""A job needs a person: endpoints that listen hear of it, and operators by mail."""
+"""Report jobs that need attention: to webhook endpoints, and to operators by mail."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ tell_operators = Workflow(
 
 @on_attention
 def tell(session: Session, run: Run) -> None:
+    """Publish `run.needs_attention` and start the mails to operators."""
     events.publish(session, [DomainEvent(Kind.RUN_NEEDS_ATTENTION, _data(session, run))])
     now, event = read_clock(session), _event(session, run)
     for address in settings().operators_mail:
@@ -30,12 +31,13 @@ def tell(session: Session, run: Run) -> None:
 
 
 def _event(session: Session, run: Run) -> str:
-    """It does not need anybody again before somebody has done something about it."""
+    """Identify this need for attention: it is another one only after an operator has acted on the run."""
     return f"{run.id}:{len(jobs.acts(session, [run.id]))}"
 
 
 def _mail(session: Session, address: str, hour: datetime, event: str) -> None:
-    """The first of an hour is told at once; those that follow, together when the next hour begins."""
+    """Start a mail to an operator: the first of an hour at once; those that follow go together when the next hour
+    begins."""
     if not _begin(session, address, hour, event):
         _begin(session, address, hour + timedelta(hours=1), event)
 
