@@ -1,4 +1,4 @@
-"""What the shop writes to people: templates as text and HTML, and the words of each language. It knows no table."""
+"""Messages in words: templates as text and HTML, and the translations of each language. It knows no table."""
 
 from letters.samples import SAMPLES
 from letters.writing import Letter, write

@@ -1,4 +1,4 @@
-"""The catalogues: `words/<language>.po` is read as it is, so that nothing has to be built. English needs no words."""
+"""Translations: `words/<language>.po` is read as it is, so that nothing has to be built. English needs none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def catalogue(language: str) -> Catalog:
 
 @cache
 def translations(language: str) -> Translations:
-    """What has no words in this language is said in English."""
+    """Load the translations of a language. A text without one stays English."""
     compiled = BytesIO()
     write_mo(compiled, catalogue(language))
     compiled.seek(0)

@@ -1,4 +1,4 @@
-"""Money and dates as they are written where the reader lives."""
+"""Money and dates in the format of the reader's language and country."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from config import settings
 
 @lru_cache(maxsize=256)
 def locale_of(language: str) -> Locale:
-    """`de-AT`; of a country that nobody has heard of, only the language."""
+    """Parse a language tag such as `de-AT`; with an unknown country, only its language."""
     try:
         return Locale.parse(language, sep="-")
     except UnknownLocaleError:
@@ -28,13 +28,13 @@ def locale_of(language: str) -> Locale:
 
 @pass_context
 def money(context: Context, amount: int, currency: str) -> str:
-    """`amount` in minor units."""
+    """Format `amount`, in minor units."""
     return amount_in(amount, currency, context["locale"])
 
 
 @pass_context
 def day(context: Context, moment: datetime) -> str:
-    """In the shop's time zone."""
+    """Format a moment's date in the shop's time zone."""
     return day_in(shops_day(moment), context["locale"])
 
 
@@ -42,9 +42,9 @@ def shops_day(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(settings().time_zone)).date()
 
 
-@lru_cache(maxsize=4096)  # it takes longer than all the rest of a letter, and prices are few
+@lru_cache(maxsize=4096)  # formatting takes longer than all the rest of a letter, and prices are few
 def amount_in(amount: int, currency: str, locale: Locale) -> str:
-    """With the digits of ISO 4217, in the language's way of writing."""
+    """Format minor units with the digits of ISO 4217, in the locale's pattern."""
     pattern, places = copy(locale.currency_formats["standard"]), iso4217.digits(currency)
     pattern.frac_prec = (places, places)
     return str(pattern.apply(Decimal(amount).scaleb(-places), locale, currency=currency, currency_digits=False))

@@ -20,7 +20,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """An amount at one rate of tax, in hundredths of a per cent; None is not known. `net` is without the tax."""
+    """An amount at one tax rate, in hundredths of a per cent; None: unknown. `net` is without the tax."""
 
     rate: int | None
     net: int
@@ -39,10 +39,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a paper says, amounts in minor units of `currency`.
+    """The facts of an invoice or credit note, amounts in minor units of `currency`.
 
-    `sums`: from the subtotal to the total, as (what, rate or None, amount). `invoice`: what a credit note is of.
-    `paid`: what was taken of a total that was not taken whole. `delivered`: the day that the last parcel left, if any.
+    `sums`: from the subtotal to the total, as (what, rate or None, amount). `invoice`: number and day of the invoice
+    that a credit note corrects; None for an invoice. `paid`: what was captured, where that is less than the total.
+    `delivered`: the day the last parcel left; None: not yet.
     """
 
     number: str
@@ -66,7 +67,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Paper:
-    """Everything as it is to be read. The first of `rows` and of `rates` are their heads."""
+    """The texts of a paper, formatted. The first of `rows` and of `rates` are their heads."""
 
     language: str
     title: str
@@ -77,7 +78,7 @@ class Paper:
     sums: Sequence[tuple[str, str]]
     rates: Sequence[Row]
     notes: Sequence[str] = field(default=())
-    missing: str = ""  # what is said where the PDF's font has no letters for something
+    missing: str = ""  # a hint for the PDF, where its font lacks a character
 
 
 def write(facts: Facts) -> Paper:
@@ -155,7 +156,7 @@ class _Writer:
         return found
 
     def _rates(self) -> list[Row]:
-        """That which the total is made of."""
+        """Build the table of what the total is made of, by tax rate."""
         _ = self._
         heads = (_("Tax rate"), _("Net"), _("Tax"), _("Gross"))
         return [heads, *(self._by_rate(part) for part in self.facts.rates)]

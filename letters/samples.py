@@ -1,4 +1,4 @@
-"""Every letter with made-up values: for the preview, and to try each template in every language."""
+"""Sample values for every letter: for the preview, and to try each template in every language."""
 
 from __future__ import annotations
 

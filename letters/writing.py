@@ -1,4 +1,4 @@
-"""From a template and what is to be said to a letter in the reader's language."""
+"""Rendering a letter from its template and values, in the reader's language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_SUBJECT = 200
 
 @dataclass(frozen=True)
 class Letter:
-    """The bodies may hold links that open something, so they are not shown in a repr."""
+    """A rendered letter. Its bodies may hold links that grant access, so they are not shown in a repr."""
 
     subject: str
     text: str = field(repr=False)
@@ -32,7 +32,7 @@ class Letter:
 
 
 def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
-    """`kind` is the name of a template; `language` is `de`, or `de-AT`. Only the HTML is escaped."""
+    """Render a letter. `kind` is the name of a template; `language` is `de`, or `de-AT`. Only the HTML is escaped."""
     known, locale = spoken(language)
     values = {**values, "name": defanged(str(values["name"]))} if "name" in values else values
     told = {"shop": _shop(), "language": known, "locale": locale}
@@ -43,7 +43,7 @@ def write(kind: str, values: Mapping[str, Any], language: str) -> Letter:
 
 
 def spoken(language: str) -> tuple[str, Locale]:
-    """Of the languages that we have words for, the one for `de-AT`, and how money and dates are written there."""
+    """Choose one of LANGUAGES for a tag such as `de-AT`, and the locale for its money and dates."""
     first = language.split("-", maxsplit=1)[0]
     known = first if first in LANGUAGES else LANGUAGES[0]
     return known, figures.locale_of(language if known == first else known)
@@ -68,12 +68,12 @@ def environment(language: str, *, html: bool, folder: Path = TEMPLATES) -> Envir
 
 
 def _subject(text: Template, values: Mapping[str, Any]) -> str:
-    """One line, whatever stands in the values: a line break would be a header of somebody else's making."""
+    """Render the subject as one line, whatever the values hold: a line break would let a stranger add a header."""
     said = "".join(text.blocks["subject"](text.new_context(dict(values))))
     return " ".join("".join(c if c.isprintable() else " " for c in said).split())[:LONGEST_SUBJECT]
 
 
 def _shop() -> str:
-    """The name that the mails come from."""
+    """Return the shop's name, as mails are sent from."""
     name, address = parseaddr(settings().mail_from)
     return name or address
