@@ -1,1 +1,1 @@
-"""The verbs: Celery step tasks, one file a noun, do and undo side by side. Rules live in `shop/`."""
+"""The Celery step tasks, one file a noun, do and undo side by side. Rules live in `shop/`."""

@@ -1,6 +1,6 @@
-"""Taking an upload into the catalogue, a page of lines at a time.
+"""Applying an import, a page of lines at a time.
 
-It is a remote step though it calls nobody outside: that way it may take minutes, under a lease that another worker
+It is a remote step though it calls nothing outside: that way it may take minutes, under a lease that another worker
 takes over when this one dies. No transaction is longer than a page.
 """
 
@@ -23,7 +23,7 @@ def _uploads(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, s
 
 @remote_step("imports.apply", fetch=_uploads)
 def apply(request: tuple[str, str], key: str) -> dict[str, Any] | None:
-    """Page after page until there is none left, or nobody wants it any more. What is applied stays."""
+    """Apply page after page until none is left. What is applied stays. Raises Refused when the job is cancelled."""
     while in_transaction(lambda session: _a_page(session, *request)):
         pass
     return None
@@ -31,7 +31,7 @@ def apply(request: tuple[str, str], key: str) -> dict[str, Any] | None:
 
 @local_step("imports.finish")
 def finish(session: Session, runs: Sequence[Run]) -> Mapping[str, Done]:
-    """How many lines were taken, and what was wrong with the others."""
+    """Record how many lines were taken, and the errors of the others."""
     return {run.id: Done(imports.summary(session, run.subject_id)) for run in runs}
 
 

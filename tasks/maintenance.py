@@ -1,4 +1,4 @@
-"""House-keeping, run by the clock. Each is safe to run twice, at the same time or late."""
+"""Periodic tasks of maintenance. Each is safe to run twice, at the same time or late."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RECEIVE_TRANSFERS, REMIND = engine.Named("receive_transfers"), engine.Named("rem
 
 
 def _until_none(batch: Callable[[Session], int]) -> None:
-    """Batch after batch, each in a transaction of its own, so that nobody waits long for a lock."""
+    """Run batches until one does nothing, each in a transaction of its own, so that locks are short."""
     while in_transaction(batch):
         pass
 
@@ -56,7 +56,7 @@ def prune_finished_runs() -> None:
 
 @periodic
 def reconcile_payments() -> None:
-    """Yesterday's, once, however often it is asked for."""
+    """Start the reconciliation of yesterday, once, however often this is called."""
     if settings().payment_provider != "instant":  # which keeps no ledger
         in_transaction(_reconcile_yesterday)
 
@@ -69,21 +69,22 @@ def _reconcile_yesterday(session: Session) -> None:
 
 @periodic
 def prune_clock() -> None:
-    """Its slots, and the runs they began, of which there is one a minute."""
+    """Delete old slots and the runs they began, of which there is one a minute."""
     _until_none(slots.prune)
     prune_finished(slots.KEEP_DAYS, "run_periodic_task")
 
 
 @periodic
 def look_at_payments() -> None:
-    """Let go of what nobody captured in time, and look again at events whose order was not there yet."""
+    """Void authorisations that were not captured in time, and wake orders of provider events that came before their
+    order."""
     in_transaction(_let_go)
     in_transaction(_wake_the_found)
 
 
 @periodic
 def ask_for_transfers() -> None:
-    """That came since the last look, so that a lost webhook loses none. One look at a time."""
+    """Start a look for bank transfers since the last one, so that a lost webhook loses none. One look at a time."""
     if provider.payments().transfers:
         in_transaction(_ask_for_transfers)
 
@@ -97,7 +98,7 @@ def _ask_for_transfers(session: Session) -> None:
 def _let_go(session: Session) -> None:
     for row in payment_actions.expiring(session, settings().authorisation_days):
         order = ("order", row.order_id)
-        if not engine.live_runs(session, order, "capture_payment"):  # or a parcel that has left were not paid for
+        if not engine.live_runs(session, order, "capture_payment"):  # a parcel that has left would not be paid for
             payment_actions.begin_void(session, row.id)
             about: dict[str, Any] = {"subject": order, "input": {"payment": row.id}}
             engine.start(session, VOID, key=f"expired:{row.id}", **about)
@@ -124,7 +125,7 @@ def prune_imports() -> None:
 
 @periodic
 def prune_notifications() -> None:
-    """Not before the runs that would tell it again."""
+    """Delete old notifications, but not before the runs that would send them again."""
     days = max(outbox.KEEP_DAYS, settings().keep_finished_days + 1)
     _until_none(lambda session: outbox.prune(session, days))
     in_transaction(mail_limits.prune)
@@ -137,7 +138,7 @@ def prune_sessions() -> None:
 
 @periodic
 def forget_customers() -> None:
-    """Of orders that are over and whose customers have deleted their accounts."""
+    """Anonymise orders that are over and whose customers have deleted their accounts."""
     _until_none(_forget_a_batch)
 
 
@@ -149,7 +150,7 @@ def _forget_a_batch(session: Session) -> int:
 
 @periodic
 def issue_credit_notes() -> None:
-    """Of what was given back of orders that have an invoice, and nobody has asked for yet."""
+    """Issue the credit notes that are due and that no request has issued yet."""
     _until_none(credit_notes.issue_due)
 
 
@@ -160,7 +161,7 @@ def expire_carts() -> None:
 
 @app.task(name="maintenance.start_due_campaigns")
 def start_due_campaigns(**_: Any) -> None:
-    """Beat sends this as well: a campaign's own row for each due time is what a slot is to the others."""
+    """Start due campaigns. Beat sends this as well: a campaign's row for each due time is its slot."""
     look_for_campaigns()
 
 
@@ -191,11 +192,11 @@ def prune_recipients() -> None:
 
 @periodic
 def prune_happenings() -> None:
-    """With the log of their deliveries."""
+    """Delete old domain events and the log of their deliveries."""
     _until_none(events.prune)
 
 
 @periodic
 def announce_promotions() -> None:
-    """Prices need none of it: they ask the clock themselves."""
+    """Publish starts and ends of promotions. Prices do not depend on it: they use the database's clock."""
     in_transaction(promotion_events.announce)

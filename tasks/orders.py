@@ -1,4 +1,4 @@
-"""Confirming orders, calling them off, and closing those that came to nothing."""
+"""Steps that confirm orders, cancel them, and close those that failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shop.stock import reservations
 
 @local_step("orders.confirm")
 def confirm(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """Sell what was reserved and confirm the orders; past this point there is no way back."""
+    """Sell the reserved stock and confirm the orders; the pivot. Refused where the reservation has expired."""
     gone = reservations.sell(session, [run.subject_id for run in runs])
     sold = [run.subject_id for run in runs if run.subject_id not in gone]
     if sold:
@@ -29,7 +29,7 @@ def confirm(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @on_failed("orders.close")
 def close(session: Session, runs: Sequence[Run]) -> None:
-    """Everything is undone: close the orders, put their lines back into the carts and tell their customers."""
+    """Close the orders, whose steps are all undone: put their lines back into the carts and notify their customers."""
     codes = {run.subject_id: (run.error or {}).get("code", "") for run in runs}
     for id, code in codes.items():
         orders.move(session, [id], Status.CANCELLED if code == "cancelled" else Status.FAILED, code)
@@ -41,7 +41,10 @@ def close(session: Session, runs: Sequence[Run]) -> None:
 
 @local_step("orders.call_off")
 def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """The point of no return: from here the money goes back, whatever anybody thinks of next."""
+    """Check that the orders are being cancelled; the pivot: from here the money is refunded in any case.
+
+    Refused where the order is in another status.
+    """
     status = orders.lock_statuses(session, [run.subject_id for run in runs])
     kept = [run for run in runs if status[run.subject_id] != Status.CANCELLING]
     return {run.id: Refused("illegal_state", f"the order is {status[run.subject_id]}") for run in kept}
@@ -49,7 +52,8 @@ def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @local_step("orders.cancel")
 def cancel(session: Session, runs: Sequence[Run]) -> None:
-    """The money is back: so are the goods, which never left the house, and the coupon."""
+    """Cancel the orders, whose money is refunded: restock the goods, which were never shipped, and release the
+    coupons."""
     cancelled = [run.subject_id for run in runs]
     reservations.cancel_sale(session, orders.wants(session, cancelled))
     orders.move(session, cancelled, Status.CANCELLED, "called off")
@@ -58,7 +62,7 @@ def cancel(session: Session, runs: Sequence[Run]) -> None:
 
 @on_failed("orders.keep")
 def keep(session: Session, runs: Sequence[Run]) -> None:
-    """Nothing had been given back yet: the order goes on as if nobody had called it off."""
+    """Confirm the orders again: nothing has been refunded yet."""
     status = orders.lock_statuses(session, [run.subject_id for run in runs])
     for run in runs:
         if status[run.subject_id] == Status.CANCELLING:

@@ -1,4 +1,4 @@
-"""Carrying out periodic tasks: by name, outside of any transaction, tried again if they break."""
+"""Running periodic tasks: by name, outside of any transaction, retried if they break."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ periodic_tasks: dict[str, Periodic] = {}
 
 
 def periodic(task: Periodic) -> Periodic:
-    """Make a function what the clock runs under its name; `beat_schedule.SCHEDULE` says when."""
+    """Register a function as a periodic task under its name; `beat_schedule.SCHEDULE` has its times."""
     return periodic_tasks.setdefault(task.__name__, task)
 
 
 @app.task(name="maintenance.poke")
 def poke(**_: Any) -> None:
-    """What beat sends, every few seconds. Twice, late or out of order does no harm."""
+    """Look for due slots. Beat sends this every few seconds; twice, late or out of order does no harm."""
     look()
 
 
@@ -51,7 +51,7 @@ def _done(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("maintenance.run_task", fetch=_known, remember=_done)
 def run_task(task: str, key: str) -> dict[str, Any]:
-    """Every periodic task may be done twice: whoever dies in the middle is followed by another."""
+    """Run the periodic task. It may run twice: when a worker dies halfway, another one starts it anew."""
     periodic_tasks[task]()
     return {"task": task}
 
@@ -64,6 +64,7 @@ def note_failure(session: Session, runs: Sequence[Run]) -> None:
 
 @on_attention
 def note_fault(session: Session, run: Run) -> None:
-    """One that breaks by a fault of ours waits for a person; its next slot does not wait for that."""
+    """Finish the slot of a task that broke by a fault of ours: the run waits for an operator, its next slot does
+    not."""
     if run.plan.workflow == "run_periodic_task":
         slots.finish(session, [run.id], SlotState.FAILED, run.error)

@@ -30,7 +30,8 @@ def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, st
 
 @remote_step("reconciliations.fetch", fetch=_wanted, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def fetch(request: tuple[str, str], key: str) -> None:
-    """The provider's ledger, from the page that was not yet stored."""
+    """Fetch the provider's ledger, from the first page not yet stored. Raises Refused when the job is cancelled or the
+    provider has changed."""
     while page := in_transaction(lambda session: _next_page(session, *request)):
         _take(request[1], page)
 
@@ -52,7 +53,7 @@ def _take(id: str, page: NextPage) -> None:
 
 @local_step("reconciliations.compare")
 def compare(session: Session, runs: Sequence[Run]) -> Mapping[str, Done]:
-    """Counts and lines; what differs is told, and left as it is."""
+    """Compare the ledgers. Differences are counted and logged, and left as they are."""
     moving = select(RunRow.subject_id).where(RunRow.state.not_in(FINAL), RunRow.id.not_in([run.id for run in runs]))
     return {run.id: Done(_compared(session, run.subject_id, moving)) for run in runs}
 
@@ -66,7 +67,7 @@ def _compared(session: Session, id: str, moving: Select[str]) -> dict[str, objec
 
 
 def _closed(session: Session, id: str) -> carry_over.Closed:
-    """What was under way in earlier ones and is no longer."""
+    """Count what was under way in earlier reports and is no longer; log what became a difference."""
     found = carry_over.closed(session, id)
     for report, come_to in found.items():
         if differing := {verdict: number for verdict, number in come_to.items() if verdict in DIFFERENCES}:

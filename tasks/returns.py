@@ -1,4 +1,4 @@
-"""What customers have sent back. The run is about the order, its input names the return."""
+"""Steps of returns. The run is about the order, its input names the return."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from shop.stock import reservations
 
 @local_step("returns.accept")
 def accept(session: Session, runs: Sequence[Run]) -> None:
-    """From here it is the shop's turn: to receive it or to reject it. Before, it can be withdrawn."""
+    """Pass the pivot: from here the shop receives or rejects the return. Before, it can be withdrawn."""
 
 
 @on_failed("returns.withdraw")
 def withdraw(session: Session, runs: Sequence[Run]) -> None:
-    """The job was called off. What the shop has decided on in the meantime stays."""
+    """Withdraw the returns of cancelled jobs. What the shop has decided in the meantime stays."""
     for id in _named(runs):
         returns.decide(session, id, Status.WITHDRAWN)
 
 
 @local_step("returns.reject")
 def reject(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """The shop does not take it back. What has come or been decided on meanwhile stays as it is."""
+    """Reject the returns. Refused where the return was received or decided in the meantime."""
     late = [
         run for run in runs if not returns.decide(session, run.input["return"], Status.REJECTED, run.input["answer"])
     ]
@@ -37,19 +37,19 @@ def reject(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @local_step("returns.restock")
 def restock(session: Session, runs: Sequence[Run]) -> None:
-    """What can be sold again goes back to the shelf."""
+    """Restock what can be sold again."""
     reservations.restock(session, returns.resellable(session, _named(runs)))
 
 
 @local_step("returns.close")
 def close(session: Session, runs: Sequence[Run]) -> None:
-    """What is owed of its share is back."""
+    """Close the returns, whose share of the money is refunded."""
     returns.close(session, {run.input["return"]: refund_rows.given_by(session, run.id) for run in runs})
 
 
 @on_failed("returns.reopen")
 def reopen(session: Session, runs: Sequence[Run]) -> None:
-    """Nothing had been restocked yet: it can be received again."""
+    """Reopen the returns: nothing was restocked yet, so they can be received again."""
     returns.reopen(session, _named(runs))
 
 

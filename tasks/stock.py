@@ -1,4 +1,4 @@
-"""Holding stock for orders, and giving it back."""
+"""Reserving stock for orders, and releasing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.stock import reservations
 
 @local_step("stock.reserve")
 def reserve(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """Hold what the orders want; an order that cannot be served whole is refused and holds nothing."""
+    """Reserve what the orders want; one that cannot be served as a whole is refused and reserves nothing."""
     run_of = {run.subject_id: run for run in runs}
     lacking = reservations.reserve(session, orders.wants(session, list(run_of)))
     return {run_of[order].id: _out_of_stock(left) for order, left in lacking.items()}
@@ -22,7 +22,7 @@ def reserve(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @local_step("stock.release")
 def release(session: Session, runs: Sequence[Run]) -> None:
-    """Give back what the orders still hold."""
+    """Release what the orders still have reserved."""
     reservations.release(session, [run.subject_id for run in runs])
 
 

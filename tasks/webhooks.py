@@ -1,4 +1,4 @@
-"""Telling others what has happened, at the addresses they gave us."""
+"""Delivering domain events to webhook endpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GONE = 410
 
 
 class NotTaken(TryAgain):
-    """There was no 2xx, and perhaps no answer."""
+    """The delivery was not accepted: there was no 2xx, and perhaps no answer."""
 
     def __init__(self, code: str, attempt: Attempt) -> None:
         away = code in NOBODY or attempt.status in OVERLOADED
@@ -36,7 +36,7 @@ class NotTaken(TryAgain):
 
 
 class Gone(Refused):
-    """The receiver wants no more of it, ever."""
+    """The receiver answered 410: it wants no more deliveries."""
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(deliveries.GONE, "the receiver answered 410")
@@ -44,7 +44,8 @@ class Gone(Refused):
 
 
 def _letters(session: Session, runs: Sequence[Run]) -> Mapping[str, Letter | Outcome]:
-    """What was deleted with its endpoint is nobody's any more."""
+    """Load what is to be posted; Refused where the endpoint is disabled. Left out: deliveries deleted with their
+    endpoint."""
     found = deliveries.letters(session, [run.subject_id for run in runs])
     disabled = Refused("endpoint_disabled", "the endpoint is disabled")
     return {run.id: found[run.subject_id] or disabled for run in runs if run.subject_id in found}
@@ -62,13 +63,16 @@ def _noted(session: Session, answers: Sequence[Answer]) -> None:
 
 
 def _receiver(letter: Letter) -> str:
-    """Each host is a gateway of its own."""
+    """Name the gateway: each host is one of its own."""
     return f"webhooks:{urlsplit(letter.url).hostname}"
 
 
 @remote_step("webhooks.deliver", fetch=_letters, remember=_noted, retry=FOR_A_DAY, gateway=_receiver, probe=PROBE)
 def deliver(letter: Letter, key: str) -> dict[str, Any]:
-    """Post it. Its webhook-id is the delivery's, the same for every attempt, so that it can be told from a new one."""
+    """Post the delivery. Its webhook-id is the same for every attempt, so that the receiver can recognise a repetition.
+
+    Raises Gone for a 410 and NotTaken for anything else but a 2xx.
+    """
     attempt = _posted(letter)
     if attempt.status == GONE:
         raise Gone(attempt)
@@ -91,7 +95,7 @@ def _posted(letter: Letter) -> Attempt:
 
 
 def body_of(letter: Letter) -> bytes:
-    """The same bytes for every attempt."""
+    """Build the body: the same bytes for every attempt."""
     at = rfc3339(letter.happened_at)
     return json.dumps({"type": letter.kind, "timestamp": at, "data": letter.data}, separators=(",", ":")).encode()
 

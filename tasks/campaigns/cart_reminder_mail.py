@@ -1,4 +1,4 @@
-"""A reminder of a cart, as a mail with the way out that every marketing mail has."""
+"""The mail of a cart reminder, with the unsubscribe link that every marketing mail has."""
 
 from __future__ import annotations
 

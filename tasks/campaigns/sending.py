@@ -1,7 +1,7 @@
-"""Sending campaigns: the audience is frozen and let go turn by turn, and each batch hands its mails over.
+"""Sending campaigns: the audience is frozen and released turn by turn, and each batch sends its mails.
 
-A batch is a remote step that writes by itself, a handful of mails at a time (shop/campaigns/batches.py), under a
-lease that another worker takes over when this one dies.
+A batch is a remote step that writes by itself, a handful of mails at a time (shop/campaigns/batches.py), under a lease
+that another worker takes over when this one dies.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ OFTEN_FOR_DAYS = Retry(seconds=DAYS.seconds, most=60.0)
 
 @local_step("campaigns.freeze_audience")
 def freeze_audience(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """A page a turn: nobody waits long for it, and whoever goes on after a crash takes the next page."""
+    """Freeze a page of each run's audience a turn, so that locks are short and a worker that resumes after a crash
+    takes the next page."""
     return {run.id: More() for run in runs if audience.freeze_a_page(session, run.subject_id)}
 
 
 @local_step("campaigns.send_out")
 def send_out(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """Lets so many batches go as the pace allows, each as a run of its own, until nobody is left."""
+    """Start as many batches as the pace allows, each as a run of its own, until no recipient is left."""
     return {run.id: _a_turn(session, run.subject_id) for run in runs}
 
 
@@ -88,7 +89,7 @@ def _a_turn(session: Session, id: str) -> Result:
 
 @on_failed("campaigns.stop_run")
 def stop_run(session: Session, runs: Sequence[Run]) -> None:
-    """Cancelled, or paused for too long. Who was not written to is left as they are."""
+    """End the run as cancelled: on request, or paused for too long. Recipients not yet written to stay as they are."""
     for run in runs:
         transitions.end_run(session, run.subject_id, Stage.CANCELLED, str((run.error or {}).get("code", "")))
 
@@ -106,14 +107,18 @@ def _batch(run: Run) -> Batch:
 
 @remote_step("campaigns.send_batch", fetch=_batches, retry=OFTEN_FOR_DAYS, gateway=MAIL_SERVER)
 def send_batch(batch: Batch, key: str) -> None:
-    """Handful after handful, until there is nobody left or nobody wants it any more."""
+    """Send handful after handful, until none is left or the campaign is paused or cancelled.
+
+    Raises TryAgain while the mail server is away.
+    """
     with _hands():
         _send_batch(batch)
 
 
 @cache
 def _hands() -> BoundedSemaphore:
-    """Of this process. A wave brings more batches than there are connections; what they hold would be sent twice."""
+    """Limit this process to its connections: a wave brings more batches than that, and a crash would send what they
+    hold twice."""
     return BoundedSemaphore(settings().campaign_connections)
 
 
@@ -123,7 +128,7 @@ def _send_batch(batch: Batch) -> None:
         fared, away = _hand_over(batch, handful)
         if away:
             in_transaction(partial(batches.write, batch=batch, results=fared))
-            raise TryAgain(away.code, away.detail, away=True)  # whatever became of the last: its Message-ID is the same
+            raise TryAgain(away.code, away.detail, away=True)  # the last one's next copy has the same Message-ID
 
 
 @on_failed("campaigns.give_up_batch")
@@ -133,7 +138,7 @@ def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
 
 
 def _hand_over(batch: Batch, handful: Handful) -> tuple[list[Fared], TryAgain | None]:
-    """How they fared, and how the mail server was away before all were handed over, if it was."""
+    """Send a handful. Returns the outcomes, and the TryAgain that ended it early, if any."""
     fared: list[Fared] = []
     for ready in handful.ready:
         try:
@@ -151,7 +156,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
         _send(letter, ready.mark)
     except Refused as no:
         return Fared(user, RecipientStatus.FAILED, no.detail, bounced=no.code == "mail_refused")
-    except TryAgain as later:  # silence after DATA is among them: the same Message-ID is sent once more
+    except TryAgain as later:  # also for silence after DATA: the next copy has the same Message-ID
         if later.away or later.code == DOWN:
             raise
         return batches.put_off(ready, later.detail)
@@ -159,7 +164,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
 
 
 def _letter(handful: Handful, ready: Ready) -> Letter | str:
-    """Or why it can not be written. That is this recipient's fate, whatever it is: others wait behind them."""
+    """Render the mail, or say why that failed. Any error is this recipient's alone: others wait behind them."""
     try:
         return rendering.written(handful.said, ready.who, ready.coupon)
     except TemplateFailed as failed:
@@ -186,7 +191,7 @@ class Trial:
 
 
 def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
-    """To whoever asked for it, at the address of their own account."""
+    """Build the trials, to the account that asked for each. Left out: accounts that are gone."""
     people = eligibility.recipients(session, [run.input["user"] for run in runs], Topic.ACCOUNT)
     found = {run.id: (editing.get(session, run.subject_id), people.get(run.input["user"])) for run in runs}
     return {id: Trial(id, rendering.content(row), who, row.coupon_code) for id, (row, who) in found.items() if who}
@@ -194,6 +199,7 @@ def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
 
 @remote_step("campaigns.send_trial", fetch=_trials, gateway=MAIL_SERVER)
 def send_trial(trial: Trial, key: str) -> None:
+    """Send one mail of the campaign to the staff user who asked for it. Raises Refused when a template fails."""
     try:
         letter = rendering.written(trial.said, trial.who, trial.coupon)
     except TemplateFailed as failed:
@@ -205,7 +211,7 @@ def send_trial(trial: Trial, key: str) -> None:
 
 
 def _reminders(session: Session, runs: Sequence[Run]) -> Mapping[str, Reminder]:
-    """Those that are still true: a late order, change or no wins."""
+    """Load the reminders that still hold: after an order, a change of the cart or an unsubscribe they are left out."""
     found = cart_reminders.take(session, [run.subject_id for run in runs])
     return {run.id: found[run.subject_id] for run in runs if run.subject_id in found}
 
@@ -220,6 +226,7 @@ def _reminded(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("campaigns.remind", fetch=_reminders, remember=_reminded, retry=DAYS, gateway=MAIL_SERVER)
 def remind(reminder: Reminder, key: str) -> dict[str, Any]:
+    """Send a cart reminder. An address that refuses it ends as failed."""
     try:
         mailer().send(cart_reminder_mail.compose(reminder))
     except Refused as no:

@@ -1,4 +1,5 @@
-"""Telling those who wait for a SKU that it is here again: let go a page at a time, each handed over by its own run."""
+"""Stock alerts: customers who wait for a SKU are released a page at a time, and each mail is sent by a run of its
+own."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ SEND_ALERT = Named("send_stock_alert")
 
 @local_step("campaigns.let_alerts_go")
 def let_go(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """A page a turn, until nobody who may be told waits any more."""
+    """Release a page of alerts a turn, each as a run of its own, until none is left."""
     return {run.id: More() for run in runs if _a_page(session, run)}
 
 
@@ -38,7 +39,7 @@ def _a_page(session: Session, run: Run) -> bool:
 
 
 def _alerts(session: Session, runs: Sequence[Run]) -> Mapping[str, Alert]:
-    """Those that are still true: a late no wins, and so does whoever bought the last one."""
+    """Load the alerts that still hold: after an unsubscribe, or when the SKU is sold out again, they are left out."""
     taken = stock_alerts.take(session, [run.subject_id for run in runs])
     return {run.id: taken[run.subject_id] for run in runs if run.subject_id in taken}
 
@@ -52,7 +53,7 @@ def _remember(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("campaigns.stock_alert", fetch=_alerts, remember=_remember, retry=DAYS, gateway=MAIL_SERVER)
 def send(alert: Alert, key: str) -> dict[str, Any]:
-    """Mail that it is here again. An address that takes no mail has been told as far as can be."""
+    """Send the alert. An address that refuses it has used it up as well."""
     try:
         mailer().send(compose(alert))
     except Refused as no:
@@ -62,7 +63,7 @@ def send(alert: Alert, key: str) -> dict[str, Any]:
 
 @on_failed("campaigns.wait_again")
 def wait_again(session: Session, runs: Sequence[Run]) -> None:
-    """Nobody took the mail for a day; they wait for the next time."""
+    """Keep the alerts for the next time: the mail server was away for a day."""
     stock_alerts.wait_again(session, [run.subject_id for run in runs])
 
 

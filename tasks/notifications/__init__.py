@@ -1,4 +1,5 @@
-"""Steps that tell people: mails of orders, their delivery, alarms. A worker of `tasks.notifications` knows them all."""
+"""Steps that notify people: mails about orders, their delivery, alarms. A worker that imports `tasks.notifications`
+knows them all."""
 
 from tasks.notifications import alarms, delivery, order_mails
 

@@ -1,4 +1,4 @@
-"""Telling operators by mail that jobs need them: at once, and then at most once an hour."""
+"""Mails to operators about jobs that need attention: the first at once, then at most one an hour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from shop.kernel import keys, links
 
 MOST = 20
-"""Jobs named in one mail."""
+"""The most jobs named in one mail."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ class Alarm:
 
 @local_step("notifications.await_hour")
 def await_hour(session: Session, runs: Sequence[Run]) -> Mapping[str, More]:
-    """Until the hour that the mail is for."""
+    """Wait until the hour that the mail is for."""
     now = read_clock(session)
     left = {run.id: (datetime.fromisoformat(run.input["hour"]) - now).total_seconds() for run in runs}
     return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
 
 
 def _alarms(session: Session, runs: Sequence[Run]) -> Mapping[str, Alarm]:
-    """Nobody is troubled with what has been helped meanwhile."""
+    """List the jobs that need attention now. Without any, no mail is sent."""
     found = jobs.newest(session, limit=MOST + 1, status=State.NEEDS_ATTENTION)
     return {run.id: Alarm(_event(run), run.subject_id, found) for run in runs} if found else {}
 
 
 def _event(run: Run) -> str:
-    """What began it; the hour alone for those that were begun before that was written down."""
+    """Identify the mail by what began it; by the hour alone in runs from before that was recorded."""
     return str(run.input.get("event", run.input["hour"]))
 
 
 @remote_step("notifications.alarm", fetch=_alarms, retry=DAYS, gateway=MAIL_SERVER)
 def send(alarm: Alarm, key: str) -> None:
-    """Mail the list of what needs attention now."""
+    """Mail the list of jobs that need attention now."""
     id = message_id(keys.message("operators_alarm", alarm.event, alarm.to))
     mailer().send(Mail(alarm.to, _subject(alarm), _text(alarm), message_id=id))
 

@@ -1,4 +1,4 @@
-"""From a notice to a letter in somebody's hands, and how that is written down."""
+"""Sending a notice by its channel, and recording the outcome."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from shop.notifications.outbox import DeliveryResult, State
 
 
 def gateway(notice: Notice) -> str:
-    """Who carries it."""
+    """Name the gateway of the notice's channel."""
     return MAIL_SERVER if notice.channel == "email" else notice.channel
 
 
 def hand_over(notice: Notice) -> dict[str, Any]:
-    """An address that takes no mail does not hold up what it is told of."""
+    """Render the notice and send it. Returns `{delivered, detail}`, and `bounced` when it was refused.
+
+    A refusal is an outcome and not an error: it must not hold up the order that the notice is about.
+    """
     letter = letters.write(notice.kind, notice.values, notice.language)
-    assert notice.mark, notice.kind  # made of what is told to whom
+    assert notice.mark, notice.kind  # without it a second copy could not be recognised
     message = Message(notice.id, notice.to, letter.subject, letter.text, letter.html, notice.mark)
     try:
         answer = CHANNELS[notice.channel].send(message)
@@ -40,7 +43,7 @@ def remember(session: Session, answers: Sequence[Answer]) -> None:
 
 def _fared(answer: Answer) -> DeliveryResult:
     notice, came = answer.request, answer.output
-    if came is None:  # put off, or nobody knows: it goes on with the same row
+    if came is None:  # deferred or in doubt: the next attempt uses the same row
         return DeliveryResult(notice.id, notice.to, State.SENDING, getattr(answer.result, "detail", None))
     state = State.SENT if came["delivered"] else State.REFUSED
     return DeliveryResult(notice.id, notice.to, state, came["detail"], came.get("bounced", False))

@@ -1,4 +1,4 @@
-"""Telling customers what has happened to their orders, and whoever is to be told of something else."""
+"""Steps that notify customers about their orders, and send notifications enqueued for a run of their own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _about(kind: str) -> Fetch:
     "notifications.order_confirmed", fetch=_about("order_confirmed"), remember=remember, gateway=gateway, retry=DAYS
 )
 def order_confirmed(notice: Notice, key: str) -> dict[str, Any]:
-    """Mail the confirmation. An address that takes no mail does not hold up an order that is paid."""
+    """Mail the confirmation. An address that refuses it does not hold up an order that is paid."""
     return hand_over(notice)
 
 
@@ -43,7 +43,7 @@ def order_confirmed(notice: Notice, key: str) -> dict[str, Any]:
     "notifications.order_cancelled", fetch=_about("order_cancelled"), remember=remember, gateway=gateway, retry=DAYS
 )
 def order_cancelled(notice: Notice, key: str) -> dict[str, Any]:
-    """Mail that the order is called off and the money on its way."""
+    """Mail that the order is cancelled and the money on its way."""
     return hand_over(notice)
 
 
@@ -59,7 +59,7 @@ def _about_return(kind: str) -> Fetch:
     "notifications.return_asked", fetch=_about_return("return_asked"), remember=remember, gateway=gateway, retry=DAYS
 )
 def return_asked(notice: Notice, key: str) -> dict[str, Any]:
-    """Mail that the wish to send something back is noted."""
+    """Mail that the request to return goods is recorded."""
     return hand_over(notice)
 
 
@@ -71,7 +71,7 @@ def return_asked(notice: Notice, key: str) -> dict[str, Any]:
     retry=DAYS,
 )
 def return_rejected(notice: Notice, key: str) -> dict[str, Any]:
-    """Mail that the shop does not take it back, and why."""
+    """Mail that the shop rejects the return, and why."""
     return hand_over(notice)
 
 
@@ -81,7 +81,7 @@ def _refunds(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
 
 @remote_step("notifications.refunded", fetch=_refunds, **BY_MAIL, retry=DAYS)
 def refunded(notice: Notice, key: str) -> dict[str, Any]:
-    """Mail how much went back. What came to nothing is not told."""
+    """Mail how much was refunded. A refund that failed is not mentioned."""
     return hand_over(notice)
 
 
@@ -89,8 +89,9 @@ def refunded(notice: Notice, key: str) -> dict[str, Any]:
 
 
 def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
-    """The link is made here, so that it stands in no table and no message. Left out: nobody to write to."""
-    turns = {run.subject_id: run.id for run in runs}  # who asks twice at one moment gets one mail
+    """Build the links here, so that they stand in no table and in no broker's queue. Left out: orders without a
+    recipient."""
+    turns = {run.subject_id: run.id for run in runs}  # a guest who asks twice at one moment gets one mail
     begun = order_notices.begin(session, "order_link", turns, solicited=True)
     return {turns[order]: notice for order, notice in begun.items()}
 
@@ -103,7 +104,7 @@ def order_link(notice: Notice, key: str) -> dict[str, Any]:
 
 @on_failed("notifications.drop_link")
 def drop_link(session: Session, runs: Sequence[Run]) -> None:
-    """Whoever waited an hour has asked again."""
+    """End the mails as failed: after an hour their guests have asked again."""
     outbox.give_up(session, NotificationRow.event.in_([f"order_link:{run.id}" for run in runs]))
 
 
@@ -117,7 +118,7 @@ def _queued(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
 
 @local_step("notifications.pause")
 def pause(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """Most shoppers answer their bank at once: those need no mail."""
+    """Wait PAYMENT_REMINDER_SECONDS: most customers answer their bank at once, and need no mail."""
     ages = outbox.ages(session, [run.subject_id for run in runs])
     left = {run.id: settings().payment_reminder_seconds - ages.get(run.subject_id, 0.0) for run in runs}
     return {id: More(seconds) for id, seconds in left.items() if seconds > 0}
@@ -125,7 +126,7 @@ def pause(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @remote_step("notifications.deliver", fetch=_queued, **BY_MAIL, retry=DAYS)
 def deliver(notice: Notice, key: str) -> dict[str, Any]:
-    """Hand over what somebody is to be told, if it is still true."""
+    """Send an enqueued notification, if it still holds."""
     return hand_over(notice)
 
 

@@ -1,4 +1,4 @@
-"""Steps that move money. A worker of `tasks.payments` knows them all."""
+"""Steps that move money. A worker that imports `tasks.payments` knows them all."""
 
 from tasks.payments import bank_transfers, capture, charge, replace, reverse, verify
 

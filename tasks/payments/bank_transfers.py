@@ -1,4 +1,4 @@
-"""Asking the provider for money that was sent to our account, and matching it: fetch, call, remember."""
+"""Fetching bank transfers to the shop's account from the provider, and matching them with orders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """One that an event has told of, or, without an `id`, all that came `since` then."""
+    """What to fetch: the transfer `id` that a provider event named or, without one, all that came `since`."""
 
     provider: str
     id: str | None
@@ -42,8 +42,10 @@ def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, Wanted]:
 
 @remote_step("payments.receive_transfers", fetch=_wanted, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def receive(wanted: Wanted, key: str) -> dict[str, int]:
-    """Each page is written and matched in a transaction of its own. What is here already is no news, so that whoever
-    dies in the middle is followed by another who begins anew."""
+    """Fetch and match transfers, each page in a transaction of its own. Safe to repeat: known transfers are skipped.
+
+    Refused when the provider does not report transfers.
+    """
     desk = provider.payments().transfers
     if desk is None:
         raise Refused("provider_tells_of_no_transfers")
@@ -66,7 +68,7 @@ def _pages(desk: IncomingTransfers, wanted: Wanted) -> Iterator[Sequence[Transfe
 
 
 def _take(name: str, page: Sequence[Transfer], session: Session) -> int:
-    """How many of them are news."""
+    """Store and match a page of transfers. Returns how many of them are new."""
     told = [Came(one.id, one.amount, one.currency, one.reference, one.at) for one in page]
     fresh = [row for one in told if (row := transfers.write(session, name, one))]
     for row in fresh:
@@ -80,7 +82,7 @@ def _look_again(id: str, session: Session) -> bool:
 
 
 def _match(session: Session, row: BankTransferRow) -> bool:
-    """The order that is paid by it has waited for that."""
+    """Match a transfer with the order that it pays, and wake the order's runs. Returns whether there is one."""
     order = transfer_matching.match(session, row, lambda order: engine.turning_back(session, ("order", order)))
     if order is None:
         log.warning("transfer %s of %s %s pays for nothing: %s", row.id, row.amount, row.currency, row.problem)

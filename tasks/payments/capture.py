@@ -1,4 +1,4 @@
-"""What staff do with payments, and asking the provider how one stands: fetch, call, remember."""
+"""Steps of staff's actions on payments, capture and void: fetch, call, remember."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from shop.refunds import staff_actions as refund_actions
 
 @local_step("payments.begin")
 def begin(session: Session, runs: Sequence[Run]) -> None:
-    """The point of no return: what staff have told the provider to do is done, or a person is told why not."""
+    """Pass the pivot: from here the action is carried through, or the run needs attention."""
 
 
 @on_failed("payments.resume")
 def resume(session: Session, runs: Sequence[Run]) -> None:
-    """Called off before it began."""
+    """Take the request back: the action was cancelled before it began."""
     by_staff = [run for run in runs if not run.input.get("parcel")]
     payment_actions.resume(session, [run.input["payment"] for run in by_staff])
     refund_actions.cancel_request(session, [run.id for run in runs])
@@ -50,7 +50,7 @@ def _open(session: Session, run: Run) -> Authorised | Outcome | None:
 
 
 def _wake(session: Session, run: Run) -> None:
-    """The order may have waited for this money."""
+    """Wake the order's other runs, which may wait for this money."""
     engine.wake_about(session, ("order", run.subject_id), but=run.id)
 
 
@@ -69,7 +69,7 @@ def _refused(session: Session, answer: Answer) -> None:
 
 @remote_step("payments.capture", fetch=_captures, remember=_captured, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def capture(held: Authorised, key: str) -> dict[str, Any]:
-    """Take what was authorised, or write down the money that has come by another way."""
+    """Capture an authorised payment. Raises Refused when the provider captured another amount."""
     receipt = provider.payments().capture(held.provider_id, held.amount, key=key, final=held.final)
     if (receipt.amount, receipt.currency) != (held.amount, held.currency):
         raise Refused("amount_mismatch", "The provider took another amount than was asked for.")
@@ -94,7 +94,7 @@ def _voided(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.void", fetch=_voids, remember=_voided, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def void(held: Authorised, key: str) -> dict[str, Any]:
-    """Let go of what was authorised, or hear that the provider has done so by itself."""
+    """Void an authorisation. One that the provider has voided by itself counts as done."""
     try:
         provider.payments().void(held.provider_id, key=key)
     except Refused as no:

@@ -1,4 +1,4 @@
-"""Taking the money of orders, and giving it back: fetch, call, remember."""
+"""Charging orders, and refunding them: fetch, call, remember."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _reversals(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal |
 
 @remote_step("payments.refund", fetch=_reversals, remember=reverse.remember, gateway=PAYMENT_PROVIDER, unsent={})
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
-    """Give back what was taken. Where nobody knows whether anything was, the provider is asked by key first."""
+    """Undo the charge. Where it is in doubt whether there was one, the provider is asked by key first."""
     return reverse.undo(reversal, key)
 
 
@@ -56,9 +56,10 @@ def refund(reversal: Reversal, key: str) -> dict[str, Any]:
 
 
 def _wanted_back(session: Session, runs: Sequence[Run]) -> Mapping[str, PayBack | Reversal | Outcome]:
-    """`amount` in the run's input, of its `payment`; without one all that is left of what the order was paid with.
+    """Collect what to refund: `amount` in the run's input, of its `payment`; without one, all that is left of the
+    order's money.
 
-    For a `return` at most that: what is held for goods that stay is not let go.
+    For a `return` at most its share: authorisations for goods that stay are not voided.
     """
     wishes = [_wish(run) for run in runs]
     found = refunds.ask(session, wishes)
@@ -69,7 +70,7 @@ def _wanted_back(session: Session, runs: Sequence[Run]) -> Mapping[str, PayBack 
 
 
 PARTS = {"payment", "return"}
-"""Runs that were given one of these are about a part of the order's money."""
+"""Inputs by which a run is about a part of the order's money."""
 
 
 def _wish(run: Run) -> refunds.RefundRequest:
@@ -91,7 +92,7 @@ def _paid_back(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.pay_back", fetch=_wanted_back, remember=_paid_back, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
-    """Give back a part of what was captured, or what is left of it; let go of what was only authorised."""
+    """Refund a part of what was captured, or all that is left; void what was only authorised."""
     if isinstance(wanted, Reversal):
         return reverse.undo(wanted, key)
     if wanted.as_credit:
@@ -105,11 +106,11 @@ def pay_back(wanted: PayBack | Reversal, key: str) -> dict[str, Any]:
 
 
 def _as_credit(wanted: PayBack) -> dict[str, Any]:
-    """Given here, once it is known that nobody gave the same back at the provider."""
+    """Give store credit, once it is known that the provider has not refunded the same money."""
     try:
         gone = provider.payments().fetch(wanted.charge_id).given_back
     except Refused:
-        gone = None  # it knows nothing of the charge
+        gone = None  # the provider does not know the charge
     no = in_transaction(lambda session: refunds.give_credit(session, wanted, gone))
     if no:
         no.seen = gone
@@ -118,7 +119,7 @@ def _as_credit(wanted: PayBack) -> dict[str, Any]:
 
 
 TOO_MUCH = ("refund_exceeds_charge", "charge_already_refunded")
-"""What providers say when some of it went back without us."""
+"""The provider's refusals when some of the money was refunded without us."""
 
 
 def _given_back(wanted: PayBack) -> int | None:

@@ -1,4 +1,4 @@
-"""Asking the provider for an order's money, and writing down what came of it."""
+"""Charging an order at the provider, and recording the outcome."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ MISMATCH = "amount_mismatch"
 
 
 IN_HAND = 30.0
-"""Seconds before a reservation ends at which the last try is made: it is to be answered and the goods sold."""
+"""Seconds before a reservation ends at which the last attempt is made: it leaves time for the answer and the sale."""
 
 
 def good_for(wanted: Charge) -> float | None:
-    """Seconds for which asking is of use: nothing is charged that is not held any more."""
+    """Return the seconds for which charging is of use: no order is charged whose reservation has ended. None: no
+    limit."""
     return None if wanted.held_for is None else wanted.held_for - IN_HAND
 
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
-    """`spare`: what the order is to be paid with only once this has gone well."""
+    """Record the outcomes of charges. `spare`: of a replacement payment, which leaves the order's payment status
+    alone."""
     taken = [(a.request, _id(a), a.run.key) for a in answers if _is(a, "captured")]
     charges.captured(session, taken)
     if not spare:
         orders.set_payment_status(session, [charge.order_id for charge, _, _ in taken], PaymentStatus.PAID)
-    for answer in sorted(answers, key=lambda answer: answer.request.order_id):  # as goods that come in lock them
+    for answer in sorted(answers, key=lambda answer: answer.request.order_id):  # as restocking locks them
         charge, result = answer.request, answer.result
         if _is(answer, "authorised"):
             in_parts = bool((answer.output or {}).get("in_parts"))
@@ -72,11 +74,17 @@ def _say(session: Session, charge: Charge, status: PaymentStatus, spare: bool) -
 
 
 def call_for_order(wanted: Charge, key: str) -> dict[str, Any]:
-    """As `call`. After a no the shopper has some time to pay otherwise, where they are given any."""
+    """Charge as `call`. With PAYMENT_RETRY_MINUTES, a refusal becomes a Wait in which the customer may pay
+    otherwise."""
     return call(wanted, key, ask=_ask_patiently if settings().payment_retry_minutes else _ask)
 
 
 def call(wanted: Charge, key: str, ask: Callable[[Charge, str], Receipt] | None = None) -> dict[str, Any]:
+    """Charge an order, or look its charge up. Returns `{provider_id, status, amount, currency}`, and `in_parts` where
+    that holds.
+
+    Raises Wait while the customer must act, Refused for another status or amount.
+    """
     receipt = (ask or _ask)(wanted, key)
     if receipt.status == "requires_action":
         raise _wait_for_the_shopper(receipt)
@@ -102,7 +110,7 @@ def _ask_patiently(wanted: Charge, key: str) -> Receipt:
 
 
 def _check(wanted: Charge, receipt: Receipt) -> None:
-    """A charge that was given back meanwhile, or is of another amount, pays for nothing."""
+    """Refuse a charge that was reversed in the meantime, or is of another amount: it pays for nothing."""
     if receipt.status not in ("captured", "authorised"):
         raise Refused(f"charge_{receipt.status}")
     if (receipt.amount, receipt.currency) != (wanted.amount, wanted.currency):

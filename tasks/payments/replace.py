@@ -1,4 +1,4 @@
-"""Paying for an order that is there already, with something else: fetch, call, remember."""
+"""Paying for an existing order with another payment than its first: fetch, call, remember."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _withdrawn(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.withdraw", fetch=_firsts, remember=_withdrawn, gateway=PAYMENT_PROVIDER)
 def withdraw(first: Reversal, key: str) -> dict[str, Any]:
-    """Let go of a payment that waits for its shopper; refused when it has gone through in the meantime."""
+    """Void the first payment, which waits for its customer. Raises Refused when it has gone through in the meantime."""
     assert first.provider_id is not None
     gateway = provider.payments()
     stands = gateway.fetch(first.provider_id).status
@@ -62,7 +62,7 @@ def _spares(session: Session, runs: Sequence[Run]) -> Mapping[str, Charge | Outc
     good_for=provider_charge.good_for,
 )
 def charge(wanted: Charge, key: str) -> dict[str, Any]:
-    """Ask for the order's total with the token that came later."""
+    """Charge the order's total with the token that came later."""
     return provider_charge.call(wanted, key)
 
 
@@ -79,7 +79,7 @@ def _spares_back(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal
     unsent={},
 )
 def refund(reversal: Reversal, key: str) -> dict[str, Any]:
-    """Give back what was taken with it, if anything was."""
+    """Undo that charge, if there was one."""
     return reverse.undo(reversal, key)
 
 
@@ -88,7 +88,7 @@ def refund(reversal: Reversal, key: str) -> dict[str, Any]:
 
 @local_step("payments.adopt")
 def adopt(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """The order is paid with it from now on, and goes on if it had waited for that."""
+    """Make the second payment the order's own, and wake the order's runs that wait for it."""
     found = {run.id: _adopt(session, run) for run in runs}
     return {id: no for id, no in found.items() if no}
 
@@ -104,5 +104,5 @@ def _adopt(session: Session, run: Run) -> Outcome | None:
 
 @on_failed("payments.give_up")
 def give_up(session: Session, runs: Sequence[Run]) -> None:
-    """The order is as unpaid as it was."""
+    """Close the second payment: the order is as unpaid as before."""
     replacement.close(session, [run.input["payment"] for run in runs])

@@ -1,4 +1,4 @@
-"""Giving an order's money back, or making sure that none was taken."""
+"""Reversing an order's charge, or making sure that there was none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from shop.payments.payments import Status
 
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
+    """Record the outcomes of reversals. `spare`: of a replacement payment, which leaves the order's payment status
+    alone."""
     for answer in answers:
         stands = record(session, answer)
         if stands and not spare:
@@ -26,7 +28,8 @@ def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False
 
 
 def record(session: Session, answer: Answer) -> PaymentStatus | None:
-    """Returns what has become of the money; None: as far as we know nothing has changed."""
+    """Record the outcome of a reversal. Returns the order's new payment status; None: as far as we know nothing has
+    changed."""
     if isinstance(answer.result, Done):
         return _undone(session, answer.request, answer.output or {}, answer.run.key)
     taken = answer.result.seen
@@ -45,6 +48,12 @@ def _undone(session: Session, reversal: Reversal, undone: dict[str, Any], key: s
 
 
 def undo(reversal: Reversal, key: str) -> dict[str, Any]:
+    """Reverse a charge: refund what was captured, void what was not.
+
+    Returns `{charge, refund, amount}`, `{void}`, or `{}` when there is nothing to reverse. A charge that is not
+    recorded as captured is looked up by its key first. An error of refunding an unrecorded charge carries its receipt
+    as `seen`.
+    """
     if reversal.status == Status.CAPTURED:
         assert reversal.provider_id is not None
         return _refund(reversal.provider_id, reversal.left, key)
@@ -60,7 +69,7 @@ def undo(reversal: Reversal, key: str) -> dict[str, Any]:
 
 
 def _refund_unrecorded(taken: Receipt, key: str) -> dict[str, Any]:
-    """Of a charge that we only now hear of: it is written down even when it can not be given back."""
+    """Refund a charge of which we only learn now: it is recorded even when it cannot be refunded."""
     try:
         return _refund(taken.provider_id, taken.amount, key)
     except Outcome as no:
@@ -69,11 +78,11 @@ def _refund_unrecorded(taken: Receipt, key: str) -> dict[str, Any]:
 
 
 def _refunded_before(gone: Receipt, key: str) -> dict[str, Any]:
-    """By this very step, if its worker died before it could write that down: then the key tells of the same refund."""
+    """Find the refund of this very step, whose worker died before it was recorded: the key leads to the same refund."""
     try:
         return _refund(gone.provider_id, gone.amount, key)
     except Refused:
-        return {}  # by somebody at the provider's own desk; the reconciliation tells of it
+        return {}  # refunded at the provider without us; the reconciliation reports it
 
 
 def _refund(charge_id: str, amount: int, key: str) -> dict[str, Any]:
@@ -85,4 +94,4 @@ def _look_up(charge_key: str) -> Receipt | None:
     try:
         return provider.payments().find(charge_key)
     except Refused:
-        return None  # the answer was a no: nothing was taken
+        return None  # the charge was refused: nothing was captured

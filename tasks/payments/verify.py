@@ -1,4 +1,4 @@
-"""Asking the provider how a payment stands, and giving back what came after its order was closed."""
+"""Verifying a payment with the provider, and refunding money that came after its order was closed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _questions(session: Session, runs: Sequence[Run]) -> Mapping[str, Question |
 
 
 def _told(session: Session, answers: Sequence[Answer]) -> None:
-    """What waits for this payment looks again by itself. What the provider gave back without us is written down."""
+    """Wake the order's runs when the answers differ, and record what the provider refunded without us."""
     for answer in answers:
         if answer.output and answer.output.get("given_back"):
             refunds.learn(session, answer.run.input["payment"], answer.output["given_back"])
@@ -37,7 +37,8 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.verify", fetch=_questions, remember=_told, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def verify(asked: Question, key: str) -> dict[str, Any]:
-    """Ours and theirs, side by side. Nothing is corrected here, but for what they gave back and we did not ask for."""
+    """Compare our record of a payment with the provider's. Nothing is corrected here, except that refunds we did not
+    ask for are recorded."""
     try:
         receipt = _receipt(asked)
     except Refused as no:
@@ -60,7 +61,7 @@ def _late(session: Session, runs: Sequence[Run]) -> Mapping[str, Reversal | Done
 def _returned(session: Session, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.output == {}:
-            continue  # none came
+            continue  # no money came
         stands = reverse.record(session, answer)
         if stands not in (None, PaymentStatus.UNPAID) and not verification.is_spare(session, answer.request):
             orders.set_payment_status(session, [answer.request.order_id], stands)
@@ -68,11 +69,11 @@ def _returned(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.return_late", fetch=_late, remember=_returned, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def return_late(closed: Reversal, key: str) -> dict[str, Any]:
-    """Money for an order that was given up goes back; nothing happens when none came."""
+    """Reverse a charge of an order that was closed; nothing happens when there is none."""
     return reverse.undo(closed, _stable(closed, key))
 
 
 def _stable(closed: Reversal, key: str) -> str:
-    """The same for every run that is about this charge: two at once give it back once."""
+    """Derive a key that is the same for every run about this charge: two concurrent runs refund it once."""
     _run, _step, *refusals = key.split(":")
     return ":".join([closed.charge_key, "late", *refusals])
