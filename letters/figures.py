@@ -39,6 +39,7 @@ def day(context: Context, moment: datetime) -> str:
 
 
 def shops_day(moment: datetime) -> date:
+    """Return the date of a moment in the shop's time zone."""
     return moment.astimezone(ZoneInfo(settings().time_zone)).date()
 
 

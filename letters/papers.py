@@ -82,6 +82,7 @@ class Paper:
 
 
 def write(facts: Facts) -> Paper:
+    """Format the facts in their language, or in English where there is no translation."""
     known, locale = spoken(facts.language)
     return _Writer(facts, locale, translations(known).gettext).paper(known)
 

@@ -51,6 +51,7 @@ def spoken(language: str) -> tuple[str, Locale]:
 
 @cache
 def environment(language: str, *, html: bool, folder: Path = TEMPLATES) -> Environment:
+    """Make the Jinja2 environment of one language. A variable that is missing raises UndefinedError."""
     made = Environment(
         loader=FileSystemLoader(folder),
         auto_reload=False,

@@ -37,6 +37,7 @@ def finish(session: Session, runs: Sequence[Run]) -> Mapping[str, Done]:
 
 @on_failed("imports.drop")
 def drop(session: Session, runs: Sequence[Run]) -> None:
+    """Delete the pages that were not applied."""
     imports.drop_pages(session, [run.subject_id for run in runs])
 
 

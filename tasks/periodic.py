@@ -58,6 +58,7 @@ def run_task(task: str, key: str) -> dict[str, Any]:
 
 @on_failed("maintenance.note_failure")
 def note_failure(session: Session, runs: Sequence[Run]) -> None:
+    """Finish the slots of failed runs."""
     for run in runs:
         slots.finish(session, [run.id], SlotState.FAILED, run.error)
 

@@ -102,5 +102,6 @@ def body_of(letter: Letter) -> bytes:
 
 @on_failed("webhooks.give_up")
 def give_up(session: Session, runs: Sequence[Run]) -> None:
+    """Mark the deliveries as failed, and disable endpoints that have accepted nothing since."""
     for run in runs:
         deliveries.give_up(session, run.subject_id, (run.error or {}).get("code", "failed"))

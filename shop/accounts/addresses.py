@@ -95,6 +95,7 @@ def default_shipping(session: Session, user_id: str) -> AddressRow | None:
 
 
 def remove(session: Session, user_id: str, id: str) -> None:
+    """Delete one address of the user. Raises NotFound. Another default is not chosen."""
     session.delete(get(session, user_id, id))
 
 

@@ -1,4 +1,4 @@
-"""One spelling for one mailbox, at every door: normalised first, then judged.
+"""One spelling for each mailbox: an address is normalised first, then validated.
 
 Stored: the part before the @ in NFKC and lower case, the domain as DNS has it (`xn--`, IDNA 2008 after UTS 46).
 Shown: the domain in its own letters.

@@ -1,4 +1,4 @@
-"""Words that staff pin to customers, for campaigns to find them by."""
+"""Tags that staff pin to customers, for campaigns to select them by."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def change_role(session: Session, id: str, role: str) -> UserRow:
 
 
 def erase(session: Session, id: str) -> None:
-    """Delete the account: its row keeps the id and the times, and no personal data.
+    """Delete the account: its row keeps the id, the language and the times, and no personal data.
 
     Raises LastAdmin for the only admin, and NotFound.
     """

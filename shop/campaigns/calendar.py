@@ -35,6 +35,7 @@ def latest(row: CampaignRow, moment: datetime) -> datetime | None:
 
 
 def upcoming(row: CampaignRow, moment: datetime, count: int = 3) -> list[datetime]:
+    """List the next `count` due times after this moment."""
     if row.cron is None:
         return [row.once_at] if row.once_at and row.once_at > moment else []
     return list(islice(cron.occurrences(row.cron, moment, ZoneInfo(row.time_zone)), count))

@@ -50,6 +50,7 @@ def start_occurrence(
 
 
 def is_under_way(session: Session, campaign_id: str) -> bool:
+    """Tell whether a run of the campaign is freezing or sending."""
     run = CampaignRunRow
     return bool(session.scalar(select(exists().where(run.campaign_id == campaign_id, run.stage.in_(OPEN)))))
 

@@ -85,7 +85,7 @@ def _bought_product(value: Any) -> Condition:
 
 
 def _bought_category(value: Any) -> Condition:
-    """A category covers everything below it."""
+    """Return the condition of an order from this category. It covers everything below it."""
     _must(isinstance(value, str) and PATH.fullmatch(value), "Must be the path of a category.")
     inside = or_(CategoryRow.path == value, func.substr(CategoryRow.path, 1, len(value) + 1) == f"{value}/")
     categories = select(CategoryRow.id).where(inside)

@@ -1,4 +1,4 @@
-"""Amounts of money as people and spreadsheets write them."""
+"""Reading prices as people and spreadsheets write them."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ FACTS: Mapping[str, Callable[[Session, NotificationRow], Notice | None]] = {
     account_notices.MESSAGE: account_notices.message,
     admin_notices.WEBHOOK_DISABLED: admin_notices.of_row,
 }
-"""By kind of letter: builds the notice of a row. None when it does not hold any more."""
+"""By kind of letter: builds the notice of a row. None when its message does not hold any more."""
 
 
 def take(session: Session, ids: Sequence[str]) -> dict[str, Notice]:
     """Take the open notifications that are to be sent now. Returns their notices, by id.
 
-    The others end here: SUPPRESSED after a bounce, LIMITED, or OUTDATED when they do not hold any more.
+    The others end here: SUPPRESSED after a bounce, LIMITED, or OUTDATED when their message does not hold any more.
     """
     row = NotificationRow
     rows = session.scalars(select(row).where(row.id.in_(ids), row.state.in_(OPEN)).order_by(row.id)).all()
@@ -50,7 +50,7 @@ def take(session: Session, ids: Sequence[str]) -> dict[str, Notice]:
 
 
 def notice(session: Session, row: NotificationRow) -> Notice | None:
-    """Build the notice of a row. None: it does not hold any more."""
+    """Build the notice of a row. None: its message does not hold any more."""
     found = FACTS[row.kind](session, row)
     return marked(found, row) if found else None
 

@@ -227,6 +227,7 @@ def ages(session: Session, ids: Sequence[str]) -> dict[str, float]:
 
 
 def get(session: Session, id: str) -> NotificationRow:
+    """Load a notification. Raises NotFound."""
     row = session.get(NotificationRow, id)
     if row is None:
         raise NotFound("There is no such notification.")

@@ -57,7 +57,7 @@ def _fixed(offer: Offer, lines: Sequence[PricedLine], left: Left) -> Left:
 
 
 def _buy_x_get_y(offer: Offer, lines: Sequence[PricedLine], left: Left) -> Left:
-    """Of all the units that are covered, the cheapest ones are free (or at `percent` off)."""
+    """Take the price, or `percent` of it, off the cheapest of all the units that are covered."""
     bundle = (offer.buy or 0) + (offer.free or 0)
     free = sum(line.quantity for line in lines) // bundle * (offer.free or 0) if bundle else 0
     off: Left = {}

@@ -47,6 +47,7 @@ def listens(events: Sequence[str], kind: str) -> bool:
 
 
 def make(session: Session, values: dict[str, Any], by: str) -> EndpointRow:
+    """Create an endpoint with a new secret. `by`: the id of the staff user."""
     row = EndpointRow(id=new_id(), secret=_secret(), created_by=by, **values)
     session.add(row)
     return _written(session, row)

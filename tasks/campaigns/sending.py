@@ -133,6 +133,7 @@ def _send_batch(batch: Batch) -> None:
 
 @on_failed("campaigns.give_up_batch")
 def give_up_batch(session: Session, runs: Sequence[Run]) -> None:
+    """Mark the unsent recipients of failed batches as failed."""
     for run in runs:
         batches.give_up(session, _batch(run), str((run.error or {}).get("detail", "")))
 

@@ -38,6 +38,7 @@ def hand_over(notice: Notice) -> dict[str, Any]:
 
 
 def remember(session: Session, answers: Sequence[Answer]) -> None:
+    """Record the outcomes. A notification without one stays open, for its next attempt."""
     outbox.finish(session, [_fared(answer) for answer in answers])
 
 

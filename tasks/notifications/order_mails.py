@@ -132,4 +132,5 @@ def deliver(notice: Notice, key: str) -> dict[str, Any]:
 
 @on_failed("notifications.give_up")
 def give_up(session: Session, runs: Sequence[Run]) -> None:
+    """End the notifications as failed: no gateway took them in time."""
     outbox.give_up(session, NotificationRow.id.in_([run.subject_id for run in runs]))
