@@ -30,8 +30,10 @@ def opened(chosen: Settings) -> Cache | None:
 
 
 def read_through(cache: Cache | None, key: str, topics: Sequence[str], load: Callable[[], Kept]) -> Kept:
-    """Return what is kept under this key, else load it and keep it. Whatever `load` raises is raised, and nothing is
-    kept."""
+    """Return what is kept under this key, else load it and keep it.
+
+    Whatever `load` raises is raised, and nothing is kept.
+    """
     if cache is None:
         return load()
     found = cache.look(key, topics)

@@ -16,8 +16,10 @@ class Kept(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The result of a look-up: the topics' current marks, None when they are unknown, and the answer kept under
-    them."""
+    """The result of a look-up.
+
+    `marks`: the topics' current marks; None: unknown. `kept`: the answer kept under them.
+    """
 
     marks: Marks | None
     kept: Kept | None = None

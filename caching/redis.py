@@ -29,8 +29,10 @@ class InRedis:
         self._redis.ask(lambda: self._redis.client.set(name, told, px=self._milliseconds), lambda: None)
 
     def forget(self, topics: Sequence[str]) -> None:
-        """Give the topics new marks. A mark outlives all entries kept before it; no mark means no change for longer
-        than that."""
+        """Give the topics new marks.
+
+        A mark outlives all entries kept before it; no mark means no change for longer than that.
+        """
         self._redis.ask(lambda: self._forget(topics), lambda: None)
 
     def _look(self, key: str, topics: Sequence[str]) -> Found:

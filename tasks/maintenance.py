@@ -76,8 +76,10 @@ def prune_clock() -> None:
 
 @periodic
 def look_at_payments() -> None:
-    """Void authorisations that were not captured in time, and wake orders of provider events that came before their
-    order."""
+    """Start voids of authorisations that were not captured in time; wake orders of early provider events.
+
+    Early: the event came before its order was there.
+    """
     in_transaction(_let_go)
     in_transaction(_wake_the_found)
 

@@ -52,8 +52,7 @@ def call_off(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
 
 @local_step("orders.cancel")
 def cancel(session: Session, runs: Sequence[Run]) -> None:
-    """Cancel the orders, whose money is refunded: restock the goods, which were never shipped, and release the
-    coupons."""
+    """Cancel the orders, whose money is refunded: restock the goods, never shipped, and release the coupons."""
     cancelled = [run.subject_id for run in runs]
     reservations.cancel_sale(session, orders.wants(session, cancelled))
     orders.move(session, cancelled, Status.CANCELLED, "called off")

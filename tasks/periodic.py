@@ -65,7 +65,9 @@ def note_failure(session: Session, runs: Sequence[Run]) -> None:
 
 @on_attention
 def note_fault(session: Session, run: Run) -> None:
-    """Finish the slot of a task that broke by a fault of ours: the run waits for an operator, its next slot does
-    not."""
+    """Finish the slot of a task that broke by a fault of ours.
+
+    The run waits for an operator; its next slot does not.
+    """
     if run.plan.workflow == "run_periodic_task":
         slots.finish(session, [run.id], SlotState.FAILED, run.error)

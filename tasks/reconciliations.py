@@ -30,8 +30,10 @@ def _wanted(session: Session, runs: Sequence[Run]) -> Mapping[str, tuple[str, st
 
 @remote_step("reconciliations.fetch", fetch=_wanted, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def fetch(request: tuple[str, str], key: str) -> None:
-    """Fetch the provider's ledger, from the first page not yet stored. Raises Refused when the job is cancelled or the
-    provider has changed."""
+    """Fetch the provider's ledger, from the first page not yet stored.
+
+    Raises Refused when the job is cancelled or the provider has changed.
+    """
     while page := in_transaction(lambda session: _next_page(session, *request)):
         _take(request[1], page)
 

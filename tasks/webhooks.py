@@ -44,8 +44,10 @@ class Gone(Refused):
 
 
 def _letters(session: Session, runs: Sequence[Run]) -> Mapping[str, Letter | Outcome]:
-    """Load what is to be posted; Refused where the endpoint is disabled. Left out: deliveries deleted with their
-    endpoint."""
+    """Load what is to be posted; Refused where the endpoint is disabled.
+
+    Left out: deliveries deleted with their endpoint.
+    """
     found = deliveries.letters(session, [run.subject_id for run in runs])
     disabled = Refused("endpoint_disabled", "the endpoint is disabled")
     return {run.id: found[run.subject_id] or disabled for run in runs if run.subject_id in found}

@@ -61,5 +61,7 @@ SKIP: Mapping[tuple[str, str], Parties] = {
     ("capture_payment", "begin"): NOBODY,
     ("capture_payment", "capture_payment"): ADMIN,  # what has left and is not paid for is written off
 }
-"""Steps on the way forward without which goods would leave unpaid, with the parties that may settle them by hand. All
-other steps staff may settle."""
+"""Steps on the way forward without which goods would leave unpaid, with the parties that may settle them by hand.
+
+All other steps staff may settle.
+"""

@@ -36,8 +36,10 @@ def _event(session: Session, run: Run) -> str:
 
 
 def _mail(session: Session, address: str, hour: datetime, event: str) -> None:
-    """Start a mail to an operator: the first of an hour at once; those that follow go together when the next hour
-    begins."""
+    """Start a mail to an operator.
+
+    The first of an hour goes at once; those that follow go together when the next hour begins.
+    """
     if not _begin(session, address, hour, event):
         _begin(session, address, hour + timedelta(hours=1), event)
 

@@ -68,8 +68,7 @@ def shown(address: str) -> str:
 
 
 def wire(address: str) -> str:
-    """Format a stored address for SMTP: the domain in ASCII, also where it was stored before domains had one
-    spelling."""
+    """Format a stored address for SMTP: the domain in ASCII, also where the row has an older spelling."""
     local, at, domain = address.rpartition("@")
     try:
         return f"{local}{at}{ascii_domain(domain)}"

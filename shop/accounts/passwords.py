@@ -1,5 +1,7 @@
-"""Passwords: bcrypt over a digest, at most AT_ONCE hashes at a time. An unknown account takes as long as a known
-one."""
+"""Passwords: bcrypt over a digest, at most AT_ONCE hashes at a time.
+
+An unknown account takes as long as a known one.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""What a person's name may hold. It stands in mails that a stranger can have sent to others: it must carry no
-message."""
+"""What a person's name may hold.
+
+It stands in mails that a stranger can have sent to others: it must carry no message.
+"""
 
 from __future__ import annotations
 

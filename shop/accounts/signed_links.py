@@ -1,5 +1,8 @@
-"""Links in mails that work once. They are signed, expire by the database's clock, and are bound to the state that using
-them changes, so that a second use is refused."""
+"""Links in mails that work once.
+
+They are signed, expire by the database's clock, and are bound to the state that using them changes, so that a second
+use is refused.
+"""
 
 from __future__ import annotations
 

@@ -136,8 +136,10 @@ def _ready(run: CampaignRunRow, row: Any, who: Recipient, coupon: str | None) ->
 
 
 def _mark(run: CampaignRunRow, user: str) -> str:
-    """Compute the mail's mark. Not from the run's id: a restored shop that reaches the same due time makes another
-    run."""
+    """Compute the mail's mark.
+
+    Not from the run's id: a restored shop that reaches the same due time makes another run.
+    """
     return keys.message("campaign", run.campaign_id, run.due_at.isoformat(), user)
 
 

@@ -42,8 +42,10 @@ def get(session: Session, id: str) -> CampaignRow:
 
 
 def lock(session: Session, id: str) -> CampaignRow:
-    """Load a campaign and lock it: it is neither changed nor started elsewhere until this transaction ends. Raises
-    NotFound."""
+    """Load a campaign and lock it: it is neither changed nor started elsewhere until this transaction ends.
+
+    Raises NotFound.
+    """
     row = session.scalars(for_update(select(CampaignRow).where(CampaignRow.id == id))).first()
     if row is None:
         raise NotFound("There is no such campaign.")

@@ -1,5 +1,7 @@
-"""Starting campaigns that are due. The row (campaign, due time) is unique: however many workers look, each runs
-once."""
+"""Starting campaigns that are due.
+
+The row (campaign, due time) is unique: however many workers look, each runs once.
+"""
 
 from __future__ import annotations
 

@@ -57,8 +57,7 @@ OPEN = (Stage.FREEZING, Stage.SENDING)
 
 
 class CampaignRow(Base):
-    """One campaign: `once_at` or `cron`; `time_zone` is that of cron and quiet hours; `next_at` is for the
-    scheduler."""
+    """One campaign. `time_zone` is that of `cron` and of the quiet hours; `next_at` is for the scheduler."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -96,8 +95,10 @@ class CampaignRow(Base):
 
 
 class CampaignRunRow(Base):
-    """One due time of a campaign, unique. `frozen_to`: the last user recorded; `paced_to`: the pace is used up until
-    then."""
+    """One due time of a campaign, unique.
+
+    `frozen_to`: the last user recorded; `paced_to`: the pace is used up until then.
+    """
 
     __tablename__ = "campaign_runs"
     __table_args__ = (UniqueConstraint("campaign_id", "due_at"),)
@@ -146,6 +147,8 @@ class RecipientRow(Base):
 
 
 def standing(fate: RecipientStatus) -> ColumnElement[bool]:
-    """Return the condition on `state`, spelt out, so that the partial indexes also serve a statement that is prepared
-    once for all values."""
+    """Return the condition on `state`, spelt out as a literal.
+
+    With a parameter, a prepared statement could not use the partial indexes above.
+    """
     return RecipientRow.state == literal_column(f"'{fate}'")

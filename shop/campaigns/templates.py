@@ -41,8 +41,10 @@ class TemplateFailed(Exception):
 
 
 def check(fields: Mapping[str, str | None], sample: Mapping[str, str]) -> None:
-    """Check templates and render them with `sample`. Raises Invalid that names the template, the line and what is wrong
-    there."""
+    """Check templates and render them with `sample`.
+
+    Raises Invalid that names the template, the line and what is wrong there.
+    """
     found = {name: _problem(name, source, sample) for name, source in fields.items() if source}
     errors = {name: [problem] for name, problem in found.items() if problem}
     if errors:
@@ -117,8 +119,7 @@ def _must_be_known(kind: str, name: str, known: Iterable[str], line: int) -> Non
 
 
 def _judge_depth(node: nodes.Node, ifs: int, filters: int) -> None:
-    """Limit nesting: Python takes a hundred levels of indentation, and each filter may multiply what the one before
-    made."""
+    """Limit nesting. Python takes a hundred levels of indentation, and each filter may multiply the length."""
     ifs += isinstance(node, nodes.If | nodes.CondExpr)
     filters += isinstance(node, nodes.Filter)
     if ifs > DEEPEST_IF:

@@ -32,8 +32,10 @@ LONGEST_LOOK = 60.0  # seconds
 
 @dataclass(frozen=True)
 class SendWindow:
-    """The result of one turn. `batches`: to be sent now; `after`: seconds until the next turn. `over`: no recipient is
-    left."""
+    """The result of one turn.
+
+    `batches`: to be sent now; `after`: seconds until the next turn. `over`: no recipient is left.
+    """
 
     batches: Sequence[str] = ()
     after: float = SOON

@@ -27,8 +27,10 @@ def schedule(session: Session, id: str) -> CampaignRow:
 
 
 def send_now(session: Session, id: str, by: str) -> CampaignRow:
-    """Start a run at this moment, beside its schedule. `by`: the account that asks for it. Raises NotFound and
-    NotNow."""
+    """Start a run at this moment, beside its schedule.
+
+    `by`: the account that asks for it. Raises NotFound and NotNow.
+    """
     row = editing.lock(session, id)
     if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
@@ -48,8 +50,10 @@ def pause(session: Session, id: str) -> CampaignRow:
 
 
 def resume(session: Session, id: str) -> CampaignRow:
-    """Resume a paused campaign. A due time that passed meanwhile is treated by its `late_policy`. Raises NotFound and
-    NotNow."""
+    """Resume a paused campaign.
+
+    A due time that passed meanwhile is treated by its `late_policy`. Raises NotFound and NotNow.
+    """
     engine.wake(session, _jobs(session, id))
     row = editing.lock(session, id)
     if row.status != Status.PAUSED:
@@ -87,8 +91,10 @@ def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = No
 
 
 def _jobs(session: Session, campaign_id: str) -> list[str]:
-    """List the jobs of runs under way. To be called before the campaign is locked: a turn locks its job first and the
-    campaign last."""
+    """List the jobs of runs under way.
+
+    To be called before the campaign is locked: a turn locks its job first and the campaign last.
+    """
     run = CampaignRunRow
     jobs = select(run.job_id).where(run.campaign_id == campaign_id, run.stage.in_(OPEN), run.job_id.is_not(None))
     return [job for job in session.scalars(jobs).all() if job is not None]

@@ -20,8 +20,7 @@ def topic(id_or_slug: str) -> str:
 
 
 def changed(session: Session, products: Iterable[str], *, lists: bool = True) -> None:
-    """Invalidate these products, by ids and slugs, when the transaction commits; and `lists`, unless nothing in them
-    differs."""
+    """Invalidate products, by ids and slugs, when the transaction commits; `lists`: unless nothing in them differs."""
     topics = [topic(name) for name in products] + ([LISTS] if lists else [])
     if topics:
         at_commit(session, caching.forget, topics)

@@ -52,8 +52,10 @@ def edit(session: Session, id: str, *, path: str | None = None, name: str | None
 
 
 def delete(session: Session, id: str) -> None:
-    """Delete an empty category. Raises CategoryInUse while products, also archived ones, or other categories are in it;
-    NotFound."""
+    """Delete an empty category.
+
+    Raises CategoryInUse while products, also archived ones, or other categories are in it; NotFound.
+    """
     _hold_tree(session)
     row = _get(session, id)
     if session.scalar(select(exists().where(_below(row.path)))):

@@ -25,8 +25,7 @@ def index(session: Session, ids: Sequence[str]) -> None:
 
 
 def entries(session: Session, ids: Sequence[str]) -> list[dict[str, str]]:
-    """Build the search index entries of these products: from their own texts, those of active variants, their
-    categories'."""
+    """Build the products' search entries from their own texts, those of active variants, and their categories'."""
     products = session.execute(_PRODUCTS, {"ids": ids}).all()
     names = _category_names(session, {row.path for row in products if row.path})
     skus: dict[str, list[str]] = defaultdict(list)

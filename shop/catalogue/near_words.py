@@ -47,8 +47,10 @@ def missing(session: Session, words: Iterable[str]) -> list[str]:
 
 
 def is_kept(word: str) -> bool:
-    """Tell whether a word belongs in the table. Numbers and codes must not be mistaken for each other, and short words
-    would be near to too many."""
+    """Tell whether a word belongs in the table.
+
+    Numbers and codes must not be mistaken for each other, and short words would be near to too many.
+    """
     return len(word) >= SHORTEST - 1 and word.isalpha()
 
 

@@ -32,16 +32,17 @@ class VariantPriceRow(Base):
 
 
 def priced_in(currency: Any) -> tuple[ColumnElement[int], ColumnElement[bool]]:
-    """Return a variant's price in this currency (null where none is set) as a column, and the join condition for
-    `variant_prices` that it needs."""
+    """Return a variant's price in this currency as a column, null where none is set.
+
+    Second, the join condition for `variant_prices` that the column needs.
+    """
     row = VariantPriceRow
     amount = case((VariantRow.currency == currency, VariantRow.price), else_=row.amount)
     return amount, and_(row.sku == VariantRow.sku, row.currency == currency)
 
 
 def sellable(session: Session, skus: Iterable[str], currency: str) -> dict[str, int | None]:
-    """Filter the SKUs that are for sale now, with their current prices in minor units; None: no price in this
-    currency."""
+    """Filter the SKUs that are for sale now, with their prices in minor units; None: no price in this currency."""
     amount, listed = priced_in(currency)
     query = select(VariantRow.sku, amount).join(ProductRow).outerjoin(VariantPriceRow, listed)
     sold = query.where(VariantRow.sku.in_(list(skus)), VariantRow.active, ProductRow.status == "active")
@@ -72,8 +73,10 @@ def replace(session: Session, sku: str, prices: Sequence[Mapping[str, Any]]) -> 
 
 
 def put(session: Session, prices: Mapping[str, Prices]) -> None:
-    """Set prices by SKU; those in currencies that are not named stay as they are. The caller has locked the
-    products."""
+    """Set prices by SKU; those in currencies that are not named stay as they are.
+
+    The caller has locked the products.
+    """
     rows = [
         {"sku": sku, "currency": currency, "amount": amount}
         for sku, listed in sorted(prices.items())

@@ -116,8 +116,10 @@ def wanted(session: Session, q: str, status: str) -> Wanted:
 
 
 def found(words: Wanted) -> ColumnElement[bool]:
-    """Return the condition that each word begins a word of the product, or one near to it is one. No words find
-    nothing."""
+    """Return the condition that each word begins a word of the product, or one near to it is one.
+
+    No words find nothing.
+    """
     return mentions(ProductWordsRow.number, ProductWordsRow.words, words) if words else false()
 
 

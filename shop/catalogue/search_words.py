@@ -39,8 +39,7 @@ def words_of(text: str) -> list[str]:
 
 
 def spellings(text: str) -> list[str]:
-    """Split as `words_of`, and append other spellings they are searched by: `stuehle` for `Stühle`, `ete` for
-    `d'été`."""
+    """Split as `words_of`, and append other spellings: `stuehle` for `Stühle`, `ete` for `d'été`."""
     plain = words_of(text)
     if text.isascii() and not _INSIDE.search(text):
         return plain
@@ -97,7 +96,9 @@ def _folded(letter: str) -> str:
 
 
 def _is_accent(letter: str) -> bool:
-    """Tell accents (strokes, marks above and below, points of Hebrew and Arabic) from marks that make another
-    syllable."""
+    """Tell accents from marks that make another syllable.
+
+    Accents are strokes, marks above and below, and points of Hebrew and Arabic.
+    """
     kind = unicodedata.combining(letter)
     return kind == 1 or 10 <= kind <= 36 or kind >= 200 or "\ufe00" <= letter <= "\ufe0f"

@@ -78,8 +78,10 @@ def _of_product(row: Row, categories: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _put_variants(session: Session, rows: Sequence[Row], products: Mapping[str, Row]) -> None:
-    """Insert or update the variants. Existing ones keep their positions; new ones follow, named like their product by
-    default."""
+    """Insert or update the variants.
+
+    Existing ones keep their positions; new ones follow, named like their product by default.
+    """
     wishes: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:
         wishes[row["sku"]].update(_of_variant(row, products[row["slug"]]))

@@ -1,5 +1,7 @@
-"""Suppressions: addresses that get no marketing, whichever account has them. Only a hash is kept: it outlives the
-account."""
+"""Suppressions: addresses that get no marketing, whichever account has them.
+
+Only a hash is kept: it outlives the account.
+"""
 
 from __future__ import annotations
 

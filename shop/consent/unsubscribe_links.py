@@ -20,8 +20,10 @@ from shop.kernel.links import Place
 
 
 class Link(NamedTuple):
-    """What the token of a link says. `address`: a hash, by which the mailbox can be suppressed when the account is
-    gone."""
+    """What the token of a link says.
+
+    `address`: a hash, by which the mailbox can be suppressed when the account is gone.
+    """
 
     user: str
     address: str
@@ -31,8 +33,10 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class WayOut:
-    """An unsubscribe link in two forms: `page` for people, `url` for mail programs, which post to it. Both hold the
-    token."""
+    """An unsubscribe link in two forms: `page` for people, `url` for mail programs, which post to it.
+
+    Both hold the token.
+    """
 
     page: str = field(repr=False)
     url: str = field(repr=False)

@@ -1,5 +1,4 @@
-"""Decoding uploads into cells, for files as Excel writes them: whatever the encoding, the delimiter and the empty
-columns."""
+"""Decoding uploads into cells, as Excel writes them: whatever the encoding, delimiter and empty columns."""
 
 from __future__ import annotations
 
@@ -65,8 +64,10 @@ def records(text: str, known: Callable[[str], bool]) -> list[tuple[int, list[str
 
 
 def table(all_of_them: Sequence[tuple[int, list[str]]]) -> tuple[list[str], list[Line]]:
-    """Divide records into the column names and the lines below. Empty cells behind the last named column are
-    dropped."""
+    """Divide records into the column names and the lines below.
+
+    Empty cells behind the last named column are dropped.
+    """
     names = [cell.strip() for cell in all_of_them[0][1]] if all_of_them else []
     while names and not names[-1]:
         names.pop()

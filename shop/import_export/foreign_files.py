@@ -1,5 +1,4 @@
-"""What the readers of other shops' exports share: columns by name, decimal prices, HTML, and notes of what is not
-taken."""
+"""What the readers of other shops' exports share: columns by name, decimal prices, HTML, and notes."""
 
 from __future__ import annotations
 
@@ -41,8 +40,7 @@ class Report:
 
 
 class File:
-    """A file's lines as cells by column, whatever the case of the columns' names; it remembers which columns were
-    read."""
+    """A file's lines as cells by column, whatever the case of the names; it remembers which columns were read."""
 
     def __init__(self, columns: Sequence[str], lines: Sequence[Line], report: Report) -> None:
         self.report = report
@@ -79,8 +77,10 @@ class File:
 
 @dataclass
 class Product:
-    """A product of the file. `texts`: its columns of an import; `variants`: line number, columns, and errors of
-    each."""
+    """A product of the file.
+
+    `texts`: its columns of an import; `variants`: line number, columns, and errors of each.
+    """
 
     slug: str
     name: str

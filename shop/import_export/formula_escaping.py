@@ -1,5 +1,4 @@
-"""Escaping of cells that a spreadsheet would run as a formula: a leading apostrophe makes them text, and is removed
-again."""
+"""Escaping of cells that a spreadsheet would run as a formula: an apostrophe in front makes them text."""
 
 from __future__ import annotations
 

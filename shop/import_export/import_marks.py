@@ -11,8 +11,10 @@ Marked = tuple[int, Any, dict[str, Any]]
 
 
 def marked(columns: Sequence[str], lines: Iterable[tuple[Any, ...]]) -> Iterator[Marked]:
-    """Mark the lines. `columns`: of the cells; without them the lines are JSON. A line may bring errors as a third
-    part."""
+    """Mark the lines.
+
+    `columns`: of the cells; without them the lines are JSON. A line may bring errors as a third part.
+    """
     products: set[str] = set()
     places: dict[str, int] = {}
     for number, content, *errors in lines:

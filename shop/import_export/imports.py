@@ -99,8 +99,10 @@ def get(session: Session, id: str) -> ImportRow:
 
 
 def apply_a_page(session: Session, id: str) -> bool:
-    """Apply the next page. Returns False when none is left. Locks the import: of two concurrent calls the second takes
-    the page after."""
+    """Apply the next page.
+
+    Returns False when none is left. Locks the import: of two concurrent calls the second takes the page after.
+    """
     row = session.scalars(select(ImportRow).where(ImportRow.id == id).with_for_update()).one()
     of_it = select(ImportPageRow).where(ImportPageRow.import_id == id).order_by(ImportPageRow.number)
     page = session.scalars(of_it.limit(1)).first()
@@ -122,8 +124,10 @@ def drop_pages(session: Session, ids: Sequence[str]) -> None:
 
 
 def prune(session: Session, days: int, batch: int = 500) -> int:
-    """Delete uploads that were finished so many days ago, one batch; those under way stay. Returns how many were
-    deleted."""
+    """Delete uploads that were finished so many days ago, one batch; those under way stay.
+
+    Returns how many were deleted.
+    """
     pages = exists().where(ImportPageRow.import_id == ImportRow.id)
     old = select(ImportRow.id).where(ImportRow.updated_at < in_seconds(-86400.0 * days), ~pages)
     ids = session.scalars(old.where(cast(ImportRow.id, String).not_in(engine.busy("import"))).limit(batch)).all()
@@ -192,8 +196,10 @@ def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
 
 
 def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:
-    """Receive `on_hand` of SKUs that never had a movement; from then on the ledger decides. Set backorder limits as the
-    file says."""
+    """Receive `on_hand` of SKUs that never had a movement; from then on the ledger decides.
+
+    Set backorder limits as the file says.
+    """
     limits = _limits(session, rows)
     wanted = {one["sku"]: one["on_hand"] for one in rows if one.get("on_hand")}
     bulk_receipts.lock(session, limits.keys() | wanted.keys())

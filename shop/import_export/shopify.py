@@ -1,5 +1,7 @@
-"""Reader of Shopify's product export, old and new: a line for each variant or picture, a product's texts in its
-first."""
+"""Reader of Shopify's product export, old and new.
+
+It has a line for each variant or picture; a product's texts stand in its first.
+"""
 
 from __future__ import annotations
 

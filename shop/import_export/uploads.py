@@ -29,8 +29,8 @@ FOREIGN = {Format.SHOPIFY: shopify, Format.WOOCOMMERCE: woocommerce}
 
 @dataclass(frozen=True)
 class Upload:
-    """A divided upload: the columns that a CSV file names (JSON lines name their own), its lines, and notes of what is
-    not in them."""
+    """A divided upload: the columns of a CSV file (JSON lines name their own), the lines, and notes of what is not
+    taken."""
 
     columns: list[str]
     lines: list[Marked]

@@ -53,8 +53,10 @@ _COMMA = re.compile(r"(?<!\\),")
 
 
 def lines(file: File, currency: str) -> Iterator[tuple[int, str, Errors]]:
-    """Read the file as JSON lines; see `foreign_files.as_lines`. Refuses variations without a parent, and products
-    without one."""
+    """Read the file as JSON lines; see `foreign_files.as_lines`.
+
+    Refuses variations without a parent, and products without one.
+    """
     yield from file.broken_lines()
     products: list[Product] = []
     parents: dict[str, tuple[Product, Row]] = {}

@@ -1,5 +1,7 @@
-"""Keyset pagination for long lists: each page begins behind the keys of the last row, so that no list is held as a
-whole and no row is skipped or read twice."""
+"""Keyset pagination: each page begins behind the keys of the last row.
+
+So no list is held as a whole, and no row is skipped or read twice.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,8 @@ def behind(query: Select[*tuple[Any, ...]], keys: Sequence[Any], after: Place | 
 
 
 def page(rows: Sequence[dict[str, Any]], last: Place | None) -> Page:
-    """Make a Page of the rows of a `behind` query. `last`: the keys of the last of these rows; None if there are
-    none."""
+    """Make a Page of the rows of a `behind` query.
+
+    `last`: the keys of the last of these rows; None if there are none.
+    """
     return Page(list(rows), last if len(rows) == PAGE else None)

@@ -1,5 +1,7 @@
-"""The shop's own currency and the ISO 4217 codes. A variant is sold in another currency only where staff have set a
-price in it."""
+"""The shop's own currency and the ISO 4217 codes.
+
+A variant is sold in another currency only where staff have set a price in it.
+"""
 
 from __future__ import annotations
 

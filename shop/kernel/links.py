@@ -35,8 +35,11 @@ OWN: Mapping[str, str] = {
 
 
 def link(place: Place, **about: str) -> str:
-    """Build the address of a page. What its path names in `about` stands in the path, the rest behind the #, where no
-    server's log and no Referer header can see it."""
+    """Build the address of a page.
+
+    What its path names in `about` stands in the path, the rest behind the #, where no server's log and no Referer
+    header can see it.
+    """
     front = settings().storefront_url
     path = settings().storefront_paths[place] if front else OWN[place]
     filled = path.format_map({name: quote(value, safe="") for name, value in about.items()})

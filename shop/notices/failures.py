@@ -1,5 +1,7 @@
-"""Messages about orders that were cancelled or failed, and why. Every customer whose order was accepted hears of its
-end."""
+"""Messages about orders that were cancelled or failed, and why.
+
+Every customer whose order was accepted hears of its end.
+"""
 
 from __future__ import annotations
 

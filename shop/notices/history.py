@@ -35,8 +35,10 @@ def newest(
 def conditions(
     *, event: str | None = None, status: str | None = None, customer: str | None = None, **same: str
 ) -> list[ColumnElement[bool]]:
-    """Build filters for `newest`. `event`: the kind of letter, with any turn; `status`: its state; `same`: columns with
-    their values."""
+    """Build filters for `newest`.
+
+    `event`: the kind of letter, with any turn; `status`: its state; `same`: columns with their values.
+    """
     row = NotificationRow
     found = [getattr(row, name) == value for name, value in same.items()]
     if event:

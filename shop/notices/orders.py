@@ -96,8 +96,10 @@ def notice(id: str, kind: str, order: Any, **more: Any) -> Notice:
 
 
 def unasked(order: Any) -> bool:
-    """Tell whether the recipient may be a stranger to the order: a guest can name any address. Money or a verified
-    address proves that it is theirs."""
+    """Tell whether the recipient may be a stranger to the order: a guest can name any address.
+
+    Money or a verified address proves that it is theirs.
+    """
     return not (order.proven or order.payment_status in (*TAKEN, PaymentStatus.AUTHORISED))
 
 

@@ -34,8 +34,10 @@ def begin(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Notice]:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
-    """Build the notice of a row. None: the return is not in a status of TRUE_WHILE any more, or its order is
-    anonymised."""
+    """Build the notice of a row.
+
+    None: the return is not in a status of TRUE_WHILE any more, or its order is anonymised.
+    """
     back = session.scalars(_true(row.kind).where(ReturnRow.id == row.subject_id)).first()
     known = back and order_notices.known(session, [back.order_id])
     return _notice(session, row.id, row.kind, back) if back and known else None

@@ -42,8 +42,10 @@ class Kept:
 
 
 def of_offers(applied: Sequence[Applied], lines: Sequence[PricedLine], shipping: int) -> Iterator[dict[str, Any]]:
-    """List the conditions of the applied offers, as documents. `shipping`: its full cost, with tax that comes on
-    top."""
+    """List the conditions of the applied offers, as documents.
+
+    `shipping`: its full cost, with tax that comes on top.
+    """
     for one in applied:
         offer = one.offer
         said = {name: getattr(offer, name) for name in ("name", "kind", "minimum", "percent", "buy", "free")}
@@ -59,8 +61,10 @@ def of_shipping(method: ShippingMethod, shipping: int) -> dict[str, Any]:
 
 
 def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> dict[str, int]:
-    """Compute what is lost when only `kept` stays: by name of the offer, minor units with tax. Empty where nothing
-    stays."""
+    """Compute what is lost when only `kept` stays: by name of the offer, minor units with tax.
+
+    Empty where nothing stays.
+    """
     staying = [line for line in kept if line.kept]
     if not staying:
         return {}

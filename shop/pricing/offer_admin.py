@@ -87,8 +87,10 @@ def change(session: Session, row: OfferRow, values: Mapping[str, Any]) -> OfferR
 
 
 def remove(session: Session, row: OfferRow) -> None:
-    """Delete an offer. Orders keep what it took off. A promotion in force ends by it: `promotion.ended` is
-    published."""
+    """Delete an offer.
+
+    Orders keep what it took off. A promotion in force ends by it: `promotion.ended` is published.
+    """
     promotion_events.withdrawn(session, row)
     session.delete(row)
     session.flush()

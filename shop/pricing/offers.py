@@ -1,5 +1,7 @@
-"""Offers: discounts and free shipping. Without a code an offer is a promotion and applies by itself; with one it is a
-coupon."""
+"""Offers: discounts and free shipping.
+
+Without a code an offer is a promotion and applies by itself; with one it is a coupon.
+"""
 
 from __future__ import annotations
 
@@ -94,8 +96,7 @@ class Offer:
         return self.total_limit is not None and self.uses >= self.total_limit
 
     def is_for(self, currency: str) -> bool:
-        """Tell whether the offer applies in `currency`: one with an amount or a minimum only in its own, others in
-        all."""
+        """Tell whether the offer applies in `currency`: one with an amount or a minimum only in its own."""
         return self.currency == currency or not (self.amount or self.minimum)
 
     def covers(self, line: PricedLine) -> bool:

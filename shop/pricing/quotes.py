@@ -1,5 +1,4 @@
-"""Quotes: what a cart costs, computed on the server from what is in force at this moment. docs/prices.md has the
-rules."""
+"""Quotes: what a cart costs, by what is in force at this moment. docs/prices.md has the rules."""
 
 from __future__ import annotations
 

@@ -31,8 +31,10 @@ def method(session: Session, code: str, *, lock: bool = False) -> ShippingMethod
 
 
 def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
-    """Create a shipping method. Raises ShippingMethodTaken, also when another transaction creates it at the same
-    moment."""
+    """Create a shipping method.
+
+    Raises ShippingMethodTaken, also when another transaction creates it at the same moment.
+    """
     own = {name: value for name, value in values.items() if name != "rates"}
     adding = upsert(session, ShippingMethodRow).values(active=True).values(**own).on_conflict_do_nothing()
     if session.scalars(adding.returning(ShippingMethodRow.code)).first() is None:
@@ -41,8 +43,10 @@ def add(session: Session, values: Mapping[str, Any]) -> ShippingMethodRow:
 
 
 def change(session: Session, code: str, values: Mapping[str, Any]) -> ShippingMethodRow:
-    """Change a shipping method. `rates`, `{currency, rate, free_above}` each, replace the former ones. Raises
-    NotFound."""
+    """Change a shipping method.
+
+    `rates`, `{currency, rate, free_above}` each, replace the former ones. Raises NotFound.
+    """
     row = method(session, code, lock=True)
     for name, value in values.items():
         setattr(row, name, [ShippingRateRow(code=code, **rate) for rate in value] if name == "rates" else value)

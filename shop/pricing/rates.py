@@ -86,8 +86,7 @@ class TaxRateRow(Base):
 LIKE_GOODS, OWN_RATE = "like_goods", "own_rate"
 _EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 SHIPPED_LIKE_GOODS = frozenset(f"{_EUROPEAN_UNION} CH GB LI NO".split())
-"""Countries where shipping is a part of the supply of the goods, and shares their rates (Directive 2006/112/EC, article
-78 b)."""
+"""Countries where shipping is taxed as a part of the goods' supply (Directive 2006/112/EC, article 78 b)."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +144,7 @@ _BOTH = _both()
 
 
 def read(session: Session, countries: Sequence[str], currencies: Sequence[str]) -> dict[str, Tariffs]:
-    """Load the tariffs, by currency: all active shipping methods, the cheapest first, and the taxes of these
-    countries."""
+    """Load the tariffs, by currency: active shipping methods, the cheapest first, and the taxes of these countries."""
     rows = execute_core(session, _BOTH, {"countries": sorted(set(countries))}).all()
     methods: dict[str, dict[str, ShippingMethod]] = defaultdict(dict)
     for row in rows:

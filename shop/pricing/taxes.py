@@ -33,8 +33,10 @@ class Part:
 
 
 def of(amount: int, rate: int, included: bool) -> int:
-    """Compute the tax in `amount`, or on it where it is not `included`. Rounded line by line: an invoice's sum is that
-    of its lines."""
+    """Compute the tax in `amount`, or on it where it is not `included`.
+
+    Rounded line by line: an invoice's sum is that of its lines.
+    """
     return part(amount, rate, BASIS_POINTS + rate if included else BASIS_POINTS)
 
 
@@ -68,8 +70,10 @@ def _part(amount: int, rate: int, included: bool) -> Part:
 
 
 def by_rate(lines: Sequence[PricedLine], shipping: Sequence[Part], included: bool) -> list[dict[str, int]]:
-    """Sum net and tax of goods and shipping by rate, as on an invoice, the highest rate first. Untaxed amounts are at
-    0."""
+    """Sum net and tax of goods and shipping by rate, as on an invoice, the highest rate first.
+
+    Untaxed amounts are at 0.
+    """
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
         paid = line.total.amount - line.discount.amount

@@ -43,8 +43,10 @@ class Search:
 
 
 class Asked:
-    """A search as parts of a statement. `words`: the words searched for, with near ones where no product has all of
-    them."""
+    """A search as parts of a statement.
+
+    `words`: the words searched for, with near ones where no product has all of them.
+    """
 
     def __init__(self, session: Session, search: Search) -> None:
         self.search = search
@@ -93,8 +95,10 @@ class Asked:
         return wanted
 
     def of_these_alone(self, row: type[VariantOptionRow]) -> list[ColumnElement[bool]]:
-        """Return the conditions for options of variants that fit. Where only words narrow the search, all active
-        variants do."""
+        """Return the conditions for options of variants that fit.
+
+        Where only words narrow the search, all active variants do.
+        """
         products = select(ProductRow.id).where(*self.of_products)
         if self.search.currency == OURS and not self._is_narrowed:
             return [row.product_id.in_(products.where(*self._of_found(ProductRow.id)))]
@@ -115,8 +119,10 @@ class Asked:
         return query.having(func.max(LEFT) <= 0) if self.search.in_stock is False else query
 
     def _of_found(self, product_id: Any) -> list[ColumnElement[bool]]:
-        """Restrict to the words' matches. Only here: asked again further out, SQLite would scan all hits for each
-        hit."""
+        """Restrict to the words' matches.
+
+        Only here: asked again further out, SQLite would scan all hits for each hit.
+        """
         if not self.search.q:
             return []
         found = select(ProductWordsRow.product_id).where(search_index.found(self.words))
@@ -149,8 +155,7 @@ def _subtree(category: str) -> Select[str]:
 
 
 def paged(query: Select[Any], column: Any, sort: str, after: tuple[Any, ...] | None) -> Select[Any]:
-    """Sort the query and begin behind `after` (keyset): nothing is skipped or repeated when products are added
-    meanwhile."""
+    """Sort the query and begin behind `after`. Keyset: products added meanwhile make no hit skipped or repeated."""
     down = sort.startswith("-") or sort in ("newest", "relevance")
     columns = [ProductRow.id] if column is None else [column, ProductRow.id]
     if after:

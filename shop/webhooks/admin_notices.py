@@ -26,8 +26,10 @@ def tell_of_disabled(session: Session, endpoint_id: str) -> None:
 
 
 def of_row(session: Session, row: NotificationRow) -> Notice | None:
-    """Build the notice of a row. None: the endpoint is enabled again or gone, or the recipient is no administrator any
-    more."""
+    """Build the notice of a row.
+
+    None: the endpoint is enabled again or gone, or the recipient is no administrator any more.
+    """
     admin, endpoint = users.find_active(session, row.subject_id), session.get(EndpointRow, row.about)
     if admin is None or admin.role != Role.ADMIN or endpoint is None or endpoint.disabled_at is None:
         return None

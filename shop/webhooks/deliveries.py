@@ -67,8 +67,11 @@ def note(session: Session, id: str, attempt: Attempt, state: DeliveryState) -> N
 
 
 def give_up(session: Session, id: str, why: str) -> None:
-    """Mark a delivery as failed: it is not retried. Its endpoint is disabled if it has accepted nothing since this
-    delivery was created, unless it was cancelled or disabled anyway."""
+    """Mark a delivery as failed: it is not retried.
+
+    Its endpoint is disabled if it has accepted nothing since this delivery was created, unless it was cancelled or
+    disabled anyway.
+    """
     _set(session, id, state=DeliveryState.FAILED, error=why)
     row = session.get(DeliveryRow, id)
     if row and why not in ("endpoint_disabled", "cancelled") and not _took_any(session, row):

@@ -14,8 +14,10 @@ LONGEST = 500
 
 
 def is_public(address: Address, *, private_too: bool = False) -> bool:
-    """Tell whether an address is public. `private_too`: also this machine and private networks, for development;
-    link-local never."""
+    """Tell whether an address is public.
+
+    `private_too`: also this machine and private networks, for development; link-local never.
+    """
     inner = _inner(address)
     if inner is not None:
         return is_public(inner, private_too=private_too)

@@ -63,8 +63,10 @@ OFTEN_FOR_DAYS = Retry(seconds=DAYS.seconds, most=60.0)
 
 @local_step("campaigns.freeze_audience")
 def freeze_audience(session: Session, runs: Sequence[Run]) -> Mapping[str, Result]:
-    """Freeze a page of each run's audience a turn, so that locks are short and a worker that resumes after a crash
-    takes the next page."""
+    """Freeze a page of each run's audience a turn.
+
+    So locks are short, and a worker that resumes after a crash takes the next page.
+    """
     return {run.id: More() for run in runs if audience.freeze_a_page(session, run.subject_id)}
 
 
@@ -117,8 +119,10 @@ def send_batch(batch: Batch, key: str) -> None:
 
 @cache
 def _hands() -> BoundedSemaphore:
-    """Limit this process to its connections: a wave brings more batches than that, and a crash would send what they
-    hold twice."""
+    """Limit this process to its connections.
+
+    A wave brings more batches than that, and a crash would send twice what they hold.
+    """
     return BoundedSemaphore(settings().campaign_connections)
 
 

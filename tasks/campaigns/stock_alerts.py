@@ -1,5 +1,4 @@
-"""Stock alerts: customers who wait for a SKU are released a page at a time, and each mail is sent by a run of its
-own."""
+"""Stock alerts: customers waiting for a SKU are released a page at a time, and each mail has a run of its own."""
 
 from __future__ import annotations
 

@@ -89,8 +89,10 @@ def refunded(notice: Notice, key: str) -> dict[str, Any]:
 
 
 def _links(session: Session, runs: Sequence[Run]) -> Mapping[str, Notice]:
-    """Build the links here, so that they stand in no table and in no broker's queue. Left out: orders without a
-    recipient."""
+    """Build the links here, so that they stand in no table and in no broker's queue.
+
+    Left out: orders without a recipient.
+    """
     turns = {run.subject_id: run.id for run in runs}  # a guest who asks twice at one moment gets one mail
     begun = order_notices.begin(session, "order_link", turns, solicited=True)
     return {turns[order]: notice for order, notice in begun.items()}

@@ -27,14 +27,18 @@ IN_HAND = 30.0
 
 
 def good_for(wanted: Charge) -> float | None:
-    """Return the seconds for which charging is of use: no order is charged whose reservation has ended. None: no
-    limit."""
+    """Return the seconds for which charging is of use: no order is charged whose reservation has ended.
+
+    None: no limit.
+    """
     return None if wanted.held_for is None else wanted.held_for - IN_HAND
 
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
-    """Record the outcomes of charges. `spare`: of a replacement payment, which leaves the order's payment status
-    alone."""
+    """Record the outcomes of charges.
+
+    `spare`: of a replacement payment, which leaves the order's payment status alone.
+    """
     taken = [(a.request, _id(a), a.run.key) for a in answers if _is(a, "captured")]
     charges.captured(session, taken)
     if not spare:
@@ -74,8 +78,10 @@ def _say(session: Session, charge: Charge, status: PaymentStatus, spare: bool) -
 
 
 def call_for_order(wanted: Charge, key: str) -> dict[str, Any]:
-    """Charge as `call`. With PAYMENT_RETRY_MINUTES, a refusal becomes a Wait in which the customer may pay
-    otherwise."""
+    """Charge as `call`.
+
+    With PAYMENT_RETRY_MINUTES, a refusal becomes a Wait in which the customer may pay otherwise.
+    """
     return call(wanted, key, ask=_ask_patiently if settings().payment_retry_minutes else _ask)
 
 

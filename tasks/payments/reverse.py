@@ -19,8 +19,10 @@ from shop.payments.payments import Status
 
 
 def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False) -> None:
-    """Record the outcomes of reversals. `spare`: of a replacement payment, which leaves the order's payment status
-    alone."""
+    """Record the outcomes of reversals.
+
+    `spare`: of a replacement payment, which leaves the order's payment status alone.
+    """
     for answer in answers:
         stands = record(session, answer)
         if stands and not spare:
@@ -28,8 +30,10 @@ def remember(session: Session, answers: Sequence[Answer], *, spare: bool = False
 
 
 def record(session: Session, answer: Answer) -> PaymentStatus | None:
-    """Record the outcome of a reversal. Returns the order's new payment status; None: as far as we know nothing has
-    changed."""
+    """Record the outcome of a reversal.
+
+    Returns the order's new payment status; None: as far as we know nothing has changed.
+    """
     if isinstance(answer.result, Done):
         return _undone(session, answer.request, answer.output or {}, answer.run.key)
     taken = answer.result.seen

@@ -37,8 +37,10 @@ def _told(session: Session, answers: Sequence[Answer]) -> None:
 
 @remote_step("payments.verify", fetch=_questions, remember=_told, retry=DAYS, gateway=PAYMENT_PROVIDER)
 def verify(asked: Question, key: str) -> dict[str, Any]:
-    """Compare our record of a payment with the provider's. Nothing is corrected here, except that refunds we did not
-    ask for are recorded."""
+    """Compare our record of a payment with the provider's.
+
+    Nothing is corrected here, except that refunds we did not ask for are recorded.
+    """
     try:
         receipt = _receipt(asked)
     except Refused as no:
