@@ -149,8 +149,8 @@ def receive(
 
 
 def requested(session: Session, order_id: str, id: str) -> ReturnRow:
-    """Return a return that is still only requested; raises NotFound, or IllegalMove for any other state."""
-    row = _get(session, order_id, id)
+    """Lock a return that is still only requested; raises NotFound, or IllegalMove for any other state."""
+    row = _get(session, order_id, id, lock=True)
     if row.status != Status.REQUESTED:
         raise IllegalMove(f"The return is {row.status}.")
     return row
@@ -210,8 +210,8 @@ def _unpack(row: ReturnRow, arrived: Arrived | None) -> None:
         line.received, line.resellable = found.get(line.sku, (0, 0))
 
 
-def _get(session: Session, order_id: str, id: str) -> ReturnRow:
-    row = session.get(ReturnRow, id, populate_existing=True)
+def _get(session: Session, order_id: str, id: str, *, lock: bool = False) -> ReturnRow:
+    row = session.get(ReturnRow, id, populate_existing=True, with_for_update={"key_share": True} if lock else None)
     if row is None or row.order_id != order_id:
         raise NotFound("There is no such return.")
     return row

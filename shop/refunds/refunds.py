@@ -158,13 +158,15 @@ def _give(session: Session, row: RefundRow, payment: PaymentRow) -> Outcome | No
 
 
 def give_credit(session: Session, back: PayBack, gone: int | None) -> Outcome | None:
-    """Lock the payment and refund to the wallet; None: done, or the refund is closed already. Safe to repeat.
+    """Lock the payment and refund to the wallet; None: done, now or before. Safe to repeat.
 
     gone: how much of the charge the provider has refunded in all, in minor units; None: not known. Returns Refused
-    when that leaves too little, or when the order has no account.
+    when that leaves too little, when the order has no account, or when the refund was withdrawn meanwhile.
     """
     payment = payments.lock_all(session, [back.payment_id])[back.payment_id]
     row = session.get_one(RefundRow, back.refund_id)
+    if row.status == Status.REFUSED:
+        return Refused(row.error_code or "refused", "The refund was withdrawn meanwhile.")
     if row.status != Status.ASKED:
         return None
     if gone is not None and gone - payment.refunded > refund_rows.left(session, payment):

@@ -113,7 +113,7 @@ def test_a_reservation_runs_out_by_itself_and_can_not_be_sold_then() -> None:
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_what_is_extended_while_it_is_about_to_run_out_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The payment says that it takes its time between the look at what is overdue and the lock. SQLite has one writer."""
+    """The payment takes its time, and says so just before the lock. SQLite has one writer."""
     put_on_shelf("CHAIR", on_hand=5)
     (late,), _ = _reserve({"CHAIR": 2})
     with db.transaction() as session:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 
+import db
 from engine.tables import RunRow
 from gateways.mail import Mail
+from shop.fulfilment import returns
+from shop.fulfilment.returns import Arrived, ReturnRow
 from shop.notifications.outbox import NotificationRow
 from tests.api.bank import Bank
 from tests.api.catalogue_data import SHIPPING, count, paid, put_on_shelf, shelf, shipped
@@ -143,3 +147,25 @@ def test_customers_do_not_reject(app: Flask, ada: Person, id: str, people: Peopl
     for person in (ada, people.join("Bob")):
         assert problem(rejected(person, id, rid)) == (403, "forbidden")
     assert count(RunRow, RunRow.workflow == "reject_return") == 0
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_is_being_received_can_not_be_rejected_meanwhile(
+    ada: Person, sam: Person, id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker that rejects has to wait, and finds it received then. SQLite has one writer."""
+    rid, job = asked(ada, id)
+    drive(job)
+    unpack, rejections = returns._unpack, list[Future[bool]]()
+
+    def reject_meanwhile(row: ReturnRow, arrived: Arrived | None) -> None:
+        reject = partial(returns.decide, id=rid, to=returns.Status.REJECTED)
+        rejections.append(other.submit(db.in_transaction, reject))
+        wait(rejections, timeout=0.3)
+        unpack(row, arrived)
+
+    monkeypatch.setattr(returns, "_unpack", reject_meanwhile)
+    with ThreadPoolExecutor(1) as other:
+        assert sam.post(f"/api/orders/{id}/returns/{rid}/receive", {}).status_code == 202
+        assert [rejection.result(10) for rejection in rejections] == [False]
+    assert standing(ada, id) == ["received"]

@@ -17,6 +17,7 @@ from engine.tables import RunRow
 from gateways.payments import Intent, Receipt
 from shop.payments.payments import PaymentRow, TransactionRow
 from shop.payments.refund_rows import RefundRow
+from shop.refunds import staff_actions
 from tasks import maintenance
 from tests.api.bank import Bank
 from tests.api.catalogue_data import SHIPPING, count, order, paid, put_on_shelf, shipped
@@ -145,6 +146,23 @@ def test_a_refund_as_store_credit_leaves_the_bank_alone(
     assert ada.get("/api/users/me/wallet").json["balances"] == [eur(500)]
     assert (sums(sam, id), bank.taken(id)) == (("captured", 0, TOTAL, 0, 500), TOTAL)
     assert well() == []
+
+
+def test_store_credit_that_is_called_off_while_the_bank_is_asked_is_not_called_given(
+    ada: Person, sam: Person, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, fetch = paid(ada), bank.fetch
+    job = give_back(sam, id, 500, to="wallet")
+
+    def called_off_meanwhile(charge: str) -> Receipt:
+        with db.transaction() as session:
+            staff_actions.cancel_request(session, [job])
+        return fetch(charge)
+
+    monkeypatch.setattr(bank, "fetch", called_off_meanwhile)
+    drive(job)
+    seen = sam.get(f"/api/jobs/{job}").json
+    assert (seen["status"], ada.get("/api/users/me/wallet").json["balances"]) == ("needs_attention", [])
 
 
 def test_a_refused_refund_is_tried_again_or_settled_by_hand(
