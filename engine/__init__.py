@@ -1,7 +1,15 @@
-"""The machine: durable sagas on Celery. It knows no order and no money.
+"""A saga engine on Celery: it takes durable runs through the steps of a workflow. It knows no order and no money.
 
-`Workflow`, `Step`, `local_step`, `remote_step`, `on_failed` and `on_attention` are what a workflow is written with;
-`start`, `start_all`, `wake`, `cancel`, `retry`, `skip` and `give_back` are what can be asked of a run; `jobs` reads.
+Write a workflow with `Workflow`, `Step`, `local_step`, `remote_step`, `on_failed` and `on_attention`; a step raises
+the outcomes of `engine.outcomes`. Call `check_names` once all workflows are imported.
+
+`start`, `start_all`, `wake`, `wake_about`, `cancel`, `retry`, `skip` and `give_back` change runs. They write in the
+transaction of the caller's session and do not commit it, so that the run and what the caller wrote are one commit; a
+message to a worker leaves after that commit, and none after a rollback. All but `start` and `start_all` lock the rows
+of the runs until the transaction ends. They refuse with NotPossible, which leaves the transaction usable.
+
+`live_runs`, `live_inputs`, `input_of`, `turning_back` and `jobs` read without a lock; `standing` locks; `busy` is a
+SELECT for the caller's own statement. A subject is a pair of type and id, an id of a run is a UUID as text.
 """
 
 from engine import jobs

@@ -1,4 +1,4 @@
-"""A run that only a person can help: it is said in the log, and to whoever wants to hear of it."""
+"""Runs that need attention: they are logged and handed to the functions registered with `on_attention`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ _hearers: list[Hear] = []
 
 
 def on_attention(hear: Hear) -> Hear:
-    """Have `hear(session, run)` called in the transaction in which a run comes to need a person: see `run.error`."""
+    """Register `hear(session, run)`, called in the transaction in which a run comes to need attention; return `hear`.
+
+    `run.error` holds code, detail, step and direction. What `hear` raises is logged and its writes are rolled back,
+    and the run still ends as needing attention; only an absent database (`db.TROUBLE`) ends the transaction.
+    """
     _hearers.append(hear)
     return hear
 
 
 def tell(session: Session, run: Run, error: dict[str, Any]) -> None:
-    """Whoever can not hear of it does not keep the run from its rest."""
+    """Log the run and call every registered function, each in a savepoint. Raises only TROUBLE."""
     about = {"run": run.id, "workflow": run.plan.workflow, "subject": run.subject_id}
     log.error("a run needs attention", **about, step=run.name, direction=run.direction, code=error["code"])
     for hear in _hearers:

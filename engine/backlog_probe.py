@@ -1,4 +1,4 @@
-"""Telling a lost message from one that waits in a long queue.
+"""Probes of queues, which tell a lost message from one that waits in a long queue.
 
 A backlog is not a loss: with 20,000 runs queued in the broker nothing must be sent twice. So the sweep sends
 a probe, a tiny message, into the queue behind the backlog. When it comes out again, everything that was sent
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 def reached(session: Session) -> dict[str, datetime]:
-    """For each queue the moment up to which everything sent has been through. A moment to come tells nothing."""
+    """Return for each queue the moment up to which everything sent into it has come out. Moments in the future, stored
+    before the clock was set back, are left out."""
     rows = session.execute(
         select(QueueProbeRow.queue, QueueProbeRow.reached_at).where(QueueProbeRow.reached_at <= transaction_time())
     )
@@ -34,14 +35,14 @@ def reached(session: Session) -> dict[str, datetime]:
 
 
 def claim_probes(session: Session, queues: Iterable[str]) -> dict[str, datetime]:
-    """Which of these queues are to be probed now, and with which time; none that has a probe under way."""
+    """Reserve the probe of each queue that has none under way. Returns those queues with the time to send."""
     return {queue: at for queue in sorted(queues) if (at := _claim(session, queue)) is not None}
 
 
 def _claim(session: Session, queue: str) -> datetime | None:
     session.execute(upsert(session, QueueProbeRow).values(queue=queue).on_conflict_do_nothing())
     lane = QueueProbeRow
-    under_way = and_(lane.probed_at > in_seconds(-PROBE), lane.probed_at <= in_seconds(SLACK))  # now: when we began
+    under_way = and_(lane.probed_at > in_seconds(-PROBE), lane.probed_at <= in_seconds(SLACK))  # now: its begin
     idle = or_(lane.probed_at.is_(None), lane.probed_at <= lane.reached_at, not_(under_way))
     return session.scalar(
         update(lane)
@@ -58,7 +59,8 @@ def send_probe(queue: str, at: datetime) -> None:
 
 @app.task(name="engine.probe")
 def probe(queue: str, at: str, **_: object) -> None:
-    """Everything sent into this queue before `at` has been through. A forged one from the future tells nothing."""
+    """Record that everything sent into this queue before `at` has come out. A forged `at` in the future, or later than
+    the last probe sent, is ignored."""
     moment = datetime.fromisoformat(at)
     sent = bindparam("at", type_=Moment())
     newer = or_(

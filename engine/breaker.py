@@ -1,7 +1,7 @@
-"""A circuit breaker for each gateway: one that is away is probed by a few calls, while the others wait without any.
+"""A circuit breaker for each gateway: one that is away is probed by a few calls, while the other runs wait.
 
-What is known stands in the database, so that all workers know the same; each looks about once a second (`outages.py`).
-A process that knows of no trouble asks nobody, so that where all goes well this costs nothing.
+Its state is in the database, so that all workers know the same; each reads it about once a second (`outages.py`).
+A process that knows of no failing gateway reads nothing, so that where all goes well this costs nothing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from engine.tables import GatewayRow
 log = structlog.get_logger(__name__)
 
 troubled: dict[str, bool] = {}
-"""Gateways that failed lately, as this process has last heard, and whether they count as away."""
+"""Gateways that failed lately, as this process last read, with whether they count as away."""
 
 _answered: dict[str, float] = {}
-"""When this process was last answered by each."""
+"""When each gateway last answered this process, by `time.monotonic()`."""
 
 
 def is_away(name: str | None) -> bool:
@@ -38,9 +38,10 @@ def is_away(name: str | None) -> bool:
 
 
 def admit(session: Session, step: StepTask, name: str, wanted: int) -> tuple[int, tuple[str, str]]:
-    """How many of so many calls may be made now, as probes; and why not the others, as code and detail.
+    """Lock the gateway's row and return how many of `wanted` calls may be made now, as probes; and the code and detail
+    of its last failure, for the runs that must wait.
 
-    All may, if it is back and this process has not heard of it yet.
+    Returns all of `wanted` if the gateway is back and this process has not read so yet.
     """
     row = session.scalar(for_update(select(GatewayRow).where(GatewayRow.name == name)))
     if row is None or row.away_since is None:
@@ -52,7 +53,10 @@ def admit(session: Session, step: StepTask, name: str, wanted: int) -> tuple[int
 
 
 def note(answers: Iterable[tuple[str | None, Result]]) -> None:
-    """Learn from how calls ended. Whoever answers anything at all, a no included, is there."""
+    """Open or close breakers by the results of calls. A gateway that answered anything, a refusal included, is there.
+
+    Must be called outside of a transaction: each change is one of its own. An absent database is only logged.
+    """
     absent: dict[str, list[TryAgain]] = defaultdict(list)
     present: set[str] = set()
     for name, result in answers:
@@ -70,7 +74,7 @@ def note(answers: Iterable[tuple[str | None, Result]]) -> None:
 
 
 def forget() -> None:
-    """For tests: this process has heard of nobody."""
+    """Empty what this process knows of gateways, for tests."""
     troubled.clear()
     _answered.clear()
 
@@ -82,7 +86,7 @@ def _heard_of(name: str) -> None:
 
 
 def _write(change: Callable[[Session], object]) -> None:
-    """In a transaction of its own, after the answers are recorded: what is not written, the next call will tell."""
+    """Write in a transaction of its own, after the answers are recorded. A lost change is made by the next call."""
     try:
         in_transaction(change)
     except TROUBLE as error:

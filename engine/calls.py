@@ -1,4 +1,4 @@
-"""The bounded pool of threads in which a process talks to the outside, and the leases it holds meanwhile."""
+"""The bounded pool of threads in which a process makes remote calls, and the leases it holds meanwhile."""
 
 from __future__ import annotations
 
@@ -20,30 +20,32 @@ from engine.tables import RunRow
 
 
 class Held(NamedTuple):
-    """A call of ours. A run may have two: a process that stood still may be given its own run once more."""
+    """A call of this process. A run may have two: a process that stood still may claim its own run once more."""
 
     run: str
     version: int
 
 
 class Calls:
-    """At most `size` calls at once; a task that finds no room waits before it claims anything.
+    """A pool of at most `size` calls at once. A task that finds no room waits before it claims anything.
 
-    A lease is held until the answer is recorded: the database may be away for longer than the outside took.
+    A lease is held until the answer is recorded: the database may be away for longer than the call took.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="call")
         self._flying: set[Held] = set()
-        self._renewed: dict[Held, float] = {}  # of all that are under way, or not yet recorded: when last
+        self._renewed: dict[Held, float] = {}  # last renewal of each call under way, or not yet recorded
         self._room = threading.Condition()
 
     def wait_for_room(self, wanted: int) -> None:
+        """Block until this many calls (at most `size`) could begin. Reserves nothing."""
         with self._room:
             self._room.wait_for(lambda: len(self._flying) + min(wanted, self._size) <= self._size)
 
     def submit(self, function: Callable[..., Any], *args: Any, run: str, version: int) -> Future[Any]:
+        """Call `function` in a thread and keep the lease of this run and version until `let_go`."""
         call = Held(run, version)
         with self._room:
             self._flying.add(call)
@@ -54,17 +56,17 @@ class Calls:
 
     @property
     def held(self) -> int:
-        """How many calls are under way, or answered and not yet recorded."""
+        """Return how many calls are under way, or answered and not yet recorded."""
         return len(self._renewed)
 
     def let_go(self, calls: Iterable[tuple[str, int]]) -> None:
-        """Their answers are recorded, or not worth it any more."""
+        """Stop renewing the leases of these calls (run, version): their answers are recorded, or never will be."""
         with self._room:
             for run, version in calls:
                 self._renewed.pop(Held(run, version), None)
 
     def renew_leases(self) -> None:
-        """Keep hold of what is under way, or answered and not recorded; called about once a second."""
+        """Renew the leases that are older than a third of LEASE. To be called about once a second."""
         now = time.monotonic()
         with self._room:
             old = [call for call, at in self._renewed.items() if at < now - LEASE / 3]
@@ -81,7 +83,7 @@ class Calls:
             self._room.notify_all()
 
 
-# One that is just being recorded must not keep the others from being renewed.
+# SKIP LOCKED: a run that is just being recorded must not keep the others from being renewed.
 _FREE = (
     select(RunRow.id)
     .where(in_list(RunRow.id, "ids"), RunRow.hold == Hold.CALL)
@@ -100,7 +102,7 @@ _making = threading.Lock()
 
 
 def calls() -> Calls:
-    """This process's pool; a forked child has its own."""
+    """Return this process's pool, making it at the first call. A forked child has its own."""
     with _making:
         if os.getpid() not in _pools:
             _pools[os.getpid()] = Calls(settings().call_threads)

@@ -1,6 +1,6 @@
-"""Taking hold of runs. Of the ids a message names, only those that really stand at its step are taken.
+"""Claims: a worker locks those runs of its message that really stand at the message's step.
 
-The rest (done already, someone else's, cancelled, an echo) is passed over in silence: that is what makes a
+The rest (done already, claimed by another worker, ended, unknown) is passed over in silence: that is what makes a
 doubled, late or reordered message harmless.
 """
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run in the hands of a step."""
+    """A run as a step sees it: read under the lock of its row, before the step has changed anything."""
 
     id: str
     plan: Plan
@@ -42,19 +42,19 @@ class Run:
     nudged: bool
     late: bool  # past the deadline of the whole run
     expired: bool  # past the deadline of a wait
-    refusals: int  # definite no's at this step that an operator overrode
-    left: float | None  # seconds to the deadline of the whole run; none: it has no deadline
+    refusals: int  # refusals of this step that an operator overrode
+    left: float | None  # seconds to the deadline of the whole run; None: it has no deadline
     troubled: float | None  # seconds since this step failed first
-    waiting_for: str | None  # the gateway that was away then
+    waiting_for: str | None  # the gateway that was away at the last attempt
     trouble: dict[str, Any] | None  # what the journal says of its last attempt
-    broken: float = 0.0  # seconds since it failed first by a fault of our own; read only where it has just done so
+    broken: float = 0.0  # seconds since this step first raised a Fault; read only where it has just raised one
 
     @property
     def key(self) -> str:
-        """What the outside is to know this step's call by: `run:step`, the same for every attempt.
+        """Return the idempotency key of this step's call: `run:step`, the same for every attempt.
 
-        Only after a definite no that an operator chose to try again does it change: nothing happened under
-        the old one, and a strict provider would repeat its refusal for ever (decision 4).
+        It changes only when an operator retries a refused step: nothing happened under the old key, and a strict
+        provider would repeat its refusal for ever (decision 4).
         """
         undo = ":undo" if self.direction == Direction.UNDO else ""
         return f"{self.id}:{self.name}{undo}" + (f":{self.refusals}" if self.refusals else "")
@@ -69,7 +69,7 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether it must turn back before this step."""
+        """Return whether the run must turn back instead of doing this step: cancelled or late, not past its pivot."""
         return (self.cancel_requested or self.late) and self.direction == Direction.DO and not self.past_pivot
 
 
@@ -103,8 +103,8 @@ _RUNS = (
 
 
 def _locking(statement: Any, *, skip_locked: bool = False) -> Any:
-    """The runs only: what the journal says of an overridden refusal may be a moment old, and a key too old
-    only brings the old refusal once more."""
+    """Lock rows of `runs` only. The journal's count of refusals may be a moment old: with a key that is too old a
+    provider merely repeats its refusal."""
     return statement.with_for_update(of=table_of(RunRow), key_share=True, skip_locked=skip_locked)
 
 
@@ -114,7 +114,7 @@ _IN_CALL = _locking(_RUNS.where(_RUN.hold == Hold.CALL))
 
 
 def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
-    """Lock those of `ids` that stand before `task` and that nobody else holds, in the order of their ids."""
+    """Lock those of `ids` that stand before `task` under no hold, and return them by id. Skips locked rows."""
     runs = _read(session, _READY, {"task": task, "ids": ids})
     if runs:
         log.info("claimed", runs=[run.id for run in runs], subjects=[run.subject_id for run in runs])
@@ -122,7 +122,8 @@ def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
 
 
 def note_claim(session: Session, task: str, ids: Sequence[str]) -> None:
-    """Of runs that were lost: a worker has them now. A run is given up for what its workers died of alone."""
+    """Count that a worker takes these runs, which were lost before. A run is given up only by this count: a message
+    that never reached a worker does not speak against the run."""
     execute_core(session, _NOTE, {"at": task, "ids": list(filter(is_id, ids))})
 
 
@@ -134,18 +135,19 @@ _NOTE = (
 
 
 def claim_answered(session: Session, versions: Mapping[str, int]) -> list[Run]:
-    """Lock the runs whose call is still ours; a late writer with an old version gets nothing."""
+    """Lock and return the runs that are still in the call of this version (by run id). An outdated version is left out:
+    another worker has taken that call over."""
     runs = _read(session, _IN_CALL, {"ids": list(versions)})
     return [run for run in runs if run.version == versions[run.id]]
 
 
 def lock(session: Session, ids: Sequence[str]) -> list[Run]:
-    """Lock these runs wherever they stand: for commands and for the sweep."""
+    """Lock these runs wherever they stand, waiting for other locks, and return those that exist, by id."""
     return _read(session, _ANY, {"ids": ids})
 
 
 def _read(session: Session, statement: Any, parameters: dict[str, Any]) -> list[Run]:
-    parameters["ids"] = list(filter(is_id, parameters["ids"]))  # a forged one must not hurt those beside it
+    parameters["ids"] = list(filter(is_id, parameters["ids"]))  # PostgreSQL refuses a whole list for one forged id
     rows = execute_core(session, statement, parameters).all()
     known = plans.load(session, {row.plan_id for row in rows})
     return [_run(row, known) for row in rows]

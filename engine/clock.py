@@ -1,10 +1,10 @@
-"""The clock: whoever pokes it, as often as they like, a slot that is due begins once, as a run of the engine.
+"""The clock of periodic tasks: however often it is poked, a slot that is due begins once, as a run of the engine.
 
-Catching up: of the slots that passed while no beat was alive, or while the task was still at work, the newest is run,
-once, and the older ones are not.
+Catching up: of the slots that passed while no process poked, or while the task was still at work, the newest begins,
+once, and the older ones do not.
 
-A clock that was set back by more than a task's period has its slots come again: what it has seen of times that are yet
-to come is forgotten, or the task would not run until they are reached. Set back by less, no slot begins twice.
+When the database's clock was set back by more than a task's period, slots in the future are forgotten and come again;
+otherwise the task would not run until they are reached. Set back by less, no slot begins twice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Standing:
-    """How a periodic task fares. `lateness`: seconds by which it is overdue now; `last` began last."""
+    """The state of a periodic task. `lateness`: seconds by which it is overdue now; `last`: the slot that began last,
+    None if none is kept."""
 
     name: str
     time: Time
@@ -42,7 +43,7 @@ class Standing:
 
 
 def poke(workflow: Workflow | Named) -> int:
-    """One look: begin what is due. Returns how many slots that were."""
+    """Begin every slot that is due, as a run of `workflow`. Returns how many began. Safe to call often."""
     with reading() as session:
         ahead, due = _ahead(session), list(_due(session))
     if ahead:
@@ -53,12 +54,15 @@ def poke(workflow: Workflow | Named) -> int:
 
 
 def next_slot(at: datetime) -> datetime:
-    """The first after then, of whatever task."""
+    """Return the time of the first slot after `at`, of whatever task."""
     return min(following(time, at, _zone()) for time in SCHEDULE.values())
 
 
 def run_now(session: Session, workflow: Workflow | Named, task: str, by: str) -> str:
-    """Begin it now, beside its times. Returns the run."""
+    """Begin a periodic task now, beside its schedule. Returns the id of the run. `by`: the operator's id.
+
+    Raises NotPossible("already_running") if a run of this task is under way.
+    """
     if task in slots.busy(session):
         raise NotPossible("already_running", f"{task} is at work")
     slot = Slot(task, read_clock(session))
@@ -68,7 +72,7 @@ def run_now(session: Session, workflow: Workflow | Named, task: str, by: str) ->
 
 
 def standings(session: Session) -> list[Standing]:
-    """Of all periodic tasks, by name."""
+    """Return the state of every periodic task, sorted by name."""
     at, last, newest = read_clock(session), slots.last(session), slots.newest(session)
     told = []
     for name, time in sorted(SCHEDULE.items()):
@@ -82,7 +86,7 @@ def _overdue(slot: datetime, newest: datetime | None, at: datetime) -> float:
 
 
 def _ahead(session: Session) -> list[str]:
-    """The tasks whose newest slot lies further ahead than their next one: the clock was set back."""
+    """Return the tasks whose newest slot is later than their next one: the clock was set back."""
     at, newest, zone = read_clock(session), slots.newest(session), _zone()
     ahead = {task: slot for task, slot in newest.items() if slot > at and task in SCHEDULE}
     return [task for task, slot in ahead.items() if slot > following(SCHEDULE[task], at, zone)]
@@ -96,7 +100,7 @@ def _forget(session: Session, tasks: Sequence[str]) -> int:
 
 
 def _due(session: Session) -> Iterator[tuple[Slot, SlotState]]:
-    """In the order of the schedule, in which everybody takes them."""
+    """Yield the slots that are due, in the order of the schedule, in which every process takes them: no deadlock."""
     at, newest, busy, zone = read_clock(session), slots.newest(session), slots.busy(session), _zone()
     for task, time in SCHEDULE.items():
         slot = latest(time, at, zone)

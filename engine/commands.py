@@ -1,6 +1,7 @@
-"""What can be asked of a run from outside: start, wake, cancel, and an operator's retry, skip, compensate.
+"""Commands that start and change runs, and queries about those that have not ended.
 
-Each works inside the caller's transaction, so that the command and what it came with are one commit.
+Each works in the caller's transaction and does not commit: the command and what the caller wrote are one commit.
+`cancel`, `standing`, `retry`, `skip` and `give_back` lock the run, or raise NotPossible("not_found") if there is none.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from engine.tables import RunRow
 
 
 class NotPossible(Exception):
-    """The run is not in a state in which this can be asked of it."""
+    """There is no such run, or its state does not allow this command. `code` is for programs, `detail` for people."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -38,19 +39,19 @@ class NotPossible(Exception):
 
 
 class RunRequest(NamedTuple):
-    """A run to be started. The same key twice is the same run."""
+    """A run to be started. Within one workflow the same key is the same run, for as long as that is not pruned."""
 
     key: str
     subject: tuple[str, str]  # type and id of what it is about
     input: dict[str, Any] | None = None  # what the steps need beside it, never card data
-    deadline: float | None = None  # seconds; None: the workflow's own
-    by: str | None = None  # who asked for it
+    deadline: float | None = None  # seconds from now; None: the workflow's own
+    by: str | None = None  # the caller or operator who asked for it; None: the shop itself
 
 
 class Started(NamedTuple):
     id: str
-    fresh: bool  # False: a run with this key was there before
-    at: datetime | None = None  # when a fresh one was written
+    fresh: bool  # False: the workflow had a run with this key already, and `id` is that one
+    at: datetime | None = None  # when a fresh one was written; None: it was there before
 
 
 def start(
@@ -62,12 +63,16 @@ def start(
     input: dict[str, Any] | None = None,
     by: str | None = None,
 ) -> Started:
-    """Write the run; after the commit it goes on its way. `by`: who asked for it; None: the shop itself."""
+    """Insert a run and send it to a worker after the commit; the sweep sends it if the broker is away.
+
+    Safe to call twice: if the workflow has a run with this `key`, that one is returned unchanged with `fresh=False`,
+    whatever its state and input. `by`: who asked for it; None: the shop itself. Raises UnknownWorkflow for a `Named`.
+    """
     return start_all(session, workflow, [RunRequest(key, subject, input, by=by)])[0]
 
 
 def start_all(session: Session, workflow: Workflow | Named, wishes: Sequence[RunRequest]) -> list[Started]:
-    """As `start`, for many in one statement. No key may be among them twice."""
+    """Start runs as `start` does, in one statement a deadline. Returns a Started a wish, in order. Keys must differ."""
     workflow = resolve(workflow)
     plan = workflow.plan
     plans.store(session, plan)
@@ -120,7 +125,8 @@ _START = inserting(
 
 
 def wake(session: Session, ids: Sequence[str]) -> None:
-    """What these runs wait for has happened (or may have): look again. One in mid-call looks once more after it."""
+    """Make waiting runs take their step again: what they wait for has happened, or may have. A run in the middle of a
+    call takes it again if the call ends in Wait. All others, and unknown ids, are left alone."""
     for run in lock(session, ids):
         row = session.get_one(RunRow, run.id, populate_existing=True)
         if row.hold == Hold.WAIT:
@@ -130,35 +136,35 @@ def wake(session: Session, ids: Sequence[str]) -> None:
 
 
 def wake_about(session: Session, subject: tuple[str, str], but: str | None = None) -> None:
-    """Whoever is at work on this subject looks again; `but` is the run that says so."""
+    """Call `wake` for every live run about this subject except `but`, the run that asks for it."""
     wake(session, [id for id in live_runs(session, subject) if id != but])
 
 
 def busy(kind: str) -> Select[str]:
-    """The ids of the subjects of this kind that a run is about which has not ended."""
+    """Return a SELECT of the ids of subjects of this type that a run is about which has not ended."""
     return select(RunRow.subject_id).where(RunRow.subject_type == kind, RunRow.state.not_in(ENDED))
 
 
 def live_runs(session: Session, subject: tuple[str, str], workflow: str | None = None) -> list[str]:
-    """The ids of the runs about this subject, of this workflow if one is named, that have not ended."""
+    """Return the ids of the runs (of this workflow) about this subject that are not ENDED, oldest first."""
     live = select(RunRow.id).where(*_live(subject)).order_by(RunRow.id)
     return list(session.scalars(live.where(RunRow.workflow == workflow) if workflow else live))
 
 
 def live_inputs(session: Session, subject: tuple[str, str], workflow: str) -> list[dict[str, Any]]:
-    """What those of them were given, oldest first."""
+    """Return the inputs of the runs of this workflow about this subject that have not ended, oldest first."""
     mine = select(RunRow.input).where(*_live(subject), RunRow.workflow == workflow)
     return list(session.scalars(mine.order_by(RunRow.id)))
 
 
 def turning_back(session: Session, subject: tuple[str, str]) -> bool:
-    """Whether a run about this subject is on its way back, or was asked to turn."""
+    """Return whether a run about this subject that has not ended is being undone, or was asked to turn back."""
     back = (RunRow.direction == Direction.UNDO) | RunRow.cancel_requested
     return session.scalar(select(RunRow.id).where(*_live(subject), back).limit(1)) is not None
 
 
 def input_of(session: Session, id: str) -> dict[str, Any]:
-    """What this run was given."""
+    """Return the input with which this run was started. Raises sqlalchemy.exc.NoResultFound."""
     return session.scalars(select(RunRow.input).where(RunRow.id == id)).one()
 
 
@@ -168,7 +174,8 @@ def _live(subject: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
 
 
 def cancel(session: Session, id: str) -> None:
-    """Ask the run to turn back; it does so at its next claim, if its pivot is not behind it."""
+    """Ask the run to turn back at its next claim; a call under way is waited for, and if it is the pivot's or the last
+    and succeeds, the run goes on. Safe to call twice. Raises NotPossible: not_found, too_late_to_cancel."""
     run, row = _get(session, id)
     if row.state in FINAL or run.direction == Direction.UNDO or run.past_pivot:
         raise NotPossible("too_late_to_cancel", f"the job is {row.state} and can no longer be cancelled")
@@ -184,27 +191,30 @@ def cancel(session: Session, id: str) -> None:
 
 
 def standing(session: Session, id: str) -> tuple[str, str, str]:
-    """The run's workflow, its step and its direction, which stay so until the transaction ends. Raises NotPossible."""
+    """Lock the run and return its workflow, step name and direction, which stay so until the transaction ends."""
     run, row = _get(session, id)
     return row.workflow, run.name, run.direction
 
 
 def retry(session: Session, id: str, *, by: str) -> None:
-    """Operator: try the step that needs attention once more, with all its time."""
+    """Try the step that needs attention again, with its full retry time; after a refusal under a new key. A run past
+    its deadline and not past its pivot turns back instead. Raises NotPossible: not_found, not_needing_attention."""
     run = _needing_attention(session, id, "retried", by)
     journal.count_refusal(session, run)
     send_from_here(session, [run])
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """Operator: take the step as settled by hand and go on; who and why stay in the journal."""
+    """Take the step that needs attention as settled by hand and go on with the next; `by` and `note` stay in the
+    journal as the step's output. Raises NotPossible: not_found, not_needing_attention."""
     run = _needing_attention(session, id, "skipped", by, note)
     journal.mark_skipped(session, run, {"skipped_by": by, "note": note})
     advance_past(session, run)
 
 
 def give_back(session: Session, id: str, *, by: str) -> None:
-    """Operator: give up going forward and undo what was begun, if the pivot is not behind."""
+    """Turn a run back that has not ended, and undo what was begun; a call under way is waited for. Raises NotPossible:
+    not_found, not_going_forward (ended, or turned back already), past_the_pivot."""
     run, row = _get(session, id)
     if row.state in ENDED or run.direction == Direction.UNDO:
         raise NotPossible("not_going_forward", f"the job is {row.state}, there is nothing to turn back")
@@ -212,7 +222,7 @@ def give_back(session: Session, id: str, *, by: str) -> None:
         raise NotPossible("past_the_pivot", "the job has passed the point of no return; retry or skip the step")
     journal.note_act(session, run, "compensated", by)
     if row.hold == Hold.CALL:
-        cancel(session, id)  # the outside is being talked to: turn back as soon as it has answered
+        cancel(session, id)  # a call is under way: turn back as soon as it has answered
         return
     begun = journal.begun_at(session, [run])
     why = Refused("compensated", "turned back on request")  # by whom is in the act, which staff see
@@ -227,7 +237,8 @@ def _get(session: Session, id: str) -> tuple[Run, RunRow]:
 
 
 def _needing_attention(session: Session, id: str, act: str, by: str, note: str | None = None) -> Run:
-    """The run as it was before it called for help: with the error that turned it back, if any. The act is noted."""
+    """Lock the run and note the operator's act. Returns the run with the error that turned it back, if any, instead of
+    the one for which it needs attention."""
     run, row = _get(session, id)
     if row.state != State.NEEDS_ATTENTION:
         raise NotPossible(

@@ -1,4 +1,4 @@
-"""Celery's consumer, with a judge before it unpacks anything, and without a step that nobody here needs."""
+"""Celery's consumer, with a check of each message before it is unpacked, and without a step that is not needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = 200  # characters of a body in the log
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types here
-    """What can not be unpacked is rejected at once, into the dead-letter queue, and kills nobody."""
+    """A consumer that rejects what cannot be unpacked at once, into the dead-letter queue. No worker dies of it."""
 
     class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[misc]
         # It would declare 28 quorum queues for ETAs, which no message here carries.
@@ -43,7 +43,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types 
         return judged
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:
-        """Celery would drop it."""
+        """Put the message among the dead letters; Celery would drop it."""
         self._refuse(message, f"unreadable: {type(exc).__name__}")
 
     def _refuse(self, message: Message, why: str) -> None:
@@ -53,7 +53,8 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types 
 
 
 def _decompress_nothing() -> None:
-    """kombu unpacks a compressed body before anybody can look at it, and a megabyte can become a gigabyte."""
+    """Make kombu refuse compressed bodies. It unpacks them before `check` sees them, and a megabyte can become a
+    gigabyte."""
     for kind in compression.encoders():
         compression.register(_refused, _refused, kind)
 

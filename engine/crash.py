@@ -1,7 +1,7 @@
 """Named crash points: drills arm one through the environment, and the process dies there, once, as by kill -9.
 
 ORDERWAVE_CRASH=payments.charge:after_call   which task, at which point
-ORDERWAVE_CRASH_ONCE=/some/file              made by the process that dies; while it exists nobody else does
+ORDERWAVE_CRASH_ONCE=/some/file              made by the process that dies; while it exists no other process does
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ POINTS = ("before_transaction", "after_transaction", "after_call", "after_record
 
 
 def at(point: str, task: str) -> None:
-    """Die here if this is where the drill wants it."""
+    """Kill this process if the environment names this point of this task."""
     armed = os.environ.get("ORDERWAVE_CRASH")
     if armed == f"{task}:{point}" and _first():
         os.kill(os.getpid(), signal.SIGKILL)

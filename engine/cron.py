@@ -1,4 +1,4 @@
-"""Cron expressions by the clocks of a time zone, also in the nights when these are changed. All answers are in UTC.
+"""Cron expressions in the local time of a zone, also in the nights when its clocks are changed. All results are in UTC.
 
 In the night the clocks go back 02:30 comes once, the first time; where they go forward over it, at 03:00. What comes
 every hour comes every hour.
@@ -13,7 +13,7 @@ from cronsim import CronSim, CronSimError
 
 
 def is_cron(text: str) -> bool:
-    """Five fields, which some day there is an occurrence of."""
+    """Return whether the text is a cron expression of five fields that some day comes true."""
     try:
         return text.isascii() and len(text.split()) == 5 and next(CronSim(text, datetime.now(UTC)), None) is not None
     except CronSimError:
@@ -25,12 +25,14 @@ def occurrences(expression: str, at: datetime, zone: tzinfo, *, reverse: bool = 
 
 
 def following(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
-    """The first after `at`; in the hour that comes twice, cronsim begins with the first."""
+    """Return the first occurrence after `at`; None: it never comes. In the hour that comes twice cronsim begins with
+    the first of the two, which may lie before `at`."""
     return next((slot for slot in occurrences(expression, at, zone) if slot > at), None)
 
 
 def latest(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
-    """The newest that is not after `at`; in the hour that comes twice, cronsim looks back too far."""
+    """Return the newest occurrence that is not after `at`; None: there is none. In the hour that comes twice cronsim
+    looks back too far."""
     just_after = at.replace(microsecond=0) + timedelta(seconds=1)
     found = next(occurrences(expression, just_after, zone, reverse=True), None)
     while found and (after := following(expression, found, zone)) and after <= at:

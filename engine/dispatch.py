@@ -1,8 +1,8 @@
-"""Sending runs on their way: after the commit, in waves, without anyone waiting for the broker.
+"""Sending runs to workers: after the commit, in waves, without the caller waiting for the broker.
 
-A run that comes in a quiet moment leaves at once. When busy, runs gather, the longer the busier: bigger waves are
-cheaper for everyone, and so everyone is through sooner. They gather longer still while the broker has waves queued,
-since these would wait there anyway. A wave that is full leaves at once, and those left over wait for the
+A run that comes in a quiet moment leaves at once. When busy, runs gather, the longer the busier: bigger waves cost
+less for each run. They gather longer still while the broker has waves queued,
+since these would wait there anyway. A wave that is full leaves at once, and the runs left over wait for the
 next. What could not be sent is forgotten here; the sweep sends it.
 """
 
@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 
 RECENT = 0.25  # seconds over which a process judges how busy it is
 EACH = 0.01  # seconds of gathering for every run that came recently
-LONG = 0.3  # gathering at most when the broker keeps up
-LONGEST = 2.0  # and while it does not: well below PATIENCE, or the sweep would send them as well
-BEHIND = 4  # waves that wait in the broker when it does not
+LONG = 0.3  # seconds of gathering at most while the broker keeps up
+LONGEST = 2.0  # and while it does not: well below PATIENCE, or the sweep would send the runs as well
+BEHIND = 4  # with more waves than this in its queue the broker does not keep up
 MOST_WAITING = 50_000
-GOODBYE = 3.0  # seconds that a process which ends gives its last waves
+GOODBYE = 3.0  # seconds that an ending process waits for its last waves to leave
 
 
 class ChainPosition(NamedTuple):
@@ -48,7 +48,7 @@ Parcel = tuple[ChainPosition, str]
 
 
 def send_after_commit(session: Session, plan: Plan, step: int, direction: str, ids: Sequence[str]) -> None:
-    """Hand these runs to the flusher once, and only if, the session's transaction is committed."""
+    """Hand these runs to the flusher once, and only if, the session's transaction is committed. Returns at once."""
     at_commit(session, _take, [(ChainPosition(plan, step, direction), id) for id in ids])
 
 
@@ -57,9 +57,9 @@ def _take(parcels: list[Parcel]) -> None:
 
 
 def send(producer: Producer, place: ChainPosition, ids: Sequence[str], *, suspect: bool = False) -> None:
-    """One wave: a native chain of immutable signatures, one for each step that is left.
+    """Send one wave: a native chain of immutable signatures, one for each step that is left.
 
-    suspect: these runs were lost before, and whoever takes them is to say so first (see claim.py).
+    suspect: these runs were lost before; the worker that takes them counts it first (`claim.note_claim`).
     """
     tasks = place.plan.tail(place.step, place.direction)
     signatures = [app.signature(task, args=(list(ids),), immutable=True, queue=queue_of(task)) for task in tasks]
@@ -70,7 +70,10 @@ def send(producer: Producer, place: ChainPosition, ids: Sequence[str], *, suspec
 
 
 def send_all(parcels: Iterable[Parcel], wave: int = WAVE, *, suspect: bool = False) -> int:
-    """Send every run, those at the same place together. Returns how many waves that took."""
+    """Send every run, those at the same place together in waves of `wave`. Returns how many waves were sent.
+
+    Raises what kombu raises when the broker is away; waves sent before that stay sent.
+    """
     groups: dict[ChainPosition, list[str]] = defaultdict(list)
     for place, id in parcels:
         groups[place].append(id)
@@ -84,7 +87,7 @@ def send_all(parcels: Iterable[Parcel], wave: int = WAVE, *, suspect: bool = Fal
 
 
 class Flusher:
-    """A thread that gathers and publishes, one for each process that starts runs."""
+    """A thread that gathers runs and sends them, one for each process that starts runs."""
 
     def __init__(self) -> None:
         self._waiting: SendBuffer[ChainPosition] = SendBuffer()
@@ -96,6 +99,7 @@ class Flusher:
         threading.Thread(target=self._run, name="flusher", daemon=True).start()
 
     def take(self, parcels: list[Parcel]) -> None:
+        """Accept runs to be sent. Beyond MOST_WAITING they are left to the sweep."""
         with self._some:
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.add(parcels)
@@ -103,7 +107,7 @@ class Flusher:
             self._some.notify_all()
 
     def wait_until_sent(self, seconds: float) -> bool:
-        """Whether all that was taken has left, or was given up, by then."""
+        """Wait up to so many seconds; return whether all that was taken has left, or was left to the sweep, by then."""
         with self._some:
             return self._some.wait_for(lambda: not self._waiting and not self._sending, seconds)
 
@@ -122,7 +126,7 @@ class Flusher:
                 self._some.notify_all()
 
     def _gather(self) -> list[Parcel]:
-        """All there is once it has waited long enough; until then only waves that are full."""
+        """Return all runs once they have waited long enough; until then only full waves."""
         with self._some:
             self._some.wait_for(lambda: len(self._waiting))
             self._sending = True
@@ -133,13 +137,13 @@ class Flusher:
             return self._waiting.take_all()
 
     def _pause(self) -> float:
-        """Nothing in a quiet moment; the busier, the longer and the bigger the wave."""
+        """Return how many seconds to gather: none in a quiet moment; the busier, the longer."""
         since = time.monotonic() - RECENT
         recent = sum(at > since for at in list(self._arrivals))
         return min(LONGEST, min(LONG, EACH * recent) * self._stretch) if recent > 2 else 0.0
 
     def _next_stretch(self, parcels: list[Parcel]) -> float:
-        """Twice as long while waves queue up in the broker, half as long once they do not."""
+        """Return the factor of the next pause: doubled while waves queue up in the broker, halved once they do not."""
         if len(parcels) < 4 and self._stretch == 1.0:
             return 1.0
         waiting = _queued(parcels[0][0])
@@ -148,7 +152,7 @@ class Flusher:
 
 
 def _queued(place: ChainPosition) -> int:
-    """How many messages wait before the first step of this wave."""
+    """Ask the broker how many messages wait in the queue of this wave's first step."""
     queue = queue_of(place.plan.task(place.step, place.direction))
     with app.pool.acquire(block=True) as connection, connection.channel() as channel:
         return int(channel.queue_declare(queue, passive=True).message_count)
@@ -159,7 +163,7 @@ _making = threading.Lock()
 
 
 def flusher() -> Flusher:
-    """This process's flusher; a forked child has its own."""
+    """Return this process's flusher, making it at the first call. A forked child has its own."""
     pid = os.getpid()
     if pid not in _flushers:
         with _making:
@@ -170,5 +174,6 @@ def flusher() -> Flusher:
 
 
 def finish_sending(seconds: float) -> bool:
-    """Before the process ends: whether all that it was to send has left by then. The sweep would be slower."""
+    """Wait, before the process ends, until all its runs are sent; return whether they are after so many seconds. The
+    sweep would send them later."""
     return os.getpid() not in _flushers or _flushers[os.getpid()].wait_until_sent(seconds)

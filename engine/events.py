@@ -1,4 +1,4 @@
-"""Task events and heartbeats, which only Flower reads: telling them must hold up nobody.
+"""Task events and heartbeats, which only Flower reads: publishing them must hold up no worker.
 
 Celery's heart publishes in the worker's main loop and repeats for ever. Where the connection breaks while the exchange
 is being declared, kombu repeats that with the channel that broke, over a new connection each time, hundreds a second:
@@ -17,7 +17,10 @@ ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "inter
 
 
 class Dispatcher(EventDispatcher):  # type: ignore[misc]  # Celery has no types here
-    """Declares and publishes once more, as a whole, over another channel. What fails again waits for the next start."""
+    """An event dispatcher that repeats declaring and publishing once, as a whole, over another channel.
+
+    An event that fails again waits in the buffer for the dispatcher's next start.
+    """
 
     def _publish(
         self, event: dict[str, Any], producer: Producer | None, routing_key: str, retry: bool = False, **_: Any

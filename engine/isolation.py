@@ -1,4 +1,4 @@
-"""A wave is one transaction, until an exception that nobody named spoils it: then each run has one of its own."""
+"""A wave is one transaction, until an exception spoils it: then each of its runs has a transaction of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 
 def together_or_alone(step: StepTask, ids: Sequence[str], take: Callable[[Session, Sequence[str]], T]) -> list[T]:
-    """What `take` returned for the wave, or for those of its runs that it could be done for one by one."""
+    """Call `take` in one transaction for the wave, or, if it raises, in one for each run.
+
+    Returns what each call returned. A run that raises alone is settled with its outcome, or with a Fault. An absent
+    database (`db.TROUBLE`) is raised.
+    """
     try:
         return [in_transaction(lambda session: take(session, ids))]
     except TROUBLE:
@@ -34,7 +38,7 @@ def together_or_alone(step: StepTask, ids: Sequence[str], take: Callable[[Sessio
 
 
 def _stumble(step: StepTask, id: str, error: Exception) -> None:
-    """One run alone raised: its effects are rolled back, its outcome is recorded by itself."""
+    """Settle a run that raised alone. Its effects are rolled back; its outcome is recorded in another transaction."""
     result = error if isinstance(error, Outcome) else _unnamed(step, id, error)
     in_transaction(lambda s: settle(s, step, [(run, result) for run in claim(s, step.name, [id])], begun=False))
 

@@ -1,4 +1,4 @@
-"""Reading runs: what a client is told comes from these two tables and nowhere else."""
+"""Runs as clients see them: jobs, read from the engine's tables without a lock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class JobStep:
 
 @dataclass(frozen=True)
 class Act:
-    """What an operator did to a job, and over which error."""
+    """One act of an operator on a job, with the job's error at that time."""
 
     job_id: str
     act: str
@@ -72,7 +72,7 @@ class Job:
     steps: list[JobStep]
     version: int
     started_by: str | None = None
-    waiting_for: dict[str, Any] | None = None  # `what` is away, `since` when, `detail` says it
+    waiting_for: dict[str, Any] | None = None  # `what` gateway is away, `since` when; `detail`: that as a sentence
 
     @property
     def final(self) -> bool:
@@ -80,22 +80,24 @@ class Job:
 
     @property
     def tag(self) -> str:
-        """Changes whenever what a client sees of the job changes."""
+        """Return a text that changes whenever what a client sees of the job changes. `jobs.tag` reads it alone."""
         return f"{self.id}.{self.version}.{self.status}.{int(self.cancel_requested)}"
 
 
 def get(session: Session, id: str) -> Job | None:
+    """Return the job; None if there is none or `id` is no UUID."""
     run = session.get(RunRow, id) if is_id(id) else None
     return _jobs(session, [run])[0] if run else None
 
 
 def subject_of(session: Session, id: str) -> dict[str, str]:
+    """Return type and id of the job's subject. Raises sqlalchemy.exc.NoResultFound."""
     row = session.execute(select(RunRow.subject_type, RunRow.subject_id).where(RunRow.id == id)).one()
     return {"type": row.subject_type, "id": row.subject_id}
 
 
 def begun(id: str, plan: Plan, subject: tuple[str, str], at: datetime) -> Job:
-    """A run that was started at this moment, by this very transaction: there is nothing to be read yet."""
+    """Return the job of a run that this very transaction has started at `at`, without reading it."""
     kind, about = subject
     steps = [JobStep(step.name, Direction.DO, Mark.PENDING) for step in plan.steps]
     return Job(
@@ -104,7 +106,7 @@ def begun(id: str, plan: Plan, subject: tuple[str, str], at: datetime) -> Job:
 
 
 def about(session: Session, subject: tuple[str, str]) -> list[Job]:
-    """All runs about a subject, oldest first."""
+    """Return all jobs about a subject, oldest first."""
     kind, id = subject
     rows = session.scalars(
         select(RunRow).where(RunRow.subject_type == kind, RunRow.subject_id == id).order_by(RunRow.id)
@@ -113,14 +115,14 @@ def about(session: Session, subject: tuple[str, str]) -> list[Job]:
 
 
 def acts(session: Session, ids: Sequence[str]) -> list[Act]:
-    """What operators did to these jobs, oldest first."""
+    """Return the acts of operators on these jobs, oldest first."""
     row = OperatorActRow
     rows = session.scalars(select(row).where(row.run_id.in_(ids)).order_by(row.at, row.id)) if ids else ()
     return [Act(one.run_id, one.act, one.by, one.note, one.step, one.direction, one.error, one.at) for one in rows]
 
 
 def failures(session: Session, job: Job, limit: int = 50) -> list[Failure]:
-    """The newest attempts of a job that did not end well, oldest first."""
+    """Return the newest `limit` attempts of a job that did not end well, oldest first."""
     row, run = FailedAttemptRow, session.get_one(RunRow, job.id)
     names = [step.name for step in plans.known(run.plan_id).steps]
     rows = session.scalars(select(row).where(row.run_id == job.id).order_by(row.at.desc(), row.id.desc()).limit(limit))
@@ -128,7 +130,7 @@ def failures(session: Session, job: Job, limit: int = 50) -> list[Failure]:
 
 
 def latest(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Job]:
-    """The newest run about each of these subjects of one kind."""
+    """Return the newest job about each of these subjects of type `kind` that has one, by the subject's id."""
     row = RunRow
     query = select(row).where(row.subject_type == kind, in_list(row.subject_id, "subjects")).order_by(row.id)
     newest = {run.subject_id: run for run in session.scalars(query, {"subjects": list(ids)})}
@@ -138,7 +140,7 @@ def latest(session: Session, kind: str, ids: Sequence[str]) -> dict[str, Job]:
 def newest(
     session: Session, *, limit: int, before: str | None = None, status: str | None = None, workflow: str | None = None
 ) -> list[Job]:
-    """The operator's list, newest first, from below the id `before`."""
+    """Return up to `limit` jobs, newest first, whose ids lie below `before`, with this status, of this workflow."""
     query = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
     if before:
         query = query.where(RunRow.id < before)
@@ -150,7 +152,7 @@ def newest(
 
 
 def tag(session: Session, id: str) -> str | None:
-    """Only the tag: what a client that waits for a change is spared reading again and again."""
+    """Return `Job.tag` by one small query, for clients that wait for a change; None if there is no such job."""
     if not is_id(id):
         return None
     row = session.execute(
@@ -207,7 +209,7 @@ def _waiting_for(run: RunRow) -> dict[str, Any] | None:
 
 
 def _order(row: JournalRow) -> tuple[bool, int]:
-    """Forward steps as planned, then the undos, newest step first."""
+    """Sort forward steps as planned, then the undos, newest step first."""
     undo = row.direction == Direction.UNDO
     return undo, -row.step if undo else row.step
 
@@ -229,7 +231,7 @@ def _step(run: RunRow, row: JournalRow) -> JobStep:
 
 
 def _pending(run: RunRow, rows: Sequence[JournalRow]) -> list[JobStep]:
-    """What lies ahead: the steps still to do, or those still to undo."""
+    """Return the steps still to be done, or still to be undone, that are not in the journal."""
     if run.state in (State.SUCCEEDED, State.FAILED):
         return []
     plan = plans.known(run.plan_id)

@@ -1,4 +1,4 @@
-"""Writing down what happened: one row a step and direction, and every failed attempt."""
+"""The journal: one row for each step and direction of a run, and one for each failed attempt and operator's act."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ Line = tuple[Run, Mark, dict[str, Any] | None, Outcome | None]
 
 
 def begin(session: Session, runs: Sequence[Run]) -> None:
-    """Commit to an intent: from here on the step counts as begun and will be undone."""
+    """Write that the present step of these runs is begun, and count the attempt. Once committed it will be undone."""
     _write(session, [_values(run, Mark.BEGUN) for run in runs], again=True)
 
 
 def record(session: Session, lines: Sequence[Line], *, begun: bool) -> None:
-    """Say how steps ended. `begun`: their attempt was counted when the intent was committed."""
+    """Write how the present steps of runs ended, and keep each error as a failed attempt.
+
+    `begun`: the attempt was counted by `begin`; False: it is counted now.
+    """
     rows = [_values(run, mark, output, error) for run, mark, output, error in lines]
     _write(session, rows, again=not begun)
     _keep_failures(session, [(run, error) for run, _, _, error in lines if error is not None])
 
 
 def begun_at(session: Session, runs: Sequence[Run]) -> set[str]:
-    """The ids of those runs whose present step was begun in an earlier attempt."""
+    """Return the ids of those runs whose present step was begun in an earlier attempt."""
     here = {(run.id, run.step, run.direction) for run in runs}
     rows = execute_core(session, _BEGUN, {"ids": [run.id for run in runs]})
     return {id for id, step, direction in rows if (id, step, direction) in here}
@@ -48,12 +51,12 @@ def mark_skipped(session: Session, run: Run, note: dict[str, Any]) -> None:
 
 
 def stop(session: Session, runs: Sequence[Run]) -> None:
-    """These runs turn back: a step that was waiting, or to be tried again, is open no longer."""
+    """Mark the open forward steps of these runs (begun or waiting) as stopped: the runs turn back."""
     execute_core(session, _STOP, {"ids": [run.id for run in runs]})
 
 
 def count_refusal(session: Session, run: Run) -> None:
-    """An operator overrides a definite no: the next call needs a key of its own."""
+    """Count the refusal of the present step, if it was refused: the next call then gets a new key (`Run.key`)."""
     row = JournalRow
     session.execute(
         update(row)
@@ -63,7 +66,7 @@ def count_refusal(session: Session, run: Run) -> None:
 
 
 def note_act(session: Session, run: Run, act: str, by: str, note: str | None = None) -> None:
-    """What an operator does to a run, and over which error: the journal's own row goes on and forgets it."""
+    """Insert an operator's act on a run, with the run's error: the step's own row will be overwritten."""
     where = {"step": run.name, "direction": run.direction, "error": run.error}
     session.execute(
         insert(OperatorActRow).values(
@@ -73,20 +76,22 @@ def note_act(session: Session, run: Run, act: str, by: str, note: str | None = N
 
 
 def count_unsent(session: Session, runs: Sequence[Run]) -> None:
-    """Of the last attempt of these it is certain that nothing left the house."""
+    """Count the last attempt of the present step of these runs as one of which it is certain that no call was sent."""
     here = [{"run_id": run.id, "step": run.step, "direction": run.direction} for run in runs]
     if here:
         _UNSENT(session, here)
 
 
 def broken_for(session: Session, runs: Sequence[Run]) -> dict[str, float]:
-    """For how many seconds the step of each has been failing by faults of our own, by id; none: this is the first."""
+    """Return by run id for how many seconds the present step has been raising Faults. A run without an earlier Fault is
+    left out."""
     rows = execute_core(session, _BROKEN, {"ids": [run.id for run in runs], "code": Fault.code})
     return dict(rows.all())
 
 
 def never_sent(session: Session, runs: Sequence[Run]) -> set[str]:
-    """The ids of those of these runs, all on their way back, whose step never left the house in any attempt."""
+    """Return the ids of those runs, all being undone, whose present step certainly sent no call in any attempt to do
+    it."""
     row = table_of(JournalRow).c
     forward = select(row.run_id, row.step).where(in_list(row.run_id, "ids"), row.direction == Direction.DO)
     unsent = forward.where(row.attempts == row.unsent, row.state.in_((Mark.BEGUN, Mark.STOPPED, Mark.FAILED)))
@@ -142,7 +147,7 @@ def _writing(again: bool, finished: bool) -> Many:
     table = table_of(JournalRow)
 
     def over(insert: Any) -> Any:
-        """A step that was written before: what is new counts, what it remembered stays."""
+        """Overwrite the row of a step written before; an output of None keeps the old one."""
         fresh = insert.excluded
         changed = {
             "state": fresh.state,

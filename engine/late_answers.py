@@ -1,4 +1,4 @@
-"""Answers that came after their wave had gone on, or could not be recorded then: gathered and recorded together."""
+"""Answers of calls that came after their wave had gone on, or could not be recorded: they are recorded together."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.steps import StepTask
 log = logging.getLogger(__name__)
 
 GATHER = 0.02  # seconds
-TROUBLED = 0.5  # seconds before a database that was away is tried again
+TROUBLED = 0.5  # seconds before an absent database is tried again
 
 Record = Callable[[StepTask, Sequence[Any]], object]
 
 
 class LateAnswers:
-    """A queue that finished calls fall into, and a thread that records what is in it."""
+    """A queue of answered calls, and a thread that records them with `record(step, answers)`."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -32,17 +32,18 @@ class LateAnswers:
         threading.Thread(target=self._run, name="late-answers", daemon=True).start()
 
     def expect(self, future: Future[Any], step: StepTask) -> None:
+        """Record the answer of this call once it has come."""
         self._count(1)
         future.add_done_callback(lambda done: self._answers.put((step, done.result())))
 
     def keep(self, step: StepTask, answers: Sequence[Any]) -> None:
-        """These have come, and could not be recorded."""
+        """Record these answers later: they have come, but the database was away."""
         self._count(len(answers))
         for answer in answers:
             self._answers.put((step, answer))
 
     def wait_until_written(self, seconds: float) -> bool:
-        """Whether all that were expected have come and are recorded by then."""
+        """Wait up to so many seconds; return whether all expected answers have come and are recorded by then."""
         with self._changed:
             return self._changed.wait_for(lambda: self._expected == 0, seconds)
 
@@ -68,6 +69,6 @@ class LateAnswers:
             time.sleep(TROUBLED)
             self.keep(step, answers)
         except Exception:
-            # Their leases run out, and the same keys are asked again.
+            # Their leases run out, and the calls are made again with the same keys.
             log.exception("%d late answers of %s could not be recorded", len(answers), step.name)
         self._count(-len(answers))

@@ -1,8 +1,8 @@
-"""Whose lease is over. That a time has passed does not say that its holder is dead.
+"""Which leases are over. That its time has passed does not prove that the worker which holds it is dead.
 
-A database that was locked let no holder renew, a clock that was set forward lets every lease seem over, and a sweeper
-that stood still has not looked. So a lease is over when it was seen to be, unchanged, for GRACE seconds in which this
-very process could write whenever it tried.
+A locked database lets no holder renew, a clock that was set forward makes every lease seem over, and a sweeping process
+may have stood still. So a lease is over when this process has seen it expired and unchanged for GRACE seconds in which
+its own writes were prompt.
 """
 
 from __future__ import annotations
@@ -14,26 +14,32 @@ from datetime import datetime
 
 from engine import limits
 
-PROMPT = 1.0  # seconds that a write may take of a database that lets others write, too
-ENOUGH = 10  # looks, between which its holder could write: where it is never prompt, that has to do
+PROMPT = 1.0  # seconds in which a write is done while the database lets other processes write, too
+ENOUGH = 10  # looks after which a lease is over even if writes are never prompt: between looks its holder could write
 
 
 @dataclass
 class Sight:
+    """How often and how long this process has seen one expired lease unchanged."""
+
     until: datetime | None
     steady_since: float
     looks: int = 0
 
 
 class Leases:
-    """What this process has seen of leases that seem to be over."""
+    """The expired leases that this process has seen."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Sight] = {}
         self._last = 0.0
 
     def over(self, seeming: Mapping[str, datetime | None], waited: float) -> set[str]:
-        """Of these runs (until when they were leased) those whose holder is gone. `waited`: s for our own write."""
+        """Return the ids of those runs whose holder is gone.
+
+        `seeming`: every run whose lease has expired, with the time of expiry; `waited`: seconds that this process's own
+        write has taken. To be called at every sweep: a run left out of one is seen anew.
+        """
         now = time.monotonic()
         steady = waited < PROMPT and now - self._last < limits.GRACE
         self._seen = {run: self._look(run, until, now, steady) for run, until in seeming.items()}

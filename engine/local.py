@@ -14,7 +14,7 @@ from engine.steps import Done, Result, StepTask
 
 
 def work(step: StepTask, ids: Sequence[str]) -> bool:
-    """Returns whether any run goes on along this chain."""
+    """Take a wave through a local step. Returns whether any run goes on along this chain."""
     moved = together_or_alone(step, ids, lambda session, some: _wave(session, step, some))
     crash.at("after_transaction", step.name)
     return any(moved)

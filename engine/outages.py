@@ -1,6 +1,6 @@
-"""Looking after those who wait for a gateway: a few are woken to probe it, all go on once it is back, and it is told.
+"""Runs that wait for a gateway: a few are woken to probe it, all go on once it is back, and the outage is logged.
 
-Every worker looks about once a second; what one has done, another finds done.
+Every worker looks about once a second; what one worker has done, another finds done.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from engine.tables import GatewayRow, RunRow
 log = structlog.get_logger(__name__)
 
 MISCONFIGURED = "_misconfigured"
-"""How the codes end that no waiting mends: somebody must correct a setting."""
+"""How the codes end of outages that waiting does not mend: an operator must correct a setting."""
 
 
 @dataclass(frozen=True)
 class Outage:
-    """Who is away, since when and why, and how many runs wait for them."""
+    """A gateway that is away: since when, by which code, and how many runs wait for it."""
 
     gateway: str
     since: datetime
@@ -43,7 +43,8 @@ class Outage:
 
 
 def look() -> None:
-    """One look. Costs one small query while nobody is in trouble; nothing is written but what is due."""
+    """Read the breakers' state into this process and do what is due for each gateway: release its runs, wake probes,
+    log, forget. Costs one small query while no gateway fails."""
     with reading() as session:
         rows = session.execute(_IN_TROUBLE).all()
     breaker.troubled = {row.name: row.failures >= OPENS for row in rows if row.failures}
@@ -59,7 +60,7 @@ def look() -> None:
 
 
 def outages(session: Session) -> list[Outage]:
-    """Who is away now, by name."""
+    """Return the gateways that are away now, sorted by name."""
     waiting = select(func.count()).where(RunRow.waiting_for == GatewayRow.name).scalar_subquery()
     found = session.execute(
         select(GatewayRow.name, GatewayRow.away_since, GatewayRow.code, waiting)
@@ -86,25 +87,27 @@ _IN_TROUBLE = select(
 
 
 def _wake_probes(session: Session, name: str) -> None:
-    """When a probe is due and nobody happens to come by, some of those who wait make it, drawn by lot: one of them
-    may have a trouble all of its own."""
+    """Wake some of the waiting runs to probe, when a probe is due and no other run comes by. They are drawn by lot: one
+    of them may fail for a reason of its own."""
     if _first(session, name, _PROBE, woken_at=statement_time()):
         _move(session, _waiting(name).order_by(chance()).limit(PROBES), statement_time())
 
 
 def _forget(session: Session, name: str) -> None:
-    """Nobody has called for a day, or wants to: a receiver whose endpoint is gone, say."""
+    """Delete the row of a gateway that was not called for a day and that no run waits for: a deleted webhook endpoint,
+    say."""
     session.execute(delete(_ROW).where(_ROW.name == name, _FORGET).execution_options(synchronize_session=False))
 
 
 def _first(session: Session, name: str, due: ColumnElement[bool], **noted: Any) -> bool:
-    """Whether this worker is the one that does what is due."""
+    """Write `noted` if this is still `due`; return whether this worker was the first and has to do it."""
     noting = update(_ROW).where(_ROW.name == name, due).values(noted).returning(_ROW.name)
     return session.scalar(noting.execution_options(synchronize_session=False)) is not None
 
 
 def _let_go(session: Session, name: str) -> None:
-    """It is back: those who waited go on, spread over a few seconds, also if they asked to rest longer than that."""
+    """Let the runs that waited for a gateway which is back go on, spread over RELEASE seconds, however long their
+    backoff was."""
     resting = _waiting(name).where(RunRow.due_at > in_seconds(RELEASE))
     gone = _move(session, resting.order_by(RunRow.id).limit(SWEEP_LIMIT), in_seconds(chance() * RELEASE))
     if gone:
@@ -126,7 +129,7 @@ _DUE: Update = update(RunRow).where(in_list(RunRow.id, "ids")).execution_options
 
 
 def _tell(name: str) -> None:
-    """Once a minute, by whoever comes first."""
+    """Log the outage, once in TELL seconds over all workers."""
     told = in_transaction(lambda session: _outage_to_tell(session, name))
     if told:
         say = log.error if told.misconfigured else log.warning

@@ -1,13 +1,13 @@
-"""How a step can end other than well. Gateways raise these, the engine acts on them.
+"""The ways in which a step can end other than well. Gateways and steps raise these, the engine acts on them.
 
 =========== ============================== =========================================================
 raised      means                          the engine then
 =========== ============================== =========================================================
-Refused     a final no; nothing happened   compensates (past the pivot: asks for a person)
+Refused     a final no; nothing happened   compensates (past the pivot: the run needs attention)
 TryAgain    not now; nothing happened      repeats with backoff while there is time, then as if refused
 Unknown     it may have happened           repeats with the same key, so that the provider tells
-Wait        somebody else must act first   rests until woken or until the deadline, then as refused
-More        a part is done, more is to do  takes the same step again after a pause, as often as it says so
+Wait        an event must come first       rests until woken or until its time is over, then as refused
+More        a part is done, more is to do  takes the same step again after a pause, as often as it is raised
 =========== ============================== =========================================================
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 
 
 class Outcome(Exception):
-    """A step's end, with a stable code for programs and a sentence for people.
+    """An end of a step, with a stable code for programs and a sentence for people (by default made of the code).
 
-    `seen`: what the outside told on the way to it, worth writing down whatever the end is.
+    `seen`: what a gateway reported before the end, for `remember` to write down whatever the end is.
     """
 
     seen: Any = None
@@ -37,9 +37,9 @@ class Refused(Outcome):
 class TryAgain(Outcome):
     """Not now, and nothing happened.
 
-    after: seconds, the least that the next pause may be. away: whoever was called serves nobody at the moment, so
-    that others need not call either. answered: on the contrary, it is there and said so itself. `gateway` (who was
-    called) and `within` (seconds after which there is no use in trying) are the engine's to set.
+    after: seconds that the next pause lasts at least (up to `limits.LONGEST_RETRY_AFTER`). away: the gateway serves no
+    request at the moment, so that its breaker counts a failure. answered: on the contrary, the gateway itself answered.
+    The engine sets `gateway` (its name) and `within` (seconds after which trying is of no use).
     """
 
     gateway: str | None = None
@@ -53,13 +53,15 @@ class TryAgain(Outcome):
 
 
 class Unknown(TryAgain):
-    """Nobody here knows whether it happened. Only the same key may be used to find out."""
+    """The call may have happened or not. Only a call with the same key may be used to find out."""
 
 
 class Wait(Outcome):
-    """Someone else must act first. `seconds` until the deadline, then refused with `code`.
+    """The step waits for an event from outside, until `wake`; after `seconds` it is taken again, and another Wait then
+    counts as a refusal with this `code`. A later Wait does not extend the first.
 
-    `output` is remembered in the journal while waiting (the shopper's next action, say).
+    `output` is kept in the journal while the run waits (the customer's next action, say). An undo must not raise Wait:
+    its run would need attention.
     """
 
     def __init__(self, code: str, detail: str = "", *, seconds: float, output: dict[str, Any] | None = None) -> None:
@@ -69,7 +71,10 @@ class Wait(Outcome):
 
 
 class More(Outcome):
-    """A part is done and committed, and more is to do: a long step taken in turns. `after` is in seconds."""
+    """A part of the step is done and is committed, and more is to do: the step is taken again after `after` seconds.
+
+    It counts as no failed attempt. A pause lasts at most `limits.LONGEST_PAUSE`.
+    """
 
     def __init__(self, after: float = 0.0) -> None:
         super().__init__("more_to_do")

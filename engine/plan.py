@@ -1,4 +1,4 @@
-"""A workflow is data: a tuple of steps. A plan is that data as a run carries it, by the names of its tasks."""
+"""Workflows and plans. A workflow is a tuple of steps; its plan is that tuple as a run carries it, by task names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """The way of a run: which task comes next, forwards and back."""
+    """The steps of a run, by which it finds its next task in either direction. `id` holds a fingerprint of them."""
 
     id: str
     workflow: str
@@ -39,21 +39,21 @@ class Plan:
         return task
 
     def after(self, step: int, direction: str) -> int | None:
-        """The step to take once this one is done; None when that was the last."""
+        """Return the step to take once this one is done in this direction; None when it was the last."""
         if direction == Direction.DO:
             return step + 1 if step + 1 < len(self.steps) else None
         return self.undo_from(step - 1)
 
     def undo_from(self, step: int) -> int | None:
-        """The newest step at or before this one that has an undo."""
+        """Return the newest step at or before `step` that has an undo; None if none has."""
         return next((i for i in range(step, -1, -1) if self.steps[i].undo), None)
 
     def past_pivot(self, step: int) -> bool:
-        """Whether a pivot lies behind: from there only forward."""
+        """Return whether a pivot lies before `step`: from there a run only goes forward."""
         return any(planned.pivot for planned in self.steps[:step])
 
     def tail(self, step: int, direction: str) -> list[str]:
-        """The tasks from this step to the end: what a wave's chain is made of."""
+        """Return the tasks from this step to the last in this direction: the links of a wave's chain."""
         if direction == Direction.DO:
             return [planned.do for planned in self.steps[step:]]
         return [planned.undo for planned in reversed(self.steps[: step + 1]) if planned.undo]
@@ -61,7 +61,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it does, how that is undone, and whether there is a way back once it is done."""
+    """One step of a workflow: the task that does it, the one that undoes it (None: nothing to undo), and its name.
+
+    `pivot`: once this step is done, the run no longer turns back.
+    """
 
     name: str
     do: StepTask
@@ -71,10 +74,11 @@ class Step:
 
 @dataclass(frozen=True, init=False)
 class Workflow:
-    """`Workflow("place_order", Step(...), Step(...), on_failed=..., deadline=seconds)`.
+    """A named tuple of steps: `Workflow("place_order", Step(...), Step(...), on_failed=..., deadline=seconds)`.
 
-    `on_failed` runs in the transaction that ends a run as failed, after its last undo.
-    Past the `deadline` a run that has not reached its pivot is compensated.
+    `on_failed` runs in the transaction that ends a run as failed, after its last undo. A run that is not past its
+    pivot `deadline` seconds after its start is compensated; None: no deadline. Creating a Workflow registers it under
+    its name in `workflows`, in place of an earlier one of that name. Runs under way keep the plan they started with.
     """
 
     name: str
@@ -94,7 +98,7 @@ class Workflow:
 
 @dataclass(frozen=True)
 class Named:
-    """A workflow by its name, for code on a floor below the one where it is written. `check_names` finds wrong ones."""
+    """A workflow by its name, for code that may not import the module that defines it. `check_names` verifies it."""
 
     name: str
 
@@ -103,7 +107,7 @@ class Named:
 
 
 class UnknownWorkflow(LookupError):
-    """Code starts workflows by names that nobody has given to any."""
+    """A `Named` names no workflow that has been imported."""
 
 
 workflows: dict[str, Workflow] = {}
@@ -111,7 +115,7 @@ _named: set[str] = set()
 
 
 def resolve(workflow: Workflow | Named) -> Workflow:
-    """The workflow itself. Raises UnknownWorkflow."""
+    """Return the workflow itself. Raises UnknownWorkflow for a `Named` whose workflow is not imported."""
     if isinstance(workflow, Workflow):
         return workflow
     if workflow.name not in workflows:
@@ -120,7 +124,10 @@ def resolve(workflow: Workflow | Named) -> Workflow:
 
 
 def check_names() -> None:
-    """Call this at start-up, after all imports. Raises UnknownWorkflow for a `Named` that no workflow has as name."""
+    """Verify that every `Named` names a workflow; raise UnknownWorkflow with all the wrong names otherwise.
+
+    Call this at start-up, after all imports. A worker does so by itself.
+    """
     if unknown := sorted(_named - workflows.keys()):
         raise UnknownWorkflow(f"No workflow is called {', '.join(unknown)}.")
 
@@ -144,6 +151,6 @@ def as_document(steps: tuple[PlannedStep, ...]) -> list[dict[str, Any]]:
 
 
 def from_document(id: str, workflow: str, steps: list[dict[str, Any]], on_failed: str | None) -> Plan:
-    """Unknown fields, written by newer code, are passed over."""
+    """Build a plan from its stored form. Unknown fields, written by newer code, are ignored."""
     known = [PlannedStep(s["name"], s["do"], s.get("undo"), bool(s.get("pivot"))) for s in steps]
     return Plan(id, workflow, tuple(known), on_failed)

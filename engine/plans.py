@@ -1,4 +1,4 @@
-"""Plans in the database, remembered by the process: they never change."""
+"""Plans in the database. A process keeps those it has read in memory: a stored plan never changes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from engine.plan import Plan, as_document, from_document
 from engine.tables import PlanRow
 
 _known: dict[str, Plan] = {}
-_stored: set[str] = set()  # those that this process has seen committed
+_stored: set[str] = set()  # ids whose INSERT this process has seen committed
 
 
 def store(session: Session, plan: Plan) -> None:
-    """Make sure the plan is there before a run refers to it."""
+    """Insert the plan unless it is stored: a run's row refers to it."""
     if plan.id in _stored:
         return
     values = {"id": plan.id, "workflow": plan.workflow, "steps": as_document(plan.steps), "on_failed": plan.on_failed}
@@ -27,6 +27,7 @@ def store(session: Session, plan: Plan) -> None:
 
 
 def load(session: Session, ids: Iterable[str]) -> dict[str, Plan]:
+    """Read the plans with these ids into memory. Returns all plans that this process knows, by id."""
     missing = set(ids) - _known.keys()
     if missing:
         for row in session.scalars(select(PlanRow).where(PlanRow.id.in_(missing))):
@@ -35,11 +36,11 @@ def load(session: Session, ids: Iterable[str]) -> dict[str, Plan]:
 
 
 def known(id: str) -> Plan:
-    """A plan that was loaded before."""
+    """Return a plan from memory. Raises KeyError unless `load` or `store` was called with it before."""
     return _known[id]
 
 
 def forget() -> None:
-    """For tests that change the database under a living process."""
+    """Empty the memory, for tests that change the database under a living process."""
     _known.clear()
     _stored.clear()

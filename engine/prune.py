@@ -1,4 +1,4 @@
-"""Forgetting runs that ended long ago, in small batches so that nobody waits for it."""
+"""Deletion of runs that ended long ago, in small batches so that no worker waits for a lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ BATCH = 500
 
 
 def prune_finished(days: int, workflow: str | None = None) -> int:
-    """Delete runs (of this workflow) that ended more than `days` ago, with their journals. Returns how many."""
+    """Delete runs (of this workflow) that ended more than `days` ago, with their journals. Returns how many.
+
+    Makes its own transactions, one for each batch. Runs that need attention have not ended.
+    """
     total = 0
     while (deleted := in_transaction(lambda session: _batch(session, days, workflow))) > 0:
         total += deleted

@@ -1,7 +1,7 @@
-"""Remote steps: commit the intent, call the outside for all runs side by side, record what came of it.
+"""Remote steps: commit the intent, call the gateways for all runs side by side, record the answers.
 
-No lock, no connection and no transaction is held during a call. A wave does not wait for its slowest: the
-late ones finish under their lease, are recorded by themselves and send the chain of their own remaining steps.
+No lock, no connection and no transaction is held during a call. A wave does not wait for its slowest calls: late ones
+finish under their lease, are recorded by themselves and send their run along its own remaining steps.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Pending:
-    """A call to be made: for which run, what to ask, fenced by which version."""
+    """A call to be made: the run, its request, and the version of the run's row that fences the answer."""
 
     run: Run
     request: Any
@@ -48,7 +48,7 @@ class Pending:
 
 
 def work(step: StepTask, ids: Sequence[str]) -> bool:
-    """Returns whether any run goes on along this chain."""
+    """Take a wave through a remote step. Returns whether any run goes on along this chain."""
     calls().wait_for_room(len(ids))
     parts = together_or_alone(step, ids, lambda session, some: _intend(session, step, some))
     pending = [one for part, _ in parts for one in part]
@@ -83,7 +83,7 @@ def _intend(session: Session, step: StepTask, ids: Sequence[str]) -> tuple[list[
 
 
 def _settled(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[tuple[Run, Result]]:
-    """Runs that need no call: without a request there is nothing to do."""
+    """Return the runs that need no call, with their results: a run without a request is done."""
     answers = [(run, requests.get(run.id, Done())) for run in runs]
     return [(run, answer) for run, answer in answers if isinstance(answer, Done | Outcome)]
 
@@ -131,7 +131,7 @@ def _answer(step: StepTask, pending: Pending) -> Result:
     except TROUBLE as error:
         return skipped_calls.marked(Unknown("database_away", type(error).__name__), step, pending.request)
     except Exception as error:
-        # It broke somewhere in the call, perhaps after the outside acted: only the same key may find out.
+        # It broke somewhere in the call, perhaps after the gateway acted: only the same key may find out.
         log.error("a call failed unexpectedly", exc_info=error)
         return skipped_calls.marked(FaultInCall("the call failed unexpectedly", error), step, pending.request)
 
@@ -140,7 +140,7 @@ def _answer(step: StepTask, pending: Pending) -> Result:
 
 
 def _record_or_keep(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -> list[Run]:
-    """What can not be written down now is kept, under its lease, until it can: nobody asks the outside again for it."""
+    """Record answers, or keep them under their leases until the database is back: the calls are not made again."""
     try:
         return record(step, answers) if answers else []
     except TROUBLE as error:
@@ -150,10 +150,11 @@ def _record_or_keep(step: StepTask, answers: Sequence[tuple[Pending, Result]]) -
 
 
 def record(step: StepTask, answers: Sequence[tuple[Pending, Result]], *, late: bool = False) -> list[Run]:
-    """Write down all answers in one transaction; returns the runs that go on. One by one if that fails.
+    """Record all answers in one transaction, or one by one if that fails. Returns the runs that go on.
 
     late: their wave has gone on without them, so each is sent along its own remaining steps.
-    Raises one of TROUBLE if the database is away: then nothing is written, and the leases are kept.
+    Raises one of TROUBLE if the database is away: then the leases are kept. Safe to call again: answers that are
+    recorded no longer match their run's version.
     """
     away = False
     try:
@@ -209,7 +210,8 @@ def _send_on(session: Session, runs: Sequence[Run]) -> None:
 
 
 def finish_calls(seconds: float) -> bool:
-    """Before the process ends: whether all calls have answered by then and are recorded."""
+    """Wait, before the process ends, until all late calls are recorded; return whether they are after so many
+    seconds."""
     return os.getpid() not in _late or _late_answers().wait_until_written(seconds)
 
 
@@ -218,7 +220,7 @@ _making = threading.Lock()
 
 
 def _late_answers() -> LateAnswers:
-    """This process's gatherer; a forked child has its own."""
+    """Return this process's LateAnswers, making it at the first call. A forked child has its own."""
     with _making:
         if os.getpid() not in _late:
             _late[os.getpid()] = LateAnswers(partial(record, late=True))

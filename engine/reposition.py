@@ -1,6 +1,6 @@
-"""Putting runs elsewhere than further along their chain: aside for a while, or onto the way back.
+"""Moves of runs other than to the next step: into a pause before the same step, or to an undo.
 
-However different their places are, all runs of a wave are put there by one statement.
+However different their places are, all runs of a wave are moved by one statement. Their rows must be locked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RUN = table_of(RunRow).c
 
 @dataclass(frozen=True)
 class NextState:
-    """Before which step a run is put, and who may take it there: anybody now, or with a `hold` in `due` seconds."""
+    """Where a run is put: before which step, and under which hold. `due`: seconds until the sweep looks at it."""
 
     id: str
     state: State
@@ -42,12 +42,12 @@ class NextState:
 
 
 def here(run: Run) -> NextState:
-    """Where it stands, to be taken again."""
+    """Return the place where the run stands now, without a hold: to be taken again."""
     return NextState(run.id, moving(run.direction), run.step, run.direction, run.plan.task(run.step, run.direction))
 
 
 def way_back(run: Run, step: int, error: dict[str, Any]) -> NextState:
-    """Before the undo of this step."""
+    """Return the place before the undo of this step."""
     task = run.plan.task(step, Direction.UNDO)
     return NextState(run.id, State.COMPENSATING, step, Direction.UNDO, task, error=error)
 
@@ -88,7 +88,8 @@ _PUT = Many(_putting, *_SAME, Column("due", Float), Column("troubled", Boolean),
 
 
 def limit_waits(session: Session, waits: Sequence[tuple[Run, float]]) -> None:
-    """The first wait at a step says how many seconds; later ones do not extend it, nor the run's own deadline."""
+    """Limit the waits of runs (with their seconds) that `write` has just put aside. The first wait at a step counts:
+    later ones do not extend it. Before the pivot no wait goes beyond the run's deadline."""
     if waits:
         _LIMIT(session, [{"id": run.id, "seconds": s, "past_pivot": run.past_pivot} for run, s in waits])
 

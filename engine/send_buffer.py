@@ -1,4 +1,4 @@
-"""Runs that are about to leave, sorted by the place they leave for."""
+"""A buffer of runs that are about to be sent, grouped by their place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ P = TypeVar("P")
 
 
 class SendBuffer(Generic[P]):
-    """Filled run by run, emptied wave by wave. Not safe for threads by itself."""
+    """A queue that is filled run by run and emptied wave by wave. Not thread-safe."""
 
     def __init__(self) -> None:
         self._ids: dict[P, deque[str]] = defaultdict(deque)
@@ -30,7 +30,7 @@ class SendBuffer(Generic[P]):
         return any(len(ids) >= WAVE for ids in self._ids.values())
 
     def take_full_waves(self) -> list[tuple[P, str]]:
-        """Those that fill waves, oldest first; who is left over stays for the next."""
+        """Take the runs that fill whole waves, oldest first; the others stay."""
         return self._take({place: len(ids) // WAVE * WAVE for place, ids in self._ids.items()})
 
     def take_all(self) -> list[tuple[P, str]]:

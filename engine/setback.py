@@ -1,7 +1,7 @@
-"""When the database's clock was set back: a time from the future counts for nothing.
+"""Repair of stored times after the database's clock was set back.
 
-What the engine has stored to find lost runs, dead workers and the end of a pause would otherwise keep it waiting for
-as long as the clock was set back. Deadlines (of a wait, of a run) stay what they were said to be.
+The times by which the engine finds lost runs, dead workers and the end of a pause would otherwise keep it waiting for
+as long as the clock was set back. Deadlines (of a wait, of a run) stay what they were.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RECOVERABLE = RunRow.hold.in_((Hold.NONE, Hold.CALL, Hold.BACKOFF))
 
 
 def _runs(beyond: float) -> Any:
-    """Those whose times lie further ahead than that many seconds."""
+    """Select the runs whose times lie more than so many seconds further ahead than they can."""
     leased = (RunRow.hold == Hold.CALL) & (RunRow.lease_until > in_seconds(LEASE + beyond))
     return select(RunRow.id).where(
         RunRow.due_at.is_not(None), _RECOVERABLE, or_(RunRow.sent_at > in_seconds(beyond), leased)
@@ -35,7 +35,7 @@ def _lanes(beyond: float) -> Any:
 
 
 def _gateways(beyond: float) -> Any:
-    """Those that would be probed too late, or not at all."""
+    """Match the gateways that would be probed too late, or not at all."""
     row = GatewayRow
     happened = (moment > in_seconds(beyond) for moment in (row.away_since, row.woken_at, row.told_at, row.back_at))
     return or_(row.probe_at > in_seconds(LONGEST_RETRY_AFTER + beyond), *happened)
@@ -47,7 +47,7 @@ def _not_to_come(moment: Any) -> Any:
 
 _RUNS = _runs(SLACK)
 
-_PAUSE = age(RunRow.sent_at) - age(RunRow.due_at)  # its whole length: nobody knows how much of it has passed
+_PAUSE = age(RunRow.sent_at) - age(RunRow.due_at)  # its whole length: how much of it has passed is unknown
 _RUNS_ANEW: Any = (
     update(RunRow)
     .where(in_list(RunRow.id, "ids"))
@@ -73,14 +73,17 @@ _GATEWAYS_ANEW: Any = (
 
 
 def found(session: Session, beyond: float = SLACK) -> bool:
-    """Whether anything lies in the future that can not, by more than so many seconds."""
+    """Return whether a stored time lies more than `beyond` seconds further in the future than it can."""
     lanes = select(QueueProbeRow.queue).where(_lanes(beyond))
     gateways = select(GatewayRow.name).where(_gateways(beyond))
     return bool(session.scalar(select(or_(exists(_runs(beyond)), exists(lanes), exists(gateways)))))
 
 
 def mend(session: Session) -> int:
-    """Let recovery begin anew from now for what was stored before the clock was set back. Returns how many runs."""
+    """Write new times, from now, over those that lie too far in the future. Returns how many runs were changed.
+
+    Skips rows that are locked; safe to call again.
+    """
     ids = session.scalars(_RUNS.order_by(RunRow.id).with_for_update(skip_locked=True, key_share=True)).all()
     session.execute(_RUNS_ANEW, {"ids": ids})
     for anew in (_LANES_ANEW, _GATEWAYS_ANEW):

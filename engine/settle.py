@@ -1,4 +1,7 @@
-"""From outcomes to the next place of each run: the one state machine of the engine."""
+"""The one state machine of the engine: from the results of a step to the next place of each run.
+
+The callers hold the locks of the runs' rows.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,10 @@ log = logging.getLogger(__name__)
 
 
 def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result]], *, begun: bool) -> bool:
-    """Write down how a step ended for these runs and move each to its next place.
+    """Record how a step ended for these runs and move each to its next place.
 
-    Returns whether any of them goes on along its chain.
+    `begun`: its attempt was counted when the intent was committed, as for the answers of calls. Returns whether any of
+    the runs goes on along its chain.
     """
     judged = [(run, judge(step, run, result)) for run, result in _with_their_faults(session, results)]
     news = [(run, result) for run, result in judged if not _is_no_news(run, result)]
@@ -56,7 +60,10 @@ def settle(session: Session, step: StepTask, results: Sequence[tuple[Run, Result
 
 
 def turn_back(session: Session, runs: Sequence[Run]) -> None:
-    """Send runs that were cancelled or came too late back, from the newest step they have begun."""
+    """Compensate runs that were cancelled or are past their deadline, from the newest step they have begun.
+
+    A run whose step has last raised a Fault needs attention instead.
+    """
     begun = journal.begun_at(session, runs) if runs else set()
     whys = [(run, why_stopped(run), run.step if run.id in begun else run.step - 1) for run in runs]
     compensate(session, [turn for turn in whys if not _is_broken(turn[1])])
@@ -66,7 +73,7 @@ def turn_back(session: Session, runs: Sequence[Run]) -> None:
 
 
 def compensate(session: Session, turning: Sequence[TurnBack]) -> None:
-    """Undo from the newest step begun down; a run with nothing to undo has failed here and now."""
+    """Send runs to the undo of the newest step they have begun; a run with nothing to undo fails here and now."""
     if not turning:
         return
     journal.stop(session, [run for run, _, _ in turning])
@@ -79,14 +86,14 @@ def compensate(session: Session, turning: Sequence[TurnBack]) -> None:
 
 
 def send_from_here(session: Session, runs: Sequence[Run]) -> None:
-    """Take runs that were held back, or had called for help, before their step again."""
+    """Release the holds of these runs, also of ones that needed attention, and send them to their step again."""
     reposition.write(session, [reposition.here(run) for run in runs])
     for run in runs:
         send_after_commit(session, run.plan, run.step, run.direction, [run.id])
 
 
 def advance_past(session: Session, run: Run) -> None:
-    """Go on as if this step were done, for an operator who settled it by hand."""
+    """Send the run on as if its step were done: an operator settled it by hand. May end the run."""
     if _go_on(session, run.plan, run.step, run.direction, [(run, Done())]):
         following = run.plan.after(run.step, run.direction)
         assert following is not None
@@ -94,7 +101,8 @@ def advance_past(session: Session, run: Run) -> None:
 
 
 def give_up(session: Session, runs: Sequence[Run]) -> None:
-    """Stop runs that took their workers down with them, or vanished with them, too often."""
+    """Record `worker_lost` for runs that were lost with their worker too often; compensate them or, past the pivot and
+    in an undo, call for attention."""
     why = GaveUp("worker_lost", "the worker was lost at this step again and again")
     journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
     for run in runs:
@@ -102,7 +110,7 @@ def give_up(session: Session, runs: Sequence[Run]) -> None:
 
 
 def _with_their_faults(session: Session, results: Sequence[tuple[Run, Result]]) -> list[tuple[Run, Result]]:
-    """How long somebody else was away before does not count for the patience with a fault of our own."""
+    """Give runs that raised a Fault the seconds since their first one: a gateway's absence before does not count."""
     faulty = [run for run, result in results if isinstance(result, Fault)]
     broken = journal.broken_for(session, faulty) if faulty else {}
     return [(replace(run, broken=broken[run.id]) if run.id in broken else run, result) for run, result in results]
@@ -134,7 +142,7 @@ def _fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> N
 
 
 def _again(step: StepTask, run: Run, result: TryAgain) -> reposition.NextState:
-    """Before the same step, but not before its pause is over; at the end of its time once more."""
+    """Return the place before the same step, after its pause; at the end of its time it is tried once more."""
     attempt = run.attempt if isinstance(result, PutAside) else run.attempt + 1
     due = min(_pause(step, run, result), time_left(step, run, result))
     away = result.gateway if result.away else None
@@ -142,14 +150,14 @@ def _again(step: StepTask, run: Run, result: TryAgain) -> reposition.NextState:
 
 
 def _pause(step: StepTask, run: Run, result: TryAgain) -> float:
-    """What the outside asks for is the least."""
+    """Return the seconds to pause: at least what the gateway asks for."""
     if isinstance(result, PutAside):
         return REST
     return max(step.retry_for(run.direction).delay(run.attempt + 1), min(result.after or 0.0, LONGEST_RETRY_AFTER))
 
 
 def _is_no_news(run: Run, result: Result) -> bool:
-    """It goes on waiting for whom it has waited for."""
+    """Return whether the run merely goes on waiting for the same gateway: then the journal is left alone."""
     return isinstance(result, PutAside) and run.waiting_for == result.gateway
 
 
@@ -158,7 +166,7 @@ def _is_broken(why: Result) -> bool:
 
 
 def _take_turns(session: Session, turns: Sequence[tuple[Run, More]]) -> None:
-    """Before the same step, at once or after its pause. It is no attempt that failed, so none is counted."""
+    """Put runs before the same step, at once or after their pause. No failed attempt is counted."""
     send_from_here(session, [run for run, more in turns if not more.after])
     reposition.write(session, [_next_turn(run, more) for run, more in turns if more.after])
 
@@ -168,7 +176,7 @@ def _next_turn(run: Run, more: More) -> reposition.NextState:
 
 
 def _wait(session: Session, waiting: Sequence[tuple[Run, Wait]]) -> None:
-    """Rest, unless a nudge came during the call: that counts at once."""
+    """Put runs to rest; one that was woken during its call takes the step again at once."""
     send_from_here(session, [run for run, _ in waiting if run.nudged])
     resting = [(run, wait) for run, wait in waiting if not run.nudged]
     reposition.write(session, [_resting(run, wait) for run, wait in resting])
@@ -180,9 +188,9 @@ def _resting(run: Run, wait: Wait) -> reposition.NextState:
 
 
 def _stop(session: Session, run: Run, why: Outcome) -> None:
-    """It can neither go on nor try again, and either may not turn back or has given up.
+    """End a run that can neither go on nor try again: compensate it if it may turn back, else call for attention.
 
-    What broke by a fault of our own is not undone unseen: whether to, a person decides.
+    After a Fault an operator decides whether to undo.
     """
     if may_turn(run) and not _is_broken(why):
         _compensate_or_call(session, run, why)
@@ -191,7 +199,8 @@ def _stop(session: Session, run: Run, why: Outcome) -> None:
 
 
 def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
-    """Nothing comes after the last attempt: an `on_failed` that breaks even then must not keep the run for ever."""
+    """Compensate the run in a savepoint; if that raises (a broken `on_failed`, say), call for attention. There is no
+    further attempt after this one."""
     try:
         with session.begin_nested():
             compensate(session, [(run, why, run.step)])
@@ -203,7 +212,7 @@ def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
 
 
 def _call_for_help(session: Session, run: Run, why: Outcome) -> None:
-    """A person is told, with what turned the run back, if anything did."""
+    """End the run as needing attention, with the error that turned it back, if any, as `cause`."""
     error = {**_document(why), "step": run.name, "direction": run.direction}
     if run.error:
         error["cause"] = run.error

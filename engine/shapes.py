@@ -1,4 +1,4 @@
-"""Which messages can be unpacked at all. Celery finds out while it unpacks, and some of them kill its worker."""
+"""Checks of a message before Celery unpacks it. Celery finds faults while it unpacks, and some kill its worker."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from celery_app import app
 from engine.steps import step_tasks
 
 MOST_BYTES = 1_000_000  # a wave of 64 with the longest chain is a fiftieth of it
-UNUSED = ("eta", "expires", "stamped_headers", "stamps")  # nothing here is sent with one of them
+UNUSED = ("eta", "expires", "stamped_headers", "stamps")  # headers that the engine never sets
 TEXTS = ("group", "root_id", "parent_id", "shadow", "argsrepr", "kwargsrepr", "origin")
 
 
 class Misshapen(Exception):
-    """The message can not be carried out by anybody, however often it is delivered."""
+    """The message cannot be carried out by any worker, however often it is delivered."""
 
 
 def check(message: Message) -> None:
-    """Raise Misshapen, with the reason, unless the message is a task as Celery's protocol 2 writes it.
+    """Verify that the message is a task as Celery's protocol 2 writes it. Raises Misshapen with the reason if not.
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html#version-2
     """

@@ -1,4 +1,4 @@
-"""Calls that need not be made: to a gateway that is away, and to undo what never left the house."""
+"""Calls that need not be made: those to a gateway that is away, and undos of calls that were never sent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from engine.verdicts import PutAside
 
 
 def calling(runs: Sequence[Run], requests: Mapping[str, Any]) -> list[Run]:
+    """Return the runs whose request is to be sent; a result in its place, or none, settles the run without a call."""
     return [run for run in runs if not isinstance(requests.get(run.id, Done()), Done | Outcome)]
 
 
 def spare_the_unsent(session: Session, step: StepTask, runs: Sequence[Run], requests: dict[str, Any]) -> None:
-    """Nobody outside is asked to undo what never left the house: that is done here and now, whoever is away."""
+    """Replace the requests of undos whose call was certainly never sent by their result, `step.unsent`."""
     if step.unsent is None:
         return
     never = journal.never_sent(session, runs)
@@ -31,7 +32,10 @@ def spare_the_unsent(session: Session, step: StepTask, runs: Sequence[Run], requ
 
 
 def put_aside(session: Session, step: StepTask, runs: Sequence[Run], requests: dict[str, Any]) -> None:
-    """Of the calls to a gateway that is away only a few are made."""
+    """Replace requests to gateways that are away by PutAside, but for the few that `breaker.admit` lets probe.
+
+    Locks the rows of those gateways until the transaction ends.
+    """
     by_gateway: dict[str | None, list[Run]] = defaultdict(list)
     for run in runs:
         by_gateway[step.gateway_of(requests[run.id])].append(run)
@@ -43,5 +47,6 @@ def put_aside(session: Session, step: StepTask, runs: Sequence[Run], requests: d
 
 
 def marked(later: TryAgain, step: StepTask, request: Any) -> TryAgain:
+    """Set `gateway` and `within` of this outcome by its request, and return it."""
     later.gateway, later.within = step.gateway_of(request), step.within(request)
     return later

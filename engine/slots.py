@@ -1,4 +1,4 @@
-"""Slots of periodic tasks: a row is one, and there is no second for the same task and time (P11)."""
+"""Slots of periodic tasks: one row for each task and due time, so that it begins once (P11)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class SlotState(StrEnum):
 
 
 class SlotRow(Base):
-    """`slot` is the time it was due, `at` when the clock saw it, which is later by its lateness.
+    """One slot. `slot` is the time it was due, `at` when the clock saw it, which is later by its lateness.
 
-    Whoever ran a task by hand stands in `asked_by`; its slot is then the moment they asked, and no time of the clock.
+    `asked_by`: the operator who ran the task by hand; `slot` is then the moment of that, and no time of the schedule.
     """
 
     __tablename__ = "periodic_slots"
@@ -54,31 +54,33 @@ class Slot(NamedTuple):
 
 
 def take(session: Session, slot: Slot, state: SlotState, asked_by: str | None = None) -> bool:
-    """Whether it is ours: of two that reach for the same slot one waits here, and then has nothing to do."""
+    """Insert the slot; return whether this transaction did. Of two that insert the same slot, the second waits for the
+    first to commit and gets False."""
     row = {**slot._asdict(), "state": state, "at": statement_time(), "asked_by": asked_by}
     taken = upsert(session, SlotRow).values(row).on_conflict_do_nothing().returning(SlotRow.task)
     return session.scalar(taken) is not None
 
 
 def carry(session: Session, slot: Slot, run_id: str) -> None:
-    """Its run has been started."""
+    """Note the run that carries this slot out."""
     session.execute(update(SlotRow).where(*_this(slot)).values(run_id=run_id))
 
 
 def finish(session: Session, runs: Sequence[str], state: SlotState, error: dict[str, Any] | None = None) -> None:
+    """Set state and error of the slots that these runs carried out."""
     ending = update(SlotRow).where(SlotRow.run_id.in_(runs))
     session.execute(ending.values(state=state, finished_at=statement_time(), error=error))
 
 
 def newest(session: Session) -> dict[str, datetime]:
-    """The last slot of each task that the clock has seen."""
+    """Return the newest slot of each task by the schedule; slots of tasks run by hand do not count."""
     last = func.max(SlotRow.slot, type_=SlotRow.slot.type)
     seen = select(SlotRow.task, last).where(SlotRow.asked_by.is_(None)).group_by(SlotRow.task)
     return dict(session.execute(seen).all())
 
 
 def last(session: Session) -> dict[str, SlotRow]:
-    """The row of each task that began last, by the clock or by hand; those that were only noted stand back."""
+    """Return of each task the slot that began last, by the schedule or by hand. A task that never began is left out."""
     began = select(SlotRow.task, func.max(SlotRow.at, type_=SlotRow.at.type).label("at"))
     newest = began.where(SlotRow.state != SlotState.NOTED).group_by(SlotRow.task).subquery()
     rows = select(SlotRow).join(newest, and_(SlotRow.task == newest.c.task, SlotRow.at == newest.c.at))
@@ -86,13 +88,16 @@ def last(session: Session) -> dict[str, SlotRow]:
 
 
 def busy(session: Session) -> set[str]:
-    """Tasks of which a run is under way: the next waits for it."""
+    """Return the tasks of which a run is under way; one that needs attention is not."""
     live = select(SlotRow.task).join(RunRow, RunRow.id == SlotRow.run_id).where(RunRow.state.not_in(FINAL))
     return set(session.scalars(live.where(SlotRow.state == SlotState.BEGUN)))
 
 
 def prune(session: Session, batch: int = 1000) -> int:
-    """Forget slots of last week, one batch; of each task the newest stays, or the clock would not know it any more."""
+    """Delete one batch of slots that the clock saw more than KEEP_DAYS ago. Returns how many.
+
+    The newest slot of each task stays: for a task without a slot the clock only notes the next one.
+    """
     other = aliased(SlotRow)
     newest = select(func.max(other.slot)).where(other.task == SlotRow.task, other.asked_by.is_(None)).scalar_subquery()
     old = (SlotRow.at < in_seconds(-86400.0 * KEEP_DAYS), SlotRow.state != SlotState.BEGUN, SlotRow.slot < newest)
@@ -103,9 +108,9 @@ def prune(session: Session, batch: int = 1000) -> int:
 
 
 def forget_after(session: Session, task: str, at: datetime) -> int:
-    """Forget this task's slots after then, with the runs that have carried them out. Returns how many.
+    """Delete this task's slots after `at`, with the runs that carried them out. Returns how many slots.
 
-    One that is at work stays, and so does what somebody began by hand.
+    A slot whose run has not ended stays, and so does one begun by hand.
     """
     ended = or_(SlotRow.run_id.is_(None), SlotRow.run_id.in_(select(RunRow.id).where(RunRow.state.in_(ENDED))))
     ahead = (SlotRow.task == task, SlotRow.slot > at, SlotRow.asked_by.is_(None), ended)

@@ -1,4 +1,4 @@
-"""The words a run's life is told in."""
+"""States of runs, directions, holds and marks of the journal. The database stores these values, clients read them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What a client sees of a run."""
+    """The status of a run as clients see it."""
 
     QUEUED = "queued"  # accepted, no step begun yet
     RUNNING = "running"
-    WAITING = "waiting"  # for somebody else (the bank's customer, say), never without a deadline
+    WAITING = "waiting"  # for an event from outside (a customer at the bank, say), never without a time limit
     COMPENSATING = "compensating"
     SUCCEEDED = "succeeded"
     FAILED = "failed"  # and everything begun is undone
-    NEEDS_ATTENTION = "needs_attention"  # only a person can help: retry, skip or compensate
+    NEEDS_ATTENTION = "needs_attention"  # an operator must retry, skip or turn back
 
 
-FINAL = (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION)
-ENDED = (State.SUCCEEDED, State.FAILED)
+FINAL = (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION)  # no worker takes it further by itself
+ENDED = (State.SUCCEEDED, State.FAILED)  # not even an operator does
 
 
 class Direction(StrEnum):
@@ -27,23 +27,23 @@ class Direction(StrEnum):
 
 
 class Hold(StrEnum):
-    """Why a run may not be claimed right now."""
+    """Why no worker may claim a run at this moment."""
 
-    NONE = "none"  # it may: a message for it is on its way, or the sweep will send one
-    CALL = "call"  # a worker is talking to the outside for it, under a lease
-    BACKOFF = "backoff"  # until due_at, then once more
+    NONE = "none"  # one may: a message is on its way, or the sweep will send one
+    CALL = "call"  # a remote call is under way, under a lease
+    BACKOFF = "backoff"  # until due_at, then the step is tried again
     WAIT = "wait"  # until woken, or until due_at
-    END = "end"  # it is final
+    END = "end"  # the run is final
 
 
 class Mark(StrEnum):
-    """What the journal says of one step in one direction."""
+    """The state of one step in one direction, in the journal."""
 
-    PENDING = "pending"  # planned, not begun: told to clients, never stored
-    BEGUN = "begun"  # intent committed; the outside may or may not know of it
+    PENDING = "pending"  # planned, not begun: shown to clients, never stored
+    BEGUN = "begun"  # intent committed; the gateway may or may not know of it
     WAITING = "waiting"
     DONE = "done"
     REFUSED = "refused"  # a final no
     FAILED = "failed"  # tried as often as its retry allows
     STOPPED = "stopped"  # the run turned back before this had ended
-    SKIPPED = "skipped"  # by an operator, who said why
+    SKIPPED = "skipped"  # by an operator, with a note

@@ -1,4 +1,4 @@
-"""What a step is to the engine: a named task, its functions, and how patient to be with it."""
+"""Step tasks, their results and their retries: what `local_step` and `remote_step` make of an author's functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Done:
-    """It ended well. `output` goes into the journal and, after the last step, into the run's result."""
+    """A step that ended well. `output` goes into the journal and, after the last step, into the run's result."""
 
     output: dict[str, Any] | None = None
 
@@ -27,7 +27,7 @@ Result = Done | Outcome
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call brought for one run, with the request that was made."""
+    """The result of a remote call for one run, with the request as `fetch` returned it. Passed to `remember`."""
 
     run: Run
     request: Any
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def output(self) -> dict[str, Any] | None:
-        """What a call that went well returned; None when it did not go well."""
+        """Return what the call returned; None when it raised an outcome."""
         return self.result.output if isinstance(self.result, Done) else None
 
 
@@ -46,14 +46,15 @@ Remember = Callable[[Session, Sequence[Answer]], None]
 Gateway = str | Callable[[Any], str]
 
 
-LONGEST_NAME = 255  # of a gateway: a host's may be nearly as long by itself
+LONGEST_NAME = 255  # of a gateway, in characters: the name of a host alone may be nearly as long
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How long and how patiently. Delays double from `first` to `most` seconds, each with jitter.
+    """How long a failing step is tried again (`seconds` from its first failure), and with which pauses.
 
-    `seconds` from the first failure on; a `do` before the pivot of a run that has a deadline has until then instead.
+    Pauses double from `first` to `most` seconds, each with jitter. Where a run has a deadline, a `do` before its pivot
+    is tried until the deadline instead of `seconds`.
     """
 
     seconds: float = 3600.0
@@ -61,19 +62,19 @@ class Retry:
     most: float = 60.0
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after the attempt of this number (from 1)."""
+        """Return the seconds to wait after the attempt of this number (from 1); by jitter half to all of the pause."""
         full = min(self.most, self.first * 2.0 ** min(attempt - 1, 32))
         return full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 DOING = Retry()
 DAYS = Retry(seconds=2 * 86_400.0, most=3600.0)
-"""For where there is no way back: whoever is called may be away for two days before a person is troubled."""
+"""The retry for steps past the pivot and for undos: two days of a gateway's absence before a run needs attention."""
 UNDOING = DAYS
 
 
 class Fault(TryAgain):
-    """Our own code broke, by an exception that nobody named. Nothing left the house."""
+    """An exception that is no outcome, raised by a step's own code before a call left. The step is tried again."""
 
     code = "internal_error"
 
@@ -82,16 +83,14 @@ class Fault(TryAgain):
 
 
 class FaultInCall(Fault, Unknown):
-    """The same, perhaps after the outside had acted."""
+    """A Fault during or after a remote call: the gateway may have acted, so only the same key may be used."""
 
 
 @dataclass(frozen=True)
 class StepTask:
-    """A named Celery task that takes the ids of a wave.
+    """A named Celery task that takes the ids of a wave. A local step has `local`, a remote one `fetch` and `call`.
 
-    gateway: who is called, by name or as told by the request; probe: seconds between two calls to one that is away, at
-    most. good_for: seconds that a request leaves to try in. unsent: of an undo, what it comes to when the call that it
-    undoes never left the house; None: it asks all the same.
+    `remote_step` explains patience, gateway, probe, good_for and unsent.
     """
 
     name: str
@@ -107,10 +106,12 @@ class StepTask:
     unsent: dict[str, Any] | None = field(default=None, hash=False)
 
     def gateway_of(self, request: Any) -> str | None:
+        """Return the name of the gateway this request goes to, cut to LONGEST_NAME; None: it has no breaker."""
         name = self.gateway(request) if callable(self.gateway) else self.gateway
         return name[:LONGEST_NAME] if name else None
 
     def within(self, request: Any) -> float | None:
+        """Return the seconds in which trying this request makes sense; None: no limit of its own."""
         return self.good_for(request) if self.good_for else None
 
     def retry_for(self, direction: str) -> Retry:
@@ -119,7 +120,7 @@ class StepTask:
 
 @dataclass(frozen=True)
 class Hook:
-    """A local function the engine calls by name when a run has failed and is undone."""
+    """A local function that the engine calls in the transaction that ends runs as failed, after their last undo."""
 
     name: str
     work: Callable[[Session, Sequence[Run]], None]

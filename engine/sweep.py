@@ -1,7 +1,7 @@
-"""Recovery, retry and delay are one query: whatever is due, by the database's clock.
+"""The sweep: recovery, retry and delay are one query for what is due, by the database's clock.
 
-Due is a first dispatch that never left, a lost message, a backoff that ran out, the lease of a dead worker,
-the deadline of a wait. Every worker sweeps; SKIP LOCKED keeps two from taking the same run.
+Due are a first message that was never sent, a lost message, a backoff that ran out, the lease of a dead worker,
+the end of a wait. Every worker sweeps; SKIP LOCKED keeps two from taking the same run.
 """
 
 from __future__ import annotations
@@ -46,15 +46,19 @@ watch = Watch()
 
 @dataclass
 class Found:
-    """What one sweep came upon."""
+    """The runs that one sweep takes."""
 
-    send: list[Any] = field(default_factory=list)  # held back until now: their time has come
-    lost: list[Any] = field(default_factory=list)  # their message or their worker is gone
-    hopeless: list[Any] = field(default_factory=list)  # gone too often
+    send: list[Any] = field(default_factory=list)  # whose backoff or wait is over
+    lost: list[Any] = field(default_factory=list)  # whose message or worker is gone
+    hopeless: list[Any] = field(default_factory=list)  # lost too often
 
 
 def sweep() -> int:
-    """One look. Returns how many runs were sent on their way."""
+    """Sweep once, at most SWEEP_LIMIT runs. Returns how many were sent to workers.
+
+    Costs one small query while nothing is due. Raises the errors of an absent database or broker; what was not sent
+    is due again after a while.
+    """
     with reading() as session:
         if not _look(session):
             return 0
@@ -66,7 +70,7 @@ def sweep() -> int:
 
 
 def _look(session: Session) -> bool:
-    """Whether anything is due. A clock that was set back hides what is, until that is mended."""
+    """Return whether anything is due. After the clock was set back, first mend the times that would hide what is."""
     before = time.monotonic()
     due, at = session.execute(_LOOK).one()
     if watch.look(at, before, time.monotonic()) and setback.found(session):
@@ -76,20 +80,20 @@ def _look(session: Session) -> bool:
 
 
 def _unsure(session: Session, reached: Mapping[str, datetime]) -> set[str]:
-    """The queues of overdue runs that may be lost or merely behind others."""
+    """Return the queues of overdue runs that may be lost or merely wait behind others."""
     waiting = select(RunRow.task).where(_DUE, RunRow.hold == Hold.NONE, not_(_is_lost(reached))).distinct()
     return {queue_of(task) for task in session.scalars(waiting) if task}
 
 
 def _probe(queues: set[str]) -> None:
-    """Ask what became of everything that was sent into these queues."""
+    """Send probes into these queues, which tell whether what was sent before has come out."""
     for queue, at in in_transaction(lambda session: backlog_probe.claim_probes(session, queues)).items():
         backlog_probe.send_probe(queue, at)
 
 
 def _take(session: Session, reached: Mapping[str, datetime], began: float) -> Found:
-    """Lock, mark and return what is to be sent. A run behind a backlog is not touched: that would hide it
-    from the very task whose message is about to arrive."""
+    """Lock, mark and return the runs to be sent. A run behind a backlog is not touched: its lock would hide it from the
+    very task whose message is about to arrive."""
     rows = session.execute(_wanted(reached)).all()
     leased = {row.id: row.lease_until for row in rows if row.hold == Hold.CALL}
     gone = _leases.over(leased, waited=time.monotonic() - began)
@@ -114,7 +118,7 @@ _COLUMNS = (
 
 
 def _is_lost(reached: Mapping[str, datetime]) -> ColumnElement[bool]:
-    """Everything that was sent into the run's queue after it has been through already."""
+    """Match runs without a hold whose message must be lost: later ones have come out of the same queue."""
     slack = timedelta(seconds=SLACK)
     overtaken = [and_(_travels_in(queue), RunRow.sent_at < at - slack) for queue, at in reached.items()]
     return and_(RunRow.hold == Hold.NONE, or_(false(), *overtaken))
@@ -138,7 +142,8 @@ def _sort(rows: Sequence[Any]) -> Found:
 
 
 def _is_hopeless(row: Any) -> bool:
-    """It was in the hands of workers that are gone, often. Only the outside ends an undo of what was done outside."""
+    """Return whether the run was lost with a worker MOST_CLAIMS times. An undo that calls a gateway never is: only the
+    gateway's answer may end it."""
     if row.claims < MOST_CLAIMS:
         return False
     log.error("run %s takes its workers down with it at %s: %d times", row.id, row.task, row.claims)
@@ -173,7 +178,7 @@ def _give_up(session: Session, rows: Sequence[Any]) -> None:
 
 
 def _send(found: Found) -> int:
-    """Runs that were lost before travel alone: one of them may be what kills its worker."""
+    """Send the runs; those that were lost before travel alone, since one of them may be what kills its worker."""
     together = [row for row in found.send + found.lost if not row.losses]
     alone = [row for row in found.send + found.lost if row.losses]
     if together:

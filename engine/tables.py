@@ -1,4 +1,4 @@
-"""Where runs live. `runs` says where each one stands, `journal` what it did; the rest is small."""
+"""The engine's tables. `runs` holds where each run stands, `journal` what it did; the other tables stay small."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.states import Direction, Hold, Mark, State
 
 
 def _only(condition: str) -> dict[str, Any]:
-    """A partial index, which history does not grow."""
+    """Make an index partial, so that runs that have ended do not make it grow."""
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class PlanRow(Base):
-    """A step list, stored once: a run keeps the one it started with, whatever is deployed later."""
+    """A plan, stored once: a run keeps the one it started with, whatever is deployed later."""
 
     __tablename__ = "plans"
 
@@ -29,11 +29,11 @@ class PlanRow(Base):
 
 
 class RunRow(Base):
-    """One command on its way. `task` is the step task it stands before; `hold` says who may take it.
+    """One run. `task` is the step task it stands before, `hold` why no worker may claim it.
 
-    `due_at` is when the sweep looks at it next (none once it is final), `sent_at` when a message for it
-    was last under way, `version` grows with every change and fences late writers. `troubled_since` is when its step
-    failed first, `waiting_for` the gateway that was away then: none of both where all goes well.
+    `due_at` is when the sweep looks at it next (None once it is final), `sent_at` when a message for it was last sent;
+    `version` grows with every change and fences late writers. `troubled_since` is when its step failed first,
+    `waiting_for` the gateway that was away at the last attempt: both None where all goes well.
     """
 
     __tablename__ = "runs"
@@ -54,7 +54,7 @@ class RunRow(Base):
     subject_type: Mapped[str]
     subject_id: Mapped[str]
     input: Mapped[Document]
-    started_by: Mapped[str | None] = mapped_column(String(64))  # as the caller names them; none: the shop itself
+    started_by: Mapped[str | None] = mapped_column(String(64))  # as the caller names them; None: the shop itself
     state: Mapped[str] = mapped_column(default=State.QUEUED)
     direction: Mapped[str] = mapped_column(default=Direction.DO)
     step: Mapped[int] = mapped_column(default=0)
@@ -62,7 +62,7 @@ class RunRow(Base):
     hold: Mapped[str] = mapped_column(default=Hold.NONE)
     attempt: Mapped[int] = mapped_column(default=0)
     losses: Mapped[int] = mapped_column(default=0)
-    claims: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was lost first: was it a worker?
+    claims: Mapped[int] = mapped_column(default=0, server_default="0")  # by workers, since it was lost first
     version: Mapped[int] = mapped_column(default=0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     nudged: Mapped[bool] = mapped_column(default=False)
@@ -81,7 +81,7 @@ class RunRow(Base):
 
 
 class JournalRow(Base):
-    """One step of one run in one direction. The shopper's timeline is read from here."""
+    """One step of one run in one direction. The timeline of a job is read from here."""
 
     __tablename__ = "journal"
 
@@ -91,8 +91,8 @@ class JournalRow(Base):
     name: Mapped[str]
     state: Mapped[str] = mapped_column(default=Mark.BEGUN)
     attempts: Mapped[int] = mapped_column(default=1)
-    refusals: Mapped[int] = mapped_column(default=0)  # definite no's that an operator overrode: part of the key
-    unsent: Mapped[int] = mapped_column(default=0)  # attempts of which it is certain that nothing left the house
+    refusals: Mapped[int] = mapped_column(default=0)  # refusals that an operator overrode: part of the key
+    unsent: Mapped[int] = mapped_column(default=0)  # attempts of which it is certain that no call was sent
     output: Mapped[Document | None]
     error: Mapped[Document | None]
     started_at: Mapped[At]
@@ -100,7 +100,7 @@ class JournalRow(Base):
 
 
 class FailedAttemptRow(Base):
-    """Every attempt that did not end well, kept."""
+    """One attempt that did not end well. Kept as long as its run."""
 
     __tablename__ = "failed_attempts"
 
@@ -114,7 +114,7 @@ class FailedAttemptRow(Base):
 
 
 class OperatorActRow(Base):
-    """What an operator did to a run, and over which error: the journal goes on with the same row, this one stays."""
+    """One act of an operator on a run, with the error at that time; the step's row is overwritten, this one stays."""
 
     __tablename__ = "operator_acts"
 
@@ -130,7 +130,7 @@ class OperatorActRow(Base):
 
 
 class GatewayRow(Base):
-    """Somebody outside who has failed lately. `away_since`: none is called but by probes, the next at `probe_at`."""
+    """A gateway that has failed. While `away_since` is set only probes call it, the next one at `probe_at`."""
 
     __tablename__ = "gateways"
 
@@ -147,7 +147,7 @@ class GatewayRow(Base):
 
 
 class QueueProbeRow(Base):
-    """One queue: up to which moment everything sent into it has come out again (see `lanes.py`)."""
+    """One queue: up to which moment everything sent into it has come out again (see `backlog_probe.py`)."""
 
     __tablename__ = "lanes"
 

@@ -1,4 +1,4 @@
-"""From the times of a schedule to its slots. The same moment gives everybody the same ones."""
+"""The slots of a schedule. Every process computes the same ones for the same moment."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from engine import cron
 
 
 def latest(time: Time, at: datetime, zone: tzinfo) -> datetime:
-    """The newest slot that is not after `at`, in UTC."""
+    """Return the newest slot that is not after `at`, in UTC. `zone`: whose clocks a cron expression is read by."""
     return _slot(time, at, 0) if isinstance(time, Every) else _there(time, cron.latest(time.expression, at, zone))
 
 
 def following(time: Time, at: datetime, zone: tzinfo) -> datetime:
-    """The first slot after `at`, in UTC."""
+    """Return the first slot after `at`, in UTC."""
     return _slot(time, at, 1) if isinstance(time, Every) else _there(time, cron.following(time.expression, at, zone))
 
 

@@ -1,6 +1,6 @@
-"""The statements that move runs along their chain and to an end; what decides on them is `settle.py`.
+"""Statements that move runs along their chain and to an end. `settle.py` decides which; the runs must be locked.
 
-Whatever a whole group shares is one UPDATE.
+Runs that get the same values are moved by one UPDATE.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RUN = RUNS.c
 
 
 def moving(direction: str) -> State:
-    """What a run that goes this way is seen as."""
+    """Return the state of a run that goes in this direction."""
     return State.RUNNING if direction == Direction.DO else State.COMPENSATING
 
 
@@ -62,7 +62,7 @@ _ADVANCE = (
 
 
 def advance(session: Session, plan: Plan, step: int, direction: str, runs: Sequence[Run]) -> None:
-    """To the next step, forwards or back, for the whole group at once."""
+    """Move these runs of one plan before `step`, forwards or back, by one UPDATE."""
     there = {"next_step": step, "next_task": plan.task(step, direction), "next_state": moving(direction)}
     execute_core(session, _ADVANCE, {"ids": [run.id for run in runs], **there})
 
@@ -94,24 +94,24 @@ _HELP = _end(State.NEEDS_ATTENTION).values(error=bindparam("why", type_=DOCUMENT
 
 
 def succeed(session: Session, outputs: Sequence[tuple[Run, dict[str, Any] | None]]) -> None:
-    """The last step is done; what it brought is the run's result. Those with the same result are one UPDATE."""
+    """End runs as succeeded, each with the output of its last step as its result."""
     for ids, output in _alike(outputs):
         execute_core(session, _SUCCEED, {"ids": ids, "output": output})
 
 
 def fail(session: Session, failures: Sequence[tuple[Run, dict[str, Any]]]) -> None:
-    """Everything begun is undone. Those with the same error are one UPDATE."""
+    """End runs as failed, each with its error. Everything they began must be undone by then."""
     for ids, error in _alike(failures):
         execute_core(session, _FAIL, {"ids": ids, "why": error})
 
 
 def call_for_help(session: Session, run: Run, error: dict[str, Any]) -> None:
-    """Neither forward nor back by itself. It stays before its task, for an operator's retry."""
+    """End a run as needing attention. It stays before its task, for an operator's retry."""
     execute_core(session, _HELP, {"ids": [run.id], "why": error})
 
 
 def _alike(documents: Iterable[tuple[Run, Any]]) -> Iterator[tuple[list[str], Any]]:
-    """The ids of the runs that share a document, with it."""
+    """Group the runs by equal documents; yield the ids of each group with its document."""
     ids: dict[str, list[str]] = defaultdict(list)
     for run, document in documents:
         ids[json.dumps(document, sort_keys=True)].append(run.id)

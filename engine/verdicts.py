@@ -1,4 +1,4 @@
-"""What an outcome means for a run, in the light of its time, its deadline and its pivot. Nothing is written here."""
+"""What a step's result means for a run, given its time, its deadline and its pivot. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ CANCELLED = Refused("cancelled", "cancelled on request")
 TOO_LATE = Refused("deadline_exceeded", "it took longer than it may")
 
 TurnBack = tuple[Run, Outcome, int]
-"""A run that turns back, why, and the newest step it has begun."""
+"""A run that turns back, why, and the newest step that it has begun."""
 
 
 class GaveUp(Refused):
-    """Tried for as long as there was time. Unlike a plain refusal the outside may know of it: the key must stay.
+    """A step that was tried for as long as there was time. Unlike after a refusal the call may have happened, so that
+    the key must stay.
 
-    unsent: nothing left the house at the last try. broken: by a fault of our own, which is not for us to undo unseen.
+    unsent: no call was sent at the last attempt. broken: by a Fault, which is not undone without an operator.
     """
 
     def __init__(self, code: str, detail: str = "", *, unsent: bool = False, broken: bool = False) -> None:
@@ -33,11 +34,11 @@ class GaveUp(Refused):
 
 
 class PutAside(TryAgain):
-    """Its gateway is away, and a few others find out when it is back: it was not tried at all."""
+    """A call that was not made: its gateway is away, and a few other runs probe it."""
 
 
 def judge(step: StepTask, run: Run, result: Result) -> Result:
-    """Tries whose time is over, and waits past their deadline, are refusals."""
+    """Return the result as it is, or, where the time to try or to wait is over, GaveUp or Refused in its place."""
     if isinstance(result, TryAgain) and time_left(step, run, result) <= 0:
         return GaveUp(result.code, result.detail, unsent=is_unsent(result), broken=isinstance(result, Fault))
     if isinstance(result, Wait) and run.expired:
@@ -46,7 +47,7 @@ def judge(step: StepTask, run: Run, result: Result) -> Result:
 
 
 def time_left(step: StepTask, run: Run, result: TryAgain) -> float:
-    """Seconds for which a step that fails like this is still to be tried."""
+    """Return the seconds for which a step that failed with this result is still to be tried; negative: time is over."""
     own = [seconds for seconds in (run.left, result.within) if seconds is not None] if may_turn(run) else []
     if isinstance(result, Fault):
         return min([FAULT_PATIENCE - run.broken, *own])
@@ -54,14 +55,14 @@ def time_left(step: StepTask, run: Run, result: TryAgain) -> float:
 
 
 def is_unsent(result: Result | None) -> bool:
-    """Whether it is certain that nothing left the house at this try."""
+    """Return whether it is certain that no call was sent at this attempt."""
     if isinstance(result, GaveUp):
         return result.unsent
     return isinstance(result, TryAgain) and not isinstance(result, Unknown)
 
 
 def line(run: Run, result: Result) -> journal.Line:
-    """What the journal says of it."""
+    """Return the journal's line for this result."""
     match result:
         case Done():
             return run, Mark.DONE, result.output, None
@@ -79,7 +80,7 @@ def line(run: Run, result: Result) -> journal.Line:
 
 @dataclass
 class Ways:
-    """The runs of a step by what becomes of them."""
+    """The runs of a step, by what becomes of them; `done` by plan, step and direction."""
 
     done: dict[tuple[Plan, int, str], list[tuple[Run, Done]]] = field(default_factory=lambda: defaultdict(list))
     turning: list[TurnBack] = field(default_factory=list)
@@ -90,6 +91,7 @@ class Ways:
 
 
 def sort_out(judged: Sequence[tuple[Run, Result]], *, begun: bool) -> Ways:
+    """Sort runs by what becomes of them. `begun`: these are results of calls, during which a run may be cancelled."""
     ways = Ways()
     for run, result in judged:
         match result:
@@ -111,11 +113,12 @@ def sort_out(judged: Sequence[tuple[Run, Result]], *, begun: bool) -> Ways:
 
 
 def may_turn(run: Run) -> bool:
+    """Return whether the run may still turn back: it goes forward and is not past its pivot."""
     return run.direction == Direction.DO and not run.past_pivot
 
 
 def why_stopped(run: Run) -> Outcome:
-    """On request; or too late, and then what it was waiting for says more than that."""
+    """Return why a stopped run turns back: cancelled, the error of its last attempt, or the deadline."""
     if run.cancel_requested:
         return CANCELLED
     if run.troubled is None or not run.trouble:

@@ -1,4 +1,4 @@
-"""What every step task does when its message arrives. The one place that wraps them all."""
+"""The body of every step task: what happens when its message arrives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.steps import StepTask
 def work(message: Any, step: StepTask, ids: Sequence[str], *, suspect: bool = False) -> None:
     """Take the wave through one step; cut the chain when none of its runs goes on.
 
-    suspect: it was lost before. Should it kill this worker, that is not to look as if it never came here.
+    suspect: it was lost before, so it is first counted that a worker has it (`claim.note_claim`).
 
     A redelivered message keeps its tail: the worker before may have died between its commit and the next link.
     """

@@ -1,4 +1,4 @@
-"""What a Celery worker does beside its tasks: it sweeps, and renews the leases of its calls.
+"""What a Celery worker does beside its tasks: it sweeps, renews the leases of its calls and pokes the clock.
 
 In a prefork worker each child does so, and not the parent: threads and fork do not mix.
 """
@@ -40,7 +40,7 @@ _ended = threading.Event()
 
 @setup_logging.connect
 def _log_as_json(loglevel: int | str, **_: Any) -> None:
-    """Instead of Celery's own: one JSON object a line, with nothing secret in it."""
+    """Configure logging instead of Celery: one JSON object a line, with nothing secret in it."""
     logs.configure(logging.getLevelName(loglevel) if isinstance(loglevel, int) else loglevel)
 
 
@@ -60,7 +60,8 @@ def _in_worker(sender: Any, **_: Any) -> None:
 
 @worker_stopping.connect
 def _asked_to_stop(**_: Any) -> None:
-    """Celery can wait for ever for a broker that has fallen silent: then we leave as by kill -9, which is safe."""
+    """Stop sweeping, and start a timer that ends this process as by kill -9, which is safe. Celery can wait for ever
+    for a broker that has fallen silent."""
     _stopping.set()
     last_resort = threading.Timer(LONGEST_GOODBYE, _leave)
     last_resort.daemon = True
@@ -75,7 +76,8 @@ def _leave() -> None:
 @worker_shutdown.connect
 @worker_process_shutdown.connect
 def _finish(**_: Any) -> None:
-    """Celery's tasks are done; calls that outlasted theirs answer, are recorded, and what follows is sent."""
+    """Wait for calls that outlasted their tasks, record their answers and send what follows. Celery's tasks are done by
+    then."""
     _stopping.set()
     if not remote.finish_calls(LAST_CALLS):
         log.warning("some calls have not answered; their leases run out and the same keys are asked again")
@@ -94,10 +96,10 @@ def _declare_dead_letters() -> None:
 
 
 def _kill_only_what_can_be_killed(consumer: Any) -> None:
-    """Processes that lose the broker are killed, so as not to run beside their own message, delivered again.
+    """Have Celery kill processes that lose the broker, so that none runs beside its own message, delivered again.
 
-    Threads can not be: Celery would only log a traceback for each. They end what they have in hand, and the second
-    delivery finds it done, or held under a lease.
+    Threads cannot be killed: Celery would only log a traceback for each. They finish their task, and the second
+    delivery finds its runs done, or under a lease.
     """
     kills = getattr(consumer.pool.terminate_job, "__func__", None) is not BasePool.terminate_job
     consumer.app.conf.worker_cancel_long_running_tasks_on_connection_loss = kills
@@ -108,7 +110,10 @@ def _start() -> None:
 
 
 def _keep_looking() -> None:
-    """About once a second, out of step with the other workers. One that stops still holds on to its calls."""
+    """Look after leases, outages, the sweep and the clock about once a second, out of step with the other workers.
+
+    A worker that was asked to stop only renews the leases of its calls.
+    """
     poker = Poker()
     while not _ended.wait(SWEEP * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
         try:
