@@ -1,4 +1,4 @@
-"""What becomes of a message that was delivered."""
+"""Verdicts on delivered messages, and what each does to the message's row."""
 
 import sqlite3
 from enum import StrEnum
@@ -8,10 +8,10 @@ from litebroker.messages import Delivery
 
 
 class Verdict(StrEnum):
-    DONE = "done"  # acked: the row goes
+    DONE = "done"  # acknowledged: the row is deleted
     REQUEUED = "requeued"  # back to its place, unless it has used up its deliveries
     UNTOUCHED = "untouched"  # taken ahead and never delivered: back as if it had not been taken
-    REJECTED = "rejected"  # to the dead letters, or nowhere
+    REJECTED = "rejected"  # to the dead letters, or dropped
     BROKEN = "broken"  # it cannot be read: to the dead letters
 
 
@@ -19,6 +19,7 @@ _HELD = "WHERE id = ? AND owner = ? AND deliveries = ?"  # only while it is stil
 
 
 def apply(db: sqlite3.Connection, verdict: Verdict, delivery: Delivery) -> None:
+    """Carry out a verdict. Does nothing if the message has left this delivery: settled, or taken again."""
     held = (delivery.id, delivery.owner, delivery.count)
     if verdict is Verdict.DONE:
         db.execute(f"DELETE FROM message {_HELD}", held)  # noqa: S608
@@ -36,7 +37,8 @@ def _give_up(db: sqlite3.Connection, verdict: Verdict, id_: int) -> None:
 
 
 def give_back(db: sqlite3.Connection, id_: int) -> None:
-    """To its queue, or to the dead letters: delivery limit + 1 deliveries are allowed, as on RabbitMQ."""
+    """Put a message back into its queue, or among the dead letters after delivery limit + 1 deliveries, as RabbitMQ
+    does."""
     spent = db.execute(
         "SELECT 1 FROM message m JOIN queue q ON q.name = m.queue WHERE m.id = ? AND m.deliveries > q.delivery_limit",
         (id_,),

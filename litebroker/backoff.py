@@ -1,4 +1,4 @@
-"""How long to sleep between two looks: short while something happens, longer when it is quiet."""
+"""The pause between two looks for messages: short while some come, longer when it is quiet."""
 
 from litebroker.options import Options
 
@@ -12,7 +12,7 @@ class Backoff:
         self._next = self._least
 
     def pause(self) -> float:
-        """Seconds to sleep now; each quiet look makes the next pause half as long again."""
+        """Return the seconds to sleep now, and make the next pause half as long again, up to `max_poll`."""
         pause = self._next
         self._next = min(self._next * 1.5, self._most)
         return pause

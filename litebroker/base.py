@@ -1,4 +1,4 @@
-"""What every part of a channel stands on."""
+"""The base class of a channel's parts: its connection's broker file and its unacknowledged messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Base(virtual.Channel):
     QoS = Hand  # type: ignore[assignment]  # kombu types its own class here
     supports_fanout = True
-    do_restore = False  # the ledger gives back what is in hand; kombu must not publish it anew
+    do_restore = False  # the ledger gives unacknowledged messages back; kombu must not publish them anew
 
     def __init__(self, connection: Transport, **kwargs: Any) -> None:
         super().__init__(connection, **kwargs)
@@ -30,5 +30,5 @@ class Base(virtual.Channel):
 
     @property
     def inherited(self) -> bool:
-        """True when a fork left us this channel: what it holds is in the parent's hand."""
+        """Return whether this channel was copied by a fork: its messages belong to the parent process."""
         return self._pid != os.getpid()

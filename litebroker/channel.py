@@ -1,4 +1,4 @@
-"""AMQP's channel as kombu speaks it, over the broker file."""
+"""kombu's AMQP channel over the broker file."""
 
 from litebroker.consuming import Consuming
 from litebroker.declaring import Declaring
@@ -17,7 +17,7 @@ class Channel(Declaring, Publishing, Consuming):
         self.broker.ledger.flush()
 
     def close(self) -> None:
-        """Consumers are cancelled and what is in hand goes back, unless a fork left us this channel."""
+        """Cancel the consumers and give unacknowledged messages back, unless the channel was copied by a fork."""
         if self.closed:
             return
         self.closed = True

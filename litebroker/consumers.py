@@ -1,4 +1,4 @@
-"""Who consumes from which queue: it decides when an auto-delete or an unused queue goes."""
+"""Consumers of queues. When the last one leaves, an auto-delete queue is deleted, and another may begin to expire."""
 
 import sqlite3
 import time
@@ -11,13 +11,14 @@ def add(db: sqlite3.Connection, tag: str, owner: str, queue: str) -> None:
 
 
 def remove(db: sqlite3.Connection, tag: str, owner: str) -> None:
+    """Delete a consumer, and its queue if that is auto-delete and has no other."""
     sql = "DELETE FROM consumer WHERE tag = ? AND owner = ? RETURNING queue"
     for (queue,) in db.execute(sql, (tag, owner)).fetchall():
         _left(db, queue)
 
 
 def remove_all(db: sqlite3.Connection, owner: str) -> None:
-    """The owner is dead: its consumers and its exclusive queues go with it."""
+    """Delete the consumers and the exclusive queues of a dead owner."""
     for (queue,) in db.execute("DELETE FROM consumer WHERE owner = ? RETURNING queue", (owner,)).fetchall():
         _left(db, queue)
     for (queue,) in db.execute("SELECT name FROM queue WHERE exclusive_to = ?", (owner,)).fetchall():

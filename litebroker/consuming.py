@@ -1,4 +1,4 @@
-"""A channel's consumers: what is taken for them and delivered to them."""
+"""The part of a channel that consumes: it takes messages and delivers them to its consumers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Consuming(Reading):
         self.stale = True
 
     def basic_cancel(self, consumer_tag: str) -> None:
-        """What was taken for this consumer and not yet delivered goes back."""
+        """Delete the consumer and give back what was taken for it and not yet delivered."""
         consumer = self.consumers.pop(consumer_tag, None)
         if consumer is None or self.inherited:
             return
@@ -63,10 +63,11 @@ class Consuming(Reading):
         self.broker.ledger.flush()
 
     def _name(self, consumer_tag: str) -> str:
-        """kombu numbers its tags from 1 in every channel."""
+        """Return a name that is unique in the file: kombu numbers its tags from 1 in every channel."""
         return f"{id(self)}.{self.channel_id}.{consumer_tag}"
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> virtual.Message | None:
+        """Take one message; None if there is none, or it could not be read."""
         self.connection.pump.reaper.run()
         with self.broker.database.write() as db:
             taken = self._take(db, queue, no_ack, 1)
@@ -77,13 +78,14 @@ class Consuming(Reading):
         return None
 
     def room(self) -> int:
-        """How many messages may be taken now."""
+        """Return how many messages may be taken now; 0 as well when no queue can have any."""
         if not self.stale or not self.consumers:
             return 0
         return self.qos.room(self.broker.options.batch)
 
     def fetch(self, db: sqlite3.Connection) -> list[tuple[Consumer, Delivery]]:
-        """Take what there is room for, from each consumer's queue in its turn."""
+        """Take what there is room for, from each consumer's queue in its turn. Pass the result to `accept` once it is
+        committed."""
         fetched: list[tuple[Consumer, Delivery]] = []
         room = self._asked = self.room()
         for consumer in list(self.consumers.values()):
@@ -92,7 +94,7 @@ class Consuming(Reading):
         return fetched
 
     def accept(self, fetched: list[tuple[Consumer, Delivery]]) -> None:
-        """The take is committed: these are ours."""
+        """Hold the taken messages for delivery: their take is committed."""
         self.stale = len(fetched) >= self._asked  # else every queue is empty
         for consumer, delivery in fetched:
             if not consumer.no_ack:
@@ -101,7 +103,7 @@ class Consuming(Reading):
         self._rotate()
 
     def _rotate(self) -> None:
-        """The queue that was first is last the next time."""
+        """Make the first consumer the last for the next take."""
         for tag in list(self.consumers)[:1]:
             self.consumers[tag] = self.consumers.pop(tag)
 
@@ -111,7 +113,7 @@ class Consuming(Reading):
         return messages.take(db, queue, limit, self.broker.database.owner())
 
     def deliver(self) -> bool:
-        """One message to its consumer. False when there is none, or it could not be read."""
+        """Deliver one message to its consumer. False when there is none, or it could not be read."""
         if not self.ready:
             return False
         consumer, delivery = self.ready.popleft()

@@ -23,15 +23,17 @@ LOOK_EVERY = 1.0  # seconds between two looks whether the file is still the one 
 
 
 class FileReplaced(ConnectionError):
-    """The file was deleted or replaced: whoever consumed from it must declare and consume anew."""
+    """The file was deleted or replaced: its consumers must declare and consume anew."""
 
 
 class Database:
+    """This process's connection to the broker file, opened when it is needed and shared by its threads."""
+
     def __init__(self, path: Path, options: Options) -> None:
         self.path = path
         self.options = options
         self.lock = threading.RLock()
-        self.bells: set[threading.Event] = set()  # of those who wait for news in this process
+        self.bells: set[threading.Event] = set()  # of this process's threads that wait for messages
         self._connection: sqlite3.Connection | None = None
         self._owner: Owner | None = None
         self._synchronous = ""
@@ -46,6 +48,7 @@ class Database:
         return self.path.with_name(f"{self.path.name}-owners")
 
     def owner(self) -> str:
+        """Return the name by which this process holds messages, taking one at the first call."""
         with self.lock:
             if self._owner is None:
                 self._owner = Owner(self.owners)
@@ -56,12 +59,16 @@ class Database:
             return self._open().execute(sql, parameters).fetchall()
 
     def ask(self, question: Callable[[sqlite3.Connection, str], T], name: str) -> T:
+        """Call `question(connection, name)`, which must only read, under the lock."""
         with self.lock:
             return question(self._open(), name)
 
     @contextmanager
     def write(self, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """A transaction that has the write lock from its start, and reaches the disk if `durable`."""
+        """Open a transaction that holds SQLite's write lock from its start, and is on disk at its end if `durable`.
+
+        Raises sqlite3.OperationalError if the file is busy for longer than `busy_timeout`.
+        """
         with self.lock:
             self.file()
             db = self._open()
@@ -76,25 +83,27 @@ class Database:
                 raise
 
     def version(self) -> tuple[int, int, int]:
-        """Something else whenever there may be news: another process committed, or this one says so."""
+        """Return a value that changes whenever there may be messages: another process committed, or `news` was
+        called."""
         with self.lock:
             seen = self._open().execute("PRAGMA data_version").fetchone()[0]
             return self._opened, int(seen), self._changes
 
     def file(self) -> int:
-        """The number of the file that is open: another one once ours was deleted or replaced, which we then leave."""
+        """Return the number of the open file: it changes once the file at the path was deleted or replaced. The old one
+        is closed then."""
         with self.lock:
             now = time.monotonic()
             if self._connection is not None and now >= self._next_look:
                 self._next_look = now + LOOK_EVERY
                 if _identity(self.path) != self._identity:
                     self.close()
-                    self.leave()  # what we held in the old one must not be taken for what others hold in the new
+                    self.leave()  # what it held in the old file must not be taken for messages in the new
                     self._file += 1
             return self._file
 
     def news(self) -> None:
-        """`data_version` is silent about our own commits: wake our own consumers."""
+        """Wake this process's consumers after one of its own commits, which SQLite's `data_version` does not show."""
         self._changes += 1
         self.ring()
 
@@ -109,13 +118,14 @@ class Database:
                 self._connection = None
 
     def leave(self) -> None:
+        """Give up the name by which this process holds messages."""
         with self.lock:
             if self._owner is not None:
                 self._owner.leave()
                 self._owner = None
 
     def in_child(self) -> None:
-        """A forked child is somebody else, and nobody waits in it yet."""
+        """Forget locks, bells and owner, in a forked child: it is another owner, and no thread of it waits yet."""
         self.lock = threading.RLock()
         self.bells.clear()
         if self._owner is not None:
@@ -151,14 +161,18 @@ class Database:
         schema.ensure(db)
 
     def _synchronise(self, db: sqlite3.Connection, mode: str) -> None:
-        """A lost take or ack is only a redelivery: no fsync for these. A later fsync covers all before it."""
+        """Set the mode of the next commit. A lost take or ack is only a redelivery: no fsync for these. A later fsync
+        covers all before it."""
         if mode != self._synchronous:
             db.execute(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode
 
 
 def _make_private(path: Path) -> None:
-    """Its log and its shared memory take the mode of the file. Never opened if it is there: closing frees its locks."""
+    """Create the file for this user alone, or take the rights of others away; SQLite gives its log the same mode.
+
+    An existing file is not opened here: closing it would free the locks that this process has on it.
+    """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     found = path.stat()
@@ -167,7 +181,7 @@ def _make_private(path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What makes a file that file, whatever its name."""
+    """Return device and inode of the file; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Where a message goes that nobody will take again.
+"""Dead letters: where a message goes that no consumer will take again.
 
-To the queue's dead letter exchange, if it has one. A message over its delivery limit, or one that cannot be read,
-is otherwise parked in `<queue>.dead`: it killed whoever took it, and somebody will want to look at it.
+It goes to the queue's dead letter exchange, if it has one. A message over its delivery limit, or one that cannot be
+read, is otherwise parked in `<queue>.dead`: it killed the workers that took it, and an operator will want to see it.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ DROPPED_WITHOUT_EXCHANGE = ("rejected", "expired")  # as RabbitMQ does
 
 
 def bury(db: sqlite3.Connection, id_: int, reason: str) -> None:
-    """Move one message to its dead letter queues, or drop it."""
+    """Move one message to its dead letter queues, or drop it. `reason` is written into its `x-death` header."""
     row = db.execute(
         "SELECT m.queue, m.priority, CAST(m.payload AS BLOB), q.dead_letter_exchange, q.dead_letter_routing_key"
         " FROM message m LEFT JOIN queue q ON q.name = m.queue WHERE m.id = ?",
@@ -33,7 +33,7 @@ def _targets(db: sqlite3.Connection, queue: str, exchange: str | None, key: str,
         return []
     if exchange is None:
         return [_parking(db, queue)]
-    if exchange and routing.kind_of(db, exchange) is None:  # declared with a name that nobody declared
+    if exchange and routing.kind_of(db, exchange) is None:  # the queue names an exchange that does not exist
         return [_parking(db, queue)]
     return routing.targets(db, exchange, key)
 
@@ -52,7 +52,7 @@ def _routing_key(payload: bytes) -> str:
 
 
 def _with_death(payload: bytes, queue: str, reason: str) -> bytes:
-    """RabbitMQ's `x-death` header, the newest death first; what cannot be read is buried as it is."""
+    """Add RabbitMQ's `x-death` header, the newest death first. A payload that is no message is returned as it is."""
     try:
         message = messages.decode(payload)
     except ValueError:

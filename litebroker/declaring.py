@@ -1,4 +1,4 @@
-"""A channel's exchanges, queues and bindings."""
+"""The part of a channel that declares exchanges, queues and bindings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class Declaring(Base):
             routing.drop(db, exchange)
 
     def queue_declare(self, queue: str | None = None, passive: bool = False, **kwargs: Any) -> queue_declare_ok_t:
-        """Gives the number of ready messages and of consumers."""
+        """Declare the queue. Returns its name and its numbers of ready messages and of consumers.
+
+        passive: only look; raises ChannelError 404 if there is no such queue.
+        """
         name = queue or f"amq.gen-{uuid.uuid4()}"
         if passive and not self._has_queue(name):
             raise not_found("queue", name, "Channel.queue_declare")
@@ -67,7 +70,7 @@ class Declaring(Base):
             self.connection.exclusive.add(name)
 
     def prepare_queue_arguments(self, arguments: dict[str, Any] | None, **kwargs: Any) -> dict[str, Any]:
-        """`Queue(expires=..., message_ttl=..., max_length=...)` in RabbitMQ's words."""
+        """Return the options of `Queue(expires=..., message_ttl=..., max_length=...)` as RabbitMQ's arguments."""
         prepared: dict[str, Any] = to_rabbitmq_queue_arguments(arguments or {}, **kwargs)
         return prepared
 
@@ -107,7 +110,7 @@ class Declaring(Base):
         return iter(self.broker.database.read("SELECT queue, exchange, routing_key FROM binding"))
 
     def after_reply_message_received(self, queue: str) -> None:
-        """Nothing: a reply queue goes with its last consumer, or expires."""
+        """Do nothing: a reply queue is deleted with its last consumer, or expires."""
 
     def _has_queue(self, queue: str, **kwargs: Any) -> bool:
         return self.broker.database.ask(queues.exists, queue)

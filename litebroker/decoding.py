@@ -1,4 +1,4 @@
-"""From a row to a kombu message."""
+"""Decoding: from a row of `message` to a kombu message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 class Reading(Base):
     def _message(self, delivery: Delivery, no_ack: bool) -> virtual.Message | None:
-        """None for a row that is not a message: it is buried, and must not kill who took it."""
+        """Return the message; None for a row that is none: it goes to the dead letters and kills no consumer."""
         try:
             return self._read(delivery)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

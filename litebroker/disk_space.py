@@ -1,4 +1,4 @@
-"""Room on the disk that publishers must leave to consumers.
+"""The disk space that publishers must leave to consumers.
 
 Every take and ack writes a little before it frees anything. If a backlog could fill the disk to the last byte, no
 consumer could ever shorten it again.
@@ -11,13 +11,13 @@ from litebroker.database import Database
 
 
 class DiskFull(sqlite3.OperationalError):
-    """Publishing stops before the disk is full to the last byte."""
+    """Less disk space is free than the reserve; publishing is refused as on a full disk."""
 
     sqlite_errorcode = sqlite3.SQLITE_FULL
 
 
 def ensure(database: Database) -> None:
-    """Raises DiskFull when less is free than the reserve. Pages that the file has to spare count as free."""
+    """Verify that `disk_reserve` bytes are free; raises DiskFull otherwise. Unused pages of the file count as free."""
     reserve = database.options.disk_reserve
     free = _free(database)
     if free < reserve and free + _spare(database) < reserve:

@@ -1,4 +1,4 @@
-"""Which of SQLite's refusals pass by themselves."""
+"""Errors: which of SQLite's pass by themselves, and AMQP's channel errors 404 and 406."""
 
 import sqlite3
 
@@ -8,7 +8,7 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqli
 
 
 def passes(error: sqlite3.OperationalError) -> bool:
-    """True of a full disk, a busy file and a failed read or write: a consumer waits these out."""
+    """Return whether this is a full disk, a busy file or a failed read or write: a consumer waits these out."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) in _PASSING  # the low byte is the kind, the rest its detail
 

@@ -23,7 +23,8 @@ class Litebroker(BrokerBase):  # type: ignore[misc] # Flower has no types
         self._url = broker_url
 
     async def queues(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """In RabbitMQ's words. Flower answers nobody else while its own thread waits for a file."""
+        """Return lengths and consumers of these queues, by RabbitMQ's names. Reads in a thread, because Flower's own
+        must not wait for a file."""
         return await asyncio.to_thread(self._look, list(names))
 
     def _look(self, names: list[str]) -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ def _told(name: str, messages: int, held: int, consumers: int) -> dict[str, Any]
 
 
 class AnyBroker(Broker):  # type: ignore[misc]
-    """Flower's own choice, which knows no others than RabbitMQ and Redis, and has no place to add one."""
+    """Flower's choice of a broker, and litebroker: Flower's own knows a few brokers and offers no place to add one."""
 
     def __new__(cls, broker_url: str, *rest: Any, **options: Any) -> Any:
         if broker_url.startswith("litebroker:"):

@@ -1,7 +1,7 @@
-"""What this process has decided and not yet written down.
+"""Acks and rejects that this process has decided on and not yet written.
 
-Acks from many threads are written together, most often with the next take in one transaction. What cannot be
-written now, because the disk is full, stays here and is tried again: a debt is never forgotten while we live.
+Those of many threads are written together, most often with the next take in one transaction. What cannot be written
+now, because the disk is full, stays here and is tried again for as long as the process lives.
 """
 
 import logging
@@ -21,7 +21,7 @@ Write = Callable[[sqlite3.Connection], None]
 @dataclass(frozen=True)
 class Entry:
     write: Write
-    is_news: bool  # a message went back or elsewhere: other consumers of this process want to know
+    is_news: bool  # a message went to a queue: this process's consumers must look
 
 
 class Ledger:
@@ -35,20 +35,24 @@ class Ledger:
             self.pending.append(Entry(write, is_news))
 
     def settle(self, db: sqlite3.Connection) -> list[Entry]:
-        """Inside a transaction; give the answer to `settled` once it is committed."""
+        """Write all pending entries in the caller's transaction. Returns them; pass them to `settled` after the commit.
+
+        The caller holds the database's lock from here until `settled`.
+        """
         entries = self.pending[:]
         for entry in entries:
             entry.write(db)
         return entries
 
     def settled(self, entries: list[Entry]) -> None:
+        """Drop these entries, which are committed, and wake consumers if messages went to a queue."""
         with self._lock:
             del self.pending[: len(entries)]
         if any(entry.is_news for entry in entries):
             self._database.news()
 
     def flush(self) -> None:
-        """Write what is pending. A refusal that passes is left for the next time, and said aloud."""
+        """Write what is pending in a transaction of its own. An error that `passes` is logged, and the entries stay."""
         if not self.pending:
             return
         try:
@@ -59,12 +63,12 @@ class Ledger:
             logger.warning("%d acks or rejects wait for the broker file: %s", len(self.pending), error)
 
     def _flush(self) -> None:
-        with self._database.lock:  # from the copy to the deletion nobody else may settle
+        with self._database.lock:  # from the copy to the deletion no other thread may settle
             with self._database.write() as db:
                 entries = self.settle(db)
             self.settled(entries)
 
     def in_child(self) -> None:
-        """The messages are in the parent's hand."""
+        """Forget what is pending, in a forked child: the messages belong to the parent."""
         self._lock = threading.Lock()
         self.pending = []

@@ -1,4 +1,4 @@
-"""A message's way: put, taken, settled."""
+"""Messages: encoded, put into a queue, taken from it."""
 
 import json
 import sqlite3
@@ -15,13 +15,13 @@ TRIM_EVERY = 100  # a long queue's length is looked at once in so many messages:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One taking of one message. An ack names the delivery, so a late one cannot hit the next."""
+    """One delivery of one message. An ack names the delivery, so that a late one cannot settle the next."""
 
     id: int
     queue: str
     count: int
     payload: bytes
-    owner: str  # who took it
+    owner: str  # the process that took it; "": taken without an ack to come
 
     @property
     def tag(self) -> str:
@@ -33,12 +33,12 @@ def encode(payload: Payload) -> bytes:
 
 
 def _plain(value: Any) -> str:
-    """Headers may carry a lazy string or an id; what has no JSON of its own travels as its text."""
+    """Encode a value that has no JSON of its own, a lazy string or an id in a header, as its text."""
     return str(value)
 
 
 def decode(payload: bytes) -> Payload:
-    """Raises ValueError for what is not a message."""
+    """Decode a payload. Raises ValueError if it is no JSON object with properties."""
     found = json.loads(payload)
     if not isinstance(found, dict) or not isinstance(found.get("properties"), dict):
         raise ValueError("not a message: no properties")
@@ -46,7 +46,10 @@ def decode(payload: bytes) -> Payload:
 
 
 def put(db: sqlite3.Connection, queue: str, payload: bytes, priority: int, ttl: float | None) -> None:
-    """Into one queue that exists; `ttl` in seconds is the message's own."""
+    """Insert a message into a queue, which must exist. `ttl`: seconds, the message's own; the queue's may be shorter.
+
+    Messages beyond the queue's maximum length are deleted, the oldest first.
+    """
     length, highest, queue_ttl = db.execute(
         "SELECT max_length, max_priority, message_ttl FROM queue WHERE name = ?", (queue,)
     ).fetchone()
@@ -70,16 +73,16 @@ _TAKE_FOR_GOOD = f"DELETE FROM message WHERE id IN ({_READY}) {_COLUMNS}"  # noq
 
 
 def take(db: sqlite3.Connection, queue: str, limit: int, owner: str) -> list[Delivery]:
-    """The first `limit` ready messages, the highest priority first; now `owner` holds them."""
+    """Take the first `limit` ready messages for `owner`, the highest priority first, and count the delivery."""
     return _deliveries(queue, owner, db.execute(_TAKE, (owner, queue, time.time(), limit)).fetchall())
 
 
 def take_for_good(db: sqlite3.Connection, queue: str, limit: int) -> list[Delivery]:
-    """For a consumer that will not ack."""
+    """Take and delete messages, for a consumer that will not acknowledge them."""
     return _deliveries(queue, "", db.execute(_TAKE_FOR_GOOD, (queue, time.time(), limit)).fetchall())
 
 
 def _deliveries(queue: str, owner: str, rows: list[tuple[int, int, int, bytes | None]]) -> list[Delivery]:
-    """RETURNING promises no order."""
+    """Sort rows by priority and id: RETURNING promises no order."""
     rows.sort(key=lambda row: (-row[0], row[1]))
     return [Delivery(id_, queue, count, payload or b"", owner) for _, id_, count, payload in rows]

@@ -1,6 +1,6 @@
-"""Who holds a message: a file that its process has locked.
+"""Owners of messages: processes, each with a file that it keeps locked.
 
-The kernel frees the lock when the process ends, however it ends. So whoever gets the lock of another's file
+The kernel frees the lock when the process ends, however it ends. So a process that gets the lock of another's file
 knows that its owner is dead, and there is no timeout to guess.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class Owner:
-    """This process, as the broker file knows it."""
+    """This process as an owner in the broker file: a random name and the locked file of that name."""
 
     def __init__(self, folder: Path) -> None:
         self.name = uuid.uuid4().hex
@@ -22,18 +22,20 @@ class Owner:
         self._fd: int | None = _locked_file(self.path)
 
     def forget(self) -> None:
-        """After a fork: the child must not keep its parent's lock alive."""
+        """Close the file, in a forked child: it must not keep its parent's lock alive."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def leave(self) -> None:
+        """Delete the file and free its lock: this process holds no messages any more."""
         self.path.unlink(missing_ok=True)
         self.forget()
 
 
 def _locked_file(path: Path) -> int:
-    """Locked under a hidden name first: nobody may find the file before it is locked."""
+    """Create a locked file; return its descriptor. It is locked under a hidden name first, so that no process finds it
+    unlocked."""
     hidden = path.with_name(f".{path.name}")
     fd = os.open(hidden, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
@@ -42,7 +44,7 @@ def _locked_file(path: Path) -> int:
 
 
 def names(folder: Path) -> set[str]:
-    """All owners with a file, dead or alive."""
+    """Return the names of all owners with a file, dead or alive."""
     if not folder.is_dir():
         return set()
     return {entry for entry in os.listdir(folder) if not entry.startswith(".")}
@@ -50,11 +52,11 @@ def names(folder: Path) -> set[str]:
 
 @contextmanager
 def if_dead(folder: Path, name: str) -> Iterator[bool]:
-    """True inside when the owner is dead; its lock is held meanwhile, so that only one process buries it."""
+    """Yield whether the owner is dead, holding its lock meanwhile, so that only one process gives its messages back."""
     try:
         fd = os.open(folder / name, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        yield True  # already buried by another, or the folder was cleaned: nobody lives without a file
+        yield True  # another process was faster, or the folder was cleaned: every living owner has a file
         return
     try:
         yield _try_lock(fd)

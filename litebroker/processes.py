@@ -2,7 +2,7 @@
 
 SQLite must not be carried over a fork: the child would inherit locks it does not hold, and a transaction of some
 other thread. So nothing is open during a fork: all connections are closed before, between two transactions, and
-opened again by whoever needs them next, on both sides.
+opened again when they are needed next, in either process.
 """
 
 import os
@@ -21,7 +21,7 @@ _lock = threading.RLock()
 
 
 class Broker:
-    """One broker file as this process uses it."""
+    """One broker file as this process uses it: its connection, its ledger, and how many transports use it."""
 
     def __init__(self, path: Path, options: Options) -> None:
         self.database = Database(path, options)
@@ -32,6 +32,7 @@ class Broker:
 
 
 def acquire(path: Path, options: Options) -> Broker:
+    """Return this process's Broker for the file, shared by transports with equal options. Pair with `release`."""
     key = (path.absolute(), options)
     with _lock:
         if key not in _open:
@@ -42,7 +43,8 @@ def acquire(path: Path, options: Options) -> Broker:
 
 
 def release(broker: Broker) -> None:
-    """The last one out closes the connection, and takes the owner's name off if it owes nothing."""
+    """End one use of the broker. The last use closes the connection and deletes the owner's file, unless acks are
+    pending."""
     with _lock:
         broker.users -= 1
         if broker.users > 0 or broker.ledger.pending:

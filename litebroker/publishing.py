@@ -1,4 +1,4 @@
-"""A channel's publishing."""
+"""The part of a channel that publishes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from litebroker.messages import Payload
 
 class Publishing(Base):
     def basic_publish(self, message: Payload, exchange: str, routing_key: str, **kwargs: Any) -> None:
-        """Into every queue it is routed to in one transaction, on disk before this returns if persistent."""
+        """Put the message into every queue it is routed to, in one transaction; a persistent one is on disk at return.
+
+        Raises DiskFull below the disk reserve, and NotFound (404) for an unknown exchange.
+        """
         self._inplace_augment_message(message, exchange, routing_key)
         properties = message["properties"]
         priority = self._get_message_priority(message)
@@ -25,7 +28,7 @@ class Publishing(Base):
         self.broker.database.news()
 
     def _inplace_augment_message(self, message: Payload, exchange: str, routing_key: str) -> None:
-        """A text body travels as it is; bytes travel as base64."""
+        """Add routing and body encoding to the properties: a text body travels as it is, bytes as base64."""
         body, encoding = message["body"], "utf-8"
         if isinstance(body, bytes):
             message["body"], encoding = base64.b64encode(body).decode(), "base64"

@@ -1,4 +1,4 @@
-"""One connection's waiting: look for news, take it, deliver one message, write down what was settled."""
+"""The waiting of one connection: look for messages, take them, deliver one, write what was settled."""
 
 import logging
 import sqlite3
@@ -34,7 +34,7 @@ class Pump:
         self.broker.database.bells.discard(self._bell)
 
     def will_settle(self) -> bool:
-        """True while somebody is in drain_events: it writes the acks before it returns."""
+        """Wake the thread in `drain` and return whether there is one: it writes the acks before it returns."""
         self._bell.set()
         return self._draining
 
@@ -54,7 +54,8 @@ class Pump:
             self.broker.ledger.flush()
 
     def _deliver_one(self) -> bool:
-        """The channels in turn, so that a full queue cannot keep remote control waiting."""
+        """Deliver a message of the next channel that has one; False when none has. The channels take turns, so that a
+        full queue does not keep remote control waiting."""
         for channel in list(self.channels):
             if channel.ready:
                 self.channels.remove(channel)
@@ -64,7 +65,7 @@ class Pump:
         return False
 
     def _fetch(self) -> bool:
-        """Look for news and take it. False when there was nothing, or nothing could be written now."""
+        """Look for messages and take them. False when there were none, or the file cannot be written now."""
         self._bell.clear()
         try:
             self.reaper.run()
@@ -78,7 +79,8 @@ class Pump:
             return False
 
     def _look(self) -> None:
-        """Before the take, so that what comes in between is seen the next time."""
+        """Mark the channels stale if there may be messages. Before the take, so that what comes in between is seen the
+        next time."""
         version = self.broker.database.version()
         if version != self._seen:
             self._seen = version
@@ -86,7 +88,7 @@ class Pump:
                 channel.stale = True
 
     def _take(self) -> bool:
-        """Write what is settled and take what is ready, in one transaction."""
+        """Write what is settled and take what is ready, in one transaction. Returns whether any message was taken."""
         hungry = [channel for channel in list(self.channels) if channel.room()]
         if not self.broker.ledger.pending and not self._anything_for(hungry):
             return False
@@ -100,7 +102,8 @@ class Pump:
         return any(taken for _, taken in fetched)
 
     def _anything_for(self, hungry: list[Channel]) -> bool:
-        """A look that only reads: most news is not for us, and writers wait for one another."""
+        """Return whether these channels' queues have a message. Only reads, because most commits bring none for this
+        process and writers wait for one another."""
         found = False
         for channel in hungry:
             names = [consumer.queue for consumer in channel.consumers.values()]

@@ -1,4 +1,4 @@
-"""What is in a channel's hand, and how much more may be."""
+"""The unacknowledged messages of a channel, and how many more it may take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class QoS:
-    """Held by the consuming thread, settled by any."""
+    """The deliveries that a channel holds. The consuming thread adds them, any thread may settle them."""
 
     def __init__(self, channel: Base, prefetch_count: int = 0) -> None:
         self.channel = channel
@@ -25,6 +25,7 @@ class QoS:
         self._lock = threading.Lock()
 
     def room(self, unlimited: int) -> int:
+        """Return how many more messages may be held; `unlimited` where there is no prefetch limit."""
         if not self.prefetch_count:
             return unlimited
         return max(self.prefetch_count - len(self._held), 0)
@@ -43,7 +44,7 @@ class QoS:
         self.settle(delivery_tag, Verdict.REQUEUED if requeue else Verdict.REJECTED)
 
     def settle(self, delivery_tag: str, verdict: Verdict) -> None:
-        """A tag that is no longer held was settled, or given back when its channel closed."""
+        """Decide on a delivery. A tag that is no longer held (settled, or given back at a close) is ignored."""
         with self._lock:
             delivery = self._held.pop(delivery_tag, None)
         if delivery is not None:
@@ -51,19 +52,20 @@ class QoS:
             self._tell()
 
     def _tell(self) -> None:
-        """A transport that is draining writes it down at once; else we do."""
+        """Have the ledger written: by the thread in `drain_events` if there is one, else here."""
         transport = self.channel.connection
         if transport is None or not transport.pump.will_settle():
             self._broker.ledger.flush()
 
     def put_back(self, deliveries: list[Delivery]) -> None:
-        """Taken ahead, never delivered."""
+        """Give back messages that were taken ahead and never delivered, without counting the delivery."""
         with self._lock:
             untouched = [delivery for delivery in deliveries if self._held.pop(delivery.tag, None)]
         for delivery in untouched:
             self._decide(Verdict.UNTOUCHED, delivery)
 
     def restore_unacked(self) -> None:
+        """Requeue all held deliveries."""
         with self._lock:
             held, self._held = list(self._held.values()), {}
         for delivery in held:

@@ -1,4 +1,4 @@
-"""Queues: declared, counted, emptied, deleted."""
+"""Queues: declaring, counting, purging, trimming and deleting them."""
 
 import sqlite3
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from litebroker.options import Options
 
-# RabbitMQ's names for them, our columns, and from their unit to ours
+# RabbitMQ's name: the column, and the factor from RabbitMQ's unit to ours (milliseconds to seconds)
 _ARGUMENTS: dict[str, tuple[str, float]] = {
     "x-expires": ("expires", 0.001),
     "x-message-ttl": ("message_ttl", 0.001),
@@ -24,15 +24,15 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What is said of a queue when it is declared."""
+    """The properties with which a queue is declared."""
 
     durable: bool = False
     auto_delete: bool = False
-    exclusive_to: str | None = None  # the owner with whom it goes
+    exclusive_to: str | None = None  # the owner at whose end it is deleted
 
 
 def declare(db: sqlite3.Connection, name: str, kind: Kind, arguments: Mapping[str, Any], options: Options) -> None:
-    """The last declaration's arguments win, argument by argument; one without arguments changes nothing."""
+    """Create the queue, or change it: the last declaration's arguments win, each by itself; absent ones stay."""
     db.execute(
         "INSERT INTO queue (name, durable, auto_delete, exclusive_to, last_used, delivery_limit, max_length)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -46,13 +46,14 @@ def declare(db: sqlite3.Connection, name: str, kind: Kind, arguments: Mapping[st
 
 
 def _default_length(kind: Kind, arguments: Mapping[str, Any], options: Options) -> int | None:
-    """What nobody reads for a while, as event queues do, must not fill the disk."""
+    """Return the length limit of queues that may stay unread for a while, as event queues do: they must not fill the
+    disk. None for lasting queues."""
     fleeting = not kind.durable or kind.auto_delete or kind.exclusive_to or "x-expires" in arguments
     return options.transient_max_length if fleeting else None
 
 
 def columns(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """RabbitMQ's queue arguments as our columns; those we do not know (`x-queue-type`) are passed over."""
+    """Return RabbitMQ's queue arguments as columns and their values; unknown ones (`x-queue-type`) are ignored."""
     found: dict[str, Any] = {_NAMES[key]: str(value) for key, value in arguments.items() if key in _NAMES}
     for key, (column, factor) in _ARGUMENTS.items():
         if arguments.get(key) is not None:
@@ -65,7 +66,7 @@ def exists(db: sqlite3.Connection, name: str) -> bool:
 
 
 def size(db: sqlite3.Connection, name: str) -> int:
-    """Messages ready to be taken; those in a consumer's hand are not counted, as on RabbitMQ."""
+    """Return how many messages are ready; as on RabbitMQ unacknowledged ones are not counted."""
     sql = "SELECT count(*) FROM message WHERE queue = ? AND owner IS NULL"
     return int(db.execute(sql, (name,)).fetchone()[0])
 
@@ -75,6 +76,7 @@ def consumers(db: sqlite3.Connection, name: str) -> int:
 
 
 def purge(db: sqlite3.Connection, name: str) -> int:
+    """Delete the ready messages. Returns how many."""
     return db.execute("DELETE FROM message WHERE queue = ? AND owner IS NULL", (name,)).rowcount
 
 
@@ -90,7 +92,7 @@ def delete_unused(db: sqlite3.Connection, name: str) -> None:
 
 
 def trim(db: sqlite3.Connection, name: str, length: int) -> int:
-    """The oldest go first, as on RabbitMQ. Gives how many went."""
+    """Delete ready messages beyond `length`, the oldest first, as RabbitMQ does. Returns how many."""
     return db.execute(
         "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE queue = ? AND owner IS NULL"
         " ORDER BY id DESC LIMIT -1 OFFSET ?)",

@@ -1,6 +1,6 @@
-"""Every living consumer looks for the dead now and then, and clears what has expired.
+"""The reaper: every consuming process looks for dead ones now and then, and for what has expired.
 
-Looking is cheap and only reads; whoever finds something writes. A file that was replaced is found here too.
+Looking is cheap and only reads; a process that finds something writes. A file that was replaced is found here too.
 """
 
 import logging
@@ -25,6 +25,7 @@ class Reaper:
         self._file = database.file()
 
     def run(self) -> None:
+        """Do what is due by the two intervals. Raises FileReplaced."""
         now = time.monotonic()
         if now >= self._next_reap:
             self._next_reap = now + self._database.options.reap_interval
@@ -39,7 +40,7 @@ class Reaper:
             raise FileReplaced(f"{self._database.path} is not the file it was; consuming anew")
 
     def reap(self) -> None:
-        """Give back what the dead held."""
+        """Give back the messages of dead owners, and delete their consumers and exclusive queues."""
         found = owners.names(self._database.owners)
         if self._rounds % ORPHANS_EVERY == 0:
             found |= holders(self._database)
@@ -58,6 +59,7 @@ class Reaper:
             logger.warning("process of owner %s is gone: %d messages back in their queues", name, given_back)
 
     def sweep(self) -> None:
+        """Delete queues that have expired, bury expired messages, and trim queues that are too long."""
         now = time.time()
         if self._database.read(_ANYTHING_EXPIRED, (now, now)):
             with self._database.write() as db:
@@ -69,7 +71,7 @@ class Reaper:
 
 
 def holders(database: Database) -> set[str]:
-    """Owners named in any row."""
+    """Return the owners named in any row."""
     rows = database.read(
         "SELECT owner FROM message WHERE owner IS NOT NULL UNION SELECT owner FROM consumer"
         " UNION SELECT exclusive_to FROM queue WHERE exclusive_to IS NOT NULL"
@@ -78,6 +80,7 @@ def holders(database: Database) -> set[str]:
 
 
 def release(db: sqlite3.Connection, owner: str) -> int:
+    """Give back the messages of an owner and delete its consumers. Returns how many messages."""
     held = db.execute("SELECT id FROM message WHERE owner = ?", (owner,)).fetchall()
     for (id_,) in held:
         give_back(db, id_)

@@ -1,4 +1,4 @@
-"""From an exchange and a routing key to the queues."""
+"""Exchanges and bindings: from an exchange and a routing key to the queues."""
 
 import re
 import sqlite3
@@ -10,7 +10,7 @@ TYPES = ("direct", "topic", "fanout")
 
 
 def declare(db: sqlite3.Connection, exchange: str, kind: str) -> None:
-    """Raises ChannelError 406 when the exchange exists with another type."""
+    """Create the exchange if it is missing. Raises ChannelError 406 for an unknown type, or another than it has."""
     if kind not in TYPES:
         raise precondition_failed(f"exchange type {kind!r} is none of {', '.join(TYPES)}", "Channel.exchange_declare")
     known = kind_of(db, exchange)
@@ -31,6 +31,7 @@ def drop(db: sqlite3.Connection, exchange: str) -> None:
 
 
 def bind(db: sqlite3.Connection, queue: str, exchange: str, routing_key: str) -> None:
+    """Bind a queue to an exchange. Safe to call twice. Raises ChannelError 404 for an unknown exchange."""
     if kind_of(db, exchange) is None:
         raise not_found("exchange", exchange, "Channel.queue_bind")
     db.execute("INSERT OR IGNORE INTO binding VALUES (?, ?, ?)", (exchange, routing_key, queue))
@@ -43,7 +44,7 @@ def unbind(db: sqlite3.Connection, queue: str, exchange: str, routing_key: str) 
 
 
 def targets(db: sqlite3.Connection, exchange: str, routing_key: str) -> list[str]:
-    """The queues a message goes to, each once. Raises ChannelError 404 for an unknown exchange."""
+    """Return the queues a message goes to, each once. Raises ChannelError 404 for an unknown exchange."""
     if not exchange:  # the default exchange: every queue is bound by its own name
         return [row[0] for row in db.execute("SELECT name FROM queue WHERE name = ?", (routing_key,))]
     kind = kind_of(db, exchange)
@@ -57,13 +58,13 @@ def targets(db: sqlite3.Connection, exchange: str, routing_key: str) -> list[str
 
 
 def matches(pattern: str, routing_key: str) -> bool:
-    """`*` stands for one word, `#` for any number of words, none included."""
+    """Match a routing key against a topic: `*` stands for one word, `#` for any number of words, none included."""
     return _compiled(pattern).fullmatch("." + routing_key) is not None
 
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Every word carries its dot in front, so that `#` can take the dot away with the word."""
+    """Compile a topic. Every word carries its dot in front, so that `#` can match the dot together with the word."""
     return re.compile("".join(_word(word) for word in pattern.split(".")), re.DOTALL)
 
 

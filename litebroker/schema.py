@@ -1,4 +1,4 @@
-"""The tables. One partial index for each question asked of `message`."""
+"""The tables of the broker file, with one partial index for each query of `message`."""
 
 import sqlite3
 
@@ -59,7 +59,7 @@ class UnknownSchema(sqlite3.OperationalError):
 
 
 def ensure(db: sqlite3.Connection) -> None:
-    """Make the tables, once, whoever comes first."""
+    """Create the tables unless they are there. Safe for many processes at once. Raises UnknownSchema."""
     if version(db) == VERSION:
         return
     db.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The connection, as kombu speaks it."""
+"""kombu's transport: a connection to the broker file."""
 
 import os
 import sqlite3
@@ -40,14 +40,14 @@ class Transport(virtual.Transport):
 
     @property
     def default_connection_params(self) -> dict[str, Any]:
-        """There is no host and no port."""
+        """Return no parameters: there is no host and no port."""
         return {}
 
     def driver_version(self) -> str:
         return sqlite3.sqlite_version
 
     def establish_connection(self) -> "Transport":
-        """Opens the file, so that a wrong path is refused here and not at the first message."""
+        """Open the file, so that a wrong path is refused here and not at the first message."""
         if not self._connected:
             self.broker = processes.acquire(self._path, self.broker.options)
             self.pump = Pump(self.broker, self.channels)
@@ -73,7 +73,8 @@ class Transport(virtual.Transport):
             processes.release(self.broker)
 
     def _drop_exclusive(self) -> None:
-        """An exclusive queue goes with its connection; one that is consumed on another, with its last consumer."""
+        """Delete the exclusive queues of this connection. One with a consumer on another connection stays until this
+        process ends or, if it is auto-delete, until its last consumer leaves."""
         names, self.exclusive = self.exclusive, set()
         for name in names:
             self.broker.ledger.add(partial(queues.delete_unused, name=name))
