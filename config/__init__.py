@@ -1,4 +1,4 @@
-"""Every setting of the program: `settings()` are those of this process, `checks` says what they may not be."""
+"""Every setting of the program: `settings()` returns those of this process, `checks` refuses wrong ones."""
 
 from config.environment import Settings, load, settings
 

@@ -1,4 +1,4 @@
-"""What a setting may not be: fine on a laptop and dangerous where strangers are, or in need of what is not there."""
+"""Checks of settings: they refuse what is insecure in production, has no meaning, or needs a missing package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class InsecureSetting(RuntimeError):
 
 
 class WrongSetting(ValueError):
-    """A setting that means nothing."""
+    """A setting that has no meaning: it cannot be parsed."""
 
 
 class MissingExtra(RuntimeError):
@@ -29,12 +29,16 @@ class MissingExtra(RuntimeError):
 
 
 def only_at_home(allowed: bool, environment: str) -> bool:
+    """Return `allowed`. Raises InsecureSetting for True in production."""
     if allowed and environment == "production":
         raise InsecureSetting("WEBHOOKS_ALLOW_PRIVATE lets whoever may name a URL reach what lies inside")
     return allowed
 
 
 def secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:
+    """Return a function that reads a secret by name. In production it raises InsecureSetting for one that is missing or
+    shorter than 32 characters; elsewhere it makes a missing one and keeps it below `state_dir`."""
+
     def read(name: str) -> str:
         value: str | None = env.str(name, None)
         if environment == "production":
@@ -45,12 +49,15 @@ def secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str]
 
 
 def previous(secret: str) -> str:
-    """A secret that was in use before: none, or as long as a secret has to be."""
+    """Return the secret that was in use before, or "". Raises InsecureSetting if it is shorter than 32 characters."""
     return _strong("JWT_SECRET_PREVIOUS", secret) if secret else ""
 
 
 def stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
-    """Stripe's secrets say by their first letters what they are; a wrong one is told of at the start, not shown."""
+    """Return a function that reads one of Stripe's secrets, which begin with letters that say what they are.
+
+    If `needed`, it raises InsecureSetting for another beginning; the message does not hold the secret.
+    """
 
     def read(name: str, *beginnings: str) -> str:
         value: str = env.str(name, "")
@@ -62,6 +69,7 @@ def stripe_reader(env: Env, *, needed: bool) -> Callable[..., str]:
 
 
 def check_stripe(api_base: str | None, environment: str) -> None:
+    """Raise MissingExtra without Stripe's SDK, and InsecureSetting for an API base without TLS in production."""
     if find_spec("stripe") is None:
         raise MissingExtra(
             "PAYMENT_PROVIDER=stripe needs its SDK: deploy/install.sh .venv stripe; REQUIREMENTS=stripe for the image"
@@ -71,7 +79,8 @@ def check_stripe(api_base: str | None, environment: str) -> None:
 
 
 def origins(said: list[str]) -> tuple[str, ...]:
-    """Pages of which sites may call the API. A pattern would let in more of them than it seems to."""
+    """Return the origins whose pages may call the API. Raises InsecureSetting for a pattern, which would admit more
+    than it seems to."""
     for origin in said:
         if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
             raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
@@ -79,7 +88,7 @@ def origins(said: list[str]) -> tuple[str, ...]:
 
 
 def addresses(said: list[str]) -> tuple[str, ...]:
-    """Mail addresses by comma."""
+    """Return the mail addresses, stripped. Raises WrongSetting."""
     for address in said:
         if not re.fullmatch(r"[^\s@,]+@[^\s@,]+", address.strip()):
             raise WrongSetting(f"OPERATORS_MAIL: {address!r} is no mail address")
@@ -87,7 +96,8 @@ def addresses(said: list[str]) -> tuple[str, ...]:
 
 
 def storefront(said: str) -> str | None:
-    """Where the shop's own pages are; None: nowhere but in the API."""
+    """Return the URL of the shop's own pages, without a slash at its end; None: there are only the API's. Raises
+    WrongSetting."""
     if said and not re.fullmatch(r"https?://[^\s?#]+", said):
         raise WrongSetting(f"STOREFRONT_URL: {said!r} is no address such as https://shop.example.com")
     return said.rstrip("/") or None
@@ -102,11 +112,14 @@ STOREFRONT = {
     "verify-email": "/verify-email",
     "unsubscribe": "/unsubscribe",
 }
-"""Paths below STOREFRONT_URL, unless STOREFRONT_PATHS says others."""
+"""Paths below STOREFRONT_URL, unless STOREFRONT_PATHS sets others."""
 
 
 def storefront_paths(said: list[str]) -> dict[str, str]:
-    """`order=/my/orders/{id},cart=/basket`, over the defaults. No path may hold a token."""
+    """Return the default paths, changed by settings such as `order=/my/orders/{id}`. Raises WrongSetting.
+
+    No path may hold a token: only the placeholder of the default may stand in it.
+    """
     paths = dict(STOREFRONT)
     for one in said:
         name, _, path = one.strip().partition("=")
@@ -125,7 +138,8 @@ def _strong(name: str, value: str | None) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make it, for its owner alone; one that others could look into is shut. What everybody may write to is left."""
+    """Create the folder for its owner alone; take the rights of others to an existing one away, if it is ours and has
+    no sticky bit: /tmp is left alone."""
     folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
     mode = folder.stat().st_mode
     if mode & OTHERS and not mode & stat.S_ISVTX and folder.stat().st_uid == os.geteuid():
@@ -133,9 +147,9 @@ def private_folder(folder: Path) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make it, empty and for its owner alone, if it is not there; shut it to others if it is.
+    """Create the file, empty and for its owner alone; take the rights of others to an existing one away.
 
-    Never opened when it is there: to close it would free SQLite's locks on it, all that this process has.
+    An existing file is not opened: closing it would free all locks that SQLite has on it in this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -143,7 +157,8 @@ def private_file(path: Path) -> None:
 
 
 def shut_all(folder: Path) -> None:
-    """The files right below it, and in its folders of logs and secrets: written before this program was so careful."""
+    """Take the rights of others away from the files in this folder and in its `logs` and `secrets`: earlier versions
+    left them readable."""
     for place in (folder, folder / "logs", folder / "secrets"):
         for path in place.glob("*"):
             if path.is_file() and not path.is_symlink():
@@ -157,7 +172,7 @@ def _shut(path: Path) -> None:
 
 
 def _own_secret(path: Path) -> str:
-    """A laptop's secret: made once, kept beside its database, shared by the processes of one copy."""
+    """Read a development secret from its file, making it if it is missing. The processes of one copy share it."""
     private_folder(path.parent.parent)
     private_folder(path.parent)
     try:

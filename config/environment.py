@@ -1,4 +1,4 @@
-"""Every setting the program has, read once from the environment and never changed afterwards."""
+"""Every setting of the program, read once from the environment and never changed afterwards."""
 
 from __future__ import annotations
 
@@ -103,7 +103,10 @@ class Settings:
 
 
 def load(env: Env | None = None) -> Settings:
-    """Read the environment; refuse to go on with a laptop's secrets in production."""
+    """Read the settings from `env`; None: from the process's environment and `.env`.
+
+    Raises the errors of `config.checks`, of environs and of ZoneInfo. Production needs secrets of its own.
+    """
     env = env or _environment()
     state_dir = Path(env.str("STATE_DIR", ".run")).resolve()
     port = env.int("PORT", 8000)
@@ -123,12 +126,14 @@ def load(env: Env | None = None) -> Settings:
         state_dir=state_dir,
         database_url=env.str("DATABASE_URL", f"sqlite:///{state_dir}/shop.db"),
         database_connections=env.int("DATABASE_CONNECTIONS", 12),
-        database_processes=env.int("DATABASE_PROCESSES", 0),  # of the whole deployment; 0: nobody has counted them
+        database_processes=env.int("DATABASE_PROCESSES", 0),  # of the whole deployment; 0: unknown
         broker_url=env.str("BROKER_URL", f"litebroker:///{state_dir}/broker.db"),
         redis_url=env.str("REDIS_URL", None),
         smtp_url=env.str("SMTP_URL", f"smtp://127.0.0.1:{smtp_port}"),
         mail_from=env.str("MAIL_FROM", "Orderwave <shop@example.com>"),
-        operators_mail=checks.addresses(env.list("OPERATORS_MAIL", [])),  # who hears of jobs that need attention
+        operators_mail=checks.addresses(
+            env.list("OPERATORS_MAIL", [])
+        ),  # recipients of mails about jobs that need attention
         payment_provider=provider,
         payment_capture=env.str("PAYMENT_CAPTURE", "immediate", validate=CAPTURE),
         transfer_account=env.str("TRANSFER_ACCOUNT", "" if environment == "production" else DEMO_ACCOUNT),
@@ -137,10 +142,10 @@ def load(env: Env | None = None) -> Settings:
         seller_vat_id=env.str("SELLER_VAT_ID", vat_id),
         seller_tax_number=env.str("SELLER_TAX_NUMBER", ""),
         seller_email=env.str("SELLER_EMAIL", mail),
-        transfer_days=env.int("TRANSFER_DAYS", 7),  # an order waits for its bank transfer so long
-        authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # uncaptured, it is let go then; banks forget after 7
-        payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # a declined card is the end of an order if 0
-        credit_ceiling=env.int("CREDIT_CEILING", 50_000),  # minor units that one of the staff gives within a day
+        transfer_days=env.int("TRANSFER_DAYS", 7),  # for so long an order waits for its bank transfer
+        authorisation_days=env.int("AUTHORISATION_DAYS", 6),  # then an uncaptured one is voided; banks void after 7
+        payment_retry_minutes=env.int("PAYMENT_RETRY_MINUTES", 0),  # 0: a declined card ends the order
+        credit_ceiling=env.int("CREDIT_CEILING", 50_000),  # minor units of credit by one member of staff a day
         instant_bank_ms=env.int("INSTANT_BANK_MS", 0),
         bank_url=env.str("BANK_URL", f"http://127.0.0.1:{bank_port}"),
         bank_key=bank_secret("BANK_KEY"),
@@ -176,7 +181,7 @@ def load(env: Env | None = None) -> Settings:
         prices_include_tax=env.bool("PRICES_INCLUDE_TAX", True),
         shop_country=env.str("SHOP_COUNTRY", "DE"),  # whose tax a cart shows before it has an address
         keep_finished_days=env.int("KEEP_FINISHED_DAYS", 90),
-        time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError says which
+        time_zone=ZoneInfo(env.str("TIME_ZONE", "UTC")).key,  # ZoneInfoNotFoundError names a wrong one
         webhooks_allow_private=checks.only_at_home(env.bool("WEBHOOKS_ALLOW_PRIVATE", False), environment),
         call_threads=env.int("CALL_THREADS", 128),
         smtp_connections=env.int("SMTP_CONNECTIONS", 16),
@@ -197,12 +202,12 @@ def load(env: Env | None = None) -> Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
+    """Return the settings of this process, read at the first call."""
     return load()
 
 
 def _lines(said: str) -> tuple[str, ...]:
-    """What is divided by | or by line breaks, also by one that was written as two characters."""
+    r"""Split at |, at line breaks and at a line break written as the two characters \n; leave out empty parts."""
     parts = said.replace("\\n", "|").replace("\n", "|").split("|")
     return tuple(part.strip() for part in parts if part.strip())
 

@@ -1,4 +1,4 @@
-"""The database: `transaction()` is the only commit in the program; `reading()` looks and changes nothing.
+"""The database: `transaction()` is the only commit in the program; `reading()` only reads.
 
 What statements are made of lies beside it: `schema`, `functions`, `statements` and `bulk`.
 """
@@ -37,16 +37,21 @@ T = TypeVar("T")
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """All or nothing. What must leave after the commit goes through `at_commit`."""
+    """Open a transaction, which is committed at the end of the block and rolled back by an exception.
+
+    What must leave the process only after the commit goes through `at_commit`. On SQLite the block holds the write lock
+    from its start. Rows stay readable after the commit, without being read anew.
+    """
     with Session(engine(), expire_on_commit=False) as session:
         yield session
         session.commit()
 
 
 def at_commit(session: Session, deliver: Callable[[list[Any]], object], things: Iterable[Any]) -> None:
-    """Give these things to `deliver` once the transaction is committed, all in one call; never after a rollback.
+    """Have `deliver` called with these things once the transaction is committed, all in one call; not after a rollback.
 
-    The end of a savepoint is no commit; one that is rolled back takes everything with it, which the sweep mends.
+    The end of a savepoint is no commit. The rollback of a savepoint drops the things of the whole transaction, also
+    those added before it: what is delivered here must be something that the sweep or a later look makes up for.
     """
     session.info.setdefault("at_commit", defaultdict(list))[deliver].extend(things)
 
@@ -65,7 +70,10 @@ def _withhold(session: Session) -> None:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Look, change nothing: no write lock on SQLite, no transaction round trips on PostgreSQL."""
+    """Open a session that only reads: no write lock on SQLite, no transaction on PostgreSQL.
+
+    On PostgreSQL each statement sees the newest commits, so two statements need not agree. Writes must not be made.
+    """
     options: dict[str, Any] = {"reading": True}
     if not settings().on_sqlite:
         options["isolation_level"] = "AUTOCOMMIT"
@@ -74,8 +82,9 @@ def reading() -> Iterator[Session]:
 
 
 def in_transaction(work: Callable[[Session], T], tries: int = 5) -> T:
-    """Run `work` in a transaction and again when the database asks for it (deadlock, lock, lost connection).
+    """Call `work` in a transaction, again after a deadlock, a lock not had in time or a lost connection.
 
+    Returns what `work` returned. Raises the DBAPIError of the last try, and any other exception at once.
     `work` must be safe to repeat even if its COMMIT's answer was lost: everything that the engine does
     is, because a claim finds only what still stands at its step.
     """

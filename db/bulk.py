@@ -1,4 +1,4 @@
-"""Many rows in one statement. They travel as one JSON parameter, so that the statement is prepared once.
+"""Statements about many rows, which travel as one JSON parameter, so that the statement is prepared once.
 
 Sixty-four rows cost little more than one: `executemany` would send, parse, plan and answer each by itself.
 """
@@ -20,9 +20,10 @@ Make = Callable[[str, Any], Any]
 
 
 class Many:
-    """A statement about rows that are given when it is run; made once for each kind of database.
+    """A statement about rows that are given when it is executed; built once for each dialect.
 
-    `make(kind, given)` returns it; `given.sku` is a column of the given rows.
+    `make(dialect, given)` returns the statement; `given.sku` is a column of the given rows. Calling a Many executes it
+    in the session's transaction and returns SQLAlchemy's result. Rows must hold what JSON can.
     """
 
     def __init__(self, make: Make, *columns: Column[Any]) -> None:
@@ -37,7 +38,7 @@ class Many:
 
 
 def number(name: str) -> Column[int]:
-    """A given column that is a number and stands in no table."""
+    """Return an integer column of given rows that is a column of no table."""
     return Column(name, Integer)
 
 
@@ -48,9 +49,10 @@ def inserting(
     each: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
     **same: Any,
 ) -> Many:
-    """Rows for `table` with these columns; `same`: what all of them get, `each`: what is reckoned from what is given.
+    """Return the INSERT of rows with these columns into `table`.
 
-    `then` adds what ON CONFLICT does.
+    same: values that all rows get, by column; each: values computed from the given columns; then: adds ON CONFLICT or
+    RETURNING to the statement.
     """
 
     def make(kind: str, given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One engine a process: how we connect to PostgreSQL and to SQLite."""
+"""One SQLAlchemy engine for each process: how it connects to PostgreSQL and to SQLite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from db import sqlite_log
 from db.pool import CROWDED, ElasticPool, keep_small, note_use
 from db.postgres_connection import WatchedConnection
 
-RESTED = 1.0  # seconds without use after which a connection is asked whether it still stands
+RESTED = 1.0  # seconds without use after which a connection is pinged before it is used
 
 
 _engines: dict[int, Engine] = {}
@@ -26,12 +26,12 @@ _making = threading.Lock()
 
 
 def engine() -> Engine:
-    """The pool of this process; a forked child makes its own."""
+    """Return this process's engine with its pool, making it at the first call. A forked child makes its own."""
     return _engines.get(os.getpid()) or _make_engine()
 
 
 def _make_engine() -> Engine:
-    with _making:  # two threads at once would make two, and nobody would ever close the one of them
+    with _making:  # two threads at once would make two, and one of them would never be closed
         if os.getpid() not in _engines:
             url = settings().database_url
             _engines[os.getpid()] = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
@@ -39,7 +39,7 @@ def _make_engine() -> Engine:
 
 
 def forget_engine(*, close: bool = True) -> None:
-    """Close the pool of this process, if it has one; the next who asks makes another, by the settings of then.
+    """Close this process's pool, if it has one; the next call of `engine` makes another, by the settings of that time.
 
     close: False leaves the sockets alone: after a fork they belong to the parent.
     """
@@ -61,7 +61,8 @@ def _postgresql(url: str) -> Engine:
 
 
 def _ping_if_rested(dialect: Dialect) -> Callable[[Any, Any, Any], None]:
-    """The server may have gone while a connection rested. One used just now finds out by itself, and is tried again."""
+    """Return a listener that pings connections which rested: the server may be gone. On one used just now the statement
+    itself fails, and `in_transaction` tries again."""
 
     def ping(connection: Any, record: Any, _: Any) -> None:
         now = time.monotonic()
@@ -84,7 +85,7 @@ def _sqlite(url: str) -> Engine:
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     if file := _file_of(made):
-        with suppress(OSError):  # no such folder, no room: SQLite says so to whoever asks it for something
+        with suppress(OSError):  # no such folder, no room: SQLite raises it at the first statement
             checks.private_file(file)
         sqlite_log.keep_short(made, file)
     return made
@@ -96,15 +97,15 @@ def _file_of(made: Engine) -> Path | None:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    """What is deleted is overwritten, and its log is emptied: a token that has served is on no disk (see `wal`)."""
-    connection.isolation_level = None  # BEGIN is ours to say
+    """Set SQLite's pragmas. `secure_delete` overwrites what is deleted: a used token is on no disk (`sqlite_log`)."""
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions, not Python's driver
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON")
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Any) -> None:
-    """A writer takes the lock first: a read that turns into a write could not wait for it."""
+    """Begin a transaction. A writer takes the lock first: a read that turns into a write could not wait for it."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 

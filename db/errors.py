@@ -1,15 +1,15 @@
-"""What an error of the database means for who may try again."""
+"""Errors of the database: which of them pass, and which say that nothing was committed."""
 
 from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 
 TROUBLE = (OperationalError, InterfaceError, TimeoutError)
-"""The database's own, and no fault of what was asked of it."""
+"""Errors of the database itself, away or busy, and not of the statement."""
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the database could not be reached at all, so that asking again at once would only add to it."""
+    """Return whether the database could not be reached at all, so that trying again at once would only add load."""
     if isinstance(error, TimeoutError):
         return True
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
@@ -17,16 +17,17 @@ def is_away(error: Exception) -> bool:
 
 
 def clashed(error: DBAPIError) -> bool:
-    """Deadlock, serialization failure, a lock not had in time, a process that slept: nothing was committed."""
+    """Return whether this is a deadlock, a serialization failure, a lock not had in time, or a process that `slept`: in
+    all of them nothing was committed."""
     state = getattr(error.orig, "sqlstate", None)
     return slept(error) or state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
 
 
 def slept(error: DBAPIError) -> bool:
-    """The process stood still in a transaction, so long that the server had ended it when it went on."""
+    """Return whether the server ended the transaction because this process stood still in it for too long."""
     return getattr(error.orig, "sqlstate", None) == "25P03"
 
 
 def may_pass(error: DBAPIError) -> bool:
-    """A clash, or a server that went away."""
+    """Return whether trying again may help: the transaction `clashed`, or the connection was lost."""
     return error.connection_invalidated or clashed(error)

@@ -1,6 +1,6 @@
 """SQL functions that mean the same on PostgreSQL and on SQLite.
 
-Times are the database's own, so that no two machines' clocks are ever compared.
+Times are those of the database's clock, so that no two machines' clocks are ever compared.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from db.schema import Moment
 
 
 class transaction_time(FunctionElement[datetime]):
-    """The database's time: on PostgreSQL that at which this transaction began, on SQLite that of the statement."""
+    """The time by the database's clock: on PostgreSQL at the start of the transaction, on SQLite of the statement."""
 
     type = Moment()
     inherit_cache = True
 
 
 class statement_time(transaction_time):
-    """The database's time when this statement is run, however long ago its transaction began."""
+    """The time by the database's clock when this statement is executed, however long ago its transaction began."""
 
     inherit_cache = True
 
 
 def read_clock(session: Session) -> datetime:
-    """Ask the database for its time."""
+    """Read the database's clock. Returns an aware datetime in UTC."""
     return session.scalars(select(statement_time())).one()
 
 
 class in_seconds(FunctionElement[datetime]):
-    """`in_seconds(seconds)`: that long after now, by the database's clock."""
+    """`in_seconds(seconds)`: so many seconds after `transaction_time`; negative: before it."""
 
     type = Moment()
     inherit_cache = True
@@ -49,24 +49,24 @@ class in_seconds(FunctionElement[datetime]):
 
 
 class age(FunctionElement[float]):
-    """`age(column)`: seconds since then, by the database's clock."""
+    """`age(column)`: seconds from the column's time to `transaction_time`; negative for a time to come."""
 
     type = Float()
     inherit_cache = True
 
 
 class chance(FunctionElement[float]):
-    """A number from 0 to 1 by lot, another for each row."""
+    """A random number from 0 to 1, another for each row."""
 
     type = Float()
     inherit_cache = True
 
 
 class in_list(FunctionElement[bool]):
-    """`in_list(column, "name")`: the column is one of a list sent as a single parameter.
+    """`in_list(column, "name")`: the column is one of a list that is sent as a single parameter called `name`.
 
-    The statement's text does not change with the list's length, so that it is prepared once.
-    Bind a list of texts to the name.
+    The statement's text does not change with the list's length, so that it is prepared once. The parameter is a list of
+    texts; for a column of ids PostgreSQL refuses the whole list if one is no UUID.
     """
 
     inherit_cache = True

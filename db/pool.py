@@ -1,7 +1,7 @@
 """The connections of one process to PostgreSQL, and how many the server has room for.
 
-What nobody has used for a while is closed: under load it is in use, and after it somebody else may need the place.
-Whoever finds the server full waits, for one of its own to come back and for room at the server, whichever is first.
+A connection that was not used for a while is closed: another process may need its place at the server. A thread that
+finds the server full waits until a connection of its own process comes back or the server has room.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sqlalchemy.util.queue import Empty, Queue
 
 from db.postgres_connection import is_full
 
-CROWDED = 10.0  # seconds to wait for a connection, of our own pool or of the server
-IDLE = 5.0  # seconds without use after which a connection is closed; less than others wait for a place
+CROWDED = 10.0  # seconds to wait for a connection, from this process's pool or from the server
+IDLE = 5.0  # seconds without use after which a connection is closed; less than other processes wait for a place
 
 ROOM = text("""
     SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
@@ -32,9 +32,9 @@ ROOM = text("""
 
 
 class ElasticPool(QueuePool):
-    """Holds as many connections as were needed of late, and takes the one used last first.
+    """A pool that holds as many connections as were needed of late, and takes the one used last first.
 
-    Raises what the server said if it has been full for CROWDED seconds, and so has this pool.
+    Raises the server's error if it was full for CROWDED seconds and no connection came back to this pool.
     """
 
     def _do_get(self) -> ConnectionPoolEntry:
@@ -48,10 +48,10 @@ class ElasticPool(QueuePool):
             try:
                 return self._pool.get(True, random.uniform(0.05, 0.2))  # noqa: S311 - jitter
             except Empty:
-                continue  # none of ours came back: perhaps somebody else's has made room
+                continue  # none came back to this pool: perhaps another process has made room
 
     def close_idle(self, seconds: float) -> int:
-        """Close what has not been used for so long. Returns how many."""
+        """Close the connections at rest that were not used for so many seconds. Returns how many."""
         resting = cast(Queue[ConnectionPoolEntry], self._pool)
         before = time.monotonic() - seconds
         with resting.mutex:
@@ -65,36 +65,36 @@ class ElasticPool(QueuePool):
 
 
 def note_use(_: Any, record: Any) -> None:
-    """Listen to "checkin" with this."""
+    """Note when a connection came back to the pool. A listener for SQLAlchemy's event "checkin"."""
     record.info["used"] = time.monotonic()
 
 
 def keep_small(pool: ElasticPool) -> None:
-    """Close what is idle for as long as the pool is there, from a thread of its own."""
+    """Start a thread that closes idle connections for as long as the pool exists."""
     threading.Thread(target=_tend, args=(weakref.ref(pool),), name="idle connections", daemon=True).start()
 
 
 def _tend(found: weakref.ref[ElasticPool]) -> None:
     while (pool := found()) is not None:
         pool.close_idle(IDLE)
-        del pool  # or it would live as long as we sleep
+        del pool  # or it would live as long as this thread sleeps
         time.sleep(IDLE / 2)
 
 
 class Room(NamedTuple):
-    """Connections that are open at the server, and how many ours may come to."""
+    """How many connections are open at the server, of all its clients, and how many this role may open at most."""
 
     open: int
     most: int
 
 
 def room(session: Session) -> Room:
-    """What PostgreSQL says of itself, of this database and of our role."""
+    """Ask PostgreSQL for its Room, by the limits of the server, of this database and of this role."""
     return Room(*session.execute(ROOM).one())
 
 
 def shortage(processes: int, each: int, most: int) -> str | None:
-    """What is to be done when a deployment may open more than the server lets in; None if it all fits."""
+    """Return a sentence with advice if `processes` with `each` connections exceed `most`; None if all fit."""
     if processes * each <= most:
         return None
     said = f"{processes} processes may open {processes * each} connections, the server has room for {most}"

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL that notice when the server is gone.
 
-A machine that was unplugged, a firewall that forgot us: TCP says nothing for hours, and libpq waits as long. A
-statement may take long all the same, so a connection that hears nothing asks, over another, what became of it.
+A machine was unplugged, a firewall forgot the connection: TCP reports nothing for hours, and libpq waits as long. But a
+statement may also take long, so a connection that receives nothing asks the server, over another, what it is doing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, Self
 import psycopg
 from psycopg.rows import TupleRow
 
-SILENCE = 4.0  # seconds without a byte until we ask
-ANSWER = 3  # seconds that a new connection may take, to ask or to begin with
-LONGEST = 60.0  # seconds of silence at most where the server does not know our number (a pooler gives its own)
-# Whoever vanished or froze in the middle of a transaction must not keep its locks until the server's TCP notices.
+SILENCE = 4.0  # seconds without a byte until the server is asked
+ANSWER = 3  # seconds that connecting may take, and each statement of a ProbeConnection
+LONGEST = 60.0  # seconds of silence at most where the server does not know our backend's pid (a pooler gives its own)
+# A process that vanished or froze within a transaction must not keep its locks until the server's TCP notices.
 OPTIONS = "-c idle_in_transaction_session_timeout=5s"
 
 FULL = ("too many clients", "connection slots", "too many connections", "no more connections allowed")
@@ -28,11 +28,11 @@ FROM pg_stat_activity WHERE usename = current_user AND state IS NOT NULL
 """
 
 Backends = dict[int, str]
-"""What the server's processes do, by their numbers: "active", "idle in transaction" and so on."""
+"""The states of the server's backends by their pids: "active", "idle in transaction" and so on."""
 
 
 class WatchedConnection(psycopg.Connection[TupleRow]):
-    """As any connection, but a wait for a server that is not at work on our statement ends with OperationalError."""
+    """A connection whose wait for a server that is not at work on its statement ends with OperationalError."""
 
     where: dict[str, Any]
 
@@ -47,7 +47,8 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
         return super().wait(self._listening(gen), *more, **named)
 
     def _listening(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Passes on what psycopg waits for. It comes by ten times a second, also when there is nothing to be had."""
+        """Pass on what psycopg waits for, and ask the server after SILENCE. psycopg resumes this ten times a second,
+        also when no byte has come."""
         asked = heard = time.monotonic()
         try:
             wanted = next(gen)
@@ -80,7 +81,8 @@ class ProbeConnection(psycopg.Connection[TupleRow]):
 
 
 class BackendProbe:
-    """One thread asks at a time; those who waited for it take its answer: one connection more, not twenty."""
+    """Asks for the states of the backends, one thread at a time. Threads that waited meanwhile share the answer: one
+    connection more, not twenty."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -88,7 +90,7 @@ class BackendProbe:
         self._answer: Backends | None = None
 
     def ask(self, where: dict[str, Any]) -> Backends | None:
-        """Return what each backend of our role is doing, or None if the server does not answer."""
+        """Return what each backend of our role is doing; None: the server does not answer, {}: it is full."""
         came = time.monotonic()
         with self._lock:
             if self._at < came:
@@ -105,7 +107,7 @@ def _look(where: dict[str, Any]) -> Backends | None:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether the server refused a connection because it has none left. libpq gives no SQLSTATE here."""
+    """Return whether the server refused a connection because it has none left. libpq gives no SQLSTATE here."""
     return any(words in str(error) for words in FULL)
 
 
@@ -114,7 +116,7 @@ _probe = BackendProbe()
 
 def _new_probe() -> None:
     global _probe
-    _probe = BackendProbe()  # the parent's may be taken, by a thread that is not here
+    _probe = BackendProbe()  # the parent's lock may be held, by a thread that the child does not have
 
 
 os.register_at_fork(after_in_child=_new_probe)

@@ -1,4 +1,4 @@
-"""What tables are made of: the base class, and column types that mean the same on PostgreSQL and on SQLite."""
+"""The base class of tables, and column types that mean the same on PostgreSQL and on SQLite."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class Base(DeclarativeBase):
 
 
 def new_id() -> str:
-    """A fresh id: a UUIDv7, so that rows made together lie together. Of what happened first it says nothing certain."""
+    """Return a new id: a UUIDv7, so that rows made together lie together. The order of ids does not prove what happened
+    first."""
     return str(uuid7())
 
 
@@ -62,5 +63,6 @@ _AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_id(text: object) -> bool:
-    """Whether PostgreSQL would take this for an id; anything else it answers with an error."""
+    """Return whether this is an id as `new_id` writes them, in lower case. PostgreSQL answers other texts with an
+    error."""
     return isinstance(text, str) and _AN_ID.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""SQLite's log keeps what was written until it is written over: a token that was forgotten must not lie there for long.
+"""Emptying SQLite's log, which keeps what was written until it is overwritten: deleted tokens must not stay there long.
 
-Every process that has the database open empties the log now and then; whoever is not the first finds it empty.
+Every process that has the database open empties the log now and then; all but the first find it empty.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 EVERY = 20.0  # seconds
-AGAIN = 1.0  # seconds, when somebody was reading or writing all the time
-PATIENCE = 0.2  # seconds to wait for them: those who write wait for us meanwhile
+AGAIN = 1.0  # seconds, when other connections were reading or writing all the time
+PATIENCE = 0.2  # seconds to wait for them: writers wait for this thread meanwhile
 
 
 def keep_short(engine: Engine, database: Path) -> None:
-    """Empty the log for as long as the engine is there, from a thread of its own."""
+    """Start a thread that empties the log for as long as the engine exists."""
     threading.Thread(target=_tend, args=(weakref.ref(engine), database), name="wal", daemon=True).start()
 
 
@@ -30,7 +30,8 @@ def _tend(found: weakref.ref[Engine], database: Path) -> None:
 
 
 def truncate(database: Path) -> bool:
-    """Write the log back into the database and cut it off. False: not now; no harm is done."""
+    """Write the log back into the database and truncate it. Returns False if it was in use or could not be written;
+    safe to call again."""
     if not _has_log(database):
         return True
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
@@ -40,7 +41,8 @@ def truncate(database: Path) -> bool:
 
 
 def _has_log(database: Path) -> bool:
-    """Whoever closes the database last deletes it, at any moment."""
+    """Return whether there is a log that is not empty. The last process to close the database deletes it, at any
+    moment."""
     try:
         return database.with_name(f"{database.name}-wal").stat().st_size > 0
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Statements said the same way everywhere: with a lock, past the ORM, or with ON CONFLICT."""
+"""Helpers for statements: with a row lock, past the ORM, or with ON CONFLICT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ Rows = TypeVar("Rows", bound=Select[Any])
 
 
 def for_update(rows: Rows, **more: Any) -> Rows:
-    """Lock the rows of this SELECT until the transaction ends, and read them anew: what the session knew is too old."""
+    """Make this SELECT lock its rows until the transaction ends and read them anew, over what the session knew.
+
+    `more` goes to `with_for_update` (`skip_locked=True`, say). On SQLite, where a transaction has the write lock from
+    its start, rows are not locked.
+    """
     return rows.with_for_update(key_share=True, **more).execution_options(populate_existing=True)
 
 
