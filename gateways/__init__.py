@@ -1,1 +1,4 @@
-"""The world outside, behind a few verbs. A gateway raises nothing but Refused, TryAgain and Unknown."""
+"""Gateways to the outside: payment providers, mail servers, webhook receivers.
+
+They raise only Refused, TryAgain and Unknown (and, for a webhook that comes in, BadSignature).
+"""

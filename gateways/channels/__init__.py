@@ -1,4 +1,4 @@
-"""By which ways people are told: mail is real, text messages and push are seams."""
+"""Channels of notifications: mail is sent, text messages and push are only places for a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a provider of text messages or push notifications would stand: it says on the console that it was called.
+"""A placeholder for a provider of text messages or push notifications: it only logs that it was called.
 
 A provider takes its place in `channels/__init__.py`; docs/notifications.md says how.
 """
@@ -19,7 +19,10 @@ class ConsoleChannel:
         self._name = name
 
     def send(self, message: Message) -> str:
-        """Neither to whom nor what: logs are kept by others."""
+        """Log the notification's id and length, but no recipient and no text: other people keep the logs.
+
+        Raises Refused in production.
+        """
         if settings().environment == "production":
             raise Refused("channel_missing", f"Nobody carries messages by {self._name} here.")
         log.info("a message for somebody", channel=self._name, notification=message.id, characters=len(message.text))

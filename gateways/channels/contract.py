@@ -1,4 +1,4 @@
-"""What the shop expects of whoever carries a message to somebody, by whichever way."""
+"""What the shop expects of a channel: a gateway that carries messages to customers, guests and operators."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """`to`: a mail address; for other channels the id of an account. `id`: the notification's.
+    """One message to one recipient.
 
-    `mark`: the same one again is the same message.
+    `to`: a mail address; for other channels the id of an account. `id`: the notification's.
+
+    `mark`: its idempotency key: a message with the same mark is the same message.
     """
 
     id: str
@@ -23,7 +25,7 @@ class Message:
 
 class Channel(Protocol):
     def send(self, message: Message) -> str:
-        """Hand it over. Returns what the provider answered, in words that name nobody.
+        """Hand the message to the provider. Returns the provider's answer as a sentence without personal data.
 
-        Raises Refused, TryAgain while nothing was handed over, and Unknown when nobody knows.
+        Raises Refused, TryAgain while nothing was handed over, and Unknown when it may have been.
         """

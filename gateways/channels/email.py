@@ -1,4 +1,4 @@
-"""Mail: the Message-ID is made of the message's mark, so that a second one (P4) can be told to be the same."""
+"""Mail as a channel. The Message-ID is made of the message's mark, so that a second copy (P4) is known as one."""
 
 from __future__ import annotations
 

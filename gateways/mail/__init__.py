@@ -1,4 +1,4 @@
-"""Mail: `mailer()` is the mail server this process was told to use."""
+"""Mail: `mailer()` returns the mailer of this process, by the setting SMTP_URL."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from gateways.mail.smtp import SmtpMailer
 __all__ = ["MAIL_SERVER", "Mail", "Mailer", "mailer", "message_id"]
 
 MAIL_SERVER = "mail_server"
-"""What it is called where runs wait for it."""
+"""The name of this gateway for its circuit breaker and for the runs that wait for it."""
 
 
 def message_id(mark: str) -> str:
-    """RFC 5322, 3.6.4: unique in the domain that the shop sends from. The same mark again is the same mail."""
+    """Return the Message-ID for a mark, in the shop's domain (RFC 5322, 3.6.4). The same mark gives the same one."""
     domain = parseaddr(config.settings().mail_from)[1].rpartition("@")[2]
     return f"<{mark}@{domain or 'orderwave'}>"
 
 
 @cache
 def mailer() -> Mailer:
-    """The mailer of this process."""
+    """Return the mailer of this process, made at the first call.
+
+    Raises InsecureSetting for `discard:` in production, ValueError for a URL that is none.
+    """
     settings = config.settings()
     if settings.smtp_url == "discard:":
         return _discard(settings)

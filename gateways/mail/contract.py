@@ -1,4 +1,4 @@
-"""What the shop expects of whoever carries its mail."""
+"""What the shop expects of a mailer, and the checks of a mail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 @dataclass(frozen=True)
 class Mail:
-    """One message to one person. Bodies may hold reset links, so they are not shown in a repr."""
+    """One mail to one address. Creating one raises Refused("mail_invalid") for an address or a header that is none.
+
+    Bodies may hold reset links, so they are not shown in a repr.
+    """
 
     to: str
     subject: str
@@ -27,7 +30,7 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
-        """A line break in a header would be a header of somebody else's making."""
+        """Check address and headers: with a line break in one, its author could add headers of their own."""
         for value in (self.to, self.subject, self.message_id, *self.headers, *self.headers.values()):
             if not value.strip() or any(mark in value for mark in "\r\n\0"):
                 raise Refused("mail_invalid", "A mail header may not be empty or hold a line break.")

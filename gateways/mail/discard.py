@@ -1,4 +1,4 @@
-"""A mailer that throws everything away, for benchmarks of everything else (`SMTP_URL=discard:`)."""
+"""A mailer that discards every mail, for benchmarks of everything else (`SMTP_URL=discard:`)."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from gateways.mail.contract import Mail
 
 class DiscardMailer:
     def send(self, mail: Mail) -> None:
-        """Gone."""
+        """Discard the mail."""

@@ -1,4 +1,4 @@
-"""Where the mail server is, read from one line: smtp://user:pass@host:port?starttls=1 or smtps://."""
+"""The mail server, as SMTP_URL names it: smtp://user:pass@host:port?starttls=1 or smtps://."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ class Server:
     password: str | None = field(repr=False)
 
     def connect(self) -> smtplib.SMTP:
-        """A connection that is greeted, encrypted and signed in as the line asks."""
+        """Open a connection, encrypt it and log in, as the URL asks.
+
+        Raises OSError and smtplib.SMTPException; each answer may take SECONDS.
+        """
         smtp = self._open()
         try:
             if self.starttls:
@@ -40,6 +43,7 @@ class Server:
 
 
 def parse(url: str) -> Server:
+    """Read SMTP_URL. Raises ValueError if it is none."""
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("SMTP_URL must look like smtp://host:port or smtps://user:password@host:port")

@@ -1,4 +1,4 @@
-"""Mail over SMTP, over a few connections that many mails share."""
+"""The SMTP mailer: a few connections that many mails share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SENDERS_FAULT = (b"7", b"8")  # of 5.1.x: a bad address of the sender
 
 
 class SmtpMailer:
-    """Hands messages to the server in `url`, from `sender`, over at most `connections` at once."""
+    """A mailer that hands mails to the server in `url`, from `sender`, over at most `connections` at once."""
 
     def __init__(self, url: str, sender: str, connections: int = 16) -> None:
         self._lines = Lines(parse(url), connections)
@@ -33,11 +33,11 @@ class SmtpMailer:
             _hand_over(self._ready(place, mail), content)
 
     def close(self) -> None:
-        """Let go of the connections that nobody uses."""
+        """Close the connections that are not in use."""
         self._lines.close()
 
     def _ready(self, place: ConnectionSlot, mail: Mail) -> smtplib.SMTP:
-        """A connection on which the server waits for the message. A kept one that went stale is replaced once."""
+        """Return a connection on which the server waits for the message; a kept one that is stale is replaced once."""
         sender, to, kept = parseaddr(self._sender)[1], email_addresses.wire(mail.to), place.smtp
         try:
             return _envelope(kept or place.open(), sender, to)
@@ -48,7 +48,10 @@ class SmtpMailer:
 
 
 def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> smtplib.SMTP:
-    """MAIL, RCPT and DATA up to the server's `go ahead`. Nothing is handed over yet."""
+    """Send MAIL, RCPT and DATA, up to the server's `go ahead`.
+
+    Nothing is handed over yet, so TryAgain is raised where the server does not answer.
+    """
     options = [] if recipient.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     if options and not smtp.has_extn("smtputf8"):
         raise Refused("mail_not_carried", "Our mail server takes nothing but ASCII before the @ (no SMTPUTF8).")
@@ -63,9 +66,10 @@ def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> smtplib.SMTP:
 
 
 def _no_such_mailbox(answer: tuple[int, bytes]) -> bool:
-    """Whether a no to RCPT is about the address: by its enhanced status code (RFC 3463), or by the plain one.
+    """Return whether a refusal of RCPT is about the address: by its enhanced status code (RFC 3463), or the plain one.
 
-    Policy, a full mailbox, a sender or a list that is not liked say nothing of it."""
+    Policy, a full mailbox, a sender or a block list say nothing about the address.
+    """
     told = re.match(rb"5\.(\d+)\.(\d+)\b", answer[1].lstrip())
     if told:
         return told[1] == b"1" and told[2] not in SENDERS_FAULT
@@ -85,7 +89,10 @@ def _hand_over(smtp: smtplib.SMTP, content: bytes) -> None:
 
 
 def _expect(answer: tuple[int, bytes], *good: int, no: str = "mail_rejected") -> None:
-    """`no`: what a final one means. Only that to RCPT says something of the mailbox."""
+    """Return if the server's status is one of `good`; else raise TryAgain, or Refused for a final one.
+
+    `no`: the code of that Refused. Only a refusal of RCPT says something about the mailbox.
+    """
     status = answer[0]
     if status in good:
         return
@@ -97,6 +104,6 @@ def _expect(answer: tuple[int, bytes], *good: int, no: str = "mail_rejected") ->
 
 
 def _stuffed(content: bytes) -> bytes:
-    """A lone dot ends a message, so a line that begins with one gets another."""
+    """Return the content with its end. A lone dot ends a message, so a line that begins with one gets another."""
     body = re.sub(rb"(?m)^\.", b"..", content)
     return body + (b"" if body.endswith(b"\r\n") else b"\r\n") + b".\r\n"

@@ -1,4 +1,4 @@
-"""The connections of one process to its mail server: a few, kept while the server keeps them, lent to one at a time."""
+"""The connections of one process to its mail server: a few, kept open, each for one thread at a time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ GONE = "mail_unreachable"
 
 
 class ConnectionSlot:
-    """Room for one connection; `smtp` None: there is none yet."""
+    """Room for one connection; `smtp` is None while there is none."""
 
     def __init__(self, server: Server, smtp: smtplib.SMTP | None) -> None:
         self._server, self.smtp = server, smtp
 
     def open(self) -> smtplib.SMTP:
+        """Open a new connection in place of the old one.
+
+        Raises TryAgain, away, if the server cannot be reached or does not accept our login.
+        """
         self.close()
         try:
             self.smtp = self._server.connect()
@@ -31,7 +35,7 @@ class ConnectionSlot:
         return self.smtp
 
     def tidy(self) -> None:
-        """The server said no and is well: the next mail starts from the beginning."""
+        """Reset the connection after a refusal, so that the next mail starts from the beginning."""
         try:
             if self.smtp:
                 self.smtp.rset()
@@ -39,23 +43,23 @@ class ConnectionSlot:
             self.close()
 
     def close(self) -> None:
-        """Without a QUIT, which could block."""
+        """Close the connection without a QUIT, which could block."""
         if self.smtp:
             self.smtp.close()
         self.smtp = None
 
 
 class Lines:
-    """At most `size`; who finds none free waits, but not for ever. Never shared across a fork."""
+    """A pool of at most `size` connections. It must not be shared across a fork: see `of_this_process`."""
 
     def __init__(self, server: Server, size: int) -> None:
         self._server, self._size, self._pid = server, size, os.getpid()
         self._room = threading.BoundedSemaphore(size)
-        self._free: list[smtplib.SMTP] = []  # the last one used is the next, so that those not needed go stale
+        self._free: list[smtplib.SMTP] = []  # last in, first out, so that connections that are not needed go stale
         self._lock = threading.Lock()
 
     def of_this_process(self) -> Lines:
-        """A forked child begins anew, and lets go of what is its parent's."""
+        """Return this pool, or in a forked child a new one: the connections belong to the parent."""
         if self._pid == os.getpid():
             return self
         for smtp in self._free:
@@ -64,6 +68,10 @@ class Lines:
 
     @contextmanager
     def place(self) -> Iterator[ConnectionSlot]:
+        """Lend a slot for one mail, with a kept connection if there is one.
+
+        Raises TryAgain when none is free for SECONDS.
+        """
         if not self._room.acquire(timeout=SECONDS):
             raise TryAgain(GONE, "Every connection to the mail server is busy.")
         place = ConnectionSlot(self._server, self._take())

@@ -1,4 +1,4 @@
-"""Payments: `payments()` is the provider this process was told to use."""
+"""Payments: `payments()` returns the gateway of this process, by the setting PAYMENT_PROVIDER."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 PAYMENT_PROVIDER = "payment_provider"
-"""What it is called where runs wait for it."""
+"""The name of this gateway for its circuit breaker and for the runs that wait for it."""
 
 
 class UnknownProvider(LookupError):
@@ -40,7 +40,10 @@ class UnknownProvider(LookupError):
 
 @cache
 def payments() -> PaymentGateway:
-    """The payment gateway of this process, with its own connections."""
+    """Return the payment gateway of this process, made at the first call; a forked child makes its own.
+
+    Raises UnknownProvider, and InsecureSetting for a provider that takes no money in production.
+    """
     settings = config.settings()
     providers: dict[str, Callable[[config.Settings], PaymentGateway]] = {
         "sandbox": _sandbox,
@@ -65,7 +68,7 @@ def _instant(settings: config.Settings) -> InstantPayments:
 
 
 def _stripe(settings: config.Settings) -> PaymentGateway:
-    """By name, because its SDK is an extra, and heavy: nobody else loads it."""
+    """Import the gateway by name: its SDK is an optional package, and heavy."""
     gateway: PaymentGateway = import_module("gateways.payments.stripe_gateway").StripePayments(
         settings.stripe_secret_key,
         settings.stripe_webhook_secret,

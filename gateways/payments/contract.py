@@ -14,12 +14,15 @@ Status = Literal["captured", "authorised", "requires_action", "refunded", "voide
 
 
 class BadSignature(ValueError):
-    """A webhook that is not the provider's, was altered, or is too old."""
+    """A provider event whose signature is wrong or too old, or whose body is no event."""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """A wish to be paid `amount` minor units with `token`, for the order `reference`."""
+    """A charge to be made: `amount` in minor units, by the payment method behind `token`, for the order `reference`.
+
+    `capture`: take the money at once; False: only authorise it.
+    """
 
     amount: int
     currency: str
@@ -30,11 +33,12 @@ class Intent:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the provider has done, and where it stands. `amount`: what was taken; as long as nothing was, is to be.
+    """The state of a charge, a capture or a refund at the provider. Amounts are in minor units.
 
-    `in_parts`: an authorisation that can be captured more than once. `moved`: of a capture that is not its charge's
-    first, what the movement is known by; else the charge's own id does. `given_back`: of a charge, how much of it went
-    back so far, by whoever; an answer is the same answer whatever that is by now.
+    `amount`: of a charge, what was captured, or, while nothing was, what is to be; of a capture or a refund its own.
+    `in_parts`: an authorisation that can be captured more than once. `moved`: the id of a capture in the provider's
+    ledger if it is not its charge's first; None: the ledger has it under the charge's id. `given_back`: how much of a
+    charge was refunded so far, also by staff at the provider; two receipts are equal whatever it is.
     """
 
     provider_id: str
@@ -49,9 +53,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Event:
-    """A provider's word that something changed. It is a reason to `fetch`, not a fact to store.
+    """A provider event: the provider reports that something changed. It is a reason to `fetch`, not a fact to store.
 
-    `about` a transfer: `provider_id` is the transfer's, and `reference` what its sender wrote.
+    `created`: seconds since 1970; `amount`: minor units. If it is `about` a transfer, `provider_id` is the transfer's,
+    and `reference` what its sender wrote.
     """
 
     id: str
@@ -67,10 +72,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Entry:
-    """One movement of money in the provider's own ledger.
+    """One movement of money in the provider's own ledger; `amount` in minor units.
 
     `kind` is `capture` or `refund`, or another word for what the shop did not ask for (a chargeback, say).
-    `provider_id` is what the shop knows it by: the charge's for its first capture, the movement's own for others and
+    `provider_id` is the id that the shop stores: the charge's for its first capture, the movement's own for others and
     for refunds.
     """
 
@@ -84,45 +89,52 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a ledger, and where the next one begins; None: this was the last."""
+    """One page of a ledger. `next`: the cursor of the next page; None: this was the last."""
 
     entries: Sequence[Entry]
     next: str | None
 
 
 class PaymentGateway(Protocol):
-    """Every method may raise Refused (final), TryAgain (nothing happened) and Unknown (ask again, same key)."""
+    """A payment provider. Its methods are called from many threads, and calls with one key must have one effect.
+
+    Every call may raise Refused (final), TryAgain (nothing happened) and Unknown (call again with the same key).
+    """
 
     @property
     def transfers(self) -> IncomingTransfers | None:
-        """What it tells of money sent to our account; None: it knows of none."""
+        """Return the provider's list of money sent to the shop's account; None: it has none."""
 
     def charge(self, intent: Intent, *, key: str) -> Receipt:
-        """Take the money, or authorise it. A repeated key tells how that same charge stands today."""
+        """Take the money, or authorise it. A repeated key returns how the first charge with this key stands today."""
 
     def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
-        """Take what is authorised: all that is left of it, or `amount`, which is the receipt's.
+        """Capture an authorisation: all that is left of it, or `amount` (minor units), which is the receipt's.
 
-        What is left then is let go, unless it is not `final`; that is only said where the receipt had `in_parts`.
+        What is left after a `final` capture is released. Callers pass `final=False` only for a charge whose receipt had
+        `in_parts`.
         """
 
     def void(self, provider_id: str, *, key: str) -> Receipt:
-        """Let go of an authorisation, or of a charge that waits for its shopper."""
+        """Void an authorisation, or a charge that waits for its customer."""
 
     def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
-        """Give `amount` back. The receipt's provider_id is the refund's own."""
+        """Refund `amount` (minor units) of a charge. The receipt's provider_id is the refund's own."""
 
     def find(self, key: str) -> Receipt | None:
-        """What became of this key, as it stands today; None when it was never seen.
+        """Return how the charge or refund made with this key stands today; None if the provider never saw the key.
 
-        Raises Refused when the answer was a no, Unknown while it is in flight.
+        Raises Refused if it was refused, Unknown while it is in flight.
         """
 
     def fetch(self, provider_id: str) -> Receipt:
-        """How a charge stands today. Raises Refused when it has failed."""
+        """Return how a charge stands today. Raises Refused if it has failed."""
 
     def ledger(self, since: datetime, until: datetime, cursor: str | None = None) -> Page:
-        """What moved from `since` to before `until`, each movement once. A cursor stays good for days."""
+        """Return a page of the movements from `since` to before `until`, each movement once over all pages.
+
+        `cursor`: `next` of the page before; it stays valid for days.
+        """
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> Event:
-        """The event in a webhook, or BadSignature."""
+        """Return the event of an incoming webhook. Raises BadSignature."""

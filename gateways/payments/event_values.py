@@ -1,4 +1,4 @@
-"""What a signed event may say: whoever holds the secret can still send nonsense, or something newer than this code."""
+"""Checks of the values in a provider event: also a signed one may hold nonsense, or be newer than this code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_MONEY = 10**15  # minor units
 
 
 def document(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises ValueError."""
+    """Return the JSON object in `body`. Raises ValueError."""
     try:
         found = json.loads(body)
     except RecursionError as error:
@@ -21,17 +21,17 @@ def document(body: bytes) -> dict[str, Any]:
 
 
 def seconds(value: object) -> int:
-    """Whole seconds since 1970. Raises ValueError."""
+    """Return the value if it can be whole seconds since 1970. Raises ValueError."""
     return _whole(value, LAST_SECOND)
 
 
 def minor_units(value: object) -> int:
-    """An amount of money. Raises ValueError."""
+    """Return the value if it can be an amount in minor units. Raises ValueError."""
     return _whole(value, MOST_MONEY)
 
 
 def text(value: object) -> str:
-    """Words; nothing where there are none. Raises ValueError."""
+    """Return the value if it is text, "" for None. Raises ValueError."""
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -64,7 +64,7 @@ class InstantPayments:
         raise BadSignature("this provider sends no webhooks")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
     def _once(self, key: str, effect: Callable[[], Receipt]) -> Receipt:
         if self._seconds:

@@ -1,4 +1,4 @@
-"""The sandbox bank as a payment gateway. Nothing here puts a token or a secret into a text."""
+"""The sandbox bank as a payment gateway. No message raised here holds a token or a secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATUSES: dict[str, Status] = {
 
 
 class SandboxPayments:
-    """Speaks to `python -m sandbox.bank`."""
+    """The gateway to `python -m sandbox.bank`."""
 
     def __init__(self, url: str, api_key: str, webhook_secret: str, connections: int = 16) -> None:
         self._bank = Transport(url, api_key, connections)
@@ -39,7 +39,7 @@ class SandboxPayments:
         }
         reply = self._bank.post("v1", "charges", body=wish, key=key)
         if reply.replayed and reply.body.get("status") == "requires_action":
-            return self.fetch(reply.body["id"])  # the stored answer is of then, the shopper may have acted since
+            return self.fetch(reply.body["id"])  # the stored answer is old, the customer may have acted since
         return _receipt(reply.body)
 
     def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
@@ -86,7 +86,7 @@ class SandboxPayments:
 
 
 def _receipt(answer: dict[str, Any]) -> Receipt:
-    """The bank's charge or refund in the shop's words."""
+    """Make a Receipt of the bank's charge or refund. Raises Refused for a charge that failed, Unknown for nonsense."""
     try:
         status = _status(answer)
         amount = answer.get("captured") or answer["amount"]
@@ -98,7 +98,7 @@ def _receipt(answer: dict[str, Any]) -> Receipt:
 
 
 def _capture(answer: dict[str, Any]) -> Receipt:
-    """Its own amount, beside the charge as it stands."""
+    """Make a Receipt of a capture: its own amount, and the state of its charge."""
     try:
         taken = answer["capture"]
         moved = None if taken["id"] == answer["id"] else taken["id"]

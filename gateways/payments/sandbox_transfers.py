@@ -1,4 +1,4 @@
-"""Money that was sent to our account at the sandbox bank."""
+"""Bank transfers to the shop's account at the sandbox bank."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The official SDK, told to do one thing at a time: no retries (the engine has them), no telemetry, no log of its own.
+"""Stripe's official SDK, configured without retries (the engine retries), telemetry and logs of its own.
 
-Its `stripe` logger would repeat what Stripe says of a request, which may hold what was sent.
+Its `stripe` logger would write what Stripe answers, which may repeat what was sent.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import stripe
 from gateways.payments.stripe_errors import sorted_out
 from gateways.payments.transport import pool, send
 
-stripe.enable_telemetry = False  # it writes a file into the home directory of whoever runs it
+stripe.enable_telemetry = False  # it writes a file into the home directory of the user
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class Connections(stripe.HTTPClient):  # type: ignore[misc] # its classes are not followed
-    """The SDK's requests over our pool: what never arrived is told from what may have."""
+    """The SDK's HTTP client over our pool: it raises TryAgain if nothing can have arrived, Unknown if it may have."""
 
     name = "urllib3"
 
@@ -36,7 +36,7 @@ class Connections(stripe.HTTPClient):  # type: ignore[misc] # its classes are no
 
 
 class Client:
-    """One Stripe account. Every call answers with plain data, or raises Refused, TryAgain or Unknown."""
+    """One Stripe account. Every call returns plain data, or raises Refused, TryAgain or Unknown."""
 
     def __init__(self, secret_key: str, api_base: str | None, connections: int) -> None:
         self._http = Connections(connections)
@@ -47,11 +47,14 @@ class Client:
     def call(
         self, function: Callable[..., Any], *path: str, key: str | None = None, **params: Any
     ) -> Mapping[str, Any]:
-        """`call(client.v1.refunds.create, key="...", charge="ch_...")`."""
+        """Call a function of the SDK and return its answer: `call(client.v1.refunds.create, key="...", charge="...")`.
+
+        `key`: the idempotency key; None for calls that only read.
+        """
         return self._call(function, path, key, params)[0]
 
     def once(self, function: Callable[..., Any], *path: str, key: str, **params: Any) -> tuple[Mapping[str, Any], bool]:
-        """The same, and whether it is the stored answer of an earlier call with this key."""
+        """Return what `call` does, and whether it is the stored answer of an earlier call with this key."""
         return self._call(function, path, key, params)
 
     def close(self) -> None:
@@ -64,6 +67,6 @@ class Client:
         try:
             answer = function(*path, params=params, options=options)
         except stripe.StripeError as error:
-            raise sorted_out(error) from None  # its text may hold what was sent
+            raise sorted_out(error) from None  # its text may repeat what was sent
         replayed = answer.last_response.headers.get("Idempotent-Replayed") == "true"
         return answer.to_dict(), replayed

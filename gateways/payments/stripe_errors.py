@@ -1,4 +1,4 @@
-"""Stripe's errors, sorted: a no, not now, or nobody knows. Its own words stay out: they may hold what was sent."""
+"""Outcomes for Stripe's errors. They leave out Stripe's text, which may repeat what was sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import stripe
 from engine.outcomes import Outcome, Refused, TryAgain, Unknown
 
 LOCKED = "lock_timeout"
-NOT_NOW = {"balance_insufficient": "provider_balance_insufficient"}  # for a refund: tomorrow's sales may pay for it
+NOT_NOW = {"balance_insufficient": "provider_balance_insufficient"}  # tomorrow's sales may cover it
 DECLINES = {"insufficient_funds", "expired_card", "incorrect_cvc", "processing_error"}
 NAMES = {
     "authentication_required": "authentication_failed",
@@ -20,20 +20,23 @@ NAMES = {
 
 
 class Stuck(Unknown):
-    """The key is bound to a failure of Stripe's own, which it repeats: only a look can tell what became of it."""
+    """Stripe repeats a failure of its own for this key: only a search can tell whether the call had an effect."""
 
 
 def sorted_out(error: stripe.StripeError) -> Outcome:  # noqa: PLR0911 - a table, read from above
+    """Return the outcome for an error of the SDK: Refused, TryAgain, Unknown or Stuck."""
     status, headers = error.http_status or 0, error.headers or {}
     code = _code(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return TryAgain("provider_misconfigured", "The provider does not accept our key.", away=True)
     if code == LOCKED:
-        return TryAgain("provider_busy", answered=True)  # with this one charge: others go through
+        return TryAgain("provider_busy", answered=True)  # this one charge is busy: calls for others go through
     if isinstance(error, stripe.RateLimitError) or status == 429 or code == "rate_limit":
         return TryAgain("provider_busy", after=_seconds(headers), away=True)
     if status == 503:
-        return Unknown("provider_busy", after=_seconds(headers), away=True)  # a proxy may say so, and Stripe have acted
+        return Unknown(
+            "provider_busy", after=_seconds(headers), away=True
+        )  # perhaps by a proxy, after Stripe had acted
     if isinstance(error, stripe.IdempotencyError) or status == 409:
         return Unknown("idempotency_in_flight", answered=True) if status == 409 else Refused("idempotency_conflict")
     if code in NOT_NOW:
@@ -55,7 +58,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def declined(code: str | None, decline_code: str | None = None) -> str:
-    """One of a few codes that a shopper can be told of."""
+    """Return the code of a decline, one of a few that customers may see."""
     for said in (decline_code, code):
         if said in DECLINES:
             return str(said)

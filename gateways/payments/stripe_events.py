@@ -1,4 +1,4 @@
-"""Stripe's webhooks: signed over the raw body, and no older than five minutes. Its SDK knows how."""
+"""Stripe's provider events: signed over the raw body, and no older than five minutes. Its SDK verifies them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOLERANCE_SECONDS = 300  # Stripe signs every delivery anew, so even a day-late 
 
 
 def verified(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
-    """The event, once it is certain who sent it and when."""
+    """Verify signature and time of an incoming webhook and return its event. Raises BadSignature."""
     header = next((value for name, value in headers.items() if name.lower() == HEADER), None)
     try:
         stripe.WebhookSignature.verify_header(body, header, secret, TOLERANCE_SECONDS)
@@ -36,13 +36,13 @@ STATUSES = {"requires_capture": "authorized", "requires_payment_method": "failed
 
 
 def _status(thing: dict[str, Any]) -> str:
-    """In the words of the bank, which are those that the shop knows."""
+    """Return the status by the sandbox bank's names, which are those that the shop knows."""
     status = "refunded" if thing.get("refunded") is True else values.text(thing.get("status"))
     return STATUSES.get(status, status)
 
 
 def _about(event: dict[str, Any], thing: dict[str, Any]) -> Event:
-    """Of anything that is of a payment intent (a charge, a refund, a dispute), the intent is told."""
+    """Make an Event. For a charge, a refund or a dispute `provider_id` is that of its payment intent."""
     return Event(
         id=event["id"],
         type=event["type"],

@@ -1,7 +1,7 @@
 """Stripe as a payment gateway, through its official SDK. Imported only where PAYMENT_PROVIDER is stripe.
 
 A charge is a payment intent. Both Stripe's idempotency keys (kept for a day) and the key in its metadata (kept for
-ever) tell a repetition from a second wish.
+ever) tell a repetition from a second charge.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gateways.payments.stripe_search import EXPAND
 
 class StripePayments:
     transfers = None
-    """Stripe takes transfers only into a customer's balance of its own (docs/stripe.md); to our account, never."""
+    """Stripe takes bank transfers only into the balance of a customer object (docs/stripe.md), not to our account."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class StripePayments:
                 return receipt
             raise
         except Refused as no:
-            raise Refused("invalid_token" if no.code == "charge_not_found" else no.code) from no  # there is none yet
-        return self.fetch(made["id"]) if replayed else shapes.intent(made)  # the stored answer is of then
+            raise Refused("invalid_token" if no.code == "charge_not_found" else no.code) from no  # none exists yet
+        return self.fetch(made["id"]) if replayed else shapes.intent(made)  # the stored answer may be old
 
     def capture(self, provider_id: str, amount: int | None = None, *, key: str, final: bool = True) -> Receipt:
-        """Once: no receipt says `in_parts`, for capturing more than once is to be had at Stripe only on request."""
+        """Capture an intent, once: no receipt has `in_parts`, since Stripe offers more captures only on request."""
         some = {} if amount is None else {"amount_to_capture": amount}
         taken = {**some, "metadata": {"capture_key": key}, "expand": EXPAND}
         try:
@@ -70,7 +70,10 @@ class StripePayments:
             raise Refused("charge_already_captured" if receipt.status != "authorised" else no.code) from no
 
     def refund(self, provider_id: str, amount: int, *, key: str) -> Receipt:
-        """Looks first: a refund may be tried for longer than Stripe keeps its keys."""
+        """Refund a charge, after a search for an earlier refund with this key.
+
+        A refund may be tried for longer than Stripe keeps its keys.
+        """
         found = self._stripe.call(self._intents.retrieve, provider_id, expand=EXPAND)
         charge = shapes.charge_of(found)
         if charge is None or found["status"] != "succeeded":
@@ -112,7 +115,7 @@ class StripePayments:
         }
 
     def _captured_before(self, provider_id: str, key: str, no: Refused) -> Receipt:
-        """By this very key: then that is the answer."""
+        """Return the receipt if the intent was captured with this very key. Raises Refused otherwise."""
         found = self._stripe.call(self._intents.retrieve, provider_id, expand=EXPAND)
         receipt = shapes.intent(found)
         if receipt.status in ("captured", "refunded"):

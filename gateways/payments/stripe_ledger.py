@@ -1,7 +1,7 @@
-"""Stripe's balance transactions as a ledger: what moved for payments, in the currency the shopper paid in.
+"""Stripe's balance transactions as a ledger: the movements of payments, in the currency the customer paid in.
 
-A transaction's own amount is in the currency of the account; its source (the charge, the refund, the dispute) tells
-the shopper's. Fees and payouts are not about payments and are left out.
+A transaction's own amount is in the currency of the account; its source (the charge, the refund, the dispute) has the
+customer's. Fees and payouts are not about payments and are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KINDS = {"charge": "capture", "payment": "capture", "refund": "refund", "payment
 
 
 def page(client: Client, since: datetime, until: datetime, cursor: str | None) -> Page:
-    """A page of the list, newest first. `cursor` is the last transaction's id of the page before."""
+    """Return a page of the ledger, newest first. `cursor` is the last transaction's id of the page before."""
     window = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
     after = {"starting_after": cursor} if cursor else {}
     listing = client.v1.balance_transactions.list
@@ -39,7 +39,7 @@ def _entries(moved: Iterable[Thing]) -> Iterable[Entry]:
 
 
 def _entry(one: Thing, source: dict[str, Any], kind: str) -> Entry:
-    """A capture is known by its payment intent; a charge made without one is nobody's of ours, by its own id."""
+    """Make an Entry. A capture has its payment intent's id; a charge that the shop did not make has only its own."""
     known_by = source.get("payment_intent") if kind == "capture" else None
     amount = source.get("amount_captured") if kind == "capture" else None
     about = source.get("metadata") or {}

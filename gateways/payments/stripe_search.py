@@ -1,6 +1,6 @@
-"""Finding by our key what became of a request whose answer never came.
+"""Finding by our key the effect of a request whose answer never came.
 
-Stripe's search knows everything but what happened just now; its lists know that at once. Together they know.
+Stripe's search covers all time but the last minute or so; its lists are complete at once. Both together find all.
 Docs: https://docs.stripe.com/search#data-freshness ("under normal operating conditions ... less than a minute").
 """
 
@@ -15,29 +15,33 @@ from gateways.payments.stripe_client import Client
 from gateways.payments.stripe_shapes import Thing
 
 FRESH_SECONDS = 600  # that far back the lists are read: ten times what search may lag behind
-REFUNDS_SECONDS = 26 * 3600  # refunds can not be searched for
+REFUNDS_SECONDS = 26 * 3600  # refunds cannot be searched for, only listed
 MOST_PAGES = 50
 PAGE = 100
 EXPAND = ["latest_charge"]
 
 
 def an_intent(client: Client, key: str) -> Thing | None:
-    """The payment intent made with this key, as it stands now."""
+    """Return the payment intent made with this key, as it stands now; None: there is none.
+
+    As all functions here, it raises Unknown when Stripe refuses to search.
+    """
     found = _searched(client, key) or _listed(client, client.v1.payment_intents.list, key, FRESH_SECONDS)
     return client.call(client.v1.payment_intents.retrieve, found["id"], expand=EXPAND) if found else None
 
 
 def a_refund(client: Client, key: str) -> Thing | None:
-    """The refund made with this key within the last day."""
+    """Return the refund made with this key within the last REFUNDS_SECONDS; None: there is none."""
     return _listed(client, client.v1.refunds.list, key, REFUNDS_SECONDS)
 
 
 def a_refund_of(client: Client, charge: str, key: str) -> Thing | None:
-    """The refund of this charge that was made with this key, however long ago."""
+    """Return the refund of this charge that was made with this key, however long ago; None: there is none."""
     return _first(pages(client, client.v1.refunds.list, charge=charge), key)
 
 
 def pages(client: Client, listing: Callable[..., Any], **params: Any) -> Iterator[list[Thing]]:
+    """Yield the pages of a list. Raises Unknown after MOST_PAGES."""
     after: dict[str, str] = {}
     for _ in range(MOST_PAGES):
         page = _look(client, listing, limit=PAGE, **params, **after)
@@ -45,7 +49,7 @@ def pages(client: Client, listing: Callable[..., Any], **params: Any) -> Iterato
         if not page["has_more"]:
             return
         after = {"starting_after": page["data"][-1]["id"]}
-    raise Unknown("provider_too_busy_to_look")  # better not to know than to say that there is none
+    raise Unknown("provider_too_busy_to_look")  # "unknown" is safe, "there is none" would not be
 
 
 def _searched(client: Client, key: str) -> Thing | None:
@@ -55,7 +59,7 @@ def _searched(client: Client, key: str) -> Thing | None:
 
 
 def _look(client: Client, listing: Callable[..., Any], **params: Any) -> Mapping[str, Any]:
-    """A no to the look itself says nothing of what is looked for."""
+    """Read one page. A refusal to search says nothing about what is searched for, so it becomes Unknown."""
     try:
         return client.call(listing, **params)
     except Refused as no:

@@ -1,4 +1,4 @@
-"""Stripe's payment intents and refunds in the shop's words."""
+"""Receipts of Stripe's payment intents and refunds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Thing = Mapping[str, Any]
 
 
 def intent(found: Thing) -> Receipt:
-    """How a payment stands. Raises Refused when it has failed."""
+    """Make a Receipt of a payment intent. Raises Refused if it has failed, Unknown while Stripe is processing it."""
     try:
         status = _status(found)
         amount = found.get("amount_received") or found["amount"]
@@ -25,7 +25,10 @@ def intent(found: Thing) -> Receipt:
 
 
 def refund(found: Thing) -> Receipt:
-    """`pending` is on its way: Stripe tells by webhook when it comes back, and reconciliation sees it."""
+    """Make a Receipt of a refund. Raises Refused if it has failed.
+
+    A `pending` one counts as done: if it fails later, Stripe sends a webhook, and reconciliation finds it.
+    """
     try:
         if found["status"] in ("failed", "canceled"):
             raise Refused("refund_failed")
@@ -35,7 +38,7 @@ def refund(found: Thing) -> Receipt:
 
 
 def charge_of(found: Thing) -> Thing | None:
-    """The charge that carries the money, when it is expanded."""
+    """Return the charge of a payment intent that was read with EXPAND; None: there is none."""
     charge = found.get("latest_charge")
     return charge if isinstance(charge, Mapping) else None
 
@@ -64,7 +67,7 @@ def _why(error: Thing | None) -> str:
 
 
 def _next_action(found: Thing, status: Status) -> dict[str, Any] | None:
-    """A page to go to, or what Stripe.js needs to ask the shopper in the shop's own page."""
+    """Return the customer's next action: a page to go to, or what Stripe.js needs to ask in the shop's own page."""
     if status != "requires_action":
         return None
     asked = found.get("next_action") or {}

@@ -1,4 +1,4 @@
-"""What the shop expects of a provider that tells of money sent to its account. Not every provider knows of any."""
+"""What the shop expects of a provider that reports bank transfers to its account. Not every provider does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Transfer:
-    """Money that somebody sent to our account. `reference` is what they wrote as its purpose, as they wrote it."""
+    """One transfer to the shop's account, `amount` in minor units. `reference`: the purpose as its sender wrote it."""
 
     id: str
     amount: int
@@ -21,17 +21,17 @@ class Transfer:
 
 @dataclass(frozen=True)
 class TransferPage:
-    """A part of a list, and where the next one begins; None: this was the last."""
+    """One page of transfers. `next`: the cursor of the next page; None: this was the last."""
 
     transfers: Sequence[Transfer]
     next: str | None
 
 
 class IncomingTransfers(Protocol):
-    """Both methods only look. They may raise Refused (final), TryAgain and Unknown, as those of PaymentGateway."""
+    """A provider's list of transfers. Both methods only read; they may raise Refused (final), TryAgain and Unknown."""
 
     def fetch(self, id: str) -> Transfer:
-        """One that an event has told of. Raises Refused when there is none."""
+        """Return the transfer with this id. Raises Refused if there is none."""
 
     def came(self, since: datetime, until: datetime, cursor: str | None = None) -> TransferPage:
-        """What was booked from `since` to before `until`, each once."""
+        """Return a page of the transfers booked from `since` to before `until`, each once over all pages."""

@@ -1,4 +1,4 @@
-"""One JSON request to a provider, and what each way of going wrong means."""
+"""JSON requests to a provider, and the outcome that each failure means."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from engine.outcomes import Refused, TryAgain, Unknown
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0
 
-# More threads than kept connections is no news: the spare connection is simply closed.
+# urllib3 warns when there are more threads than kept connections; a spare connection is simply closed.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Reply:
+    """A 2xx answer. `replayed`: the provider returned the stored answer of an earlier call with this key."""
+
     body: dict[str, Any]
     replayed: bool
 
 
 def pool(connections: int, **more: Any) -> PoolManager:
-    """Kept-alive connections with short patience, which try nothing twice: the engine does."""
+    """Return a pool of kept-alive connections with short timeouts and no retries of its own: the engine retries."""
     timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     return PoolManager(num_pools=2, maxsize=connections, block=False, timeout=timeout, retries=False, **more)
 
@@ -36,7 +38,10 @@ def pool(connections: int, **more: Any) -> PoolManager:
 def send(
     pool: PoolManager, method: str, url: str, body: str | bytes | None, headers: Mapping[str, str]
 ) -> BaseHTTPResponse:
-    """Raises TryAgain when nothing can have arrived, Unknown when something may have."""
+    """Send a request and return the response, whatever its status. Redirects are not followed.
+
+    Raises TryAgain when nothing can have arrived, Unknown when something may have.
+    """
     try:
         return pool.request(method, url, body=body, headers=headers, redirect=False)
     except (NewConnectionError, ConnectTimeoutError) as error:
@@ -46,7 +51,10 @@ def send(
 
 
 class Transport:
-    """A pool of kept-alive connections to one provider; safe for threads, never shared across a fork."""
+    """A pool of kept-alive connections to one provider. Thread-safe; must not be shared across a fork.
+
+    `get` and `post` raise what `failure` returns for a status other than 2xx.
+    """
 
     def __init__(self, url: str, api_key: str, connections: int) -> None:
         self._url = url.rstrip("/")
@@ -84,18 +92,18 @@ class Transport:
 
 
 def failure(status: int, body: dict[str, Any] | None, retry_after: str | None = None) -> Refused | TryAgain:
-    """What an answer other than 2xx means. The provider's own words stay out: they may hold what was sent.
+    """Return the outcome for an answer other than 2xx. It leaves out the provider's text, which may repeat secrets.
 
     ======== ===================== ============================================================================
     status   becomes               because
     ======== ===================== ============================================================================
-    401, 403 TryAgain, away        our key is wrong or was rotated: nobody's charge is at fault, a person mends it
+    401, 403 TryAgain, away        our key is wrong or was rotated: no charge is at fault, an operator mends it
     429      TryAgain, away        too many calls, none of which was carried out
-    503      TryAgain, away        with the provider's own error: it says that it did nothing
-    503      Unknown, away         without: a proxy's, and who stands behind it may have acted
-    409      Unknown               in flight under the same key: it is there, and at work
+    503      TryAgain, away        with the provider's own error: it did nothing
+    503      Unknown, away         without: a proxy's answer, and the provider behind it may have acted
+    409      Unknown               in flight under the same key: the provider is there, and at work
     4xx      Refused               with the provider's own error: a decline or a wrong request, for good
-    others   Unknown, away         nobody knows what happened
+    others   Unknown, away         what happened is unknown
     ======== ===================== ============================================================================
     """
     code, after = _code(body), _seconds(retry_after)
@@ -125,5 +133,5 @@ def _code(body: dict[str, Any] | None) -> str | None:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; a date, or nothing, leaves it to the step's own backoff."""
+    """Return Retry-After in seconds; None for a date or no header: the step's own backoff decides then."""
     return float(retry_after) if retry_after and retry_after.isdecimal() else None

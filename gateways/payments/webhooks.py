@@ -1,4 +1,4 @@
-"""The sandbox bank's signature: `Bank-Signature: t=<unix>,v1=<hex hmac-sha256 of "t.body">`."""
+"""The sandbox bank's provider events, signed as `Bank-Signature: t=<unix>,v1=<hex hmac-sha256 of "t.body">`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOLERANCE_SECONDS = 300  # the bank signs every delivery anew, so even a day-lat
 
 
 def verified(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
-    """The event, once it is certain who sent it and when."""
+    """Verify signature and time of an incoming webhook and return its event. Raises BadSignature."""
     at, given = _parts(headers)
     expected = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, given):

@@ -1,4 +1,4 @@
-"""Webhooks: signed, and posted to addresses that are not ours."""
+"""Webhook deliveries: signed requests, posted to the endpoints of others."""
 
 from gateways.webhooks.posting import Answered, NotPosted, post
 from gateways.webhooks.signing import headers

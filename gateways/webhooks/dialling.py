@@ -1,4 +1,4 @@
-"""From a name to a line. Every address of the name is looked at, and the one that was looked at is the one dialled."""
+"""Connecting to a host by name. Every address of the name is checked, and only a checked one is connected to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ CONNECT_SECONDS = 5.0  # for one address, as long as all of them together have t
 
 
 def resolve(host: str, port: int, *, private_too: bool, until: float) -> list[Address]:
-    """All addresses of the host; TryAgain if there is none, or if any of them is not the world's."""
+    """Return all addresses of the host.
+
+    Raises TryAgain if there is none, or if any of them is not public (unless `private_too`). `until`: by
+    `time.monotonic()`.
+    """
     addresses = list(dict.fromkeys(ip_address(str(place[0]).split("%")[0]) for *_, place in _places(host, port, until)))
     if not all(is_public(address, private_too=private_too) for address in addresses):
         raise TryAgain("address_not_public", f"{host} has an address that is not for webhooks")
@@ -24,9 +28,12 @@ def resolve(host: str, port: int, *, private_too: bool, until: float) -> list[Ad
 
 
 def dial(host: str, port: int, *, private_too: bool, until: float) -> socket.socket:
-    """A line to one of the addresses just looked at: whatever the name says a moment later, nobody asks it again.
+    """Connect to one of the addresses that `resolve` has checked.
 
-    `until`: by `time.monotonic()`, for the name and all its addresses together."""
+    The name is not resolved again, so its owner cannot exchange the address after the check. Raises TryAgain.
+
+    `until`: by `time.monotonic()`, for the name and all its addresses together.
+    """
     for address in resolve(host, port, private_too=private_too, until=until):
         left = until - time.monotonic()
         if left <= 0:
@@ -39,7 +46,7 @@ def dial(host: str, port: int, *, private_too: bool, until: float) -> socket.soc
 
 
 def _places(host: str, port: int, until: float) -> list[Any]:
-    """No resolver takes a deadline: it is asked in a thread of its own, which is left behind if it is late."""
+    """Resolve the name in a thread of its own, which is left behind if it is late: no resolver takes a deadline."""
     answer: Future[list[Any]] = Future()
     threading.Thread(target=_ask, args=(answer, host, port), daemon=True).start()
     try:
@@ -51,5 +58,5 @@ def _places(host: str, port: int, until: float) -> list[Any]:
 def _ask(answer: Future[list[Any]], host: str, port: int) -> None:
     try:
         answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    except Exception as error:  # whoever waits for it gets it
+    except Exception as error:  # raised in the thread that waits for the answer
         answer.set_exception(error)

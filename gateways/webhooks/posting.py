@@ -1,4 +1,4 @@
-"""One POST to somebody else's address: no redirect is followed, little is read, and it is over soon."""
+"""One POST to an endpoint of others: no redirect is followed, little is read, and it is over soon."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from engine.outcomes import TryAgain, Unknown
 from gateways.webhooks.dialling import dial
 
 SILENCE = 10.0  # seconds without a byte
-LONGEST = 20.0  # seconds for all of it: name, addresses, TLS, sending, and somebody who drips
-READ = 1000  # bytes of the answer, and not one more
+LONGEST = 20.0  # seconds for all of it: name, addresses, TLS, sending, and an answer that only drips
+READ = 1000  # bytes of the answer that are read
 
 
 @dataclass(frozen=True)
 class Answered:
+    """The receiver's answer, of any status: the first READ bytes of its body, and the milliseconds that it took."""
+
     status: int
     body: str
     ms: int
 
 
 class NotPosted(TryAgain):
-    """There was no answer; `ms` until that was known."""
+    """There was no answer, and the receiver may have got the request all the same; `ms` until that was known."""
 
     def __init__(self, why: TryAgain, ms: int) -> None:
         super().__init__(why.code, why.detail)
@@ -37,7 +39,10 @@ class NotPosted(TryAgain):
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, private_too: bool) -> Answered:
-    """Raises NotPosted when nobody answered."""
+    """Post the body and return the answer, whatever its status. Raises NotPosted if there was none.
+
+    `private_too`: also to addresses that are not public. Takes at most LONGEST seconds.
+    """
     began = time.monotonic()
     try:
         status, answer = _post(url, body, headers, private_too=private_too, until=began + LONGEST)
@@ -66,7 +71,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], *, private_too: boo
 
 
 class _Line(HTTPConnection):
-    """Over a socket that is dialled already; the name is only for Host, SNI and the certificate."""
+    """An HTTP connection over a connected socket. The name is only for Host, SNI and the certificate."""
 
     def __init__(self, host: str, port: int, line: socket.socket, *, tls: bool) -> None:
         super().__init__(host, port)
@@ -86,13 +91,13 @@ def _talk(line: _Line, target: str, body: bytes, headers: Mapping[str, str]) -> 
     try:
         return answer.status, answer.read(READ)
     except (OSError, HTTPException):
-        return answer.status, b""  # it has said what it thinks of it
+        return answer.status, b""  # the status is what counts
     finally:
         line.close()
 
 
 def _cut(line: socket.socket) -> None:
-    with line, suppress(OSError):  # it may be over already
+    with line, suppress(OSError):  # the connection may be closed already
         line.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,4 +1,4 @@
-"""The format of standardwebhooks.com: three headers over the body as it is sent."""
+"""Signatures of webhook deliveries in the format of standardwebhooks.com: three headers over the body as it is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = "whsec_"
 
 
 def headers(id: str, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
-    """One signature for each secret: two while the receiver changes over from the old one."""
+    """Return the three headers, with one signature for each secret: two while the receiver changes to a new one."""
     seconds = str(int(at.timestamp()))
     signed = [_signature(secret, id, seconds, body) for secret in secrets]
     return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": " ".join(signed)}
