@@ -36,8 +36,11 @@ def only_at_home(allowed: bool, environment: str) -> bool:
 
 
 def secret_reader(env: Env, state_dir: Path, environment: str) -> Callable[[str], str]:
-    """Return a function that reads a secret by name. In production it raises InsecureSetting for one that is missing or
-    shorter than 32 characters; elsewhere it makes a missing one and keeps it below `state_dir`."""
+    """Return a function that reads a secret by name.
+
+    In production it raises InsecureSetting for one that is missing or shorter than 32 characters; elsewhere it makes a
+    missing one and keeps it below `state_dir`.
+    """
 
     def read(name: str) -> str:
         value: str | None = env.str(name, None)
@@ -79,8 +82,10 @@ def check_stripe(api_base: str | None, environment: str) -> None:
 
 
 def origins(said: list[str]) -> tuple[str, ...]:
-    """Return the origins whose pages may call the API. Raises InsecureSetting for a pattern, which would admit more
-    than it seems to."""
+    """Return the origins whose pages may call the API.
+
+    Raises InsecureSetting for a pattern, which would admit more than it seems to.
+    """
     for origin in said:
         if origin != "*" and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
             raise InsecureSetting(f"CORS_ORIGINS: {origin!r} is no origin such as https://shop.example.com, nor *")
@@ -96,8 +101,10 @@ def addresses(said: list[str]) -> tuple[str, ...]:
 
 
 def storefront(said: str) -> str | None:
-    """Return the URL of the shop's own pages, without a slash at its end; None: there are only the API's. Raises
-    WrongSetting."""
+    """Return the URL of the shop's own pages, without a slash at its end; None: there are only the API's.
+
+    Raises WrongSetting.
+    """
     if said and not re.fullmatch(r"https?://[^\s?#]+", said):
         raise WrongSetting(f"STOREFRONT_URL: {said!r} is no address such as https://shop.example.com")
     return said.rstrip("/") or None
@@ -138,8 +145,10 @@ def _strong(name: str, value: str | None) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Create the folder for its owner alone; take the rights of others to an existing one away, if it is ours and has
-    no sticky bit: /tmp is left alone."""
+    """Create the folder for its owner alone; take the rights of others to an existing one away.
+
+    One of another user, or with the sticky bit, as /tmp has it, is left alone.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
     mode = folder.stat().st_mode
     if mode & OTHERS and not mode & stat.S_ISVTX and folder.stat().st_uid == os.geteuid():
@@ -157,8 +166,10 @@ def private_file(path: Path) -> None:
 
 
 def shut_all(folder: Path) -> None:
-    """Take the rights of others away from the files in this folder and in its `logs` and `secrets`: earlier versions
-    left them readable."""
+    """Take the rights of others away from the files in this folder and in its `logs` and `secrets`.
+
+    Earlier versions left them readable.
+    """
     for place in (folder, folder / "logs", folder / "secrets"):
         for path in place.glob("*"):
             if path.is_file() and not path.is_symlink():

@@ -61,8 +61,10 @@ def _postgresql(url: str) -> Engine:
 
 
 def _ping_if_rested(dialect: Dialect) -> Callable[[Any, Any, Any], None]:
-    """Return a listener that pings connections which rested: the server may be gone. On one used just now the statement
-    itself fails, and `in_transaction` tries again."""
+    """Return a listener that pings connections which rested: the server may be gone.
+
+    On one used just now the statement itself fails, and `in_transaction` tries again.
+    """
 
     def ping(connection: Any, record: Any, _: Any) -> None:
         now = time.monotonic()

@@ -17,8 +17,10 @@ def is_away(error: Exception) -> bool:
 
 
 def clashed(error: DBAPIError) -> bool:
-    """Return whether this is a deadlock, a serialization failure, a lock not had in time, or a process that `slept`: in
-    all of them nothing was committed."""
+    """Return whether nothing was committed because transactions met, or because this process `slept`.
+
+    They met in a deadlock, a serialization failure or a lock that was not had in time.
+    """
     state = getattr(error.orig, "sqlstate", None)
     return slept(error) or state in ("40P01", "40001", "55P03") or "database is locked" in str(error)
 

@@ -47,8 +47,10 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
         return super().wait(self._listening(gen), *more, **named)
 
     def _listening(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Pass on what psycopg waits for, and ask the server after SILENCE. psycopg resumes this ten times a second,
-        also when no byte has come."""
+        """Pass on what psycopg waits for, and ask the server after SILENCE.
+
+        psycopg resumes this ten times a second, also when no byte has come.
+        """
         asked = heard = time.monotonic()
         try:
             wanted = next(gen)
@@ -81,8 +83,10 @@ class ProbeConnection(psycopg.Connection[TupleRow]):
 
 
 class BackendProbe:
-    """Asks for the states of the backends, one thread at a time. Threads that waited meanwhile share the answer: one
-    connection more, not twenty."""
+    """Asks for the states of the backends, one thread at a time.
+
+    Threads that waited meanwhile share the answer: one connection more, not twenty.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -54,8 +54,10 @@ class Base(DeclarativeBase):
 
 
 def new_id() -> str:
-    """Return a new id: a UUIDv7, so that rows made together lie together. The order of ids does not prove what happened
-    first."""
+    """Return a new id: a UUIDv7, so that rows made together lie together.
+
+    The order of ids does not prove what happened first.
+    """
     return str(uuid7())
 
 
@@ -63,6 +65,8 @@ _AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_id(text: object) -> bool:
-    """Return whether this is an id as `new_id` writes them, in lower case. PostgreSQL answers other texts with an
-    error."""
+    """Return whether this is an id as `new_id` writes them, in lower case.
+
+    PostgreSQL answers other texts with an error.
+    """
     return isinstance(text, str) and _AN_ID.fullmatch(text) is not None

@@ -30,8 +30,10 @@ def _tend(found: weakref.ref[Engine], database: Path) -> None:
 
 
 def truncate(database: Path) -> bool:
-    """Write the log back into the database and truncate it. Returns False if it was in use or could not be written;
-    safe to call again."""
+    """Write the log back into the database and truncate it.
+
+    Returns False if it was in use or could not be written; safe to call again.
+    """
     if not _has_log(database):
         return True
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
@@ -41,8 +43,10 @@ def truncate(database: Path) -> bool:
 
 
 def _has_log(database: Path) -> bool:
-    """Return whether there is a log that is not empty. The last process to close the database deletes it, at any
-    moment."""
+    """Return whether there is a log that is not empty.
+
+    The last process to close the database deletes it, at any moment.
+    """
     try:
         return database.with_name(f"{database.name}-wal").stat().st_size > 0
     except FileNotFoundError:

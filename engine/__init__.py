@@ -6,7 +6,9 @@ the outcomes of `engine.outcomes`. Call `check_names` once all workflows are imp
 `start`, `start_all`, `wake`, `wake_about`, `cancel`, `retry`, `skip` and `give_back` change runs. They write in the
 transaction of the caller's session and do not commit it, so that the run and what the caller wrote are one commit; a
 message to a worker leaves after that commit, and none after a rollback. All but `start` and `start_all` lock the rows
-of the runs until the transaction ends. They refuse with NotPossible, which leaves the transaction usable.
+of the runs until the transaction ends. `cancel`, `retry`, `skip`, `give_back` and `standing` raise NotPossible, which
+leaves the transaction usable, with the code "not_found" where there is no such run. `wake` and `wake_about` pass over
+what does not wait. A workflow that is `Named` raises UnknownWorkflow if it is not imported.
 
 `live_runs`, `live_inputs`, `input_of`, `turning_back` and `jobs` read without a lock; `standing` locks; `busy` is a
 SELECT for the caller's own statement. A subject is a pair of type and id, an id of a run is a UUID as text.

@@ -26,8 +26,10 @@ log = logging.getLogger(__name__)
 
 
 def reached(session: Session) -> dict[str, datetime]:
-    """Return for each queue the moment up to which everything sent into it has come out. Moments in the future, stored
-    before the clock was set back, are left out."""
+    """Return for each queue the moment up to which everything sent into it has come out.
+
+    Moments in the future, stored before the clock was set back, are left out.
+    """
     rows = session.execute(
         select(QueueProbeRow.queue, QueueProbeRow.reached_at).where(QueueProbeRow.reached_at <= transaction_time())
     )
@@ -59,8 +61,10 @@ def send_probe(queue: str, at: datetime) -> None:
 
 @app.task(name="engine.probe")
 def probe(queue: str, at: str, **_: object) -> None:
-    """Record that everything sent into this queue before `at` has come out. A forged `at` in the future, or later than
-    the last probe sent, is ignored."""
+    """Record that everything sent into this queue before `at` has come out.
+
+    A forged `at` in the future, or later than the last probe sent, is ignored.
+    """
     moment = datetime.fromisoformat(at)
     sent = bindparam("at", type_=Moment())
     newer = or_(

@@ -38,10 +38,10 @@ def is_away(name: str | None) -> bool:
 
 
 def admit(session: Session, step: StepTask, name: str, wanted: int) -> tuple[int, tuple[str, str]]:
-    """Lock the gateway's row and return how many of `wanted` calls may be made now, as probes; and the code and detail
-    of its last failure, for the runs that must wait.
+    """Lock the gateway's row and return how many of `wanted` calls may be made now, as probes.
 
-    Returns all of `wanted` if the gateway is back and this process has not read so yet.
+    Also returns code and detail of its last failure, for the runs that must wait. All of `wanted` may be made if the
+    gateway is back and this process has not read so yet.
     """
     row = session.scalar(for_update(select(GatewayRow).where(GatewayRow.name == name)))
     if row is None or row.away_since is None:

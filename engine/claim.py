@@ -103,8 +103,11 @@ _RUNS = (
 
 
 def _locking(statement: Any, *, skip_locked: bool = False) -> Any:
-    """Lock rows of `runs` only. The journal's count of refusals may be a moment old: with a key that is too old a
-    provider merely repeats its refusal."""
+    """Lock rows of `runs` only.
+
+    The journal's count of refusals may be a moment old: with a key that is too old a provider merely repeats its
+    refusal.
+    """
     return statement.with_for_update(of=table_of(RunRow), key_share=True, skip_locked=skip_locked)
 
 
@@ -122,8 +125,10 @@ def claim(session: Session, task: str, ids: Sequence[str]) -> list[Run]:
 
 
 def note_claim(session: Session, task: str, ids: Sequence[str]) -> None:
-    """Count that a worker takes these runs, which were lost before. A run is given up only by this count: a message
-    that never reached a worker does not speak against the run."""
+    """Count that a worker takes these runs, which were lost before.
+
+    A run is given up only by this count: a message that never reached a worker does not speak against the run.
+    """
     execute_core(session, _NOTE, {"at": task, "ids": list(filter(is_id, ids))})
 
 
@@ -135,8 +140,10 @@ _NOTE = (
 
 
 def claim_answered(session: Session, versions: Mapping[str, int]) -> list[Run]:
-    """Lock and return the runs that are still in the call of this version (by run id). An outdated version is left out:
-    another worker has taken that call over."""
+    """Lock and return the runs that are still in the call of this version (by run id).
+
+    An outdated version is left out: another worker has taken that call over.
+    """
     runs = _read(session, _IN_CALL, {"ids": list(versions)})
     return [run for run in runs if run.version == versions[run.id]]
 

@@ -32,8 +32,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Standing:
-    """The state of a periodic task. `lateness`: seconds by which it is overdue now; `last`: the slot that began last,
-    None if none is kept."""
+    """The state of a periodic task.
+
+    `lateness`: seconds by which it is overdue now; `last`: the slot that began last, None if none is kept.
+    """
 
     name: str
     time: Time

@@ -1,8 +1,4 @@
-"""Commands that start and change runs, and queries about those that have not ended.
-
-Each works in the caller's transaction and does not commit: the command and what the caller wrote are one commit.
-`cancel`, `standing`, `retry`, `skip` and `give_back` lock the run, or raise NotPossible("not_found") if there is none.
-"""
+"""Commands that start and change runs in the caller's transaction (see `engine`), and queries about live runs."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ from engine.tables import RunRow
 
 
 class NotPossible(Exception):
-    """There is no such run, or its state does not allow this command. `code` is for programs, `detail` for people."""
+    """The run's state does not allow this command, or there is no such run ("not_found"). `code` is for programs."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -125,8 +121,7 @@ _START = inserting(
 
 
 def wake(session: Session, ids: Sequence[str]) -> None:
-    """Make waiting runs take their step again: what they wait for has happened, or may have. A run in the middle of a
-    call takes it again if the call ends in Wait. All others, and unknown ids, are left alone."""
+    """Make waiting runs take their step again; one in a call does so if that ends in Wait. Others are left alone."""
     for run in lock(session, ids):
         row = session.get_one(RunRow, run.id, populate_existing=True)
         if row.hold == Hold.WAIT:
@@ -174,8 +169,10 @@ def _live(subject: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
 
 
 def cancel(session: Session, id: str) -> None:
-    """Ask the run to turn back at its next claim; a call under way is waited for, and if it is the pivot's or the last
-    and succeeds, the run goes on. Safe to call twice. Raises NotPossible: not_found, too_late_to_cancel."""
+    """Ask the run to turn back at its next claim. Safe to call twice. Raises NotPossible("too_late_to_cancel").
+
+    A call under way is waited for; if it is the pivot's or the last and succeeds, the run goes on.
+    """
     run, row = _get(session, id)
     if row.state in FINAL or run.direction == Direction.UNDO or run.past_pivot:
         raise NotPossible("too_late_to_cancel", f"the job is {row.state} and can no longer be cancelled")
@@ -197,24 +194,27 @@ def standing(session: Session, id: str) -> tuple[str, str, str]:
 
 
 def retry(session: Session, id: str, *, by: str) -> None:
-    """Try the step that needs attention again, with its full retry time; after a refusal under a new key. A run past
-    its deadline and not past its pivot turns back instead. Raises NotPossible: not_found, not_needing_attention."""
+    """Try the step that needs attention again, for all its time. Raises NotPossible("not_needing_attention").
+
+    After a refusal it gets a new key. A run past its deadline, but not past its pivot, turns back instead.
+    """
     run = _needing_attention(session, id, "retried", by)
     journal.count_refusal(session, run)
     send_from_here(session, [run])
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """Take the step that needs attention as settled by hand and go on with the next; `by` and `note` stay in the
-    journal as the step's output. Raises NotPossible: not_found, not_needing_attention."""
+    """Take the step as done by hand and go on; `by` and `note` become its output. Raises NotPossible as `retry`."""
     run = _needing_attention(session, id, "skipped", by, note)
     journal.mark_skipped(session, run, {"skipped_by": by, "note": note})
     advance_past(session, run)
 
 
 def give_back(session: Session, id: str, *, by: str) -> None:
-    """Turn a run back that has not ended, and undo what was begun; a call under way is waited for. Raises NotPossible:
-    not_found, not_going_forward (ended, or turned back already), past_the_pivot."""
+    """Turn a run back that has not ended, and undo what was begun; a call under way is waited for.
+
+    Raises NotPossible("not_going_forward") if it has ended or turned back already, and NotPossible("past_the_pivot").
+    """
     run, row = _get(session, id)
     if row.state in ENDED or run.direction == Direction.UNDO:
         raise NotPossible("not_going_forward", f"the job is {row.state}, there is nothing to turn back")
@@ -237,8 +237,7 @@ def _get(session: Session, id: str) -> tuple[Run, RunRow]:
 
 
 def _needing_attention(session: Session, id: str, act: str, by: str, note: str | None = None) -> Run:
-    """Lock the run and note the operator's act. Returns the run with the error that turned it back, if any, instead of
-    the one for which it needs attention."""
+    """Lock the run and note the act. Returns the run with the error that turned it back, if any, as its error."""
     run, row = _get(session, id)
     if row.state != State.NEEDS_ATTENTION:
         raise NotPossible(

@@ -53,8 +53,10 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types 
 
 
 def _decompress_nothing() -> None:
-    """Make kombu refuse compressed bodies. It unpacks them before `check` sees them, and a megabyte can become a
-    gigabyte."""
+    """Make kombu refuse compressed bodies.
+
+    It unpacks them before `check` sees them, and a megabyte can become a gigabyte.
+    """
     for kind in compression.encoders():
         compression.register(_refused, _refused, kind)
 

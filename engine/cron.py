@@ -25,14 +25,18 @@ def occurrences(expression: str, at: datetime, zone: tzinfo, *, reverse: bool = 
 
 
 def following(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
-    """Return the first occurrence after `at`; None: it never comes. In the hour that comes twice cronsim begins with
-    the first of the two, which may lie before `at`."""
+    """Return the first occurrence after `at`; None: it never comes.
+
+    In the hour that comes twice cronsim begins with the first of the two, which may lie before `at`.
+    """
     return next((slot for slot in occurrences(expression, at, zone) if slot > at), None)
 
 
 def latest(expression: str, at: datetime, zone: tzinfo) -> datetime | None:
-    """Return the newest occurrence that is not after `at`; None: there is none. In the hour that comes twice cronsim
-    looks back too far."""
+    """Return the newest occurrence that is not after `at`; None: there is none.
+
+    In the hour that comes twice cronsim looks back too far.
+    """
     just_after = at.replace(microsecond=0) + timedelta(seconds=1)
     found = next(occurrences(expression, just_after, zone, reverse=True), None)
     while found and (after := following(expression, found, zone)) and after <= at:

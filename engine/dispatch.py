@@ -174,6 +174,8 @@ def flusher() -> Flusher:
 
 
 def finish_sending(seconds: float) -> bool:
-    """Wait, before the process ends, until all its runs are sent; return whether they are after so many seconds. The
-    sweep would send them later."""
+    """Wait, before the process ends, until all its runs are sent; return whether they are after so many seconds.
+
+    The sweep would send them later.
+    """
     return os.getpid() not in _flushers or _flushers[os.getpid()].wait_until_sent(seconds)

@@ -83,15 +83,16 @@ def count_unsent(session: Session, runs: Sequence[Run]) -> None:
 
 
 def broken_for(session: Session, runs: Sequence[Run]) -> dict[str, float]:
-    """Return by run id for how many seconds the present step has been raising Faults. A run without an earlier Fault is
-    left out."""
+    """Return by run id for how many seconds the present step has been raising Faults.
+
+    A run without an earlier Fault is left out.
+    """
     rows = execute_core(session, _BROKEN, {"ids": [run.id for run in runs], "code": Fault.code})
     return dict(rows.all())
 
 
 def never_sent(session: Session, runs: Sequence[Run]) -> set[str]:
-    """Return the ids of those runs, all being undone, whose present step certainly sent no call in any attempt to do
-    it."""
+    """Return the ids of those runs, all being undone, whose present step certainly sent no call on the way forward."""
     row = table_of(JournalRow).c
     forward = select(row.run_id, row.step).where(in_list(row.run_id, "ids"), row.direction == Direction.DO)
     unsent = forward.where(row.attempts == row.unsent, row.state.in_((Mark.BEGUN, Mark.STOPPED, Mark.FAILED)))

@@ -43,8 +43,10 @@ class Outage:
 
 
 def look() -> None:
-    """Read the breakers' state into this process and do what is due for each gateway: release its runs, wake probes,
-    log, forget. Costs one small query while no gateway fails."""
+    """Read the breakers' state into this process and do what is due for each gateway.
+
+    That is: release its runs, wake probes, log the outage, forget the gateway. Costs one small query while none fails.
+    """
     with reading() as session:
         rows = session.execute(_IN_TROUBLE).all()
     breaker.troubled = {row.name: row.failures >= OPENS for row in rows if row.failures}
@@ -87,15 +89,16 @@ _IN_TROUBLE = select(
 
 
 def _wake_probes(session: Session, name: str) -> None:
-    """Wake some of the waiting runs to probe, when a probe is due and no other run comes by. They are drawn by lot: one
-    of them may fail for a reason of its own."""
+    """Wake some of the waiting runs to probe, when a probe is due and no other run comes by.
+
+    They are drawn by lot: one of them may fail for a reason of its own.
+    """
     if _first(session, name, _PROBE, woken_at=statement_time()):
         _move(session, _waiting(name).order_by(chance()).limit(PROBES), statement_time())
 
 
 def _forget(session: Session, name: str) -> None:
-    """Delete the row of a gateway that was not called for a day and that no run waits for: a deleted webhook endpoint,
-    say."""
+    """Delete the row of a gateway that was not called for a day and that no run waits for (a deleted endpoint, say)."""
     session.execute(delete(_ROW).where(_ROW.name == name, _FORGET).execution_options(synchronize_session=False))
 
 
@@ -106,8 +109,7 @@ def _first(session: Session, name: str, due: ColumnElement[bool], **noted: Any) 
 
 
 def _let_go(session: Session, name: str) -> None:
-    """Let the runs that waited for a gateway which is back go on, spread over RELEASE seconds, however long their
-    backoff was."""
+    """Let the runs that waited for this gateway go on, spread over RELEASE seconds, however long their backoff was."""
     resting = _waiting(name).where(RunRow.due_at > in_seconds(RELEASE))
     gone = _move(session, resting.order_by(RunRow.id).limit(SWEEP_LIMIT), in_seconds(chance() * RELEASE))
     if gone:

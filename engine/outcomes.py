@@ -57,9 +57,9 @@ class Unknown(TryAgain):
 
 
 class Wait(Outcome):
-    """The step waits for an event from outside, until `wake`; after `seconds` it is taken again, and another Wait then
-    counts as a refusal with this `code`. A later Wait does not extend the first.
+    """The step waits for an event from outside: it is taken again after `wake`, or after `seconds`.
 
+    Another Wait after those seconds counts as a refusal with its `code`; one before does not extend them.
     `output` is kept in the journal while the run waits (the customer's next action, say). An undo must not raise Wait:
     its run would need attention.
     """

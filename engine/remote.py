@@ -210,8 +210,7 @@ def _send_on(session: Session, runs: Sequence[Run]) -> None:
 
 
 def finish_calls(seconds: float) -> bool:
-    """Wait, before the process ends, until all late calls are recorded; return whether they are after so many
-    seconds."""
+    """Wait for late calls up to so many seconds, before the process ends; return whether all are recorded."""
     return os.getpid() not in _late or _late_answers().wait_until_written(seconds)
 
 

@@ -88,8 +88,11 @@ _PUT = Many(_putting, *_SAME, Column("due", Float), Column("troubled", Boolean),
 
 
 def limit_waits(session: Session, waits: Sequence[tuple[Run, float]]) -> None:
-    """Limit the waits of runs (with their seconds) that `write` has just put aside. The first wait at a step counts:
-    later ones do not extend it. Before the pivot no wait goes beyond the run's deadline."""
+    """Limit the waits of runs (with their seconds) that `write` has just put aside.
+
+    The first wait at a step counts: later ones do not extend it. Before the pivot no wait goes beyond the run's
+    deadline.
+    """
     if waits:
         _LIMIT(session, [{"id": run.id, "seconds": s, "past_pivot": run.past_pivot} for run, s in waits])
 

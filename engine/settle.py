@@ -101,8 +101,10 @@ def advance_past(session: Session, run: Run) -> None:
 
 
 def give_up(session: Session, runs: Sequence[Run]) -> None:
-    """Record `worker_lost` for runs that were lost with their worker too often; compensate them or, past the pivot and
-    in an undo, call for attention."""
+    """Record `worker_lost` for runs that were lost with their worker too often, and end them.
+
+    They are compensated; past the pivot and in an undo they need attention.
+    """
     why = GaveUp("worker_lost", "the worker was lost at this step again and again")
     journal.record(session, [(run, Mark.FAILED, None, why) for run in runs], begun=False)
     for run in runs:
@@ -199,8 +201,10 @@ def _stop(session: Session, run: Run, why: Outcome) -> None:
 
 
 def _compensate_or_call(session: Session, run: Run, why: Outcome) -> None:
-    """Compensate the run in a savepoint; if that raises (a broken `on_failed`, say), call for attention. There is no
-    further attempt after this one."""
+    """Compensate the run in a savepoint; if that raises (a broken `on_failed`, say), call for attention.
+
+    There is no further attempt after this one.
+    """
     try:
         with session.begin_nested():
             compensate(session, [(run, why, run.step)])

@@ -54,8 +54,10 @@ class Slot(NamedTuple):
 
 
 def take(session: Session, slot: Slot, state: SlotState, asked_by: str | None = None) -> bool:
-    """Insert the slot; return whether this transaction did. Of two that insert the same slot, the second waits for the
-    first to commit and gets False."""
+    """Insert the slot; return whether this transaction did.
+
+    Of two that insert the same slot, the second waits for the first to commit and gets False.
+    """
     row = {**slot._asdict(), "state": state, "at": statement_time(), "asked_by": asked_by}
     taken = upsert(session, SlotRow).values(row).on_conflict_do_nothing().returning(SlotRow.task)
     return session.scalar(taken) is not None

@@ -92,8 +92,10 @@ def _probe(queues: set[str]) -> None:
 
 
 def _take(session: Session, reached: Mapping[str, datetime], began: float) -> Found:
-    """Lock, mark and return the runs to be sent. A run behind a backlog is not touched: its lock would hide it from the
-    very task whose message is about to arrive."""
+    """Lock, mark and return the runs to be sent.
+
+    A run behind a backlog is not touched: its lock would hide it from the very task whose message is about to arrive.
+    """
     rows = session.execute(_wanted(reached)).all()
     leased = {row.id: row.lease_until for row in rows if row.hold == Hold.CALL}
     gone = _leases.over(leased, waited=time.monotonic() - began)
@@ -142,8 +144,10 @@ def _sort(rows: Sequence[Any]) -> Found:
 
 
 def _is_hopeless(row: Any) -> bool:
-    """Return whether the run was lost with a worker MOST_CLAIMS times. An undo that calls a gateway never is: only the
-    gateway's answer may end it."""
+    """Return whether the run was lost with a worker MOST_CLAIMS times.
+
+    An undo that calls a gateway never is: only the gateway's answer may end it.
+    """
     if row.claims < MOST_CLAIMS:
         return False
     log.error("run %s takes its workers down with it at %s: %d times", row.id, row.task, row.claims)

@@ -22,8 +22,9 @@ TurnBack = tuple[Run, Outcome, int]
 
 
 class GaveUp(Refused):
-    """A step that was tried for as long as there was time. Unlike after a refusal the call may have happened, so that
-    the key must stay.
+    """A step that was tried for as long as there was time.
+
+    Unlike after a refusal the call may have happened, so that the key must stay.
 
     unsent: no call was sent at the last attempt. broken: by a Fault, which is not undone without an operator.
     """

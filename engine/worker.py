@@ -60,8 +60,10 @@ def _in_worker(sender: Any, **_: Any) -> None:
 
 @worker_stopping.connect
 def _asked_to_stop(**_: Any) -> None:
-    """Stop sweeping, and start a timer that ends this process as by kill -9, which is safe. Celery can wait for ever
-    for a broker that has fallen silent."""
+    """Stop sweeping, and start a timer that ends this process as by kill -9, which is safe.
+
+    Celery can wait for ever for a broker that has fallen silent.
+    """
     _stopping.set()
     last_resort = threading.Timer(LONGEST_GOODBYE, _leave)
     last_resort.daemon = True
@@ -76,8 +78,10 @@ def _leave() -> None:
 @worker_shutdown.connect
 @worker_process_shutdown.connect
 def _finish(**_: Any) -> None:
-    """Wait for calls that outlasted their tasks, record their answers and send what follows. Celery's tasks are done by
-    then."""
+    """Wait for calls that outlasted their tasks, record their answers and send what follows.
+
+    Celery's tasks are done by then.
+    """
     _stopping.set()
     if not remote.finish_calls(LAST_CALLS):
         log.warning("some calls have not answered; their leases run out and the same keys are asked again")

@@ -37,8 +37,7 @@ def _give_up(db: sqlite3.Connection, verdict: Verdict, id_: int) -> None:
 
 
 def give_back(db: sqlite3.Connection, id_: int) -> None:
-    """Put a message back into its queue, or among the dead letters after delivery limit + 1 deliveries, as RabbitMQ
-    does."""
+    """Put a message back into its queue, or, as RabbitMQ does, into the dead letters after delivery limit + 1."""
     spent = db.execute(
         "SELECT 1 FROM message m JOIN queue q ON q.name = m.queue WHERE m.id = ? AND m.deliveries > q.delivery_limit",
         (id_,),

@@ -84,8 +84,10 @@ class Consuming(Reading):
         return self.qos.room(self.broker.options.batch)
 
     def fetch(self, db: sqlite3.Connection) -> list[tuple[Consumer, Delivery]]:
-        """Take what there is room for, from each consumer's queue in its turn. Pass the result to `accept` once it is
-        committed."""
+        """Take what there is room for, from each consumer's queue in its turn.
+
+        Pass the result to `accept` once it is committed.
+        """
         fetched: list[tuple[Consumer, Delivery]] = []
         room = self._asked = self.room()
         for consumer in list(self.consumers.values()):

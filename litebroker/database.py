@@ -83,15 +83,16 @@ class Database:
                 raise
 
     def version(self) -> tuple[int, int, int]:
-        """Return a value that changes whenever there may be messages: another process committed, or `news` was
-        called."""
+        """Return a value that changes with every commit of another process and every call of `news`."""
         with self.lock:
             seen = self._open().execute("PRAGMA data_version").fetchone()[0]
             return self._opened, int(seen), self._changes
 
     def file(self) -> int:
-        """Return the number of the open file: it changes once the file at the path was deleted or replaced. The old one
-        is closed then."""
+        """Return the number of the open file: it changes once the file at the path was deleted or replaced.
+
+        The old one is closed then.
+        """
         with self.lock:
             now = time.monotonic()
             if self._connection is not None and now >= self._next_look:
@@ -161,8 +162,10 @@ class Database:
         schema.ensure(db)
 
     def _synchronise(self, db: sqlite3.Connection, mode: str) -> None:
-        """Set the mode of the next commit. A lost take or ack is only a redelivery: no fsync for these. A later fsync
-        covers all before it."""
+        """Set the mode of the next commit.
+
+        A lost take or ack is only a redelivery: no fsync for these. A later fsync covers all before it.
+        """
         if mode != self._synchronous:
             db.execute(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode

@@ -23,8 +23,10 @@ class Litebroker(BrokerBase):  # type: ignore[misc] # Flower has no types
         self._url = broker_url
 
     async def queues(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Return lengths and consumers of these queues, by RabbitMQ's names. Reads in a thread, because Flower's own
-        must not wait for a file."""
+        """Return lengths and consumers of these queues, by RabbitMQ's names.
+
+        Reads in a thread, because Flower's own must not wait for a file.
+        """
         return await asyncio.to_thread(self._look, list(names))
 
     def _look(self, names: list[str]) -> list[dict[str, Any]]:

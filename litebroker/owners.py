@@ -34,8 +34,10 @@ class Owner:
 
 
 def _locked_file(path: Path) -> int:
-    """Create a locked file; return its descriptor. It is locked under a hidden name first, so that no process finds it
-    unlocked."""
+    """Create a locked file; return its descriptor.
+
+    It is locked under a hidden name first, so that no process finds it unlocked.
+    """
     hidden = path.with_name(f".{path.name}")
     fd = os.open(hidden, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)

@@ -43,8 +43,10 @@ def acquire(path: Path, options: Options) -> Broker:
 
 
 def release(broker: Broker) -> None:
-    """End one use of the broker. The last use closes the connection and deletes the owner's file, unless acks are
-    pending."""
+    """End one use of the broker.
+
+    The last use closes the connection and deletes the owner's file, unless acks are pending.
+    """
     with _lock:
         broker.users -= 1
         if broker.users > 0 or broker.ledger.pending:

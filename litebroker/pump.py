@@ -54,8 +54,10 @@ class Pump:
             self.broker.ledger.flush()
 
     def _deliver_one(self) -> bool:
-        """Deliver a message of the next channel that has one; False when none has. The channels take turns, so that a
-        full queue does not keep remote control waiting."""
+        """Deliver a message of the next channel that has one; False when none has.
+
+        The channels take turns, so that a full queue does not keep remote control waiting.
+        """
         for channel in list(self.channels):
             if channel.ready:
                 self.channels.remove(channel)
@@ -79,8 +81,10 @@ class Pump:
             return False
 
     def _look(self) -> None:
-        """Mark the channels stale if there may be messages. Before the take, so that what comes in between is seen the
-        next time."""
+        """Mark the channels stale if there may be messages.
+
+        Before the take, so that what comes in between is seen the next time.
+        """
         version = self.broker.database.version()
         if version != self._seen:
             self._seen = version
@@ -102,8 +106,10 @@ class Pump:
         return any(taken for _, taken in fetched)
 
     def _anything_for(self, hungry: list[Channel]) -> bool:
-        """Return whether these channels' queues have a message. Only reads, because most commits bring none for this
-        process and writers wait for one another."""
+        """Return whether these channels' queues have a message.
+
+        Only reads, because most commits bring none for this process and writers wait for one another.
+        """
         found = False
         for channel in hungry:
             names = [consumer.queue for consumer in channel.consumers.values()]

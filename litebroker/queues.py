@@ -46,8 +46,10 @@ def declare(db: sqlite3.Connection, name: str, kind: Kind, arguments: Mapping[st
 
 
 def _default_length(kind: Kind, arguments: Mapping[str, Any], options: Options) -> int | None:
-    """Return the length limit of queues that may stay unread for a while, as event queues do: they must not fill the
-    disk. None for lasting queues."""
+    """Return the length limit of a fleeting queue; None for a lasting one.
+
+    Fleeting queues, as those of events, may stay unread for a while and must not fill the disk.
+    """
     fleeting = not kind.durable or kind.auto_delete or kind.exclusive_to or "x-expires" in arguments
     return options.transient_max_length if fleeting else None
 

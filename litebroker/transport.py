@@ -73,8 +73,11 @@ class Transport(virtual.Transport):
             processes.release(self.broker)
 
     def _drop_exclusive(self) -> None:
-        """Delete the exclusive queues of this connection. One with a consumer on another connection stays until this
-        process ends or, if it is auto-delete, until its last consumer leaves."""
+        """Delete the exclusive queues of this connection.
+
+        One with a consumer on another connection stays until this process ends or, if it is auto-delete, until its last
+        consumer leaves.
+        """
         names, self.exclusive = self.exclusive, set()
         for name in names:
             self.broker.ledger.add(partial(queues.delete_unused, name=name))
