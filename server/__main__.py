@@ -1,6 +1,6 @@
 """python -m server [--host HOST] [--port PORT] [--workers N] module:app
 
-What is not said comes from the settings; LISTEN_FD names a listening socket that was handed over.
+What is left out comes from the settings; LISTEN_FD is the number of a listening socket that was handed over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whose connection it is."""
+"""Addresses of clients, and which of them count as one client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 
 def plain(address: str) -> str:
-    """Without a zone; IPv4 as such, also where a socket of IPv6 took it."""
+    """Return the address without a zone, and an IPv4 address that came over an IPv6 socket as IPv4.
+
+    Text that is no address is returned as it is.
+    """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -16,7 +19,7 @@ def plain(address: str) -> str:
 
 
 def party(address: str) -> str:
-    """Who is counted as one: an IPv4 address, or the /64 that one customer of an IPv6 provider has."""
+    """Return what counts as one client: an IPv4 address, or the /64 that one customer of an IPv6 provider has."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -25,6 +28,9 @@ def party(address: str) -> str:
 
 
 def client_behind(proxies: int, forwarded: str | None, peer: str) -> str:
-    """What the farthest of our proxies has seen: the last but so many of `X-Forwarded-For`, as the app reads it."""
+    """Return the address that the outermost of our `proxies` has seen: counted from the end of `X-Forwarded-For`.
+
+    The app reads it in the same way. It is `peer` if there are no proxies or the header is too short.
+    """
     seen = [part.strip() for part in (forwarded or "").split(",") if part.strip()]
     return plain(seen[-proxies]) if len(seen) >= proxies > 0 else peer

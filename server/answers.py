@@ -1,4 +1,4 @@
-"""A request through the WSGI app (PEP 3333), in a thread that may take its time."""
+"""Answering a request by the WSGI app (PEP 3333), in a thread that may block."""
 
 from __future__ import annotations
 
@@ -23,24 +23,27 @@ log = logging.getLogger("server")
 
 
 class ClientGone(Exception):
-    """Nobody reads any more what the app goes on writing."""
+    """The client is gone while the app still writes its answer."""
 
 
 class Client(Protocol):
-    """The connection, as seen from a thread."""
+    """The connection, as a thread sees it."""
 
     def finish(self, data: bytes, *, keep: bool) -> None:
-        """Send it some time soon; the connection goes on after it if it is to be kept."""
+        """Send the end of the answer, without waiting; then take the next request (`keep`) or close."""
 
     def send(self, part: bytes) -> None:
-        """Return once there is room for more. Raises ClientGone."""
+        """Send a part of the answer; return once there is room for more. Raises ClientGone."""
 
     def cut(self) -> None:
-        """Let the client see that the rest is missing."""
+        """Abort the connection, so that the client sees that the rest is missing."""
 
 
 def answer(app: App, request: Request, client: Client) -> None:
-    """Whatever the app does, the client is answered or cut off."""
+    """Run the app and send its answer.
+
+    Raises nothing: if the app raises, the client gets a 500, or is cut off once a part was sent.
+    """
     reply = Reply(request)
     try:
         _run(app, request, reply, client)
@@ -65,14 +68,14 @@ def _run(app: App, request: Request, reply: Reply, client: Client) -> None:
 
 
 def _begun(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """With its first part there: an app may name the status as late as that (PEP 3333)."""
+    """Fetch the first part of the answer: an app may name the status as late as that (PEP 3333)."""
     some = iter(parts)
     first = next(some, None)
     return chain([first], some) if first is not None else some
 
 
 def _give(reply: Reply, parts: Iterator[bytes], client: Client) -> None:
-    """At once where the app knows the length, else in chunks, as fast as the client reads."""
+    """Send the answer at once if the app gives its length, else in chunks, as fast as the client reads."""
     if reply.streams:
         for part in filter(None, parts):
             client.send(reply.head() + reply.chunk(part))
@@ -85,7 +88,7 @@ def _give(reply: Reply, parts: Iterator[bytes], client: Client) -> None:
 
 
 class Reply:
-    """Status and headers, and how the body is told to end."""
+    """Status and headers of an answer, and how the end of its body is marked."""
 
     def __init__(self, request: Request) -> None:
         self.keep = request.keep
@@ -113,7 +116,7 @@ class Reply:
         return next((value for name, value in self._headers if name.lower() == "content-length"), None)
 
     def head(self, body: bytes = b"") -> bytes:
-        """Once; nothing after that. Raises ValueError where a client would misread it."""
+        """Return the head at the first call, then b"". Raises ValueError for one that a client would misread."""
         if self.sent:
             return b""
         if not (self.bodiless or self.streams or self._length == str(len(body))):

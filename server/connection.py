@@ -1,4 +1,4 @@
-"""One client: its requests are answered one after another, and each by a thread that finds it whole."""
+"""One client's connection: its requests are answered one after another, each by a thread once it is whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BROKE_OFF = "The connection ended before the request did. Nothing was done."
 JUST_CAME = 1.0
-"""Seconds in which a first request may still be on its way."""
+"""Seconds after connecting in which a first request may still be on its way."""
 TOO_SLOW = "The request took too long to come. Nothing was done."
 
 
@@ -62,10 +62,10 @@ class Connection(asyncio.Protocol):
             self._refuse(refusal)
         self._weigh()
         if busy or self._next:
-            self._transport.pause_reading()  # one thing after another
+            self._transport.pause_reading()  # until the requests that have come are answered
 
     def eof_received(self) -> bool:
-        """It says no more, but may well listen: the transport stays open until all is answered."""
+        """Keep the transport open until all is answered: the client sends no more, but may still read."""
         self._heard_all = True
         if self._requests.begun and not self._deaf:
             self._refuse(Refused(400, BROKE_OFF))
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
-        """For the body, once what came before is answered."""
+        """Send `100 Continue` to a client that waits for it, once the requests before are answered."""
         if self._to_be_asked and not (self._at_work or self._next or self._deaf):
             self._to_be_asked = False
             self._out.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -106,13 +106,13 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _refuse(self, refusal: Refused) -> None:
-        """In its turn; nothing is read any more."""
+        """Queue a refusal behind the requests before it, and read no more."""
         self._deaf = True
         self._next.append(refusal)
         self._go_on()
 
     def _go_on(self) -> None:
-        """With the next request, once the one before is answered and that answer is on its way."""
+        """Begin the next request, once the one before is answered and the client reads that answer."""
         if self._at_work or self._out.full or not self._next:
             return
         one = self._next.popleft()
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
             self._loop.turns.add(self, self._party(one.environ), one)
 
     def _listen(self) -> None:
-        """Once there is nothing else to do."""
+        """Read from the client again, once no request is waiting or at work."""
         if not (self._deaf or self._at_work or self._next):
             self._transport.resume_reading()
 
@@ -164,13 +164,13 @@ class Connection(asyncio.Protocol):
         self._listen()
 
     def done(self, request: Request) -> None:
-        """The thread has let go of it."""
+        """Count the request's body as freed: its thread has finished."""
         self._in_hand -= request.size
         self._weigh()
 
     def _end(self) -> None:
-        """Whoever still sends would lose our answer if we closed at once (RFC 9112 9.6): half of it, first."""
-        self._next.clear()  # whatever came after the last
+        """Close our side first: a client that still sends would lose the answer otherwise (RFC 9112 9.6)."""
+        self._next.clear()
         if self._transport.is_closing():
             return
         if self._heard_all:
@@ -181,7 +181,7 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()
 
     def _drop(self) -> None:
-        """What no thread has yet."""
+        """Drop the requests that no thread has begun with."""
         self._next.clear()
         if request := self._loop.turns.drop(self):
             self._at_work = False
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
         return 0 if self._at_work else self._unserved()
 
     def leave(self, why: str) -> None:
-        """At once, and told why if that can be done at once too."""
+        """Close at once; a client that has asked something gets a 503 with `why`, unless it does not read."""
         asked = self._requests.begun or self._at_work
         self._loop.crowd.go(self)
         self._drop()
@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
         self._close()
 
     def look(self, now: float) -> None:
-        """Twice a second."""
+        """Close the connection, or refuse its request with 408, if it is too slow or idle. Called twice a second."""
         if self._out.too_slow(now):
             self._transport.abort()
         elif self._at_work:
@@ -237,13 +237,13 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def let_go(self) -> None:
-        """The process is to stop: whoever has asked nothing goes, the others when they are answered."""
+        """Close a connection that has asked nothing: the process is to stop. Others close once they are answered."""
         just_came = not self._out.begun and self._loop.now() - self._idle_since < JUST_CAME
         if not (self._at_work or self._next or self._requests.begun or self._ends_at or just_came):
             self._close()
 
     def _close(self) -> None:
-        """What nobody reads is not waited for."""
+        """Close, or abort if there are bytes that the client does not read."""
         if self._out.unsent:
             self._transport.abort()
         else:

@@ -1,7 +1,7 @@
-"""Who is connected, from where, and who has to leave: whoever waits longest without a whole request.
+"""All connections of a process, by address, and which one is closed when there are too many.
 
-So a new client is always let in, unless all of its address are being served: a thousand connections that wait take
-nobody's place, they take each other's.
+It is the one that has waited longest without a whole request. So a new client is always let in, unless all connections
+of its address are being served: a thousand connections that wait take no place from others, only from each other.
 """
 
 from __future__ import annotations
@@ -11,25 +11,29 @@ from typing import Protocol
 
 
 class Guest(Protocol):
+    """A connection, as the crowd sees it."""
+
     @property
     def waits(self) -> bool:
-        """For its client, and not for the app."""
+        """Return whether it waits for its client, and not for the app."""
 
     @property
     def spare(self) -> int:
-        """Bytes of bodies that leave with it: no thread has begun with them."""
+        """Return the bytes of bodies that `leave` would free: no thread has begun with them."""
 
     def leave(self, why: str) -> None:
-        """Its place is needed."""
+        """Close the connection, because its place is needed; `why` is sent to the client if it has asked something."""
 
     def look(self, now: float) -> None:
-        """Whether it has had its time."""
+        """Close the connection if its time is over."""
 
     def let_go(self) -> None:
-        """The process is to stop."""
+        """Close the connection if it is idle: the process is to stop."""
 
 
 class Crowd:
+    """The connections of a process, longest waiting first: at most `most`, and `by_address` of one address."""
+
     def __init__(self, most: int, by_address: int) -> None:
         self._most, self._by_address = most, by_address
         self._all: dict[Guest, None] = {}
@@ -43,14 +47,17 @@ class Crowd:
         return iter(list(self._all))
 
     def enter(self, guest: Guest) -> bool:
-        """False if there is no place and nobody who could leave."""
+        """Add a connection, closing another if there is no place. False if none can be closed."""
         if len(self._all) >= self._most and not _make_room(self._all):
             return False
         self._all[guest] = None
         return True
 
     def count_for(self, guest: Guest, party: str) -> bool:
-        """From here on it is one of theirs. False if they have too many and all are being served."""
+        """Count a connection for this address, closing another of it if it has too many.
+
+        False if all of them are being served.
+        """
         self.count_for_nobody(guest)
         theirs = self._of.setdefault(party, {})
         if len(theirs) >= self._by_address and not _make_room(theirs):
@@ -60,6 +67,7 @@ class Crowd:
         return True
 
     def count_for_nobody(self, guest: Guest) -> None:
+        """Count a connection for no address any more."""
         party = self._party.pop(guest, None)
         if party is not None:
             theirs = self._of[party]
@@ -68,18 +76,19 @@ class Crowd:
                 del self._of[party]
 
     def waits_anew(self, guest: Guest) -> None:
-        """It was served: of those that wait it is the last now."""
+        """Put a connection last among those that wait: it was just served."""
         for those in (self._all, self._of.get(self._party.get(guest, ""), {})):
             if guest in those:
                 del those[guest]
                 those[guest] = None
 
     def go(self, guest: Guest) -> None:
+        """Remove a connection. Safe to call twice."""
         self.count_for_nobody(guest)
         self._all.pop(guest, None)
 
     def make_room(self) -> bool:
-        """For a file handle, say."""
+        """Close one waiting connection, to free a file handle, say. False if none waits."""
         return _make_room(self._all)
 
 

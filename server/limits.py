@@ -1,4 +1,4 @@
-"""How much of everything one process bears, and how long it waits."""
+"""Limits of one server process: sizes, numbers and times."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ OURS = 256
 
 @dataclass(frozen=True)
 class Limits:
+    """The limits of one server process."""
+
     head: int = 32 * 1024
     """Bytes of request line and headers."""
     lines: int = 128
     """Different headers."""
     body: int = 16 * 1024 * 1024
-    """Bytes of a body, where the app does not say less by `largest_body(path)`."""
+    """Bytes of a body at most; the app may lower it by `largest_body(path)`."""
     held: int = 96 * 1024 * 1024
     """Bytes of bodies that are held at once."""
     window: float = 10.0
-    """Seconds in which a request is whole, or has come on by `window * rate` bytes; so, too, an answer that is read."""
+    """Seconds in which a request must be whole, or grow by `window * rate` bytes; an answer must be read as fast."""
     rate: int = 16 * 1024
     """Bytes a second."""
     idle: float = 30.0
     """Seconds between an answer and the next request."""
     linger: float = 2.0
-    """Seconds for a client to read why it was refused, while it still sends."""
+    """Seconds for a client to read the refusal while it still sends."""
     grace: float = 10.0
-    """Seconds for what is under way when the process is asked to stop."""
+    """Seconds for requests under way when the process is asked to stop."""
     connections: int = 8192
     by_address: int = 256
     proxies: int = 0
-    """How many of ours stand in front: the client's address is then what they say, as for `TRUSTED_PROXIES`."""
+    """How many proxies of ours stand in front: they name the client's address, as for `TRUSTED_PROXIES`."""
     threads: int = 32
     at_once: int = 32
     """Whole requests of one connection that wait for the one before them."""
 
 
 def room_for_connections(wanted: int = 8192) -> int:
-    """Raise the limit of open files as far as we may. Returns how many connections fit under it."""
+    """Raise this process's limit of open files as far as allowed. Returns how many of `wanted` connections fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     target = wanted + OURS
     if soft != resource.RLIM_INFINITY and soft < target:

@@ -1,4 +1,4 @@
-"""One process: it accepts, looks around twice a second, hands whole requests to threads, drains when asked to stop."""
+"""One process: it accepts, checks its connections twice a second, hands whole requests to threads, and drains."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ log = logging.getLogger("server")
 
 
 class Loop:
-    """`run` until SIGTERM or SIGINT, or until `parent` (a pipe's end) says that the parent is gone."""
+    """The event loop of one process.
+
+    `run` returns after SIGTERM or SIGINT, or once `parent` (a pipe's file descriptor) is closed because the parent is
+    gone.
+    """
 
     def __init__(self, app: App, listener: socket.socket, base: Environ, limits: Limits) -> None:
         self.base, self.limits = base, limits
@@ -44,7 +48,7 @@ class Loop:
         asyncio.run(self._run(parent))
 
     def largest_body(self, path: str) -> int:
-        """As the app says, if it says anything."""
+        """Return the bytes that a body for this path may have: by the app's `largest_body`, if it has one."""
         said = getattr(self._app, "largest_body", None)
         return int(said(path)) if said else self.limits.body
 
@@ -54,14 +58,17 @@ class Loop:
         return self._loop.time()
 
     def soon(self, call: Callable[..., object], *arguments: Any) -> None:
-        """From a thread."""
+        """Call a function in the event loop's thread. May be used from any thread."""
         self._loop.call_soon_threadsafe(call, *arguments)
 
     def refused(self, status: int) -> None:
         self._refused[status] += 1
 
     def holds(self, more: int) -> None:
-        """Bodies are in memory: when they are too many, the largest that no thread has yet has to go."""
+        """Count `more` bytes of bodies in memory (negative: freed); close a connection if there are too many.
+
+        It is the one with the most bytes that no thread has begun with.
+        """
         self._held += more
         if more > 0 and self._held > self.limits.held:
             largest = max(self.crowd, key=lambda guest: guest.spare, default=None)
@@ -90,7 +97,7 @@ class Loop:
             connection, party, request = self._work.get()
             answer(self._app, request, connection)
             self.soon(self._done, connection, party, request)
-            del request, connection  # not to be kept while there is nothing to do
+            del request, connection  # or they would stay in memory while this thread waits
 
     def _begin(self, connection: Connection, party: str, request: Request) -> None:
         self._work.put((connection, party, request))
@@ -104,7 +111,7 @@ class Loop:
             self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        """One at a time: the processes that share the socket get about as many each."""
+        """Accept one connection at a time, so that the processes that share the socket get about as many each."""
         try:
             client, peer = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -132,7 +139,7 @@ class Loop:
                 self._refused.clear()
 
     async def _drain(self) -> None:
-        """No new ones; those under way are answered; whoever is not done by then is cut off."""
+        """Accept no more connections and answer the requests under way, for `grace` seconds at most."""
         self.stopping = True
         self._loop.remove_reader(self._listener)
         self._listener.close()

@@ -1,4 +1,4 @@
-"""What a client is told whose request never becomes one: a problem document (RFC 9457), as the app would write it."""
+"""Refusals of bytes that are no request: a problem document (RFC 9457), as the app would write it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 
 class Refused(Exception):
-    """The connection ends with it: where the next request would begin is unknown."""
+    """A refused request, with its HTTP status. It ends the connection: where the next request begins is unknown."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -16,7 +16,7 @@ class Refused(Exception):
 
 
 def answer_to(refusal: Refused) -> bytes:
-    """The whole answer. Codes are those of the app (api.problems)."""
+    """Return the whole answer as bytes. Its codes are those of the app."""
     title, request_id = HTTPStatus(refusal.status).phrase, str(uuid.uuid4())
     code = "too_large" if refusal.status == 413 else title.lower().replace(" ", "_")
     kind = f"urn:orderwave:problem:{code}"

@@ -1,7 +1,7 @@
-"""Bytes to whole requests. What two readers might understand differently is refused: nothing is smuggled past a proxy.
+"""Bytes to whole requests. What two parsers might read differently is refused: nothing is smuggled past a proxy.
 
 RFC 9112 6.3: a length and chunks at once, two lengths, a length that is none, and any coding but `chunked` are errors.
-llhttp sees to most of it; what it lets pass is refused here.
+llhttp refuses most of it; what it lets pass is refused here.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _BARE = ("CONTENT_LENGTH", "CONTENT_TYPE")
 
 
 class _Over(Exception):
-    """The connection ends with the request before."""
+    """Bytes follow a request after which the connection ends."""
 
 
 @dataclass(slots=True)
 class Request:
-    """All of it is there. `keep`: the connection may be used again afterwards."""
+    """A whole request. `keep`: the connection may be used again after it; `size`: bytes of its body."""
 
     environ: Environ
     keep: bool
@@ -41,7 +41,11 @@ class Request:
 
 
 class Requests:
-    """Feed it what comes; `whole` is called with each request, `head` with the headers of each, before its body."""
+    """A parser of the bytes of one connection. `feed` calls `head` and `whole` for each request.
+
+    head: with the environ, before the body has come, and whether the client waits for `100 Continue`.
+    whole: with the whole request.
+    """
 
     def __init__(
         self,
@@ -60,14 +64,14 @@ class Requests:
         self._reset()
 
     def feed(self, data: bytes) -> None:
-        """Raises Refused; nothing may be fed after that. What follows the last request is not looked at."""
+        """Parse these bytes; those after the last request are ignored. Raises Refused; feed nothing after that."""
         if self._over:
             return
         number = self._number
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            return  # whoever offers another protocol is answered in this one, and the connection ends
+            return  # a client that offers another protocol is answered in this one, and the connection ends
         except (httptools.HttpParserError, httptools.HttpParserCallbackError) as error:
             self._see(error)
         if self.begun and number == self._number:
@@ -84,11 +88,11 @@ class Requests:
 
     @property
     def held(self) -> int:
-        """Bytes of the body that have come so far."""
+        """Return the bytes of the unfinished body that have come so far."""
         return len(self._body)
 
     def drop(self) -> None:
-        """Nothing more comes of the one that has begun."""
+        """Discard the request that has begun, and ignore what comes after it."""
         self._reset()
         self._over = True
 
@@ -167,7 +171,7 @@ class Requests:
             raise Refused(431, f"Request line and headers have at most {self._limits.head} bytes.")
 
     def _weigh(self) -> None:
-        """A header that never ends, or chunks that are all extension, or trailers: none of it gets to the app."""
+        """Refuse a request of too many bytes that are no body: endless headers, chunk extensions or trailers."""
         if self._fed > 2 * self._limits.head + 6 * len(self._body):  # a chunk of one byte takes six
             raise Refused(431, f"Headers have at most {self._limits.head} bytes.")
 
@@ -188,7 +192,7 @@ class Requests:
 
 
 def _target(url: bytes, method: str) -> bytes:
-    """RFC 9112 3.2: the path itself, or a whole URL whose host says nothing to us."""
+    """Return path and query of a request target (RFC 9112 3.2); the host of a whole URL is ignored. Raises Refused."""
     found = _ABSOLUTE.match(url)
     path = url[found.end() :] if found else url
     if found and not path.startswith(b"/"):
@@ -199,7 +203,7 @@ def _target(url: bytes, method: str) -> bytes:
 
 
 def environ_of(host: str, port: int, scheme: str = "http", *, processes: bool = False) -> Environ:
-    """What every request of this server has in common (PEP 3333)."""
+    """Return the part of the environ that all requests of this server share (PEP 3333)."""
     return {
         "SCRIPT_NAME": "",
         "SERVER_NAME": host,

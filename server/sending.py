@@ -1,4 +1,4 @@
-"""What goes out to one client, and whether it is read."""
+"""Sending to one client: the bytes written, and whether the client reads them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sending:
         self._transport.write(data)
 
     def write_with_room(self, part: bytes, room: Future[None]) -> None:
-        """`room` is done once there is room for more, or nobody reads any more."""
+        """Write a part; `room` is completed once there is room for more, or gets ClientGone if the client is gone."""
         self.write(part)
         if self._transport.is_closing():
             room.set_exception(ClientGone())

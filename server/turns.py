@@ -1,7 +1,7 @@
-"""Whose request gets a thread next: whole requests wait by address, and addresses take turns.
+"""Which request gets a thread next: whole requests wait by address, and addresses take turns.
 
 An address takes a thread while it has fewer than three for each that is free: alone it gets three quarters of them, and
-whoever comes next finds one at once, however much the first goes on asking.
+the next address finds one at once, however many requests the first goes on sending.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ What = TypeVar("What")
 
 
 class Turns(Generic[Who, What]):
-    """`begin` is called with who asked, their address and what they asked; then `done` with the address."""
+    """A queue of requests by address. `begin(connection, address, request)` is called when a thread is free for one.
+
+    The caller calls `done(address)` when the thread has finished.
+    """
 
     def __init__(self, threads: int, begin: Callable[[Who, str, What], None]) -> None:
         self._free, self._begin = threads, begin
@@ -30,7 +33,7 @@ class Turns(Generic[Who, What]):
         return self._served.total() > 0 or bool(self._waiting)
 
     def add(self, who: Who, party: str, what: What) -> None:
-        """One at a time of each."""
+        """Add the request of a connection, which must have no other waiting."""
         self._waiting.setdefault(party, {})[who] = what
         self._party[who] = party
         self._go_on()
@@ -39,7 +42,7 @@ class Turns(Generic[Who, What]):
         return who in self._party
 
     def drop(self, who: Who) -> What | None:
-        """What it waited for, if it did."""
+        """Remove the waiting request of a connection and return it; None if none waits."""
         party = self._party.pop(who, None)
         if party is None:
             return None
@@ -50,6 +53,7 @@ class Turns(Generic[Who, What]):
         return what
 
     def done(self, party: str) -> None:
+        """Free the thread of a request of this address, and begin the next."""
         self._free += 1
         self._served[party] -= 1
         if not self._served[party]:
@@ -59,7 +63,7 @@ class Turns(Generic[Who, What]):
     def _go_on(self) -> None:
         while (party := self._next()) is not None:
             theirs = self._waiting.pop(party)
-            self._waiting[party] = theirs  # the others first, the next time
+            self._waiting[party] = theirs  # last among the addresses, the next time
             who = next(iter(theirs))
             what = self.drop(who)
             assert what is not None
@@ -68,5 +72,8 @@ class Turns(Generic[Who, What]):
             self._begin(who, party, what)
 
     def _next(self) -> str | None:
-        """Only those who are served already are passed over: no more than there are threads."""
+        """Return the next address that may have a thread.
+
+        Only addresses that have one are passed over: at most as many as there are threads.
+        """
         return next((party for party in self._waiting if self._served[party] < SHARE * self._free), None)

@@ -1,4 +1,4 @@
-"""The processes that share the socket. The parent serves nobody: it starts anew who dies, and stops them all."""
+"""The processes that share the socket. The parent serves no client: it replaces a process that dies, and stops all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 SHORT = 5.0
-"""Seconds. A process that does not live so long will not the next time either: all end, and who started us sees it."""
+"""Seconds. A process that dies sooner would die again: all are stopped, and the supervisor sees the exit code."""
 
 log = logging.getLogger("server")
 
@@ -25,8 +25,8 @@ class Workers:
         self._failed = False
 
     def run(self) -> int:
-        """Until asked to stop, or until one of them can not be kept alive. Returns the exit code."""
-        self._read, self._write = os.pipe()  # closes with us, however we go
+        """Run the processes until asked to stop, or until one dies within SHORT seconds. Returns the exit code."""
+        self._read, self._write = os.pipe()  # the children see it close when the parent ends, however it ends
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, self._stop)
         signal.signal(signal.SIGALRM, self._kill)
@@ -43,7 +43,7 @@ class Workers:
             self._be_one()
         self._started[pid] = time.monotonic()
         if self._stopping:
-            os.kill(pid, signal.SIGTERM)  # it was asked between the two
+            os.kill(pid, signal.SIGTERM)  # the signal came before the fork was noted
 
     def _be_one(self) -> NoReturn:
         os.close(self._write)
@@ -57,7 +57,7 @@ class Workers:
             log.exception("a process of the server ended")
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # what the parent has registered for its own end is not ours
+        os._exit(code)  # atexit functions of the parent must not run in a child
 
     def _ended(self, pid: int, code: int) -> None:
         lived = time.monotonic() - self._started.pop(pid)
@@ -80,5 +80,5 @@ class Workers:
 
     def _tell_all(self, sign: signal.Signals) -> None:
         for pid in self._started:
-            with suppress(ProcessLookupError):  # it has just ended, and we were interrupted before we wrote it down
+            with suppress(ProcessLookupError):  # it has just ended, and the signal came before that was noted
                 os.kill(pid, sign)
