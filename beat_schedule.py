@@ -1,6 +1,6 @@
-"""The clock: names and times only. What the names do stands in `tasks/maintenance.py`, how it works in docs/clock.md.
+"""The schedule of periodic tasks: names and times only. `tasks/maintenance.py` has the tasks, docs/clock.md the rules.
 
-Beat only pokes; which slots are due is reckoned from the times below, by the database's clock. No order waits for
+Beat only pokes; which slots are due is computed from the times below, by the database's clock. No order waits for
 this clock (every worker sweeps by itself). While beat is dead or silent, workers poke.
 """
 
@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 
 class Every(NamedTuple):
-    """Slots lie so many seconds apart, counted from 1970, so that everybody reckons the same ones."""
+    """Slots so many seconds apart, counted from 1970, so that every process computes the same ones."""
 
     seconds: int
 
 
 class Cron(NamedTuple):
-    """Five fields, in the time zone of the setting TIME_ZONE."""
+    """Slots by a cron expression of five fields, in the time zone of the setting TIME_ZONE."""
 
     expression: str
 

@@ -1,4 +1,4 @@
-"""The Celery application. It is told its task modules by name and imports none of them."""
+"""The Celery application: queues, routes and settings. It names its task modules and imports none of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TASK_MODULES = (
 )
 DELIVERY_LIMIT = 5
 QUIET = ("engine.probe", "maintenance.poke", "maintenance.start_due_campaigns")
-"""Sent every few seconds for ever: neither Flower nor anybody else is told of them."""
+"""Tasks that are sent every few seconds for ever: no task events are published for them."""
 
 
 def task_modules() -> tuple[str, ...]:
@@ -34,17 +34,20 @@ def task_modules() -> tuple[str, ...]:
 
 
 def noun_of(module: str) -> str:
-    """What the tasks of a module are about: `stock` for `tasks.stock`."""
+    """Return the noun of a task module: `stock` for `tasks.stock`."""
     return module.rpartition(".")[-1]
 
 
 def queue_of(task: str) -> str:
-    """`stock.reserve` travels in the queue of its noun: `orderwave.stock`."""
+    """Return the queue of a task by its noun: `orderwave.stock` for `stock.reserve`."""
     return settings().queue_prefix + task.split(".", maxsplit=1)[0]
 
 
 def queues() -> list[Queue]:
-    """A durable queue a noun; what is delivered too often is parked in the dead-letter queue."""
+    """Return one durable queue for each noun.
+
+    A message delivered more than DELIVERY_LIMIT times goes to the dead letters.
+    """
     names = [queue_of(noun_of(module) + ".") for module in task_modules()]
     return [_queue(name) for name in names]
 
@@ -72,14 +75,14 @@ def _queue_type() -> dict[str, Any]:
 
 
 def _route(name: str, *_: Any, **__: Any) -> dict[str, str] | None:
-    """By noun; the engine's own messages name their queue themselves."""
+    """Route a task by its noun; the engine's own messages name their queue themselves."""
     return None if name.startswith("engine.") else {"queue": queue_of(name)}
 
 
 def _transport_options(chosen: Settings) -> dict[str, Any]:
     if not chosen.on_rabbitmq:
         return {}
-    # Without confirms a dying broker loses in silence; without timeouts a half-open one blocks.
+    # Without confirms a dying broker loses messages silently; without timeouts a half-open connection blocks.
     return {"confirm_publish": True, "read_timeout": 5, "write_timeout": 5, "connect_timeout": 2}
 
 
@@ -104,9 +107,9 @@ def _make(chosen: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         task_publish_retry_policy={"max_retries": 0},
         worker_prefetch_multiplier=1,
-        # Steps wait for the database and the outside, a wave at a time: a few threads do. And a SIGTERM to the
+        # Steps wait for the database and for gateways, a wave at a time: a few threads do. And a SIGTERM to the
         # whole process group, as systemd and timeout(1) send it, can hang a prefork worker for ever in billiard.
-        # Who wants one all the same says `-P processes`: Celery takes `-P prefork` for nothing said.
+        # For prefork all the same pass `-P processes`: Celery takes `-P prefork` for the default, here threads.
         worker_consumer="engine.consumer:Consumer",
         worker_pool="threads",
         worker_concurrency=4,

@@ -1,6 +1,6 @@
-"""What Flower reads by itself in the folder it is started in; its command line says the rest (deploy/processes.py).
+"""Flower's configuration, read from the folder it is started in; its command line has the rest (deploy/processes.py).
 
-All that it keeps is held in memory and written out as a whole each time, so it is bounded.
+Flower keeps its state in memory and writes it out as a whole each time, so the state is bounded.
 """
 
 import litebroker.flower  # noqa: F401 - its page "Broker" knows litebroker as well

@@ -1,7 +1,7 @@
-"""ISO 4217: the currencies there are, and how many digits each has behind the point.
+"""ISO 4217: the currency codes, and how many digits each currency has behind the point.
 
-The one table wherever an amount is written or read. What a language is used to (CLDR drops the cents of RSD, say) is
-no matter: whoever pays must see what is asked for.
+It is the one table wherever an amount is written or read. The habits of a language (CLDR drops the cents of RSD, say)
+do not count: a customer must see the exact amount that is charged.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ _IN_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
 
 CODES = frozenset(_CODES.split())
 DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_IN_THOUSANDTHS.split(), 3)
-"""Those that have another number than two."""
+"""Digits behind the point of the currencies that have not two."""
 
 
 def digits(currency: str) -> int:
+    """Return how many digits the currency has behind the point; 2 also for an unknown code."""
     return DIGITS.get(currency, 2)
 
 
 def decimal(amount: int, currency: str) -> str:
-    """Minor units with a point: `19.99`, `1999` yen."""
+    """Return an amount in minor units as a decimal: `19.99` for 1999 EUR cents, `1999` for 1999 JPY."""
     sign, places = "-" if amount < 0 else "", digits(currency)
     whole, rest = divmod(abs(amount), 10**places)
     return f"{sign}{whole}" + (f".{rest:0{places}d}" if places else "")
 
 
 def shown(amount: int, currency: str) -> str:
-    """Minor units as people write them: `19.99 EUR`, `1999 JPY`."""
+    """Return an amount in minor units with its currency: `19.99 EUR`, `1999 JPY`."""
     return f"{decimal(amount, currency)} {currency}"

@@ -1,4 +1,4 @@
-"""Logs are JSON lines on stderr. What looks like a secret never gets there."""
+"""Logging as JSON lines on stderr. Values that look like secrets are hidden."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Event = MutableMapping[str, Any]
 
 
 def configure(level: str = "INFO") -> None:
-    """Everything that logs in this process, ours and the libraries', writes one JSON object a line."""
+    """Make all loggers of this process, the libraries' as well, write one JSON object a line. Safe to call twice."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -47,7 +47,7 @@ def configure(level: str = "INFO") -> None:
 
 
 def hide_secrets(_: Any, __: str, event: Event) -> Event:
-    """A value under a telling name is hidden, and so is anything that looks like a credential."""
+    """Hide values whose names match SECRET, and text that looks like a credential. A structlog processor."""
     return {name: HIDDEN if SECRET.search(name) else _clean(value) for name, value in event.items()}
 
 
@@ -62,7 +62,7 @@ def _clean(value: Any) -> Any:
 
 
 def _hide_parameters(_: Any, __: str, event: Event) -> Event:
-    """A failed statement shows its SQL, never the values that were bound to it."""
+    """Hide the bound values of failed SQL statements in exceptions; the SQL is shown."""
     given = event.get("exc_info")
     error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
     while isinstance(error, BaseException):
@@ -92,9 +92,9 @@ def _to_stderr(shared: list[Any], level: str) -> None:
 
 
 def _no_paths(record: logging.LogRecord) -> bool:
-    """The development server writes whole paths, which may hold tokens; our own line says what happened."""
+    """Filter out the development server's request lines, whose paths may hold tokens; the app logs its own line."""
     return " - - [" not in str(record.msg)
 
 
 class Ours(logging.StreamHandler[Any]):
-    """Marks the handler that is already there."""
+    """The handler that `configure` adds, of a class of its own so that it is added once."""
