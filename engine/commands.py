@@ -45,6 +45,8 @@ class RunRequest(NamedTuple):
 
 
 class Started(NamedTuple):
+    """What `start` returns: the id of the run, and whether this call has inserted it."""
+
     id: str
     fresh: bool  # False: the workflow had a run with this key already, and `id` is that one
     at: datetime | None = None  # when a fresh one was written; None: it was there before
@@ -61,8 +63,7 @@ def start(
 ) -> Started:
     """Insert a run and send it to a worker after the commit; the sweep sends it if the broker is away.
 
-    Safe to call twice: if the workflow has a run with this `key`, that one is returned unchanged with `fresh=False`,
-    whatever its state and input. `by`: who asked for it; None: the shop itself. Raises UnknownWorkflow for a `Named`.
+    Another call with this `key` returns the same run unchanged, with `fresh=False`, whatever its state and input.
     """
     return start_all(session, workflow, [RunRequest(key, subject, input, by=by)])[0]
 

@@ -21,6 +21,8 @@ from engine.tables import FailedAttemptRow, JournalRow, OperatorActRow, RunRow
 
 @dataclass(frozen=True)
 class JobStep:
+    """One step of a job in one direction: done, under way or ahead. `status` is a value of Mark."""
+
     name: str
     direction: str
     status: str
@@ -59,6 +61,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Job:
+    """A run as a client sees it. `status` is a value of State; `version` grows with every change."""
+
     id: str
     workflow: str
     status: str
