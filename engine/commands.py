@@ -19,7 +19,7 @@ from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
 from engine.limits import PATIENCE
 from engine.outcomes import Refused
-from engine.plan import Named, Workflow, resolve
+from engine.plan import Named, Workflow, resolve, workflows
 from engine.settle import advance_past, compensate, send_from_here
 from engine.states import ENDED, FINAL, Direction, Hold, State
 from engine.tables import RunRow
@@ -197,9 +197,10 @@ def standing(session: Session, id: str) -> tuple[str, str, str]:
 def retry(session: Session, id: str, *, by: str) -> None:
     """Try the step that needs attention again, for all its time. Raises NotPossible("not_needing_attention").
 
-    After a refusal it gets a new key. A run past its deadline, but not past its pivot, turns back instead.
+    After a refusal it gets a new key. A run whose deadline has passed meanwhile has the time of a new one.
     """
     run = _needing_attention(session, id, "retried", by)
+    _renew_deadline(session, run)
     journal.count_refusal(session, run)
     send_from_here(session, [run])
 
@@ -235,6 +236,13 @@ def _get(session: Session, id: str) -> tuple[Run, RunRow]:
     if not runs:
         raise NotPossible("not_found", "there is no such job")
     return runs[0], session.get_one(RunRow, id, populate_existing=True)  # not what was read before it was locked
+
+
+def _renew_deadline(session: Session, run: Run) -> None:
+    """Not for plans of workflows that are gone: such a run turns back."""
+    workflow = workflows.get(run.plan.workflow)
+    if run.late and workflow and workflow.deadline is not None:
+        session.execute(update(RunRow).where(RunRow.id == run.id).values(deadline_at=in_seconds(workflow.deadline)))
 
 
 def _needing_attention(session: Session, id: str, act: str, by: str, note: str | None = None) -> Run:

@@ -158,6 +158,23 @@ def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -
     assert driver.effects(id) == ["pack", "unlabel", "unpack", "returned"]
 
 
+def test_an_operators_retry_past_the_deadline_tries_again_and_does_not_undo_unseen(driver: Driver) -> None:
+    """It was somebody's fault that it took so long, but not its own: it has the time of a new run."""
+    script.always("label", "p1", ValueError("oops"))
+    id = driver.start(workflow=soon)
+    driver.pass_time(HOUR - 30)
+    tried(driver, id)
+    driver.sweep_after(60)
+    tried(driver, id)
+    assert driver.status(id) == State.NEEDS_ATTENTION
+    script.always("label", "p1", None)
+    driver.pass_time(8 * HOUR)
+    driver.ask(engine.retry, id, by="ada")
+    driver.finish(id)
+    assert driver.status(id) == State.SUCCEEDED
+    assert "unpack" not in driver.effects(id)
+
+
 # --- the undo of what never left ---------------------------------------------------------------------
 
 
