@@ -1,4 +1,4 @@
-"""The door: HTTP in, 202 or 4xx out. No rule of the shop lives here."""
+"""The HTTP API: a request in, a 202 or a 4xx out. No rule of the shop lives here."""
 
 from api.app import create_app
 

@@ -1,19 +1,20 @@
-"""One app for each container, out of one table of blueprints.
+"""The Flask app: one for each container, made from one table of blueprints.
 
-How to add a noun: write `api/<noun>.py` with `blp = Blueprint("<noun>", __name__)` from `api.blueprint`, and name
-its module under its service below. In a view
+How to add a noun: write `api/<area>/<noun>.py` with `blp = Blueprint("<noun>", __name__)` from `api.http.blueprint`,
+and name its module under its service below. In a view
 
     @blp.post("/api/orders")                       the whole path, as it stands in the contract
-    @signed_in                                     api.security: signed_in, maybe_signed_in, roles("staff", "admin")
-    @blp.arguments(PlaceOrderSchema)               api.schemas.Schema; location="query" with a PageQuery for lists
+    @signed_in                                     api.http.security: signed_in, maybe_signed_in, roles("admin")
+    @blp.arguments(PlaceOrderSchema)               api.http.schemas.Schema; location="query", PageQuery for lists
     @blp.response(202, accepted_with(order=OrderSchema))
     @blp.idempotent                                documents the key; run_command honours it
     def place(wish):
         def work(session): ...; return accepted(session, run.id, order=OrderSchema().dump(order))
         return run_command(work)
 
-A refusal is raised (shop.errors), never returned: api.problems renders it. `caller()` and `visitor()` say who asks.
-Ids in paths are `<uuid:id>`; turn them into text with `str`. Reads use `db.reading()`. Lists use api.paging.
+A refusal is raised (shop.kernel.errors), never returned: api.http.problems renders it. `caller()` and `visitor()`
+return the account behind the request. Ids in paths are `<uuid:id>`; turn them into text with `str`. Reads use
+`db.reading()`. Lists use api.http.paging.
 """
 
 from __future__ import annotations
@@ -98,11 +99,15 @@ SERVICES: dict[str, tuple[str, ...]] = {
 
 
 class UnknownService(ValueError):
-    """SERVICES names one that there is not; better no door than one with a part missing."""
+    """The list of services contains an unknown name. The app does not start, rather than serve with a part missing."""
 
 
 def create_app(services: Iterable[str] | None = None) -> Flask:
-    """The shop's door. `services`: which of SERVICES to mount; None leaves it to the environment, there: all."""
+    """Make the shop's WSGI app.
+
+    services: which of SERVICES to mount. None mounts those of the setting SERVICES, or all when that is empty.
+    Raises UnknownService, UnknownWorkflow, and InsecureSetting for a short JWT_SECRET.
+    """
     logs.configure(settings().log_level)
     engine.check_names()
     papers.warn_of_no_seller()
@@ -122,12 +127,14 @@ def create_app(services: Iterable[str] | None = None) -> Flask:
 
 
 class Door(Flask):
+    """The Flask app with Allow headers for every verb of a path and a retry of requests that clashed."""
+
     def ensure_sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """No view here is asynchronous, and Flask would ask a dozen times a request."""
+        """Return the view as it is: none is asynchronous, and Flask would check a dozen times per request."""
         return view
 
     largest_body = staticmethod(request_hooks.largest_body)
-    """Asked by the server, which refuses more before it is all there."""
+    """Bytes of a body by path. `server` calls it, to refuse a larger body before it has arrived."""
 
     def make_default_options_response(self) -> Response:
         answer = self.response_class()
@@ -144,7 +151,7 @@ class Door(Flask):
 
 
 class Json(DefaultJSONProvider):
-    """Fields in the order in which they were written, times as RFC 3339."""
+    """JSON with its fields in the order of the code and times as RFC 3339."""
 
     sort_keys = False
 
@@ -162,6 +169,6 @@ def _mount(api: Api, services: Iterable[str]) -> None:
 
 
 def _trust_proxies(app: Any, number: int) -> None:
-    """The client's address is what the nearest proxies of ours say; with none of them, who connects."""
+    """Read the client's address from X-Forwarded-For of the nearest `number` proxies; with 0, from the connection."""
     if number:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0, x_port=0, x_prefix=0)

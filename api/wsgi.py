@@ -1,4 +1,4 @@
-"""For servers: `python -m server api.wsgi:app`. Another one needs a proxy in front that reads bodies whole."""
+"""The WSGI app: `python -m server api.wsgi:app`. Any other server needs a proxy in front that reads bodies whole."""
 
 from api.app import create_app
 

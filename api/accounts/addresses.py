@@ -1,4 +1,4 @@
-"""The address book of who is signed in."""
+"""The address book of the caller's account."""
 
 from __future__ import annotations
 

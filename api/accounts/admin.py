@@ -1,4 +1,4 @@
-"""Who is staff, and which tags people have: for admins."""
+"""Roles and tags of accounts, for admins."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def list_accounts(query: dict[str, Any]) -> dict[str, Any]:
 def administer_account(wish: dict[str, Any], id: UUID) -> users.UserRow:
     """Change an account's role or tags.
 
-    A role counts from the next request on, whatever tokens are about.
+    A role counts from the next request on, whatever access tokens are in use.
     """
     with db.transaction() as session:
         row = users.get(session, str(id))

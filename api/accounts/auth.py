@@ -1,4 +1,4 @@
-"""Signing in, staying in, and getting out."""
+"""Log in, refresh tokens, log out, change the password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ blp = Blueprint("auth", __name__, description="Signing in and out")
 
 
 class InvalidCredentials(Unauthenticated):
-    """Says nothing of whether there is such an account."""
+    """Wrong address or password; the answer does not show whether there is such an account."""
 
     code, title = "invalid_credentials", "Wrong e-mail address or password"
 
@@ -64,7 +64,7 @@ def sign_in(wish: dict[str, Any]) -> dict[str, Any]:
 def refresh_tokens(wish: dict[str, Any]) -> dict[str, Any]:
     """Exchange a refresh token for new tokens.
 
-    Each refresh token works once. One that comes back later ends its session, for thief and owner alike.
+    Each refresh token works once. One that is sent again later ends its session, for thief and owner alike.
     """
     opened = db.in_transaction(lambda session: _rotated(session, wish["refresh_token"]))
     if opened is None:
@@ -80,7 +80,7 @@ def _rotated(session: Session, token: str) -> Opened | None:
 
 
 def _tell(session: Session, id: str, kind: Changed) -> None:
-    """At an address that is confirmed: another may be a stranger's."""
+    """Notify the user of a change, by mail only to a verified address: another may be a stranger's."""
     user = users.get(session, id)
     account_notices.tell_of_change(session, id, kind, user.email if user.email_verified_at else None)
 
@@ -133,6 +133,6 @@ def _changed(id: str, old: str, new: str) -> Opened:
 
 
 def _device() -> str | None:
-    """What the client calls itself: `Mozilla/5.0 ...`."""
+    """Return the client's User-Agent without unprintable characters, cut to 200; None if it sent none."""
     said = "".join(letter for letter in request.user_agent.string if letter.isprintable())
     return said[:200] or None

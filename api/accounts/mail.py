@@ -1,4 +1,4 @@
-"""The one place where the door asks for a mail about an account."""
+"""Mails about an account, started by API views."""
 
 from __future__ import annotations
 
@@ -11,5 +11,8 @@ from workflows.account_mail import send_account_mail as workflow
 
 
 def send_account_mail(session: Session, user_id: str, kind: Kind) -> None:
-    """To a user who may not exist: whoever asks sees the same work done, and no mail leaves for nobody."""
+    """Start the workflow that mails a link to a user.
+
+    The user need not exist: the caller then sees the same work done, and no mail is sent.
+    """
     engine.start(session, workflow, key=new_id(), subject=("account", user_id), input={"kind": kind})

@@ -1,4 +1,4 @@
-"""All that the shop knows of a person, as one JSON document that is written while it is read."""
+"""The export of a customer's personal data: one JSON document, streamed page by page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shop.privacy import personal_data
 
 
 def answer(user_id: str) -> Response:
-    """The first of it is read before anything is sent, so that what goes wrong at once is a problem document."""
+    """Stream the export. Its first part is read beforehand, so that an early error is still a problem document."""
     parts = _parts(user_id)
     return Response(
         chain([next(parts)], parts),
@@ -22,8 +22,8 @@ def answer(user_id: str) -> Response:
 
 
 def _parts(user_id: str) -> Iterator[str]:
-    """No session is open while a part is sent: a slow reader holds nothing but its own connection to us."""
-    dumps = current_app.json.dumps  # there is no application any more once the answer is on its way
+    """Yield the JSON in parts. No database session is open while one is sent, so that a slow reader holds none."""
+    dumps = current_app.json.dumps  # the app context has ended once the answer is on its way
     with db.reading() as session:
         short = personal_data.export_for(session, user_id)
     yield dumps(short).removesuffix("}")

@@ -1,4 +1,4 @@
-"""What people want to be told of, how, and in which language."""
+"""Notification preferences: which topics, by which channels, in which language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOPICS = [Topic.ORDERS, *MARKETING]
 
 
 def by_channel(topic: str) -> fields.Nested:
-    """Mails about orders are part of the sale: they can be named here, and not be turned off."""
+    """Make the field of a topic with its channels. Mails about orders belong to the sale: only `true` is valid."""
     channels: dict[str, Any] = {channel: Boolean() for channel in Channel}
     if topic == Topic.ORDERS:
         channels = {Channel.EMAIL: Boolean(validate=validate.Equal(True, error="Mails about orders are always sent."))}
@@ -35,7 +35,7 @@ TopicsSchema = type("TopicsSchema", (Schema,), {topic: by_channel(topic) for top
 
 
 class PreferencesSchema(Schema):
-    """`marketing_emails` means every marketing topic by e-mail; what `topics` names goes before it."""
+    """`marketing_emails` means every marketing topic by e-mail; a topic in `topics` overrides it."""
 
     language = language(load_default=LANGUAGES[0])
     marketing_emails = Boolean(load_default=False)
@@ -69,7 +69,7 @@ def get_preferences() -> dict[str, Any]:
 def replace_preferences(wish: dict[str, Any]) -> dict[str, Any]:
     """Replace notification preferences.
 
-    Replaces all of it: what is not named is off. An answer of GET can be sent back.
+    Replaces all of them: a topic that is not named is off. An answer of GET can be sent back.
     """
     by_mail = dict.fromkeys(MARKETING, wish["marketing_emails"])
     wanted: set[tuple[str, str]] = {(topic, Channel.EMAIL) for topic, yes in by_mail.items() if yes}
@@ -88,7 +88,7 @@ def replace_preferences(wish: dict[str, Any]) -> dict[str, Any]:
 def list_consents(query: dict[str, Any]) -> dict[str, Any]:
     """List consents.
 
-    Every yes and no of one's own, newest first, with when and where it was said.
+    Every consent that you gave or withdrew, newest first, with when and where.
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:

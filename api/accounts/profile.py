@@ -1,4 +1,4 @@
-"""What of an account is told, and what of it is taken."""
+"""Schemas of accounts and of the tokens of a session."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class WrongPassword(Forbidden):
 
 
 def password(**kwargs: Any) -> fields.String:
-    """A password, taken as it is typed and never given out."""
+    """Make a field for a new password, taken as it is typed and never given out."""
     return fields.String(load_only=True, validate=validate.Length(SHORTEST, LONGEST), required=True, **kwargs)
 
 
 def secret(**kwargs: Any) -> fields.String:
-    """Something that is compared with what is stored: of any length that makes sense."""
+    """Make a field for a password to be compared with the stored one: shorter than a new one may be, too."""
     return fields.String(load_only=True, validate=validate.Length(1, LONGEST), **kwargs)
 
 
@@ -66,13 +66,13 @@ class BookedAddressSchema(AddressSchema):
 
 
 class AdministeredSchema(UserSchema):
-    """As an admin sees an account."""
+    """An account as an admin sees it."""
 
     tags = fields.List(fields.String(), metadata={"description": "for campaigns"})
 
 
 class AdministerSchema(Schema):
-    """`tags`: these and no others."""
+    """`tags` replaces all tags of the account."""
 
     role = fields.String(validate=validate.OneOf([str(role) for role in Role]))
     tags = Few(fields.String(), most=user_tags.MOST, metadata={"example": ["vip"]})
@@ -91,7 +91,7 @@ class TokensSchema(Schema):
 
 
 def tokens(opened: Opened) -> dict[str, Any]:
-    """What a client gets for a session that was opened or rotated."""
+    """Return the tokens that a client gets for a session just opened or rotated; `expires_in` is in seconds."""
     return {
         "access_token": access_token(opened),
         "refresh_token": opened.refresh_token,

@@ -1,4 +1,4 @@
-"""Proving by mail that an address is one's own."""
+"""Links by mail: reset a lost password, verify an e-mail address."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ResetSchema(Schema):
 
 
 class VerifySchema(Schema):
-    """With the token from the mail, by who is signed in to its account or sends the password; or signed in and
-    without one, to get another mail."""
+    """With the token from the mail, signed in to its account or with its password; or signed in and without a token,
+    to get another mail."""
 
     token = link_token()
     password = secret()
@@ -54,7 +54,7 @@ class VerifySchema(Schema):
 def request_password_reset(wish: dict[str, Any]) -> dict[str, str]:
     """Request a password reset.
 
-    The same answer, after the same work, whether or not there is such an account. So there is no job to look at.
+    The same answer, after the same work, whether or not there is such an account; for that reason it shows no job.
     """
     with db.reading() as session:
         user = users.by_email(session, wish["email"])
@@ -70,7 +70,7 @@ def request_password_reset(wish: dict[str, Any]) -> dict[str, str]:
 def reset_password(wish: dict[str, Any]) -> Response:
     """Reset the password.
 
-    Sets the password and ends every session. Who reads the mailbox has also verified the address.
+    Sets the password and ends every session. It verifies the address as well, since the link came to its mailbox.
     """
     with db.reading() as session:
         user = signed_links.opened(session, wish["token"], Kind.PASSWORD_RESET)
@@ -95,7 +95,7 @@ def verify_email(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
 
     Confirm an address with the token from the mail, or ask for that mail again.
 
-    The token alone does not do: somebody else may have opened the account with the address of who reads the mail.
+    The token alone is not enough: a stranger may have opened the account with the address of the mail's reader.
     """
     if "token" not in wish:
         _send_again()
@@ -111,7 +111,7 @@ def verify_email(wish: dict[str, Any]) -> Response | tuple[dict[str, str], int]:
 
 
 def _prove(user: UserRow, password: str | None) -> None:
-    """That whoever confirms is whose account it is. Unauthenticated, or WrongPassword."""
+    """Check that the caller owns the account, by session or password. Raises Unauthenticated or WrongPassword."""
     who = visitor()
     if password is None and (who is None or who.id != user.id):
         raise Unauthenticated("Sign in to the account that this link is for, or send its password.")

@@ -1,4 +1,4 @@
-"""Where somebody is signed in: to look at, and to sign out from afar."""
+"""The open sessions of the caller's account: list them, end one from another device."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SessionSchema(Schema):
 def list_sessions(query: dict[str, Any]) -> dict[str, Any]:
     """List open sessions.
 
-    Those that are open, newest first.
+    Newest first.
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:

@@ -1,4 +1,4 @@
-"""Addresses that get no marketing, as staff see them: by hash, found by the address itself."""
+"""Suppressed addresses, for staff: they get no marketing; stored as hashes, searched by the address itself."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def create_suppression(wish: dict[str, Any]) -> Response:
 def delete_suppression(id: UUID) -> Response:
     """Lift a suppression.
 
-    The address may be written to again, if it stands here for nothing else. Staff only.
+    The address may get marketing again, unless another suppression names it. Staff only.
     """
     with db.transaction() as session:
         suppressions.remove(session, str(id))

@@ -1,4 +1,4 @@
-"""Where the links at the end of marketing mails lead. No sign-in: who has the link got the mail."""
+"""Unsubscribe by the links at the end of marketing mails. Without sign-in: the link itself came by the mail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class UnsubscribeSchema(Schema):
 def unsubscribe_by_token(wish: dict[str, Any]) -> Response:
     """Unsubscribe with the token in the body.
 
-    For pages that the link in a mail leads to: so the token stands in no path and no log. As often as it is sent.
+    For the page that the link in a mail leads to: so the token is in no path and no log. It may be sent repeatedly.
     """
     _unsubscribe(wish["token"], everything=wish["everything"])
     return Response(status=204)
@@ -42,7 +42,7 @@ def unsubscribe_by_token(wish: dict[str, Any]) -> Response:
 def show_unsubscribe_page(token: str) -> Response:
     """Show the page to unsubscribe.
 
-    A small page that asks. It changes nothing: mail programs and scanners open links by themselves.
+    A small page that asks for confirmation. It changes nothing: mail programs and scanners open links by themselves.
     """
     unsubscribe_links.opened(token)
     return _page(done=False)
@@ -54,7 +54,7 @@ def show_unsubscribe_page(token: str) -> Response:
 def unsubscribe(token: str) -> Response:
     """Unsubscribe.
 
-    Unsubscribes, with one click as in RFC 8058, as often as it is sent. `everything=1`: of all marketing.
+    Unsubscribes with one click as in RFC 8058; may be sent repeatedly. `everything=1`: from all marketing.
     """
     _unsubscribe(token, everything=request.form.get("everything") == "1")
     return _page(done=True)

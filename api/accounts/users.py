@@ -1,4 +1,4 @@
-"""Accounts: register, look, change, leave."""
+"""Accounts: register, read, update, export, delete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shop.pricing import coupon_redemptions
 from shop.privacy import order_anonymisation, personal_data
 from shop.wallets import wallets
 
-MOST_ORDERS = 200  # that forget at once; the clock takes care of the others
+MOST_ORDERS = 200  # orders anonymised at once; a periodic task does the others
 
 blp = Blueprint("users", __name__, description="Accounts")
 
@@ -100,7 +100,10 @@ def update_own_account(wish: dict[str, Any]) -> Response:
 
 
 def _move(session: Session, id: str, email: str) -> None:
-    """The old address is told, and counts on for coupons, if it was confirmed: another may be a stranger's."""
+    """Change the e-mail address and mail the new one a link to verify it.
+
+    The old one is notified and still counts for the limits of coupons, if it was verified: another may be a stranger's.
+    """
     before = users.get(session, id)
     old = before.email if before.email_verified_at else None
     if users.change_email(session, id, email):
@@ -119,8 +122,8 @@ def delete_own_account(query: dict[str, Any]) -> Response:
 
     Everything that says who you are is deleted, and every session ends. There is no way back.
 
-    Orders under way keep what they need until they are over; then they forget it by themselves. With store credit left
-    it is a 409 `wallet_not_empty`, unless that is given up.
+    Orders under way keep what they need until they are over; then they are anonymised. With store credit left it is a
+    409 `wallet_not_empty`, unless `forfeit_credit` gives it up.
     """
     with db.transaction() as session:
         id = caller().id
@@ -139,7 +142,7 @@ def export_own_account() -> Response:
 
 
 def _give_up_credit(session: Session, id: str, *, wanted: bool) -> None:
-    users.hold(session, id)  # nobody credits it any more
+    users.hold(session, id)  # under this lock no credit is added any more
     if not wanted and any(row.balance for row in wallets.balances(session, id)):
         raise WalletNotEmpty("Use it, have it paid out, or say forfeit_credit=true.")
     wallets.forfeit(session, id)

@@ -1,4 +1,4 @@
-"""Carts. Every answer is the whole cart, at the prices of this moment."""
+"""Carts. Every answer is the whole cart at current prices."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ CART = CartSchema()
 def create_cart(wish: dict[str, Any]) -> Response:
     """Create a guest's cart.
 
-    A cart for somebody without an account. Its `id` is the only key to it, so that it is told once: who has not
-    signed in gets another cart each time, with an Idempotency-Key too.
+    A cart for a guest. Its `id` is the only key to it, so that it is shown once: a caller who is not signed in gets
+    another cart each time, with an Idempotency-Key too.
     """
 
     def work(session: Session) -> Answer:
@@ -71,7 +71,7 @@ def get_cart(owner: str) -> dict[str, Any]:
 def add_to_cart(wish: dict[str, Any], owner: str) -> Response:
     """Add to a cart.
 
-    So many more of this SKU.
+    Adds `quantity` to what the cart holds of this SKU.
     """
     return _change(owner, lambda session, cart: carts.add(session, cart, **wish))
 
@@ -112,7 +112,7 @@ def remove_cart_item(owner: str, sku: str) -> Response:
 def merge_carts(wish: dict[str, Any], owner: str) -> Response:
     """Merge a guest's cart into this one.
 
-    Brings a guest's cart into this one, which keeps its currency; the guest's is gone afterwards.
+    Moves the lines of a guest's cart into this one, which keeps its currency; the guest's cart is gone afterwards.
     """
     strategy = Strategy(wish["strategy"])
     return _change(owner, lambda session, cart: cart_merge.merge(session, cart, wish["source"], strategy))
@@ -141,7 +141,7 @@ def set_cart_shipping(wish: dict[str, Any], owner: str) -> Response:
 def set_cart_currency(wish: dict[str, Any], owner: str) -> Response:
     """Set a cart's currency.
 
-    What is in it is priced anew. What has no price in this currency stays, and is told of in `problems`.
+    All lines are priced anew. A line without a price in this currency stays, and is named in `problems`.
     """
     return _change(owner, lambda session, cart: cart_currency.choose(session, cart, wish["currency"]))
 
@@ -154,7 +154,7 @@ def set_cart_currency(wish: dict[str, Any], owner: str) -> Response:
 def apply_coupon(wish: dict[str, Any], owner: str) -> Response:
     """Apply a coupon to a cart.
 
-    It takes the place of a coupon that was there. It is used up by the order, not by the cart.
+    It replaces a coupon that was there. It is redeemed by the order, not by the cart.
     """
     return _change(owner, lambda session, cart: coupons.put_in(session, cart, wish["code"]))
 

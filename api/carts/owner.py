@@ -1,4 +1,4 @@
-"""Whose cart `{owner}` means: `me`, a user's id (one's own, or anybody's for staff), or a guest's token."""
+"""Find the cart that `{owner}` names: `me`, the id of a user (staff: of any user), or a guest's token."""
 
 from __future__ import annotations
 
@@ -14,24 +14,32 @@ from shop.kernel.errors import NotFound, Unauthenticated
 
 
 class Owner(NamedTuple):
-    """Whose cart: a customer's id, or a guest's token."""
+    """The owner of a cart: a customer's id, or a guest's token."""
 
     id: str
     is_guest: bool
 
 
 def to_read(session: Session, owner: str) -> CartRow:
+    """Return the cart without locking it; for a customer who has none, an empty one that is not stored.
+
+    Raises NotFound for the cart of another user or an unknown token, Unauthenticated for `me` without a session.
+    """
     customer = customer_of(owner)
     return carts.read_customers(session, customer) if customer else carts.of_guest(session, owner)
 
 
 def to_change(session: Session, owner: str) -> CartRow:
+    """Return the stored cart, not locked; a customer who has none gets one. Raises what `to_read` raises."""
     customer = customer_of(owner)
     return carts.of_customer(session, customer) if customer else carts.of_guest(session, owner)
 
 
 def to_order(owner: str) -> Owner:
-    """Only one's own: staff look into carts, they do not order them."""
+    """Return the owner of the cart to order, which must be the caller's own: staff may read carts, not order them.
+
+    The session of the token is not checked, nor whether the cart exists. Raises Unauthenticated or NotFound.
+    """
     named, own = _user(owner), claim()
     if owner != "me" and named is None:
         return Owner(owner, is_guest=True)
@@ -43,7 +51,10 @@ def to_order(owner: str) -> Owner:
 
 
 def customer_of(owner: str) -> str | None:
-    """The user this names; None for what can only be a guest's token."""
+    """Return the id of the user that `owner` names; None if it can only be a guest's token.
+
+    Raises Unauthenticated without a session, NotFound for another user unless staff asks.
+    """
     if owner == "me":
         return caller().id
     user = _user(owner)

@@ -1,4 +1,4 @@
-"""What a cart looks like from outside."""
+"""Schemas of carts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CouponCodeSchema(Schema):
 
 
 class CartLineSchema(Schema):
-    """`total` is before `discount`; `tax` is of what is left of the line."""
+    """`total` is before `discount`; `tax` is on the line less its discount."""
 
     sku = fields.String()
     name = fields.String()
@@ -71,7 +71,7 @@ PROBLEMS = ("archived", "out_of_stock", "backorder", "price_changed", "too_many"
 
 
 class CartProblemSchema(Schema):
-    """What stands in the way of ordering, or what should be known before."""
+    """What prevents ordering the cart, or what the customer should know before."""
 
     code = fields.String(metadata={"enum": [*PROBLEMS]})
     sku = fields.String(allow_none=True, metadata={"description": "null when it is about the coupon"})

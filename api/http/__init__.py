@@ -1,1 +1,1 @@
-"""HTTP itself: blueprints, fields, problem documents, idempotency, limits, who is asking."""
+"""HTTP itself: blueprints, fields, problem documents, idempotency keys, rate limits, authentication."""

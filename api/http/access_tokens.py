@@ -1,4 +1,4 @@
-"""Access tokens: how they are written and read. Whether their session still lives, `security` asks the database."""
+"""Write and read access tokens. Whether the session of a token is still alive, `security` asks the database."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from shop.kernel.errors import Unauthenticated
 from shop.kernel.keys import Purpose
 
 NAME = "orderwave"  # issuer and audience
-LEEWAY_SECONDS = 900  # of this machine's clock; what counts is the database's
+LEEWAY_SECONDS = 900  # how far this machine's clock may be off; the expiry that counts is checked in the database
 SHORTEST_SECRET = 32
 
 
 class BadToken(Unauthenticated):
+    """The access token is malformed, wrongly signed or expired, or its session has ended: a 401."""
+
     code = "invalid_token"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
@@ -44,14 +46,17 @@ def init_app(app: Flask) -> None:
 
 
 def access_token(opened: Opened) -> str:
-    """It names the user and the session, and says nothing of roles."""
+    """Sign an access token for a session. It holds the ids of user and session; the role is read at each request."""
     times = {"iat": opened.issued, "nbf": opened.issued, "exp": opened.issued + 60 * settings().access_minutes}
     token: str = create_access_token(identity=opened.user_id, additional_claims={"sid": opened.id, **times})
     return token
 
 
 def read(header: str | None) -> Claim:
-    """What the token in this Authorization header says. Every way in which it can be wrong is a 401."""
+    """Return the claim of the token in this Authorization header, without asking whether its session is alive.
+
+    Raises Unauthenticated when there is no Bearer scheme, BadToken for every other defect: both are a 401.
+    """
     kind, *rest = (header or "").split() or [""]
     if kind != "Bearer":
         raise Unauthenticated("Sign in first.")
@@ -59,14 +64,14 @@ def read(header: str | None) -> Claim:
 
 
 def alive(holder: Holder | None) -> Holder:
-    """For who has looked whether the session of a token still lives."""
+    """Return the holder that `sessions.holders` found; raise BadToken for None, when the session has ended."""
     if holder is None:
         raise BadToken("The access token has expired or its session ended.")
     return holder
 
 
 def _decoded(token: str) -> dict[str, Any]:
-    """Read once: the library around it would do so three times."""
+    """Verify and decode the token with PyJWT directly: flask_jwt_extended would decode it three times."""
     ours: dict[str, Any] = {"audience": NAME, "issuer": NAME, "leeway": LEEWAY_SECONDS}
     try:
         return jwt.decode(token, _key_of(token), algorithms=["HS256"], **ours)
@@ -77,7 +82,7 @@ def _decoded(token: str) -> dict[str, Any]:
 
 
 def _key_of(token: str) -> bytes:
-    """The accepted key that has signed it; of none of them, the current one, which will say so."""
+    """Return the accepted key that signed the token; if none did, the current one, with which decoding then fails."""
     candidates = keys.accepted(Purpose.ACCESS_TOKEN)
     return next((key for key in candidates if _signed(token, key)), candidates[0])
 
@@ -89,7 +94,7 @@ def _signed(token: str, key: bytes) -> bool:
 
 
 def _claim(told: dict[str, Any]) -> Claim:
-    """What the library would do without: an end, and a user and a session that are ids."""
+    """Check what PyJWT does not require: an expiry, and ids as user and session. Raises BadToken."""
     user, session, end = told.get("sub"), told.get("sid"), told.get("exp")
     if told.get("type", "access") != "access" or type(end) is not int or not 0 < end < 2**37:
         _invalid()

@@ -1,8 +1,8 @@
-"""Requests that come at the same time are carried out together: one transaction and one commit serve them all.
+"""Batch concurrent requests: one transaction and one commit for all that arrive at the same time.
 
-Whoever comes first leads: it takes what has gathered meanwhile, and everybody finds their own answer. Nobody waits
-for company; a request that is alone goes alone. When something fails that was nobody's refusal, each of them is
-carried out by itself, so that what one of them has broken hurts only itself.
+The thread of the first request leads: it takes the requests that have queued up meanwhile, carries them out as one
+wave and hands each its own answer. No request waits for company; a single one runs alone. When a wave fails with
+anything but a refusal, each of its requests is carried out by itself, so that a broken one harms only itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST = 64
-PATIENCE = 0.1  # seconds after which those who wait go on without the wave before them
+PATIENCE = 0.1  # seconds after which a queued request starts a wave of its own beside the one that is held up
 NONE = object()
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(eq=False)
 class PendingRequest(Generic[T]):
-    """One request that waits: to lead, or for its answer."""
+    """One request in the batcher: its thread waits to lead a wave or for the answer from another leader."""
 
     thing: T
     marks: frozenset[str]
@@ -43,7 +43,11 @@ class PendingRequest(Generic[T]):
 
 
 class RequestBatcher(Generic[T, R]):
-    """`work(session, things)` returns the answers to these things in their order; an answer may be an exception."""
+    """Carries out concurrent requests in waves of up to MOST, each wave in one transaction.
+
+    `work(session, things)` returns the answers to these things in their order. An exception among the answers is
+    raised in the thread of its request; one that is raised fails the wave, which then goes on one by one.
+    """
 
     def __init__(self, work: Callable[[Session, Sequence[T]], Sequence[R | Exception]]) -> None:
         self._work = work
@@ -52,9 +56,10 @@ class RequestBatcher(Generic[T, R]):
         self._leaders = 0
 
     def do(self, thing: T, marks: frozenset[str], *, repeatable: bool) -> R:
-        """The answer to this. Two that share a mark are never in one wave.
+        """Return the answer to `thing` once its transaction is committed, or raise the exception that is its answer.
 
-        repeatable: it may be tried again even if its COMMIT was sent and the answer was lost.
+        marks: requests that share a mark are never in one wave.
+        repeatable: the request may run again although its COMMIT was sent and the answer was lost.
         """
         turn = PendingRequest(thing, marks, repeatable)
         self._wait(turn)
@@ -75,7 +80,7 @@ class RequestBatcher(Generic[T, R]):
             turn.woken.acquire()
 
     def _overtakes(self, turn: PendingRequest[T]) -> bool:
-        """The wave before is held up: whoever is not in it need not be."""
+        """Start a wave of its own when the one before is held up; False if this request is in that wave already."""
         with self._lock:
             if turn in self._waiting:
                 self._let_lead(turn)
@@ -126,7 +131,11 @@ class RequestBatcher(Generic[T, R]):
                 turn.answer = answer
 
     def _fail(self, wave: list[PendingRequest[T]], error: Exception, *, written: bool) -> None:
-        """Nothing of it counts, unless its COMMIT was sent: then nobody knows, and only some may ask again."""
+        """Record the error for the requests that must not run again; the others then run one by one.
+
+        written: the COMMIT was sent, so that the wave may have been committed: only repeatable requests run again.
+        While the database is away none does.
+        """
         log.warning("a wave goes on one by one", size=len(wave), error=type(error).__name__)
         for turn in wave:
             if (written and not turn.repeatable) or db.is_away(error):

@@ -1,4 +1,4 @@
-"""The blueprint that every noun uses: strict arguments, and decorators that document what they demand."""
+"""The blueprint of every noun: strict arguments, and decorators that document what they require."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY_HEADER = {
 
 
 class StrictParser(FlaskParser):
-    """Bodies must be JSON and say so; queries must be text that can be stored."""
+    """Takes bodies only as application/json (else 415) and queries only of text that can be stored (else 422)."""
 
     def _raw_load_json(self, req: flask.Request) -> Any:
         body = req.get_data(cache=True)
@@ -44,7 +44,7 @@ class StrictParser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """`Blueprint("carts", __name__)`. Mark commands with `@blp.idempotent`; the security decorators do the rest."""
+    """A blueprint with strict arguments: `Blueprint("carts", __name__)`. Mark commands with `@blp.idempotent`."""
 
     ARGUMENTS_PARSER = StrictParser()
 
@@ -53,13 +53,13 @@ class Blueprint(flask_smorest.Blueprint):
         self._prepare_doc_cbks += [self._prepare_key_doc, self._prepare_name_doc]
 
     def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, **options: Any) -> None:
-        """With the view's own name as the operation's, and its docstring's first line as the summary."""
+        """Register a view. Its name becomes the operationId; the first line of its docstring is the summary."""
         super().add_url_rule(rule, endpoint, note(view_func, operation=view_func.__name__), **options)
 
     def arguments(self, schema: Any, *, location: str = "json", required: bool = True, **kwargs: Any) -> Any:
-        """With the schema made once: made for every request, it would cost more than what it checks.
+        """Validate the request with `schema`, instantiated once: instantiating it costs more than validating.
 
-        `required`: no body is a 422. Only where it is not is an empty body as good as `{}`.
+        required: an empty JSON body is a 422; if False, it is read as `{}`.
         """
         made = schema() if isinstance(schema, type) else schema
         parsed = super().arguments(made, location=location, required=required, **kwargs)
@@ -67,7 +67,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     @staticmethod
     def idempotent(view: View) -> View:
-        """Document that the view takes an Idempotency-Key; `commands.run_command` is what honours it."""
+        """Document that the view takes an Idempotency-Key; `commands.run_command` honours it."""
         return note(view, idempotent=True)
 
     @staticmethod
@@ -78,7 +78,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     @staticmethod
     def _prepare_name_doc(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """`list_orders` is `listOrders` to who makes a client from the document."""
+        """Set the operationId in camel case (`listOrders`), as generators of clients expect it."""
         first, *words = doc_info["operation"].split("_")
         doc["operationId"] = first + "".join(word.capitalize() for word in words)
         doc_info["docstring"]["summary"] = doc_info["docstring"].get("summary", "").removesuffix(".")
@@ -86,7 +86,7 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 def _with_body(view: View) -> View:
-    """A body that was lost on its way must not mean the defaults of all its fields."""
+    """Refuse an empty body: one that got lost on its way must not mean the defaults of all its fields."""
 
     @wraps(view)
     def demanding(*args: Any, **kwargs: Any) -> Any:
@@ -98,6 +98,6 @@ def _with_body(view: View) -> View:
 
 
 def note(view: View, **more: Any) -> View:
-    """Add to what the documentation says of a view, without touching what it wraps."""
+    """Add entries to the documentation of a view and return the view; the view that it wraps keeps its own."""
     view._apidoc = {**deepcopy(getattr(view, "_apidoc", {})), **more}  # type: ignore[attr-defined]
     return view

@@ -1,4 +1,4 @@
-"""Who a request comes from, as far as its address tells."""
+"""The client of a request, as far as its address identifies it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from flask import request
 
 NOWHERE = "127.0.0.1"
-SUBNET = 64  # what one customer of a provider has at least: all its addresses are theirs
+SUBNET = 64  # a provider gives each line at least a /64, so that all its addresses are one client
 
 
 def client() -> str:
-    """The address that limits count by: of IPv6 its /64; an IPv4 address written as IPv6 is that IPv4 address."""
+    """Return the address by which rate limits count this request."""
     return counted_as(request.remote_addr or NOWHERE)
 
 
 def counted_as(address: str) -> str:
+    """Return the /64 of an IPv6 address, the IPv4 address of a mapped one, and anything else as it is."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

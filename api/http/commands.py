@@ -1,4 +1,4 @@
-"""How a blueprint runs a command: once for each Idempotency-Key, in one transaction with its answer."""
+"""Run the commands of views: once for each Idempotency-Key, in one transaction with the stored answer."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ Work = Callable[[Session], Answer]
 def run_command(work: Work, *, guest: str | None = None, secret: bool = False) -> Response:
     """Run `work(session) -> (body, status, headers)` in a transaction and answer with what it returns.
 
-    With an Idempotency-Key it takes effect once; whoever repeats the request gets the first answer again.
-    `guest`: the token that identifies a caller who has not signed in. `secret`: the answer holds something that opens
-    what is theirs, so that it is not repeated to whoever is known by an address alone; each request is a command then.
+    With an Idempotency-Key the command takes effect once; the same request again gets the first answer again.
+    Raises Invalid for a malformed key and KeyReused when the key came with another request.
+    guest: the token that identifies a caller without an account.
+    secret: the answer holds a secret, so that it is not repeated to a caller known by address alone: without an
+    access token and a guest token the key is ignored.
     """
     asked = None if secret and _nobody_known(guest) else keyed(guest)
     if asked is None:
@@ -40,7 +42,10 @@ def run_command(work: Work, *, guest: str | None = None, secret: bool = False) -
 
 
 def keyed(guest: str | None) -> Asked | None:
-    """What this request asks for under its Idempotency-Key; None when it has none."""
+    """Return the scope, key and fingerprint of this request; None without an Idempotency-Key.
+
+    Raises Invalid for a key that is not 1 to 255 visible ASCII characters.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
@@ -51,21 +56,24 @@ def keyed(guest: str | None) -> Asked | None:
 
 
 def accepted(session: Session, run_id: str, **noun: Any) -> Answer:
-    """The 202 of a started run: `accepted(session, run.id, order=OrderSchema().dump(order))`."""
+    """Return the 202 of a started run with its job: `accepted(session, run.id, order=OrderSchema().dump(order))`."""
     job = jobs.get(session, run_id)
     assert job is not None, "it was just started, or found"
     return {"job": job_body(job), **noun}, 202, {"Location": f"/api/jobs/{run_id}", "Retry-After": "1"}
 
 
 def answered(body: Any, status: int, headers: Mapping[str, str]) -> Answered:
+    """Return the answer in the form in which it is stored, its body as JSON text."""
     return Answered(status, current_app.json.dumps(body), dict(headers))
 
 
 def replayed(earlier: Answered) -> Answered:
+    """Mark a stored answer as given again."""
     return earlier._replace(headers={**earlier.headers, "Idempotency-Replayed": "true"})
 
 
 def respond(said: Answered) -> Response:
+    """Make the HTTP response of a stored answer; a 204 has no body."""
     answer = Response("" if said.status == 204 else said.body, said.status, mimetype="application/json")
     answer.headers.update(said.headers)
     return answer
@@ -94,14 +102,16 @@ def _scope(guest: str | None) -> str:
 
 
 def _fingerprints() -> list[str]:
-    """Of method, path, query and body, under the current key and those before it. Keyed, because a body may hold a
-    password that a plain hash would betray."""
+    """Hash method, path, query and body, with the current key first and those before it.
+
+    Keyed, because a body may hold a password that a plain hash would betray.
+    """
     parts = [request.method.encode(), request.path.encode(), request.query_string, _canonical(request.get_data())]
     return [hmac.new(key, b"\0".join(parts), hashlib.sha256).hexdigest() for key in keys.accepted(Purpose.REQUEST)]
 
 
 def _canonical(body: bytes) -> bytes:
-    """JSON that says the same is the same, whatever its spaces and order."""
+    """Return JSON with sorted keys and uniform spaces, so that equal documents have one fingerprint."""
     try:
         return json.dumps(json.loads(body), sort_keys=True).encode()
     except (ValueError, RecursionError):

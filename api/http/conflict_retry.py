@@ -1,7 +1,7 @@
-"""A request that clashed with another in the database is carried out again, as a whole.
+"""Carry out a request again, as a whole, when it clashed with another one in the database.
 
-Nothing of it was committed, so nothing can be done twice. A view that has committed something before it clashed is
-not repeated: it is answered with a 503 like every clash that does not end.
+Nothing of it was committed, so nothing can be done twice. A view that had committed something before the clash is
+not repeated: the request is answered with a 503, like every clash that does not end.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ PATIENCE = 5.0  # seconds; on SQLite one try alone may wait longer for its lock
 
 
 def until_alone(carry_out: Callable[[], T]) -> T:
+    """Call `carry_out` until it does not clash, at most TRIES times and for PATIENCE seconds, and return its result.
+
+    Raises its DBAPIError when that is no clash, when tries or time are used up, or when the request has committed.
+    """
     end = time.monotonic() + PATIENCE
     for turn in range(1, TRIES + 1):
         try:

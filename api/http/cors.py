@@ -1,6 +1,6 @@
-"""Whether a page of another site may call the API from a browser: none, unless CORS_ORIGINS names it.
+"""CORS: pages of other sites may call the API from a browser only if CORS_ORIGINS names them.
 
-No cookie signs anybody in, so that no site ever gets to use what a browser knows by itself.
+No cookie authenticates a request, so that no site can use a session that the browser keeps.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tags of answers. `@conditional`: a client that has the answer already is told so (304) and is not sent it again.
+"""ETags. `@conditional`: a client that has the current answer already gets a 304 without a body.
 
-`@if_match`: a client that edits says what it edited from, so that nobody's edit is overwritten unseen.
+`@if_match`: an edit names the version it was made from, so that it does not overwrite another edit unseen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def conditional(view: View) -> View:
-    """Above `@blp.response`. The tag is the view's own ETag, or made from the body."""
+    """Answer If-None-Match with 304; decorate above `@blp.response`. The tag is the view's ETag or made from the body.
+
+    An answer of the view without Cache-Control gets `private, no-cache`.
+    """
 
     @wraps(view)
     def tagged(*args: Any, **kwargs: Any) -> Response:
@@ -35,7 +38,7 @@ def conditional(view: View) -> View:
 
 
 def if_match(*, required: bool) -> Callable[[View], View]:
-    """Document that the view takes If-Match; `must_match` or `must_match_if_said` is what honours it."""
+    """Document that the view takes If-Match; `must_match` or `must_match_if_said` honours it."""
     about = "The ETag of what the edit was made from." + (" Without it the answer is 428." if required else "")
     header = {"in": "header", "name": "If-Match", "required": False, "description": about, "schema": {"type": "string"}}
 
@@ -48,11 +51,12 @@ def if_match(*, required: bool) -> Callable[[View], View]:
 
 
 def versioned(version: int, body: Any) -> str:
-    """A tag that changes with the body, and tells which version of the row it was made from."""
+    """Return an ETag of the row's version and the body: it changes with either; If-Match compares only the version."""
     return f'"{version}.{_digest(current_app.json.dumps(body))}"'
 
 
 def tag_of(text: str) -> str:
+    """Return an ETag that changes with the text."""
     return f'"{_digest(text)}"'
 
 
@@ -61,14 +65,17 @@ def _digest(text: str) -> str:
 
 
 def must_match(version: int) -> None:
-    """Raises Unconditional (428) without If-Match, Stale (412) when it names another version than this."""
+    """Compare If-Match with the current version: raises Unconditional (428) without one, Stale (412) if it differs."""
     if not request.if_match:
         raise Unconditional("Send If-Match with the ETag that you edit from.")
     must_match_if_said(version)
 
 
 def must_match_if_said(version: int) -> None:
-    """What stands behind the version (how much is in stock, say) is nothing that anybody edits."""
+    """Raise Stale (412) when there is an If-Match that names another version than this.
+
+    Only the version in the tag counts: the rest changes with what is not edited, such as the units in stock.
+    """
     said = request.if_match
     tags = {str(tag).partition(".")[0] for tag in said.as_set(include_weak=True)}  # of "" werkzeug makes None
     if said and not said.star_tag and str(version) not in tags:

@@ -1,4 +1,4 @@
-"""Fields that take exactly what they say and nothing that merely looks like it."""
+"""Strict fields for schemas: no value is coerced from another type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAFE = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 
 
 class Integer(fields.Integer):
-    """A whole number: not 1.9, not "1", not true."""
+    """A whole number from `least` to `most`: not 1.9, not "1", not true."""
 
     def __init__(self, *, least: int = -SAFE, most: int = SAFE, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
@@ -32,9 +32,9 @@ class Integer(fields.Integer):
 
 
 class Percent(fields.Decimal):
-    """More than 0 and at most 100 per cent, with up to two decimals: a JSON number, here an int of hundredths.
+    """More than 0 and at most 100 per cent with up to two decimals: in JSON a number, in Python an int of hundredths.
 
-    What it was written as is read exactly: 12.35 is 1235.
+    The number is read by its decimal digits, not as a binary fraction: 12.35 is 1235.
     """
 
     FINEST = Decimal("0.01")
@@ -105,7 +105,7 @@ class Line(Text):
 
 
 class PersonName(Line):
-    """What somebody is called: no address, no markup, nothing unseen."""
+    """The name of a person: no e-mail or web address, no markup, no invisible characters."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, *args, **kwargs)
@@ -115,7 +115,7 @@ class PersonName(Line):
 
 
 class Few(fields.List[Any]):
-    """A list of at most so many. It is counted before anything in it is looked at."""
+    """A list of at most `most` items, counted before any of them is validated."""
 
     def __init__(self, inner: Any, *, least: int = 0, most: int, checks: Sequence[Any] = (), **kwargs: Any) -> None:
         super().__init__(inner, validate=[validate.Length(least, most), *checks], **kwargs)
@@ -128,14 +128,14 @@ class Few(fields.List[Any]):
 
 
 class Shown(fields.String):
-    """An e-mail address given out with its domain in its own letters."""
+    """An e-mail address, given out with its domain in Unicode instead of punycode."""
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> str | None:
         return email_addresses.shown(value) if value else value
 
 
 class Email(Shown):
-    """One e-mail address, taken in any spelling and kept in the one that the shop has for its mailbox."""
+    """One e-mail address, taken in any spelling and loaded in the shop's normal form."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"format": "email", **kwargs.pop("metadata", {})}, **kwargs)
@@ -148,7 +148,7 @@ class Email(Shown):
 
 
 class VatId(Line):
-    """One VAT id, taken with spaces and dots and kept without."""
+    """One VAT id, taken with spaces and dots and loaded without."""
 
     def __init__(self, **kwargs: Any) -> None:
         about = {"example": vat_ids.EXAMPLE, **kwargs.pop("metadata", {})}
@@ -162,13 +162,13 @@ class VatId(Line):
 
 
 class Moment(fields.AwareDateTime):
-    """A time as RFC 3339 in UTC; taken with any offset, never without one, of the years 1900 to 9997."""
+    """A time, given out as RFC 3339 in UTC; taken with any offset but never without one, of the years 1900 to 9997."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
-        """To the millisecond, as it is given out."""
+        """Load the time, cut to milliseconds, which is what `_serialize` gives out."""
         try:
             taken = in_bounds(super()._deserialize(value, *args, **kwargs))
         except (OverflowError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""A fixed window that costs one round trip: the hit brings back what the headers want to tell of it.
+"""A fixed-window rate limit that costs one round trip: the hit also returns what the RateLimit headers need.
 
-While its Redis is away it counts in this process. Flask-Limiter's own fallback fails those requests that are asking
-at the moment in which another notices, so it is done here.
+While Redis is away the hits are counted in this process. Flask-Limiter's own fallback fails the requests that are
+waiting for Redis at the moment in which another request finds it away, so the fallback is done here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from config import settings
 T = TypeVar("T")
 
 NAME = "fixed-window-in-one-trip"
-SLACK = 1.0  # seconds by which the clock may seem to go back without anybody having set it
+SLACK = 1.0  # seconds by which the clock may seem to go back without having been set
 HIT = """
 local count = redis.call("incrby", KEYS[1], ARGV[2])
 if count == tonumber(ARGV[2]) then redis.call("expire", KEYS[1], ARGV[1]) end
@@ -31,7 +31,10 @@ return {count, redis.call("ttl", KEYS[1])}
 
 
 class Here(FixedWindowRateLimiter):
-    """In this process. A window that ends later than any can was begun before the clock was set back: it is over."""
+    """Counts in this process.
+
+    A window that ends later than a new one would was begun before the clock was set back: it is cleared.
+    """
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         self._end_what_is_ahead(item, *identifiers)
@@ -48,7 +51,7 @@ class Here(FixedWindowRateLimiter):
 
 
 class OneTrip(FixedWindowRateLimiter):
-    """Counts like its parent, which asks Redis for the count and for the end of the window again."""
+    """Counts in Redis in one round trip; its parent asks again for the count and for the end of the window."""
 
     def __init__(self, storage: Any) -> None:
         super().__init__(storage)
@@ -76,7 +79,7 @@ class OneTrip(FixedWindowRateLimiter):
         return bool(count <= item.amount)
 
     def _ask(self, there: Callable[..., T], here: Callable[..., T], *what: Any, **options: int) -> T:
-        """There, where all processes count together; here while that is away, or where there is none."""
+        """Return `there(*what)`, counted in Redis for all processes; `here(*what)` while Redis is away or not set."""
         if self._redis is None:
             return here(*what, **options)
         return self._redis.ask(lambda: there(*what, **options), lambda: here(*what, **options))
@@ -86,6 +89,6 @@ STRATEGIES[NAME] = OneTrip
 
 
 def _seen() -> dict[str, WindowStats]:
-    """What the hits of this request have found."""
+    """Return the window of each key that this request has hit."""
     seen: dict[str, WindowStats] = g.setdefault("windows", {})
     return seen

@@ -1,4 +1,4 @@
-"""`/healthz`: this process is alive. `/readyz`: what it leans on, each looked at for a second at most."""
+"""`/healthz`: this process is alive. `/readyz`: the state of what it depends on, each checked for at most a second."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 SECONDS = 1.0
 
 Answer = str | tuple[str, dict[str, Any]]
-"""A state, and what else there is to be said."""
+"""The state, or the state and further members of the check's body."""
 
 health = Blueprint("health", __name__)
 limiter.exempt(health)
@@ -39,9 +39,9 @@ def alive() -> Response:
 
 @health.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """503 only without the database: orders are accepted while the broker or the cache is away.
+    """Answer 503 only without the database: orders are accepted while the broker or the cache is away.
 
-    `gateways` is for information: while somebody outside is away runs wait, and the shop is as ready as ever.
+    `gateways` is for information: while a gateway is away runs wait for it, and the shop is as ready as ever.
     """
     checks = _looked_at()
     gateways = checks.pop("gateways").get("gateways", {})
@@ -53,7 +53,7 @@ def ready() -> tuple[Response, int]:
 
 
 def _database() -> Answer:
-    """Beside its state how many connections are open there, how many it has room for, and whether ours fit."""
+    """Check the database; on PostgreSQL with its open connections, their limit, and a warning if ours may not fit."""
     chosen = settings()
     with db.reading() as session:
         if chosen.on_sqlite:
@@ -84,7 +84,7 @@ def _cache() -> str:
 
 
 def _gateways() -> Answer:
-    """Who is away, as their callers have found; the two that every shop has are always named."""
+    """Read from the database which gateways are away; payment provider and mail server are always named."""
     with db.reading() as session:
         found = outages.outages(session)
     away = {
@@ -109,7 +109,7 @@ CHECKS: dict[str, Callable[[], Answer]] = {
 
 
 class _Looker:
-    """Looks in threads of its own. One that hangs is not joined by a second, so that nothing piles up."""
+    """Runs the checks in its own threads, one for each: while a check hangs it is not started again."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(len(CHECKS), thread_name_prefix="readyz")

@@ -1,4 +1,4 @@
-"""Answers whose JSON is made already."""
+"""Responses whose body is dumped already, so that no schema walks it again."""
 
 from __future__ import annotations
 

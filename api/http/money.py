@@ -1,4 +1,4 @@
-"""How rows tell money: a number of minor units beside a `currency` on the same object."""
+"""Fields and schemas of money. A row holds an integer of minor units beside a `currency` on the same object."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def currency(**kwargs: Any) -> fields.String:
 
 
 class PriceSchema(MoneySchema):
-    """In a currency that there is."""
+    """Money whose currency is a code of ISO 4217."""
 
     currency = currency(required=True)
 
 
 class SignedMoneySchema(Schema):
-    """As Money; what is taken off is negative."""
+    """Money that may be negative, as a discount is."""
 
     amount = Integer(required=True, least=-MOST, most=MOST, metadata={"example": -500})
     currency = fields.String(required=True, metadata={"example": "EUR"})
@@ -38,7 +38,7 @@ class BreakdownSchema(Schema):
 
 
 class TaxSchema(Schema):
-    """What bears tax at this rate, without it, and the tax."""
+    """The net amount taxed at one rate, and the tax on it."""
 
     rate = Integer(metadata={"description": "in hundredths of a per cent"})
     net = fields.Nested(MoneySchema)
@@ -46,7 +46,7 @@ class TaxSchema(Schema):
 
 
 def taxes_of(told: Sequence[Mapping[str, int]], currency: str) -> list[dict[str, Any]]:
-    """As the schema shows them."""
+    """Return the stored taxes (minor units) as TaxSchema dumps them."""
     return [
         {"rate": one["rate"], **{name: {"amount": one[name], "currency": currency} for name in ("net", "tax")}}
         for one in told

@@ -1,4 +1,4 @@
-"""Pages by cursor: a cursor is the sort key of the last item, so nothing is skipped or told twice."""
+"""Pages by cursor: a cursor is the sort key of the last item, so that no item is skipped or listed twice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def a_moment(value: Any) -> datetime:
 
 
 def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
-    """What `cursor` says: one value for each of `kinds` (`an_id`, `an_integer`, `a_text`)."""
+    """Decode `cursor`: one value for each of `kinds` (`an_id`, `an_integer`, `a_text`, `a_moment`); None for None.
+
+    Raises Invalid for a cursor that this list did not give out.
+    """
     if cursor is None:
         return None
     try:
@@ -48,13 +51,17 @@ def position(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...
 
 
 def start(cursor: str | None, kind: Callable[[Any], T]) -> T | None:
-    """The same for a list that is sorted by one key."""
+    """Decode the cursor of a list that is sorted by one key, as `position` does."""
     found = position(cursor, kind)
     return found[0] if found else None
 
 
 def page(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) -> dict[str, Any]:
-    """Of `limit + 1` rows asked for, a page and where the next one begins: for `@blp.response(200, page_of(...))`."""
+    """Make the body of a page, for `@blp.response(200, page_of(...))`.
+
+    rows: `limit + 1` were asked for; the one too many only shows that there is a next page.
+    key: the sort key of a row, from which the cursor of the next page is made.
+    """
     items = rows[:limit]
     more = len(rows) > limit
     return {"items": items, "next": _cursor(key(items[-1])) if more else None}

@@ -1,4 +1,4 @@
-"""Every no is a problem document (RFC 9457). This is the one place that writes them."""
+"""Error handlers: they render every error as a problem document (RFC 9457), and no other module does."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CODES = {
     429: "rate_limited",
 }
 BUSY_SECONDS = 2
-MOST_ERRORS = 100  # named in one answer; whoever made more has not read the first
+MOST_ERRORS = 100  # named in one answer; a request with more is broken as a whole
 
 
 def problem(
     status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """`{type, title, status, detail, code, request_id, ...more}`."""
+    """Make a problem document: `{type, title, status, detail, code, request_id, ...more}`."""
     body = {"type": f"urn:orderwave:problem:{code}", "title": title, "status": status, "detail": detail or title}
     body |= {"code": code, "request_id": g.get("request_id")} | more
     answer = Response(current_app.json.dumps(body), status, mimetype=MIMETYPE)
@@ -56,7 +56,7 @@ def init_app(app: Flask) -> None:
 
 
 def refused(refusal: Refusal) -> Response:
-    """A rule of the shop said no. A refusal with a `retry_after` (seconds) tells when to come again."""
+    """Render a Refusal. One with a `retry_after` (seconds) gets a Retry-After header."""
     headers = dict(getattr(refusal, "headers", {}))
     if refusal.status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
@@ -71,7 +71,7 @@ def not_possible(error: NotPossible) -> Response:
 
 
 def http_error(error: HTTPException) -> Response:
-    """What Flask, werkzeug, webargs and the limiter raise; their own headers (Allow, Retry-After) stay."""
+    """Render what Flask, werkzeug, webargs and the limiter raise; their own headers (Allow, Retry-After) stay."""
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if not name.startswith("Content-")}
     title = HTTPStatus(status).phrase
@@ -88,7 +88,10 @@ def database_error(error: DBAPIError) -> Response:
 
 
 def database_away(error: Exception) -> Response:
-    """The database is away, full or too busy. Nothing was committed, as far as anyone here knows."""
+    """Answer 503 with Retry-After: the database is away, full or too busy.
+
+    If the connection broke during a COMMIT, the request may have taken effect all the same.
+    """
     log.error("the database did not answer", exc_info=error)
     headers = {"Retry-After": str(BUSY_SECONDS)}
     return problem(503, "unavailable", "Unavailable", "The shop cannot do this right now. Try again.", headers)
@@ -100,7 +103,7 @@ def unexpected(error: Exception) -> Response:
 
 
 def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """`{"payment": {"token": ["..."]}}` as `payment.token: [...]`."""
+    """Flatten webargs' messages: `{"payment": {"token": ["..."]}}` becomes `payment.token: [...]`."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
             here = path if name == "_schema" else f"{path}.{name}".lstrip(".")

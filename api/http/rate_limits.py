@@ -1,4 +1,4 @@
-"""How often is too often. Counted in Redis, or in this process when there is none or it is away."""
+"""Rate limits. Hits are counted in Redis, or in this process when there is no Redis or it is away."""
 
 from __future__ import annotations
 
@@ -38,29 +38,30 @@ def init_app(app: Flask) -> None:
 
 
 def limit_login(view: Callable[..., Any]) -> Any:
-    """By address, and failures by account from wherever. A session that is open notices nothing of either."""
+    """Limit logins by address, and failed ones by account from all addresses. Open sessions are not affected."""
     failures: dict[str, Any] = {"key_func": _account, "scope": "account", "deduct_when": _failed}
     by_account = limiter.limit(lambda: settings().account_limit, **failures)
     return by_account(limiter.limit(lambda: settings().login_limit)(view))
 
 
 def limit_registration(view: Callable[..., Any]) -> Any:
+    """Limit new accounts by address."""
     return limiter.limit(lambda: settings().register_limit)(view)
 
 
 def limit_mail(view: Callable[..., Any]) -> Any:
-    """So that nobody's mailbox is filled by a stranger."""
+    """Limit mails by the account in the body and by address, so that no stranger can fill a customer's mailbox."""
     by_account = limiter.limit(lambda: settings().mail_limit, key_func=_account, scope="account")
     return by_account(limiter.limit(lambda: settings().login_limit)(view))
 
 
 def limit_attempts(view: Callable[..., Any]) -> Any:
-    """For what guesses a secret without naming an account: links from mails."""
+    """Limit by address the views that take a secret without an account, such as the token of a link in a mail."""
     return limiter.limit(lambda: settings().login_limit)(view)
 
 
 def limit_password(view: Callable[..., Any]) -> Any:
-    """Where the current password is asked for: whoever has stolen a token must not try all there are with it."""
+    """Limit the views that ask for the current password, so that a stolen access token cannot be used to guess it."""
     failures = limiter.shared_limit(
         lambda: settings().account_limit, scope="password", key_func=_who, deduct_when=_failed
     )
@@ -68,7 +69,10 @@ def limit_password(view: Callable[..., Any]) -> Any:
 
 
 def limit_own_mail(view: Callable[..., Any]) -> Any:
-    """Mails to oneself; with a token it is an attempt, which costs nobody a mail."""
+    """Limit the mails that customers have sent to themselves.
+
+    A body with a `token` sends no mail: it counts only as an attempt, by address.
+    """
     own = limiter.limit(lambda: settings().mail_limit, key_func=_who, scope="own", exempt_when=_has_token)
     return own(limit_attempts(view))
 
@@ -88,7 +92,7 @@ def _has_token() -> bool:
 
 
 def _account() -> str:
-    """The account named in the body, so that it cannot be read in Redis."""
+    """Return the hash of the e-mail address in the body, as Redis must not hold it; without one, the client."""
     body = request.get_json(silent=True)
     named = body.get("email") if isinstance(body, dict) else None
     return sha256(normal(named).encode()).hexdigest() if isinstance(named, str) else client()
@@ -100,14 +104,14 @@ def _too_often(error: RateLimitExceeded) -> Response:
 
 
 def _in_words(limit: RateLimitItem) -> str:
-    """`20 requests per 15 minutes`."""
+    """Write a limit as text: `20 requests per 15 minutes`."""
     unit, times = limit.GRANULARITY.name, limit.multiples
     many = f"{times} {unit}s" if times > 1 else unit
     return f"{limit.amount} request{'s' if limit.amount != 1 else ''} per {many}"
 
 
 def _tell(answer: Response) -> Response:
-    """`RateLimit-*` always, `Retry-After` only where somebody was limited."""
+    """Add the `RateLimit-*` headers, and `Retry-After` to an answer that was limited."""
     limit = limiter.current_limit
     if limit:
         seconds = max(0, int(limit.reset_at - time.time()))

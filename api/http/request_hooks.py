@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a log line, headers that keep a browser out of trouble."""
+"""Hooks around every request: its id, its log line, the check of its body, the security headers of its answer."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class WholeRequest(Request):
-    """A body is all there or it is an error, whatever the server makes of a connection that broke off.
+    """A request whose body is read whole, or not at all: BadRequest when the connection broke off before its end.
 
-    One of unknown length that reaches the limit is too large; werkzeug would quietly cut it off there.
+    A body of unknown length that reaches the limit is RequestEntityTooLarge; werkzeug would silently cut it there.
     """
 
     def get_data(self, *args: Any, **kwargs: Any) -> Any:
@@ -51,7 +51,7 @@ class WholeRequest(Request):
 
 
 def largest_body(path: str) -> int:
-    """Bytes."""
+    """Return how many bytes a body sent to this path may have."""
     return LARGEST_OF.get(path, LARGEST_BODY)
 
 
@@ -72,13 +72,13 @@ def _begin() -> None:
 
 
 def _storable_path() -> None:
-    """What no id can contain is not there."""
+    """Answer 404 for a path with a character that cannot be stored: no id or slug contains it."""
     if any(isinstance(value, str) and unfit_text(value) for value in (request.view_args or {}).values()):
         raise NotFound
 
 
 def _whole_body() -> None:
-    """Read before anything is done, also where nobody looks at it: what broke off may have meant something else."""
+    """Read the body before the view runs, even if the view ignores it: a cut body may have meant something else."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
     request.max_content_length = largest_body(request.path)

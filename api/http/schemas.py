@@ -1,4 +1,4 @@
-"""Shapes that more than one noun speaks."""
+"""Schemas that several nouns share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shop.kernel.money import MOST
 
 
 class Schema(ma.Schema):
-    """Unknown fields are refused, so that nobody believes they had an effect."""
+    """A schema that refuses unknown fields, so that no client believes they had an effect."""
 
     class Meta:
         unknown = RAISE
@@ -60,7 +60,7 @@ class AddressSchema(Schema):
 
 
 class ErrorSchema(Schema):
-    """Why: a stable code for programs, a sentence for people."""
+    """Why a step or job failed: a stable code for programs, a sentence for people."""
 
     code = fields.String()
     detail = fields.String()
@@ -83,7 +83,7 @@ class SubjectSchema(Schema):
 
 
 class WaitingForSchema(Schema):
-    """Who is away, so that the job waits; it goes on by itself."""
+    """The gateway that is away, so that the job waits; it goes on by itself."""
 
     what = fields.String(metadata={"example": "payment_provider"})
     since = Moment()
@@ -108,7 +108,7 @@ class JobSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """RFC 9457. Some problems say more, such as `left` or `reason`."""
+    """A problem document (RFC 9457). Some have further members, such as `left` or `reason`."""
 
     class Meta:
         unknown = INCLUDE
@@ -123,7 +123,7 @@ class ProblemSchema(Schema):
 
 
 class PageQuery(Schema):
-    """Inherit from it to add filters of your own."""
+    """The query of a list. Inherit from it to add filters."""
 
     limit = QueryInteger(load_default=20, least=1, most=100)
     cursor = Text(most=500, load_default=None, metadata={"description": "`next` of the page before"})
@@ -131,7 +131,7 @@ class PageQuery(Schema):
 
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
-    """`{"items": [...], "next": cursor or null}`."""
+    """Make the schema of a page: `{"items": [...], "next": cursor or null}`."""
     members: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True),
         "next": fields.String(allow_none=True, required=True),
@@ -140,7 +140,7 @@ def page_of(item: type[Schema]) -> type[Schema]:
 
 
 class AcceptedSchema(Schema):
-    """A 202 that says nothing more: whoever may know is told by mail."""
+    """A 202 that is the same whether there is such an account or not; only a mail tells the difference."""
 
     status = fields.String(metadata={"enum": ["accepted"]})
 
@@ -150,7 +150,7 @@ ACCEPTED = {"status": "accepted"}
 
 @cache
 def accepted_with(**nouns: type[Schema]) -> type[Schema]:
-    """The body of a 202: `{"job": {...}, "order": {...}}` for `accepted_with(order=OrderSchema)`."""
+    """Make the schema of a 202: `{"job": {...}, "order": {...}}` for `accepted_with(order=OrderSchema)`."""
     members: dict[str, Any] = {name: fields.Nested(schema) for name, schema in nouns.items()}
     about = "".join(schema.__name__.removesuffix("Schema") for schema in nouns.values()) or "Job"
     return type(f"Accepted{about}Schema", (Schema,), {"job": fields.Nested(JobSchema, required=True), **members})

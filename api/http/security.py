@@ -1,4 +1,4 @@
-"""Who is asking. A token only names a session; whether it lives, and with what role, the database says each time."""
+"""Authentication and roles. A token only names a session; whether it is alive, and the role, is read each time."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 STAFF = ("staff", "admin")
 TOKEN_LENGTH = 64
-"""Characters that the token of an order or a cart has at most."""
+"""The most characters that the token of an order or a cart may have."""
 GUEST = "guest"
-"""Who started a run without having signed in; whose order it is about, its token says."""
+"""What a run records as its starter when the caller has no account; the token of its order names the order."""
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 def visitor() -> Holder | None:
-    """Who is signed in, in a view under one of the decorators below; None for a guest."""
+    """Return the signed-in account, in a view under one of the decorators below; None for a guest.
+
+    Raises BadToken when the request has a token whose session has ended.
+    """
     if "holder" not in g:
         g.holder = _holder(g.claim) if g.get("claim") else None
     holder: Holder | None = g.holder
@@ -35,13 +38,16 @@ def visitor() -> Holder | None:
 
 
 def claim() -> Claim | None:
-    """What the token of this request says. Under `maybe_claimed` nobody has asked yet whether it is still true."""
+    """Return the claim of this request's token, None without one.
+
+    Under `maybe_claimed` its session has not been checked: it may have ended.
+    """
     said: Claim | None = g.get("claim")
     return said
 
 
 def caller() -> Holder:
-    """Who is signed in; nobody is a 401."""
+    """Return the signed-in account; raise Unauthenticated (401) for a guest."""
     holder = visitor()
     if holder is None:
         raise Unauthenticated("Sign in first.")
@@ -54,23 +60,23 @@ def is_staff() -> bool:
 
 
 def starter() -> str:
-    """Who asks, as a run remembers who started it."""
+    """Return what a run records as its starter: the id of the account, or GUEST."""
     who = visitor()
     return who.id if who else GUEST
 
 
 def signed_in(view: View) -> View:
-    """Only with a token whose session is alive."""
+    """Require a token whose session is alive; else 401."""
     return _guarded(view, _sign_in)
 
 
 def maybe_signed_in(view: View) -> View:
-    """A guest may come; but whoever shows a token shows a good one."""
+    """Admit guests; a request with a token needs a valid one whose session is alive, else 401."""
     return _guarded(view, lambda: visitor() if _read_token() else None, optional=True)
 
 
 def maybe_claimed(view: View) -> View:
-    """As `maybe_signed_in`, for a command that asks in its own transaction whether the session lives."""
+    """Admit guests as `maybe_signed_in` does, for a command that checks the session in its own transaction."""
 
     @wraps(view)
     def claimed(*args: Any, **kwargs: Any) -> Any:
@@ -78,20 +84,23 @@ def maybe_claimed(view: View) -> View:
         try:
             return view(*args, **kwargs)
         except (Refusal, HTTPException):
-            visitor()  # whoever has no session any more is told that first, whatever else is wrong
+            visitor()  # an ended session is the error to report, whatever else is wrong
             raise
 
     return _guarded(claimed, lambda: None, optional=True)  # type: ignore[return-value]
 
 
 def roles(*wanted: str) -> Callable[[View], View]:
-    """Only for these roles, as they are at this moment: `@roles("staff", "admin")`."""
+    """Require one of these roles, as the account has it now: `@roles("staff", "admin")`. Else 401 or 403."""
 
     return lambda view: _guarded(view, lambda: must_be(*wanted))
 
 
 def must_be(*wanted: str) -> None:
-    """The same from within a view that lets others in for less."""
+    """Require one of these roles within a view that admits others as well.
+
+    Raises Unauthenticated without a live session, Forbidden for another role.
+    """
     _sign_in()
     if caller().role not in wanted:
         raise Forbidden("Your account may not do this.")
@@ -109,7 +118,7 @@ def _guarded(view: View, demand: Callable[[], Any], *, optional: bool = False) -
 
 
 def _read_token() -> bool:
-    """Whether there is one; a bad one is refused."""
+    """Read the Authorization header; return whether there is one. Raises Unauthenticated or BadToken for a bad one."""
     header = request.headers.get("Authorization")
     g.pop("holder", None)
     g.claim = None if header is None else access_tokens.read(header)

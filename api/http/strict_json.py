@@ -1,4 +1,4 @@
-"""JSON as it should be: one meaning, bounded depth and size, nothing that a database could choke on."""
+"""A strict reader of JSON: no duplicate keys, bounded depth and size, no text or number that cannot be stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Malformed(Refusal):
 
 
 def parse(body: bytes) -> Any:
-    """The document in `body`. Malformed (400) when it is none, Invalid (422) for text that cannot be stored."""
+    """Return the document in `body`.
+
+    Raises Malformed (400) when it is not strict JSON, Invalid (422) for text or numbers that cannot be stored.
+    """
     document = _read(body)
     if body.count(b"{") + body.count(b"[") > DEEPEST:
         _check_depth(document)
@@ -34,6 +37,7 @@ def parse(body: bytes) -> Any:
 
 
 def check_text(document: Any) -> None:
+    """Raise Invalid with the path of every text and number in `document` that cannot be stored."""
     errors: dict[str, list[str]] = {}
     for path, reason in _unfit(document, ()):
         errors.setdefault(".".join(path) or "body", []).append(reason)
@@ -42,7 +46,7 @@ def check_text(document: Any) -> None:
 
 
 def unfit_text(text: str) -> bool:
-    """NUL breaks PostgreSQL; a lone half of a surrogate pair breaks every encoder."""
+    """Say whether `text` cannot be stored: PostgreSQL refuses NUL, and a lone surrogate cannot be encoded."""
     return UNFIT.search(text) is not None
 
 
@@ -74,7 +78,7 @@ def _check_depth(document: Any) -> None:
 
 
 def _check_size(document: Any) -> None:
-    """Three bytes are a value, and each is checked by itself: a body of a megabyte could take a minute."""
+    """Limit the values of a body: one may take two or three bytes, and validating a megabyte of them takes a minute."""
     values, level = 0, _children([document])
     while level:
         values += sum(map(len, level))

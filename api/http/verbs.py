@@ -1,5 +1,5 @@
-"""Which verbs a path has. Where a path could be read in two ways (`/api/products/import`, a product called `import`)
-it is the one that names it."""
+"""The verbs of a path. Where it matches two rules (`/api/products/import`, a product called `import`) the more literal
+one counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def of_this_path(app: Flask) -> list[str]:
-    """What the path of this request can be asked with, OPTIONS and, where there is GET, HEAD too."""
+    """Return the verbs of this request's path, OPTIONS and (with GET) HEAD among them; empty for an unknown path."""
     adapter = app.create_url_adapter(request)
     rules = [rule for verb in VERBS if adapter and (rule := _rule(adapter, verb))]
     nearest = min(rules, key=lambda rule: len(rule.arguments)).rule if rules else ""

@@ -1,4 +1,4 @@
-"""Jobs: how commands fare, told from the journal; and what shoppers and operators may ask of them."""
+"""Jobs: the state of commands, read from the journal; cancel, retry, skip, settle or compensate them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def get_job(query: dict[str, Any], id: UUID) -> Response:
 
     With `wait`, held until the job differs from what If-None-Match names (else: from now), or has ended.
 
-    When too many are waiting the answer comes at once. Guests show the token of their order. Staff also see outputs.
+    When too many requests are waiting the answer comes at once. Guests show the token of their order. Staff also see
+    outputs.
     """
     job = _read(str(id))
     if query["wait"] and _is_news(job) is False:
@@ -60,8 +61,8 @@ def cancel_job(id: UUID) -> Response:
 
     Ask the job to turn back; too late (409) once it has passed its point of no return.
 
-    Customers turn back what they have begun themselves: an order, a payment for it, its cancellation, a return. What
-    takes the money of goods that have left is turned back by nobody (409 `not_allowed_for_this_job`).
+    Customers may cancel jobs that they have started themselves: an order, a payment for it, its cancellation, a return.
+    A job that captures the payment for goods that have left cannot be cancelled (409 `not_allowed_for_this_job`).
     """
 
     def work(session: Session) -> Answer:
@@ -110,7 +111,7 @@ def retry_job(id: UUID) -> Response:
 def skip_job_step(wish: dict[str, Any], id: UUID) -> Response:
     """Skip a job's step.
 
-    Take the step as settled by hand and go on; who and why stay in the journal. Staff only; to write off what a
+    Take the step as settled by hand and go on; operator and note stay in the journal. Staff only; to write off what a
     capture was to bring, admins only.
     """
     return operate("skip", id, skip_step, **wish)
@@ -124,7 +125,7 @@ def skip_job_step(wish: dict[str, Any], id: UUID) -> Response:
 def settle_job(wish: dict[str, Any], id: UUID) -> Response:
     """Settle a job's step by hand.
 
-    What the step could not give back was given back by hand: the payment says so, and the job goes on. Staff
+    The money that the step could not refund was refunded by hand: the payment records it, and the job goes on. Staff
     only.
     """
     return operate("settle", id, settled_by_hand, **wish)
@@ -149,7 +150,7 @@ def _turn_back(session: Session, id: str, **by: Any) -> None:
 
 
 def _past(job: Job) -> Any:
-    """Of a job, for staff: nobody else's answer costs a connection for it."""
+    """Return failures and acts of the job for staff; nothing, and without a database connection, for others."""
     if not is_staff():
         return {}
     with db.reading() as session:
@@ -157,7 +158,7 @@ def _past(job: Job) -> Any:
 
 
 def _is_news(job: Job) -> bool:
-    """Whether the client said what it has seen, and this is something else."""
+    """Say whether the job differs from the one that the client named in If-None-Match; False without one."""
     return bool(request.if_none_match) and not request.if_none_match.contains_weak(job.tag)
 
 

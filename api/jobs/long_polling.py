@@ -1,4 +1,4 @@
-"""Holding an answer until a job changes. Bounded, so that those who wait cannot keep the others out."""
+"""Hold an answer until a job changes. Bounded per process, so that waiting requests cannot keep out the others."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _waiters: dict[int, threading.BoundedSemaphore] = {}
 
 
 def until_changed(id: str, seen: str, seconds: float) -> None:
-    """Return once the job's tag is no longer `seen`, it has ended, or the time is up.
+    """Return once the job's tag is no longer `seen`, or the time (in seconds) is up; at once if `seen` is final.
 
-    No connection is held while sleeping. When too many wait in this process already, nobody else does.
+    No database connection is held while sleeping. Returns at once when JOB_WAITERS requests wait in this process.
     """
     if jobs.is_final(seen) or not _room().acquire(blocking=False):
         return
@@ -44,5 +44,5 @@ def _tag(id: str) -> str | None:
 
 
 def _room() -> threading.BoundedSemaphore:
-    """This process's; a forked child has its own."""
+    """Return the semaphore of this process; a forked child has its own."""
     return _waiters.setdefault(os.getpid(), threading.BoundedSemaphore(settings().job_waiters))

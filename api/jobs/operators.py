@@ -1,4 +1,4 @@
-"""What operators do to jobs, and a line in the log that says who did it."""
+"""The acts of operators on jobs, each with a line in the audit log that names the operator."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ log = structlog.get_logger("audit")
 
 
 def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Response:
+    """Run `act(session, id, by=..., **more)` as a command, log it, and answer 202 with the job."""
+
     def work(session: Session) -> Answer:
         act(session, str(id), by=caller().id, **more)
         log.info("operator", action=action, job=str(id), by=caller().id, **more)
@@ -35,9 +37,11 @@ def operate(action: str, id: UUID, act: Callable[..., None], **more: Any) -> Res
 
 
 def skip(session: Session, id: str, *, by: str, note: str) -> None:
-    """Nothing is said about the money: what this step may still have asked for can be given back otherwise.
+    """Skip the step of a job that needs attention, and cancel the refund that it asked for.
 
-    NotPossible unless it needs attention; Forbidden or NotForAnybody where that would leave goods unpaid.
+    No money is recorded as paid back: the cancelled amount can be refunded in another way.
+    Raises NotPossible unless the job needs attention, OwnBusiness for the operator's own order, and Forbidden or
+    NotForAnybody where skipping would leave goods unpaid.
     """
     place = _pass(session, id, by=by, note=note)
     check_skip(*place)
@@ -47,7 +51,10 @@ def skip(session: Session, id: str, *, by: str, note: str) -> None:
 
 
 def _pass(session: Session, id: str, *, by: str, note: str) -> tuple[str, str, str]:
-    """Skip the step. Returns where the job stood; OwnBusiness for one about an order of whoever asks."""
+    """Skip the step and return where the job stood: workflow, step, direction.
+
+    Raises OwnBusiness for a job about the operator's own order, NotPossible unless it needs attention.
+    """
     job = jobs.get(session, id)
     if job is not None and job.subject["type"] == "order":
         conflict_of_interest.check_order(session, by, job.subject["id"])
@@ -60,7 +67,10 @@ GIVING_BACK = ("refund_payment", "charge_payment", "return_late_money")
 
 
 def settled_by_hand(session: Session, id: str, *, by: str, note: str) -> None:
-    """IllegalMove unless the job needs attention at a step that gives money back."""
+    """Skip the step and record on the payment that its money was refunded by hand.
+
+    Raises IllegalMove unless the step is one of GIVING_BACK, and what `skip` raises.
+    """
     job = jobs.get(session, id)
     at = (job.error or {}).get("step") if job and job.subject["type"] == "order" else None
     place = _pass(session, id, by=by, note=f"settled by hand: {note}")

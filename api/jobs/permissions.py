@@ -1,4 +1,4 @@
-"""Whether whoever asks may turn a job back, or call its step settled by hand, by `workflows.permissions`."""
+"""Check whether the caller may turn a job back or skip its step, by the tables in `workflows.permissions`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from workflows.permissions import NOBODY, SKIP, STAFF, TURN_BACK, Parties, Party
 
 
 class NotForAnybody(Refusal):
-    """Money or goods would be lost; the way out is another."""
+    """No role may do this to the job: money or goods would be lost."""
 
     code, title = "not_allowed_for_this_job", "Not possible with this job"
 
 
 def check_turn_back(job: Job) -> None:
-    """Forbidden, or NotForAnybody. That the job is about what is theirs has been checked."""
+    """Raise NotForAnybody if no role may turn this job back, Forbidden if the caller may not.
+
+    The caller must have checked before that the job concerns the customer or guest.
+    """
     allowed = TURN_BACK.get(job.workflow, STAFF)
     _check_somebody(allowed, f"A job of {job.workflow} is not turned back.")
     if _party() not in allowed or (_party() == Party.CUSTOMER and job.started_by not in (GUEST, starter())):
@@ -24,7 +27,7 @@ def check_turn_back(job: Job) -> None:
 
 
 def check_skip(workflow: str, step: str, direction: str) -> None:
-    """Forbidden, or NotForAnybody."""
+    """Raise NotForAnybody if no role may skip this step, Forbidden if the caller may not; an undo always passes."""
     if direction == Direction.UNDO:
         return
     allowed = SKIP.get((workflow, step), STAFF)

@@ -1,4 +1,4 @@
-"""The clock's periodic tasks: when each ran and runs next, and running one now."""
+"""The periodic tasks of the clock: list them with their last and next run, run one now."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BegunSchema(Schema):
 
 
 class PeriodicTaskSchema(Schema):
-    """`lateness`: seconds by which it is overdue now; more than a few say that no beat is alive."""
+    """`lateness`: seconds by which it is overdue now; more than a few mean that no beat is alive."""
 
     name = fields.String()
     cron = fields.String(allow_none=True)
@@ -75,7 +75,7 @@ def list_periodic_tasks() -> dict[str, Any]:
 def run_periodic_task(name: str) -> Response:
     """Run a periodic task now.
 
-    Now, beside its times; 409 while it is at work. Administrators only.
+    In addition to its schedule; 409 while it is running. Administrators only.
     """
     if name not in SCHEDULE:
         raise NotFound("There is no such periodic task.")

@@ -1,4 +1,4 @@
-"""Jobs as shoppers see them, and as staff do: with what the steps have remembered."""
+"""Schemas of jobs: as customers see them, and as staff do, with the outputs of the steps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StaffStepSchema(StepSchema):
 
 
 class ActSchema(Schema):
-    """What an operator did, and over which error."""
+    """An act of an operator, with the error it was about."""
 
     act = fields.String(metadata={"enum": ["retried", "skipped", "compensated"]})
     by = fields.String()
@@ -49,7 +49,7 @@ class ActSchema(Schema):
 
 
 class FailureSchema(Schema):
-    """An attempt that did not end well."""
+    """A failed attempt of a step."""
 
     step = fields.String()
     direction = fields.String()
@@ -59,8 +59,8 @@ class FailureSchema(Schema):
 
 
 class StaffJobSchema(JobSchema):
-    """A job with the outputs of its steps. One that is asked for by its id also has its failed attempts (the newest
-    50) and what operators did to it."""
+    """A job with the outputs of its steps. Read by its id, it also has its newest 50 failed attempts and the acts of
+    operators."""
 
     steps = fields.List(fields.Nested(StaffStepSchema))
     failures = fields.List(fields.Nested(FailureSchema))
@@ -72,9 +72,10 @@ PAST = StaffJobSchema(only=("failures", "acts"))
 
 
 def past_of(session: Session, job: Job) -> Any:
-    """What went wrong with it and who has helped."""
+    """Read the failed attempts of a job and the acts of operators on it."""
     return PAST.dump({"failures": jobs.failures(session, job), "acts": jobs.acts(session, [job.id])})
 
 
 def job_of(job: Job) -> Any:
+    """Return the body of a job, with the outputs of its steps only for staff."""
     return STAFF_JOB.dump(job) if is_staff() else job_body(job)

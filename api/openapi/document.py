@@ -49,12 +49,12 @@ class Api(flask_smorest.Api):
 
 
 def _readable_pattern(_: Any, __: Any, *, ret: dict[str, Any], **___: Any) -> dict[str, Any]:
-    """JSON Schema reads patterns as JavaScript does, where Python's end of the text is the letter Z."""
+    """Write `$` for Python's `\\Z`: JSON Schema reads patterns as JavaScript does, where `\\Z` is the letter Z."""
     return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
 def _component_name(schema: Any) -> str | bool:
-    """`OrderSchema` is `Order` in the document; partial and many variants stay inline."""
+    """Return the component's name, `Order` for OrderSchema; False keeps `only`, `exclude` and `partial` inline."""
     kind = schema if isinstance(schema, type) else type(schema)
     varied = not isinstance(schema, type) and (schema.only or schema.exclude or schema.partial)
     return False if varied else kind.__name__.removesuffix("Schema")

@@ -1,7 +1,7 @@
-"""What the OpenAPI document does not name is refused, on every path and verb, so that nobody believes it had an effect.
+"""Refuse what the OpenAPI document does not name, on every path and verb, so that no client believes it had an effect.
 
-Bodies with a schema refuse unknown fields themselves. Here it is the queries, and bodies sent to operations that take
-none; what an operation takes is read off the very document that clients read.
+Bodies with a schema refuse unknown fields themselves. This module checks queries, and bodies sent to operations that
+take none; what an operation takes is read from the same document that clients read.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class Gate:
 
     @cached_property
     def _documented(self) -> dict[tuple[str, str], Takes]:
-        """By verb and path; made with the first request, because every process would wait for it at its start."""
+        """What each operation takes, by verb and path; made with the first request, as it would slow down the start."""
         paths = self._api.spec.to_dict()["paths"].items()
         every = [(path, verb, item) for path, item in paths for verb in item if verb != "parameters"]
         return {(verb.upper(), path): Takes.of(item[verb], item.get("parameters", [])) for path, verb, item in every}
 
     def check(self) -> None:
-        """Raises Invalid (422) for an unknown or repeated parameter or a body nobody would read, and
-        UnsupportedMediaType (415) where that body is not even JSON. Pages for people are not in the document."""
+        """Raise Invalid (422) for an unknown or repeated parameter or a body that the operation does not take, and
+        UnsupportedMediaType (415) where that body is not JSON. Paths outside the document, such as pages, pass."""
         takes = self._takes()
         if takes is None:
             return
@@ -75,7 +75,7 @@ class Gate:
 
 
 def init_app(app: Flask, api: flask_smorest.Api) -> None:
-    """Called when all blueprints are registered, so that rate limits and sign-in come first."""
+    """Check every request against the document. Call it after the other hooks, so that rate limits come first."""
     app.before_request(Gate(api).check)
 
 
@@ -88,7 +88,7 @@ def _check_query(takes: Takes) -> None:
 
 
 def _check_no_body() -> None:
-    """An empty object says as much as nothing, and some clients always send one."""
+    """Refuse a body, except an empty object: some clients always send one."""
     body = request.get_data()
     if not body.strip():
         return

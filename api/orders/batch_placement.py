@@ -1,6 +1,6 @@
-"""Orders of many shoppers, placed in one transaction: every question is asked once, for all of them.
+"""Place the orders of several requests in one transaction: every query is made once for all of them.
 
-What one of them is refused is theirs alone; the others go on without them.
+A refusal concerns only its own request; the others go on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from workflows import place_order
 
 @dataclass(frozen=True)
 class Placing:
-    """A wish to order, with all of its request that matters."""
+    """A request to place an order: its body and what else of the request matters."""
 
     wish: dict[str, Any]
     owner: Owner
@@ -50,23 +50,23 @@ class Placing:
 
     @property
     def marks(self) -> frozenset[str]:
-        """One order of a cart at a time, and one command of whoever repeats commands."""
+        """The keys that keep two requests out of one wave: the same cart, or the same scope of idempotency keys."""
         return frozenset({f"cart:{self.owner.id}", *([self.asked.scope] if self.asked else [])})
 
 
 @dataclass(eq=False)
 class Case:
-    """A placing on its way. It is closed once it has an answer."""
+    """The state of one request while its wave is worked on. It is closed once it has an answer."""
 
     placing: Placing
     holder: Holder | None = None
     billing: dict[str, Any] | None = None  # where the holder's invoices go
     cart: CartRow | None = None
-    key: Asked | None = None  # the one that this case has taken
+    key: Asked | None = None  # the idempotency key, if this case has acquired it
     answer: Answered | Refusal | None = None
 
     def attempt(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """What `work` returns; None when it refuses, which closes the case."""
+        """Return what `work` returns; on a Refusal keep it as the answer, which closes the case, and return None."""
         try:
             return work(*arguments)
         except Refusal as refusal:
@@ -75,7 +75,10 @@ class Case:
 
 
 def place_all(session: Session, placings: Sequence[Placing]) -> list[Answered | Refusal]:
-    """The answers to these, in their order. No two of them share a mark."""
+    """Place the orders and return an answer for each, in their order: what is sent, or the Refusal to raise.
+
+    No two of `placings` may share a mark.
+    """
     cases = [Case(placing) for placing in placings]
     for step in (_sign_in, _take_keys, _hold_carts, _order):
         still_open = [case for case in cases if case.answer is None]
@@ -108,7 +111,7 @@ def _replay(session: Session, asked: Asked) -> Answered:
 
 
 def _hold_carts(session: Session, cases: Sequence[Case]) -> None:
-    """Until the orders are written: of two orders of one cart the second finds it empty."""
+    """Lock the carts until the orders are committed: of two orders of one cart the second finds it empty."""
     owners = [case.placing.owner for case in cases]
     customers, guests = ([owner.id for owner in owners if owner.is_guest is guest] for guest in (False, True))
     held = carts.lock_all(session, customers=customers, guests=guests)
@@ -147,7 +150,7 @@ def _wish(case: Case, order: Placed) -> RunRequest:
 
 
 def _deadline(case: Case) -> float | None:
-    """A bank transfer takes days."""
+    """Return the deadline of the run in seconds: longer for a bank transfer, which takes days; None is the default."""
     method = case.placing.wish["payment"]["method"]
     return transfer_seconds() + 3600.0 if method == "bank_transfer" else None
 
@@ -162,7 +165,7 @@ def _accepted(order: Placed, run: Started) -> Answered:
 
 
 def _keep_answers(session: Session, cases: Sequence[Case]) -> None:
-    """For who repeats a command. What was refused is not kept: it may go well another time."""
+    """Store the answers under their idempotency keys; release those of refused requests, which may succeed later."""
     kept = {case.key: case.answer for case in cases if case.key and isinstance(case.answer, Answered)}
     refused = [case.key for case in cases if case.key and case.key not in kept]
     if kept:
@@ -198,7 +201,7 @@ def _address(session: Session, case: Case) -> dict[str, Any]:
 
 
 def _billing(session: Session, case: Case) -> dict[str, Any] | None:
-    """What the wish says, or else the address book; None is where it is sent to."""
+    """Return the billing address of the request, or else of the address book; None means the shipping address."""
     wish = case.placing.wish
     if "billing_address" in wish:
         return dict(wish["billing_address"])
@@ -219,7 +222,7 @@ def _default_address(session: Session, who: Holder | None) -> AddressRow:
 
 
 def _email(wish: dict[str, Any], who: Holder | None) -> str:
-    """Of guests in one spelling: it is what they find their order by."""
+    """Return the e-mail address of the order; a guest's in its normal form, by which the guest finds the order."""
     if who:
         return wish.get("email") or who.email
     return users.normal(wish.get("email") or _missing("email", "A guest's order needs one."))

@@ -23,7 +23,7 @@ blp = Blueprint("credit_notes", __name__, description="Credit notes")
 
 
 class CreditNoteSchema(Schema):
-    """`id` opens it as a paper; `invoice` is the number of the invoice that it is of."""
+    """`id` is for its page or PDF; `invoice` is the number of the invoice that it corrects."""
 
     id = fields.String()
     number = fields.String(metadata={"example": "CN0000001"})
@@ -39,7 +39,7 @@ class CreditNoteSchema(Schema):
 def list_credit_notes(id: UUID) -> dict[str, Any]:
     """List an order's credit notes.
 
-    Oldest first. What was given back and has no credit note yet gets one now, after the invoice has its number.
+    Oldest first. A refund that has no credit note yet gets one now, after the invoice has its number.
     """
     with db.transaction() as session:
         found = credit_notes.of(session, their_order(session, id))

@@ -1,4 +1,4 @@
-"""Orders of guests: the lost link is mailed anew, and an account takes its mailbox's orders over."""
+"""Orders of guests: mail the link again, or claim the orders for an account with the same verified address."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def request_order_link(wish: dict[str, Any]) -> dict[str, str]:
     """Request the link to a guest's order.
 
     Mails the guest's link to the order once more. The same answer, after the same work, whether or not there is
-    such an order. So there is no job to look at.
+    such an order; for that reason it shows no job.
     """
     with db.reading() as session:
         order = guest_claims.find(session, wish["number"], wish["email"])

@@ -1,6 +1,6 @@
-"""Guests: whoever has no account shows the token of their order.
+"""Access to orders: customers and staff by their session, guests by the token of their order.
 
-What is not theirs is not there.
+An order of another customer or guest is a 404.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PARAMETERS = [
 
 
 def or_guest(view: View) -> View:
-    """For the owner, signed in or with a token."""
+    """Admit customers, staff and guests, and document the guest's token. The view checks the owner itself."""
     guarded = maybe_signed_in(view)
     arguments = deepcopy(getattr(guarded, "_apidoc", {}).get("arguments", {}))
     arguments["parameters"] = [*arguments.get("parameters", []), *PARAMETERS]
@@ -39,19 +39,22 @@ def or_guest(view: View) -> View:
 
 
 def guest_token() -> str | None:
-    """The token that came with this request."""
+    """Return the order token of this request, from header or query; None without one or for a malformed one."""
     token = request.headers.get("X-Order-Token") or request.args.get("token") or ""
     return token if 0 < len(token) <= TOKEN_LENGTH and token.isascii() else None
 
 
 def check_owner(order: OrderRow | Paying, what: str) -> None:
-    """NotFound unless the order, or what belongs to it, is that of whoever asks, or staff asks."""
+    """Raise NotFound unless the caller is staff, owns the order, or is a guest with its token.
+
+    what: the noun in the message, such as "job".
+    """
     if not (is_staff() or _owns(order.customer_id) or (order.customer_id is None and _opens(order))):
         raise NotFound(f"There is no such {what}.")
 
 
 def their_order(session: Session, id: UUID) -> OrderRow:
-    """The order, for its owner and for staff; for others it is not there."""
+    """Return the order if the caller is its owner or staff; else raise NotFound."""
     found = orders.get(session, str(id))
     check_owner(found, "order")
     return found

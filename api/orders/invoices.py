@@ -24,8 +24,8 @@ blp = Blueprint("invoices", __name__, description="Invoices")
 def get_invoice(query: dict[str, Any], id: UUID) -> Response:
     """Get an order's invoice.
 
-    The invoice as HTML or PDF, once any of the order is paid (409 before). Its number comes with the first look, and
-    from then on it stays what it is.
+    The invoice as HTML or PDF, once any of the order is paid (409 before). It gets its number when it is first read,
+    and from then on it does not change.
     """
     with db.transaction() as session:
         order = their_order(session, id)

@@ -1,4 +1,4 @@
-"""Orders: placed with one command, watched, called off."""
+"""Orders: place, list, read and cancel them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def place_order(wish: dict[str, Any]) -> Response:
 def list_orders(query: dict[str, Any]) -> Response:
     """List orders.
 
-    One's own, newest first; staff see everybody's. Every filter narrows it down further.
+    Your own, newest first; staff see all. Filters are combined with AND.
     """
     customer = query.pop("customer")
     named = str(customer) if customer else None
@@ -90,8 +90,8 @@ def get_order_timeline(id: UUID) -> dict[str, Any]:
 def cancel_order(id: UUID) -> Response:
     """Cancel an order.
 
-    Call the order off until any of it is fulfilled (then 409): what was done for it is undone, what was paid
-    goes back.
+    Cancel the order until any of it is fulfilled (then 409): what was done for it is undone, what was paid is
+    refunded.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""Papers as a page to be printed or as PDF: what Accept says, or the query."""
+"""Render invoices and credit notes as a page for printing or as PDF, by the query or by Accept."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class PaperQuery(Schema):
 
 
 def warn_of_no_seller() -> None:
-    """At the start: only production has none unless somebody names one."""
+    """Log a warning at the start if no seller is set, so that no invoice can be written; production has no default."""
     if not sellers.is_known_here():
         log.warning("no invoices", why="SELLER_NAME, SELLER_ADDRESS and SELLER_VAT_ID or SELLER_TAX_NUMBER are not set")
 
 
 def kind_of(query: dict[str, Any]) -> str:
-    """NotAcceptable if the client takes neither."""
+    """Return the MIME type to send; raise NotAcceptable if the client accepts neither HTML nor PDF."""
     return KINDS[query["format"]] if query["format"] else _accepted()
 
 
 def shown(facts: Facts, kind: str, name: str) -> Response:
-    """`name`: of the file, without its ending."""
+    """Render the paper as a response of MIME type `kind`; `name` is the file name of the PDF without `.pdf`."""
     paper = papers.write(facts)
     return _as_pdf(paper, name) if kind == PDF else _as_page(paper)
 

@@ -1,7 +1,7 @@
-"""A paper as PDF, in a font that has Latin, Greek, Cyrillic, Armenian and Georgian.
+"""Render a paper as PDF, in a font that has Latin, Greek, Cyrillic, Armenian and Georgian.
 
-It has no Chinese, Japanese, Korean, Indic scripts or emoji, and nothing here orders what is written from right to
-left: in place of those stands a box, and a line at the end says so. The page in HTML shows them.
+The font has no Chinese, Japanese, Korean, Indic scripts or emoji, and nothing here lays out text from right to left:
+such characters are replaced by a box, and a line at the end says so. The page in HTML shows them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PADDING = 0.8
 
 
 def fpdf() -> ModuleType:
-    """Imported when the first paper is asked for: it is a sixth of an API's start-up, and 15 MB of each."""
+    """Import fpdf with the first PDF: it takes a sixth of the API's start-up and 15 MB of each process."""
     return import_module("fpdf")
 
 
@@ -84,7 +84,7 @@ class _Page:
         self._pdf.multi_cell(0, 5, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="LEFT")
 
     def rows(self, rows: Sequence[tuple[str, ...]], widths: tuple[int, ...], *, texts: int) -> None:
-        """The first `texts` columns are words, the others figures."""
+        """Draw a table: the first `texts` columns flush left, the others, which are figures, flush right."""
         plain = fpdf().FontFace(emphasis="")
         align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
         with self._pdf.table(
@@ -100,7 +100,7 @@ class _Page:
                 table.row([self._broken(first, widths[0] - 2 * PADDING), *others])
 
     def _broken(self, text: str, width: float) -> str:
-        """A SKU that is longer than its column goes on behind a hyphen, not in the middle of a word."""
+        """Break a SKU that is longer than its column after a hyphen, not in the middle of a word."""
         lines = [""]
         for part in re.split("(?<=-)", text):
             if lines[-1] and self._pdf.get_string_width(lines[-1] + part) > width:
@@ -125,7 +125,7 @@ class _Page:
 
 
 def printable(text: str) -> str:
-    """As this font can show it: one box for each run of characters that it cannot."""
+    """Return the text as this font can show it, with one box for each run of characters that it cannot."""
     seen = "".join(_shown(letter) for letter in unicodedata.normalize("NFC", text))
     return re.sub(f"{BOX}+", BOX, seen)
 

@@ -1,4 +1,4 @@
-"""From the wish of a shopper to an order: placed together with whoever orders at the same moment."""
+"""Place an order, in one wave with the other orders that arrive at the same moment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _together = RequestBatcher(place_all)
 
 
 def place(wish: dict[str, Any]) -> Answered:
+    """Place the order of this request and return its answer, once it is committed; raise its Refusal."""
     asked = commands.keyed(guest=wish["cart"])
     placing = Placing(wish, cart_owner.to_order(wish["cart"]), security.claim(), asked, languages.asked())
     return _together.do(placing, placing.marks, repeatable=placing.asked is not None)

@@ -1,4 +1,4 @@
-"""The same once more: an order's lines into a cart."""
+"""Reorder: put the lines of an order into a cart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ReorderSchema(Schema):
 def order_again(wish: dict[str, Any], id: UUID) -> Response:
     """Put an order's goods into a cart again.
 
-    Put what was ordered into a cart, at today's prices. `problems` says what could not be had.
+    Put what was ordered into a cart, at today's prices. `problems` names what is not available.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""What an order looks like from outside, and what is needed to place one."""
+"""Schemas of orders, and of the request to place one."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class OrderSchema(Schema):
 
 
 class PlacedSchema(accepted_with(order=OrderSchema)):  # type: ignore[misc]
-    """`order_token`: what a guest shows from now on, as `X-Order-Token`. It is in their mail too."""
+    """`order_token`: what a guest sends from now on as `X-Order-Token`. The confirmation mail holds it too."""
 
     order_token = fields.String(metadata={"description": "of guests only"})
 

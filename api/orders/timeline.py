@@ -1,4 +1,4 @@
-"""An order's life in one line: its changes of status, the steps of its jobs, its parcels and what came back."""
+"""The timeline of an order: its changes of status, the steps of its jobs, its parcels and returns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Moment = dict[str, Any]
 
 
 def of(session: Session, order_id: str) -> list[Moment]:
-    """In the order in which it began. Who of the staff did what is for staff alone."""
+    """Return the moments of an order, sorted by when they began. Operators and their notes are only for staff."""
     statuses = [_status(event) for event in order_history.of(session, order_id)]
     moments = statuses[:]
     about = jobs.about(session, ("order", order_id))
@@ -60,7 +60,7 @@ def _steps(job: Job) -> Iterator[Moment]:
 
 
 def _waiting(job: Job) -> Iterator[Moment]:
-    """While somebody outside is away, it says so."""
+    """Yield the moment since which the job waits for a gateway that is away."""
     if waits := job.waiting_for:
         yield {
             "at": waits["since"],
@@ -74,7 +74,7 @@ def _waiting(job: Job) -> Iterator[Moment]:
 
 
 def _act(act: Act, workflow: str) -> Moment:
-    """With the error that the operator acted on, which the step itself shows no longer."""
+    """Return the act of an operator, with the error it was about, which the step itself no longer shows."""
     told = {"at": act.at, "kind": "operator", "status": act.act, "job_id": act.job_id, "workflow": workflow}
     about = {"step": act.step, "direction": act.direction, "error": act.error}
     return told | about | ({"by": act.by, "note": act.note} if is_staff() else {})
@@ -103,7 +103,7 @@ def _return(row: ReturnRow) -> Iterator[Moment]:
 
 
 CAME_TO = ("share", "kept_back", "given_before", "refund")
-"""What of a return's money went back, and why not all of it."""
+"""The amounts of a return: what was refunded, and what was deducted."""
 
 
 def _moments(kind: str, name: str, id: str, told: list[tuple[Any, datetime | None]]) -> Iterator[Moment]:

@@ -1,4 +1,4 @@
-"""Pages for people: a template of `pages/`, in the language that its reader likes best."""
+"""Render the pages for people: a template of `pages/`, in the language that the reader's browser prefers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from letters import writing
 
 PAGES = Path(__file__).parent
 PAPER_STYLE = Markup((PAGES / "paper.css").read_text())  # noqa: S704 - our own
-"""Of invoices and credit notes. It stands in the page itself, so that a page that was saved keeps it."""
+"""The style of invoices and credit notes. It is part of the page itself, so that a saved page keeps it."""
 CLOSED = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-"""What every page's policy begins with: nothing that the page does not name."""
+"""The start of every page's Content-Security-Policy: it allows nothing that the page does not add."""
 
 
 def page(name: str, policy: str, **values: object) -> Response:
-    """`policy`: what the page may do besides nothing."""
+    """Render `name`.html in the language of the request.
+
+    policy: what the Content-Security-Policy allows besides CLOSED.
+    """
     language = languages.asked()
     headers = {
         "Content-Security-Policy": CLOSED + policy,
@@ -34,10 +37,10 @@ def page(name: str, policy: str, **values: object) -> Response:
 
 
 def template(name: str, language: str) -> Template:
-    """What stands in it from elsewhere is escaped."""
+    """Load a template of this folder; values put into it are escaped as HTML."""
     return writing.environment(language, html=True, folder=PAGES).get_template(name)
 
 
 def allowed(style: str) -> str:
-    """How a policy names a style that stands in the page itself."""
+    """Return the source by which a Content-Security-Policy allows this inline style: its hash."""
     return f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""`/`: where to go from here, for whoever opens the shop's address in a browser."""
+"""`/`: the start page, for opening the shop's address in a browser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ blp = Blueprint("start_page", __name__)
 
 @blp.get("/")
 def start() -> Response:
-    """The API's document and, in a copy for development, what stands beside it on this machine."""
+    """Link to the API's document and, outside production, to the other services on this machine."""
     return rendering.page("start", "style-src 'self'; form-action 'none'", **_beside(settings()))
 
 
 def _beside(chosen: Settings) -> dict[str, str | None]:
-    """What a production shop has of these is for nobody outside, and elsewhere."""
+    """Return the addresses of Flower, bank and mail sink; None for each in production, where they are not public."""
     if chosen.environment == "production":
         return dict.fromkeys(("flower", "bank", "sink"))
     return {

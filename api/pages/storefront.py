@@ -1,4 +1,4 @@
-"""Where the links in mails lead: small pages that hand the token to the API, or sign somebody in."""
+"""The pages that links in mails lead to: they hand the token to the API, or sign the customer in."""
 
 from __future__ import annotations
 

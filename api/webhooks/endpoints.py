@@ -1,4 +1,4 @@
-"""Webhook endpoints: who hears of what happens in the shop. docs/webhooks.md tells receivers what comes."""
+"""Webhook endpoints: the receivers of the shop's domain events. docs/webhooks.md tells them what is delivered."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def list_webhook_endpoints(query: dict[str, Any]) -> dict[str, Any]:
 def create_webhook_endpoint(wish: dict[str, Any]) -> Response:
     """Create a webhook endpoint.
 
-    From now on it hears of what happens. The answer holds the secret, which is not shown again.
+    It receives the events that happen from now on. The answer holds the secret, which is not shown again.
     """
     with db.transaction() as session:
         row = webhook_endpoints.make(session, wish, by=caller().id)
@@ -96,7 +96,7 @@ def update_webhook_endpoint(wish: dict[str, Any], id: UUID) -> Response:
 def delete_webhook_endpoint(id: UUID) -> Response:
     """Delete a webhook endpoint.
 
-    With its log. What is on its way is not sent any more.
+    With its log. Deliveries on their way are not sent any more.
     """
     with db.transaction() as session:
         webhook_endpoints.remove(session, webhook_endpoints.get(session, str(id), lock=True))
@@ -111,7 +111,7 @@ def delete_webhook_endpoint(id: UUID) -> Response:
 def list_webhook_deliveries(query: dict[str, Any], id: UUID) -> dict[str, Any]:
     """List a webhook endpoint's deliveries.
 
-    Newest first, with how the last attempt of each went; kept for a month.
+    Newest first, each with the result of its last attempt; kept for a month.
     """
     before, limit = start(query["cursor"], an_id), query["limit"]
     with db.reading() as session:

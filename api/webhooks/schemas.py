@@ -1,4 +1,4 @@
-"""Shapes of webhook endpoints and of what was delivered to them."""
+"""Schemas of webhook endpoints and of the deliveries to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ EVENTS = ["*", *sorted({f"{kind.split('.')[0]}.*" for kind in Kind}), *Kind]
 
 
 class Url(Line):
-    """Where anybody can be reached; what its name stands for is looked at again whenever something is sent."""
+    """The address of a webhook endpoint, one that is public unless the settings allow private ones.
+
+    The addresses that its host name resolves to are checked again at every delivery.
+    """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         url = super()._deserialize(value, *args, **kwargs)
