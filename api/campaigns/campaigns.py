@@ -1,4 +1,4 @@
-"""Campaigns: written, changed and read. Staff only; docs/campaigns.md is the way of a marketer."""
+"""Create, read, update and delete campaigns. Staff only; docs/campaigns.md is the guide for marketers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def list_campaigns(query: dict[str, Any]) -> dict[str, Any]:
 def create_campaign(wish: dict[str, Any]) -> Response:
     """Create a campaign.
 
-    A draft. Its templates and its segment are tried at once; what is wrong with them is said with the line.
+    A draft. Its templates and its segment are checked at once; errors name the line.
     """
 
     def work(session: Session) -> Answer:

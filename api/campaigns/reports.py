@@ -1,4 +1,4 @@
-"""Campaigns: what would be sent to whom, and what became of it. Staff only."""
+"""Reports of campaigns: a preview of audience and mail, and the state of each recipient. Staff only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RecipientsQuery(PageQuery):
 def preview_campaign(query: dict[str, Any], id: UUID) -> dict[str, Any]:
     """Preview a campaign.
 
-    How many it would go to at this moment, and how it reads for one of them.
+    How many recipients it would have now, and the mail as one of them would get it.
     """
     with db.reading() as session:
         row = editing.get(session, str(id))

@@ -1,4 +1,4 @@
-"""What campaigns look like from outside. Staff only."""
+"""Schemas of campaigns. Staff only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEMPLATE = f"Jinja2 without loops and calls; knows {', '.join(VARIABLES)}"
 
 
 class RecurrenceSchema(Schema):
-    """Once at a time, or by a cron expression of five fields in the campaign's time zone."""
+    """Once, `at` a time, or by a cron expression of five fields in the campaign's time zone."""
 
     at = Moment()
     cron = Line(most=100, metadata={"example": "0 9 * * MON"})
@@ -36,14 +36,14 @@ class RecurrenceSchema(Schema):
 
 
 class CampaignQuietHoursSchema(Schema):
-    """No mail from the one time of day to the other, perhaps over midnight."""
+    """No mail between two times of day, perhaps over midnight."""
 
     begin = fields.String(required=True, validate=validate.Regexp(TIME_OF_DAY), metadata={"example": "21:00"})
     end = fields.String(required=True, validate=validate.Regexp(TIME_OF_DAY), metadata={"example": "08:00"})
 
 
 class CampaignLateSchema(Schema):
-    """What becomes of a time that nobody was there to start: send, skip, or send within so many hours."""
+    """What to do with a due time that was missed: send, skip, or send within so many hours."""
 
     policy = fields.String(required=True, validate=validate.OneOf([*LatePolicy]))
     hours = Integer(least=1, most=1000, allow_none=True)
@@ -136,14 +136,14 @@ class CampaignSampleSchema(Schema):
 
 
 class CampaignPreviewSchema(Schema):
-    """`audience`: how many it would go to now; `sample`: what one of them would read, null when there is nobody."""
+    """`audience`: how many recipients it would have now; `sample`: the mail of one of them, null when there is none."""
 
     audience = Integer()
     sample = fields.Nested(CampaignSampleSchema, allow_none=True)
 
 
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:
-    """As the table has it."""
+    """Return the columns of the table; nested objects become several columns."""
     same = ("name", "topic", "subject", "text", "html", "segment")
     values: dict[str, Any] = {name: wish[name] for name in same if name in wish}
     values |= {"time_zone": wish["time_zone"]} if "time_zone" in wish else {}
@@ -166,7 +166,7 @@ SPREAD: dict[str, Any] = {
 
 
 def campaign_of(row: CampaignRow, moment: Any, runs: list[Progress]) -> dict[str, Any]:
-    """What the schema shows of this campaign."""
+    """Return the campaign for the schema; its next due times are counted from `moment`."""
     shown = {column.key: getattr(row, column.key) for column in table_of(CampaignRow).columns}
     schedule = {"cron": row.cron} if row.cron else {"at": row.once_at} if row.once_at else None
     quiet = {"begin": row.quiet_from, "end": row.quiet_until} if row.quiet_from else None

@@ -1,4 +1,4 @@
-"""Campaigns: scheduled, paused, resumed, cancelled, tried. Staff only."""
+"""Schedule, pause, resume, cancel and test campaigns. Staff only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Move = Callable[[Session, str], CampaignRow]
 def schedule_campaign(wish: dict[str, Any], id: UUID) -> Response:
     """Schedule or start a campaign.
 
-    From now on the clock starts it; with `now` it is started here. Its run's `job_id` can be watched.
+    From now on the clock starts it; with `now` it starts at once. The `job_id` of its run can be watched.
     """
     return _moved(id, _send_now if wish["now"] else transitions.schedule)
 
@@ -47,7 +47,7 @@ def schedule_campaign(wish: dict[str, Any], id: UUID) -> Response:
 def pause_campaign(id: UUID) -> Response:
     """Pause a campaign.
 
-    Within seconds no mail leaves any more; who was not written to waits.
+    Within seconds no mail leaves any more; the remaining recipients wait.
     """
     return _moved(id, transitions.pause)
 
@@ -59,7 +59,7 @@ def pause_campaign(id: UUID) -> Response:
 def resume_campaign(id: UUID) -> Response:
     """Resume a campaign.
 
-    Goes on where it was.
+    It goes on with the remaining recipients.
     """
     return _moved(id, transitions.resume)
 
@@ -71,7 +71,7 @@ def resume_campaign(id: UUID) -> Response:
 def cancel_campaign(id: UUID) -> Response:
     """Cancel a campaign.
 
-    For good: who was not written to will not be.
+    For good: the remaining recipients get no mail.
     """
     return _moved(id, transitions.cancel)
 
@@ -83,7 +83,7 @@ def cancel_campaign(id: UUID) -> Response:
 def test_campaign(id: UUID) -> Response:
     """Send a campaign to yourself.
 
-    One mail, to the address of whoever asks for it.
+    One mail, to the address of the caller.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""What the staff send to keep the catalogue."""
+"""Schemas of the requests by which staff edit the catalogue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.stock.tables import MOST_ON_HAND
 
 
 class ChangeSchema(Schema):
-    """A change of nothing is refused."""
+    """A change, refused when it names no field."""
 
     @validates_schema
     def _changes_something(self, wish: dict[str, Any], **_: Any) -> None:
@@ -33,7 +33,7 @@ class CategoryChangeSchema(ChangeSchema):
 
 
 class BackorderSchema(Schema):
-    """What is said of backorders replaces all that was said of them."""
+    """The terms of backorders; they replace all terms set before."""
 
     backorder = Boolean(metadata={"description": "whether it can be ordered before it has come in"})
     backorder_limit = Integer(
@@ -45,7 +45,7 @@ class BackorderSchema(Schema):
 
     @validates_schema
     def _one_or_the_other(self, wish: dict[str, Any], **_: Any) -> None:
-        """A null that was read and is sent back alone must not open the door to any number."""
+        """Refuse a limit that contradicts `backorder`: a null read and sent back alone must not mean any number."""
         limit = wish.get("backorder_limit")
         if wish.get("backorder") is False and limit is not None:
             raise ValidationError("There is none without backorder.", "backorder_limit")

@@ -1,4 +1,4 @@
-"""What everybody may see of the catalogue, kept for a few seconds. Carts and orders never look in here."""
+"""The cache of the public catalogue answers, kept for a few seconds. Carts and orders never read it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def init_app(app: Flask) -> None:
 
 
 def product(id_or_slug: str, currency: str, load: Callable[[], tuple[Any, str]]) -> Response:
-    """`load` reads its body and its ETag."""
+    """Answer a product from the cache; on a miss `load` returns its body and ETag."""
     name = topic(id_or_slug)
     return _answer(f"{name}.{currency}", (TREE, name), lambda: _kept(*load()))
 
 
 def many(view: str, query: Mapping[str, Any], load: Callable[[], Any]) -> Response:
-    """`load` reads the body."""
+    """Answer a list from the cache, by view and query; on a miss `load` returns its body."""
     asked = sha256(json.dumps(query, sort_keys=True).encode()).hexdigest()
     return _answer(f"{view}.{asked}", (LISTS,), lambda: _kept(load()))
 

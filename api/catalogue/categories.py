@@ -1,4 +1,4 @@
-"""The tree of categories: everybody looks, staff plant and prune."""
+"""The tree of categories: public to read, edited by staff."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ blp = Blueprint("categories", __name__, description="The catalogue: categories")
 def list_categories(query: dict[str, Any]) -> Response:
     """List categories.
 
-    By path: each one right after the one it is in.
+    By path: each one right after its parent.
     """
     return catalogue_cache.many("categories", query, lambda: _page(**query))
 
@@ -84,7 +84,7 @@ def create_category(wish: dict[str, Any]) -> Response:
 def update_category(wish: dict[str, Any], id: UUID) -> Response:
     """Update a category.
 
-    With another `path` it moves, and everything below comes along. Staff only.
+    With another `path` it moves, with everything below it. Staff only.
     """
 
     def work(session: Session) -> Answer:

@@ -14,7 +14,7 @@ from shop.kernel.skus import SKU_LENGTH
 
 
 def fits(problem: Callable[[Any], str | None]) -> Callable[[Any], None]:
-    """A check out of a rule that says what is wrong."""
+    """Make a validator of a rule that returns what is wrong with a value, or None."""
 
     def check(value: Any) -> None:
         why = problem(value)

@@ -1,4 +1,4 @@
-"""The whole catalogue in and out, for staff: an import is a job, an export a stream."""
+"""Import and export of the whole catalogue, for staff: an import is a job, an export a stream."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ class NotTakenSchema(Schema):
 
 
 class ImportSchema(Schema):
-    """`done` of `lines` were looked at, and `failed` of those were refused; the first thousand are told of.
+    """`done` of `lines` were processed, and `failed` of those were refused; `errors` has the first thousand.
 
-    `not_taken`: what of the file has no place here, or not the one it had.
+    `not_taken`: what of the file the shop has no field for, or stores in another one.
     """
 
     id = fields.String()
@@ -99,7 +99,7 @@ class ImportSchema(Schema):
 def import_products(query: dict[str, Any]) -> Response:
     """Import products.
 
-    Each line makes a variant or brings it up to date; the job's result tells of those refused. Staff only.
+    Each line creates or updates a variant; the job's result lists the lines refused. Staff only.
     """
     format = _format(query["format"])
     charset, currency = request.mimetype_params.get("charset"), query["currency"] or OURS
@@ -119,7 +119,7 @@ def import_products(query: dict[str, Any]) -> Response:
 def get_import(id: UUID) -> imports.ImportRow:
     """Get an import.
 
-    How far it has come. Staff only.
+    Its progress and its errors. Staff only.
     """
     with db.reading() as session:
         return imports.get(session, str(id))
@@ -131,7 +131,7 @@ def get_import(id: UUID) -> imports.ImportRow:
 def export_products() -> Response:
     """Export products.
 
-    All that is for sale, as CSV. Cells that a spreadsheet would run begin with an apostrophe. Staff only.
+    All that is for sale, as CSV. Cells that a spreadsheet would run as a formula begin with an apostrophe. Staff only.
     """
     return Response(
         _lines(),

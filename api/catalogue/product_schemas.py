@@ -1,4 +1,4 @@
-"""What a product, a category and a search look like from outside."""
+"""Schemas of products, categories and searches."""
 
 from __future__ import annotations
 
@@ -128,6 +128,7 @@ class CategorySchema(Schema):
 
 
 def product_of(hit: Hit, currency: str = OURS) -> dict[str, Any]:
+    """Return a product for ProductSchema, with the active variants that have a price in `currency`."""
     product = hit.product
     columns = ("id", "slug", "name", "description", "images", "status", "tax_class", "created_at", "updated_at")
     shown = {name: getattr(product, name) for name in columns}
@@ -137,7 +138,7 @@ def product_of(hit: Hit, currency: str = OURS) -> dict[str, Any]:
 
 
 def tagged_product(hit: Hit, currency: str = OURS) -> tuple[dict[str, Any], str]:
-    """As it is told, and its ETag."""
+    """Return the body of a product, and its ETag."""
     body: dict[str, Any] = _PRODUCT.dump(product_of(hit, currency))
     return body, versioned(hit.product.version, body)
 

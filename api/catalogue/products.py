@@ -1,4 +1,4 @@
-"""Looking for things to buy."""
+"""Search and read products."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ KEYS = {"name": (a_text, an_id), "price": (an_integer, an_id), "newest": (an_id,
 def list_products(query: dict[str, Any]) -> Response:
     """Search and list products.
 
-    Every word of `q` must begin a word of the product, nearly if nothing else is found. `facets` count all of it.
+    Every word of `q` must begin a word of the product, or nearly so if nothing else is found. `facets` count all
+    matches.
     """
     if query["status"] == "active":
         return catalogue_cache.many("products", query, lambda: _found(**query))
@@ -75,7 +76,7 @@ def _found(
 def get_product(query: dict[str, Any], id: str) -> Response:
     """Get a product.
 
-    By id or by slug. Its ETag is what an edit sends as If-Match.
+    By id or by slug. An edit sends its ETag as If-Match.
     """
     currency = query["currency"]
     return catalogue_cache.product(id, currency, lambda: _read(id, currency))

@@ -1,4 +1,4 @@
-"""Keeping the catalogue: for staff. Edits say by If-Match which version they were made from."""
+"""Edit products and variants, for staff. If-Match names the version that an edit was made from."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def create_product(wish: dict[str, Any]) -> Response:
 def update_product(wish: dict[str, Any], id: str) -> Response:
     """Update a product.
 
-    Without If-Match a 428, made from an older version a 412. `status` archives it or brings it back. Staff only.
+    Without If-Match it is a 428, with an older version a 412. `status` archives or restores the product. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -69,7 +69,7 @@ def update_product(wish: dict[str, Any], id: str) -> Response:
 def archive_product(id: str) -> Response:
     """Archive a product.
 
-    It is no longer found or sold; whatever was ordered stays. `PATCH` with `status` brings it back. Staff only.
+    It is no longer found or sold; orders stay as they are. `PATCH` with `status` restores it. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -91,7 +91,7 @@ def archive_product(id: str) -> Response:
 def create_variant(wish: dict[str, Any], id: str) -> Response:
     """Create a variant.
 
-    Answers the whole product. A SKU that is taken, by whatever product, is a 409. Staff only.
+    Answers the whole product. A SKU that is taken, by any product, is a 409. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -113,7 +113,7 @@ def create_variant(wish: dict[str, Any], id: str) -> Response:
 def update_variant(wish: dict[str, Any], id: str, sku: str) -> Response:
     """Update a variant.
 
-    Answers the whole product. `active` takes the variant out of the shop or back. Staff only.
+    Answers the whole product. `active` says whether the variant is sold. Staff only.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""Parcels of an order: staff pack and send them, the customer sees how far they have come."""
+"""Parcels of an order: staff pack and ship them, the customer sees their status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ blp = Blueprint("fulfilments", __name__, description="Fulfilments: what of an or
 
 
 class OrderGoodsSchema(Schema):
-    """So many of one SKU of an order."""
+    """A quantity of one SKU of an order."""
 
     sku = Line(required=True, most=SKU_LENGTH)
     quantity = Integer(required=True, least=1, most=MOST_OF_ONE)
@@ -39,7 +39,7 @@ def some_lines(**kwargs: Any) -> Few:
 
 
 class FulfilmentSchema(Schema):
-    """`pending`: packed, and still in the house."""
+    """`pending`: packed and not yet shipped."""
 
     id = fields.String()
     order_id = fields.String()
@@ -67,7 +67,7 @@ class FulfilSchema(Schema):
 
 
 class ChangeFulfilmentSchema(Schema):
-    """What is not named stays as it is."""
+    """Fields that are not named stay as they are."""
 
     status = fields.String(validate=validate.OneOf([*Status]))
     carrier = Line(most=80, allow_none=True)
@@ -83,7 +83,7 @@ FULFILMENT = FulfilmentSchema()
 def list_fulfilments(id: UUID) -> dict[str, Any]:
     """List an order's parcels.
 
-    All of the order's, oldest first.
+    All of them, oldest first.
     """
     with db.reading() as session:
         return {"items": parcels.of_order(session, their_order(session, id).id), "next": None}
@@ -120,8 +120,8 @@ def create_fulfilment(wish: dict[str, Any], id: UUID) -> Response:
 def update_fulfilment(wish: dict[str, Any], id: UUID, fid: UUID) -> Response:
     """Update a parcel.
 
-    Say that it was shipped (409 if its share of the money was let go) or delivered, or correct its carrier and
-    tracking. Staff only.
+    Mark it as shipped (409 if its share of the money was voided) or delivered, or correct its carrier and tracking.
+    Staff only.
     """
 
     def work(session: Session) -> Answer:

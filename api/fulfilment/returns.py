@@ -1,4 +1,4 @@
-"""Goods that come back: the customer asks, staff receive, the rest runs as a job."""
+"""Returns: the customer asks, staff receive or reject, and jobs restock and refund."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ blp = Blueprint("returns", __name__, description="Returns")
 
 
 class ReturnLineSchema(Schema):
-    """`received` came of what was asked for, and `resellable` of these are on the shelf again."""
+    """`quantity` was asked for, `received` of it arrived, and `resellable` of these are back in stock."""
 
     sku = fields.String()
     quantity = Integer()
@@ -44,10 +44,10 @@ class ReturnLineSchema(Schema):
 
 
 class ReturnSchema(Schema):
-    """`refund`: what goes back, or went back; known once the goods are received.
+    """`refund`: what is to be refunded or was; known once the goods are received.
 
-    It is `share`, what was paid for these goods without shipping, less `kept_back`, what offers that hold no longer had
-    taken off, less `given_before`, what went back before (by whatever way) or never came in.
+    It is `share`, what was paid for these goods without shipping, less `kept_back`, the discounts of offers that no
+    longer apply, less `given_before`, what was given back before (in whatever way) or never paid.
     """
 
     id = fields.String()
@@ -68,7 +68,7 @@ class ReturnSchema(Schema):
 
 
 class PreviewSchema(Schema):
-    """What would go back for these goods: `refund` is `share` less `kept_back` less `given_before`."""
+    """What would be refunded for these goods: `refund` is `share` less `kept_back` less `given_before`."""
 
     share = fields.Nested(MoneySchema)
     kept_back = fields.Nested(SignedMoneySchema)
@@ -99,7 +99,7 @@ class ArrivedGoodsSchema(Schema):
 
 
 class ReceiveReturnSchema(Schema):
-    """What is not named has not come."""
+    """SKUs that are not named have not arrived."""
 
     lines = Few(
         fields.Nested(ArrivedGoodsSchema),
@@ -120,7 +120,7 @@ RETURN = ReturnSchema()
 def list_returns(id: UUID) -> dict[str, Any]:
     """List an order's returns.
 
-    All of the order's, oldest first.
+    All of them, oldest first.
     """
     with db.reading() as session:
         return {"items": returns.of_order(session, their_order(session, id).id), "next": None}
@@ -133,7 +133,7 @@ def list_returns(id: UUID) -> dict[str, Any]:
 def preview_return(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
     """Preview what a return comes to.
 
-    What would go back for these goods, and why not all that was paid for them. Nothing is asked for yet.
+    What would be refunded for these goods, and why not all that was paid for them. No return is requested yet.
     """
     with db.reading() as session:
         order = their_order(session, id)
@@ -148,8 +148,8 @@ def preview_return(wish: dict[str, Any], id: UUID) -> dict[str, Any]:
 def request_return(wish: dict[str, Any], id: UUID) -> Response:
     """Request a return.
 
-    Ask to send back some of what was shipped, never more than that (409); `preview` says what would go back. Until
-    the job has begun it can be cancelled, which withdraws the wish. Another begins when the goods are received.
+    Ask to send back goods that were shipped, never more than that (409); `preview` says what would be refunded. Until
+    the job has begun it can be cancelled, which withdraws the return. Another job begins when the goods are received.
     """
     wanted = quantities(wish["lines"])
 
@@ -172,7 +172,7 @@ def request_return(wish: dict[str, Any], id: UUID) -> Response:
 def receive_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     """Receive a return.
 
-    It is here: what is fit is restocked, then its share of the money goes back. Staff only.
+    The goods have arrived: what can be sold again is restocked, then its share of the money is refunded. Staff only.
     """
     arrived = _arrived(wish["lines"])
 
@@ -195,7 +195,7 @@ def receive_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
 def reject_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     """Reject a return.
 
-    The shop does not take it back: the customer is told why, and may ask for something else. Staff only.
+    The shop does not take the goods back: the customer is told why, and may request another return. Staff only.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""What the shop has told people."""
+"""The notifications that the shop has sent."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ blp = Blueprint("notifications", __name__, description="Notifications")
 
 class NotificationSchema(Schema):
     """`status`: queued and sending are under way; sent; refused by the recipient's mail server; suppressed, because the
-    address has bounced before; limited, because the address has had as many as it
-    may that it did not ask for; outdated, because it was not true any more; failed, because nobody took it for long."""
+    address has bounced before; limited, because the address has got as many unrequested mails as it may; outdated,
+    because its content no longer applied; failed, because no server accepted it for a long time."""
 
     id = fields.String()
     event = fields.String(attribute="kind", metadata={"description": "the name of its template"})
@@ -40,13 +40,13 @@ class NotificationSchema(Schema):
 
 
 class StaffNotificationSchema(NotificationSchema):
-    """`asked_by`: who of the staff sent it, or sent it again. Staff only."""
+    """`asked_by`: the member of staff who sent it, or sent it again. Staff only."""
 
     asked_by = fields.String(allow_none=True)
 
 
 class NotificationsQuery(PageQuery):
-    """Every filter narrows it down further."""
+    """Filters are combined with AND."""
 
     event = fields.String(load_default=None, validate=validate.Length(1, 60))
     status = fields.String(load_default=None, validate=validate.OneOf([*State]))
@@ -63,7 +63,7 @@ class NotificationsQuery(PageQuery):
 def list_notifications(query: dict[str, Any]) -> Response:
     """List notifications.
 
-    One's own, newest first; staff see everybody's.
+    Your own, newest first; staff see all.
     """
     limit, before = query.pop("limit"), start(query.pop("cursor"), an_id)
     where = notification_history.conditions(**{name: str(value) for name, value in query.items() if value})

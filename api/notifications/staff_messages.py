@@ -1,4 +1,4 @@
-"""Staff send something to somebody, send again what did not arrive, and look at the templates."""
+"""Staff send a notification to a customer, resend one that did not arrive, and preview the templates."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
 )
-"""Of a letter as a page: it may look like something, and do nothing."""
+"""The policy of a letter shown as a page: styles are allowed, scripts, forms and requests are not."""
 
 NOTIFICATION = StaffNotificationSchema()
 
 
 class NotifySchema(Schema):
-    """To one of `user_id`, `email` and `order_id`: a `template`, or a `subject` and `text` of one's own.
+    """To one of `user_id`, `email` and `order_id`: a `template`, or your own `subject` and `text`.
 
-    About an order go the templates that name it in their words; it must be true of the order (409)."""
+    With `order_id` only templates about an order are possible, and the order must be as they say (409)."""
 
     user_id = fields.UUID(load_default=None)
     email = Email(load_default=None)
@@ -70,7 +70,7 @@ class LetterPreviewQuery(Schema):
 def send_notification(wish: dict[str, Any]) -> Response:
     """Send a notification.
 
-    Tell somebody something. It is no way to advertise: whoever gets it is not asked whether they want it.
+    Send a message to a customer or guest. Not for marketing: the recipient's consent is not checked.
     """
     named = {name: str(wish[name]) for name in ("user_id", "order_id") if wish[name]}
     asked = Wish(by=caller().id, **wish | named)
@@ -84,8 +84,8 @@ def send_notification(wish: dict[str, Any]) -> Response:
 def resend_notification(id: UUID) -> Response:
     """Resend a notification.
 
-    The same once more, as another event, to the address they have now. 409 while it is on its way, and when it is
-    not true any more.
+    The same once more, as another event, to the recipient's current address. 409 while it is on its way, and when its
+    content no longer applies.
     """
     by = caller().id
     return run_command(lambda session: _accepted(session, staff_messages.resend(session, str(id), by)))

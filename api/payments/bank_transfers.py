@@ -1,4 +1,4 @@
-"""Money that was sent to our account: staff see what it has paid, and say what it was for where nobody could know."""
+"""Bank transfers to the shop's account: staff list them, and match or settle those that were not matched by code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ blp = Blueprint("transfers", __name__, description="Payments: money that was sen
 
 
 class BankTransferSchema(Schema):
-    """`open`: we hold it, and it has paid for nothing; `problem` says why it did not by itself."""
+    """`open`: the shop holds the money, and it has paid for nothing; `problem`: why it was not matched by itself."""
 
     id = fields.String()
     provider = fields.String()
@@ -79,7 +79,8 @@ def list_bank_transfers(query: dict[str, Any]) -> dict[str, Any]:
 def match_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
     """Match a bank transfer to a payment.
 
-    It pays this payment, which waits for money; the order goes on. Never less than the payment (409). Staff only.
+    The transfer pays this payment, which waits for money; the order goes on. A transfer of less than the payment is a
+    409. Staff only.
     """
     with db.transaction() as session:
         row = transfer_matching.match_by_hand(
@@ -103,7 +104,7 @@ def match_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
 def settle_bank_transfer(wish: dict[str, Any], id: UUID) -> BankTransferRow:
     """Settle a bank transfer by hand.
 
-    It pays for nothing here; the note says what became of it (it was sent back, say). Staff only.
+    The transfer pays for no order; the note says what became of the money (it was sent back, say). Staff only.
     """
     with db.transaction() as session:
         return transfers.settle(session, str(id), by=caller().id, note=wish["note"])

@@ -1,4 +1,4 @@
-"""What orders owe and what has been done about it; paying for an order that is there already."""
+"""Payments: list and read them, list the payment methods, pay again for an order that exists already."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ blp = Blueprint("payments", __name__, description="Payments")
 def list_payments(query: dict[str, Any]) -> Response:
     """List payments.
 
-    One's own, newest first; staff see everybody's. Guests name their order and show its token.
+    Your own, newest first; staff see all. Guests name their order and show its token.
     """
     before, of = start(query["cursor"], an_id), query["order_id"]
     with db.reading() as session:
@@ -65,7 +65,7 @@ def list_payments(query: dict[str, Any]) -> Response:
 def pay_order(wish: dict[str, Any]) -> Response:
     """Pay for an order.
 
-    Pay for an order that waits for its money, with something else. One try at a time (409).
+    Pay with another method for an order that waits for its money. One payment at a time (409).
     """
 
     def work(session: Session) -> Answer:
@@ -80,7 +80,7 @@ def pay_order(wish: dict[str, Any]) -> Response:
 
 
 def _check_nobody_else_pays(session: Session, order: str) -> None:
-    """Asked under the lock of the order."""
+    """Raise IllegalMove while a `pay_order` run of this order is under way. The caller must have locked the order."""
     if any(job.workflow == pay_order_workflow.name and not job.final for job in jobs.about(session, ("order", order))):
         raise IllegalMove("The order is being paid for.")
 
@@ -92,7 +92,7 @@ def _check_nobody_else_pays(session: Session, order: str) -> None:
 def list_payment_methods(query: dict[str, Any]) -> dict[str, Any]:
     """List payment methods.
 
-    How an order, or what is in a cart, can be paid, and why not. Without either: what there is.
+    How an order or a cart can be paid, and why not. Without either: all methods of the shop.
     """
     with db.reading() as session:
         buyer = _buyer(session, query["order"], query["cart"])
@@ -123,7 +123,11 @@ def get_payment(id: UUID) -> Response:
 
 
 def _whose(session: Session, order: UUID | None) -> str | None:
-    """None: everybody's, of which the guest has named an order of their own."""
+    """Return the customer whose payments to list.
+
+    None means all: for staff, or for a guest, whose own order then narrows the list. Raises NotFound for the order of
+    another customer or guest, Unauthenticated for a caller with neither session nor token.
+    """
     if order and guest_token() and visitor() is None:
         their_order(session, order)
         return None

@@ -1,4 +1,4 @@
-"""What payment providers tell us. An event is a reason to look at the charge again, never a fact to act upon."""
+"""Provider events: receive and list them. An event is a reason to fetch the charge again, never a fact to act upon."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ReceivedSchema(Schema):
 def receive_provider_event(provider: str) -> dict[str, object]:
     """Receive a payment provider's event.
 
-    Signed by the provider. The event is kept and wakes whatever waits for it; each event does so once.
+    Signed by the provider. The event is stored and wakes the jobs that wait for it; each event does so once.
     """
     if provider != settings().payment_provider:
         raise NotFound("There is no such provider.")
@@ -68,6 +68,7 @@ def _told(provider: str, event: Event) -> Told:
 
 
 def _verified(body: bytes) -> Event:
+    """Return the event of a signed body; raise NotTheProvider for a bad signature or an unusable id."""
     try:
         event = gateway.payments().verify_webhook(dict(request.headers), body)
     except BadSignature as error:
@@ -78,6 +79,7 @@ def _verified(body: bytes) -> Event:
 
 
 def _take(session: Session, told: Told, payload: dict[str, Any]) -> bool:
+    """Store the event and handle it if its payment is known. Returns False for one that was stored before."""
     if not provider_events.store(session, told, payload):
         return False
     payment = provider_events.payment_of(session, told.provider, told.provider_id, told.reference)
@@ -89,7 +91,7 @@ def _take(session: Session, told: Told, payload: dict[str, Any]) -> bool:
 
 
 def _take_transfer(session: Session, told: Told, payload: dict[str, Any]) -> bool:
-    """The provider is asked for it; what it pays is told by the transfer itself."""
+    """Store the event and start a run that fetches the transfer. Returns False for one that was stored before."""
     fresh = provider_events.store(session, told, payload)
     if fresh:
         key, about = f"{told.provider}:{told.id}", ("transfer", told.provider_id)
@@ -99,7 +101,10 @@ def _take_transfer(session: Session, told: Told, payload: dict[str, Any]) -> boo
 
 
 def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem | None) -> None:
-    """Whoever waits asks the provider; money that came too late is asked for and goes back."""
+    """Wake the runs of the order, which then ask the provider.
+
+    For money that came too late or was given back, a `verify_payment` run asks the provider, and refunds what is due.
+    """
     if problem:
         log.warning("webhook", problem=problem, id=told.id, order=payment.order_id)
     engine.wake_about(session, ("order", payment.order_id))
@@ -109,11 +114,11 @@ def _react(session: Session, told: Told, payment: PaymentRow, problem: Problem |
 
 
 GIVEN_BACK = ("charge.refund", "charge.dispute", "refund.")
-"""Events of money that goes back, by us or by somebody at the provider: it is asked how much."""
+"""Types of events about money given back, by the shop or at the provider; the provider is then asked how much."""
 
 
 class EventSchema(Schema):
-    """What a provider has told us. `problem`: why staff may want to look at it."""
+    """A provider event. `problem`: why staff may want to look at it."""
 
     id = fields.String(attribute="event_id")
     provider = fields.String()

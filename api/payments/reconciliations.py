@@ -1,4 +1,5 @@
-"""The provider's ledger beside ours, for staff. An admin may ask for any days; the clock asks for each day once."""
+"""Reconciliations of the shop's ledger with the provider's, for staff. The clock starts one for each day; an admin may
+start one for any days."""
 
 from __future__ import annotations
 
@@ -38,8 +39,8 @@ class LedgerSideSchema(Schema):
 
 
 class LedgerLineSchema(Schema):
-    """`provider_id`: what the provider knows it by. A side that says nothing of it is null. `closed_in`: it was under
-    way, and this later reconciliation says what it has come to."""
+    """`provider_id`: the provider's id of it. A side whose ledger does not have it is null. `closed_in`: it was under
+    way, and this later reconciliation has its result."""
 
     verdict = fields.String(metadata={"enum": [*Verdict]})
     kind = fields.String(
@@ -114,7 +115,7 @@ def list_reconciliations(query: dict[str, Any]) -> dict[str, Any]:
 def start_reconciliation(window: dict[str, Any]) -> Response:
     """Start a reconciliation.
 
-    Fetch the provider's ledger and compare. Nothing is put right by itself. Admins only.
+    Fetch the provider's ledger and compare it with ours. Differences are not corrected automatically. Admins only.
     """
     since, until = _checked(window["since"], window["until"])
 
@@ -133,7 +134,7 @@ def start_reconciliation(window: dict[str, Any]) -> Response:
 def get_reconciliation(id: UUID) -> Response:
     """Get a reconciliation.
 
-    With the lines that differ, are under way or were, the first thousand. Staff only.
+    With the first thousand of the lines that differ, are under way or were. Staff only.
     """
     with db.reading() as session:
         row = reports.get(session, str(id))
@@ -151,7 +152,7 @@ def get_reconciliation(id: UUID) -> Response:
 def settle_reconciliation(wish: dict[str, Any], id: UUID) -> ReconciliationRow:
     """Settle a reconciliation's differences.
 
-    Somebody has looked into the differences; the note says what became of them. No money moves. Staff only.
+    Staff have looked into the differences; the note says what became of them. No money moves. Staff only.
     """
     with db.transaction() as session:
         return reports.settle(session, str(id), by=caller().id, note=wish["note"])

@@ -1,4 +1,4 @@
-"""What payments look like from outside, and what is asked of them."""
+"""Schemas of payments, and of the requests about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.payments.refund_rows import SOURCE, WALLET
 
 
 class TransactionSchema(Schema):
-    """`settle`: given back by hand or as store credit. `provider_id`: what the provider knows it by."""
+    """`settle`: given back by hand or as store credit. `provider_id`: the provider's id of it."""
 
     id = fields.String()
     kind = fields.String(metadata={"enum": [*KINDS]})
@@ -28,8 +28,8 @@ class TransactionSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """`next_action`: what the shopper must do before it can go on: at their bank, or to transfer the amount.
-    `authorised`: held by the bank and not taken. `settled`: given back by hand or as store credit."""
+    """`next_action`: what the customer must do before the payment can go on: confirm it at the bank, or transfer the
+    amount. `authorised`: reserved and not captured. `settled`: given back by hand or as store credit."""
 
     id = fields.String()
     order_id = fields.String()
@@ -57,13 +57,13 @@ class PayOrderSchema(PayWithSchema):
 
 
 class CaptureSchema(Schema):
-    """`amount`: default all of it."""
+    """`amount`: by default all of it."""
 
     amount = fields.Nested(MoneySchema, load_default=None)
 
 
 class RefundSchema(CaptureSchema):
-    """`amount`: default all that is left. `to`: the way it came, or the customer's store credit."""
+    """`amount`: by default all that is left. `to`: the way it came, or the customer's store credit."""
 
     reason = Text(most=500, required=True)
     to = fields.String(load_default=SOURCE, validate=validate.OneOf((SOURCE, WALLET)))
@@ -75,7 +75,7 @@ class MethodsQuery(Schema):
 
 
 class MethodSchema(Schema):
-    """`why`: a code that says why it can not be used."""
+    """`why`: a code that says why the method cannot be used."""
 
     method = fields.String(metadata={"enum": [*METHODS]})
     provider = fields.String()
@@ -88,6 +88,7 @@ TRANSACTIONS = TransactionSchema(many=True)
 
 
 def shown(found: Paying) -> dict[str, Any]:
+    """Return the body of a payment as PaymentSchema documents it; a pending bank transfer shows the shop's account."""
     code = found.payment.error_code
     error = {"code": code, "detail": code.replace("_", " ")} if code else None
     told = {**PAYMENT.dump(found.payment), "transactions": TRANSACTIONS.dump(found.transactions), "error": error}

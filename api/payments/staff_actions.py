@@ -1,4 +1,5 @@
-"""What staff do with payments. Each is a job, so that what the provider does is seen, repeated and never doubled."""
+"""Capture, void, refund and verify payments, for staff. Each is a job, so that the call to the provider is visible and
+retried, and never takes effect twice."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ blp = Blueprint("payment desk", __name__, description="What staff do with paymen
 def capture_payment(wish: dict[str, Any], id: UUID) -> Response:
     """Capture a payment.
 
-    Take what was authorised, or a part of it, which lets the rest go; or say that a transfer has come, or that
+    Capture what was authorised, or a part of it, which voids the rest; or record that a transfer has come, or that
     cash was paid at the door. Staff only.
     """
 
@@ -60,7 +61,7 @@ def capture_payment(wish: dict[str, Any], id: UUID) -> Response:
 def void_payment(id: UUID) -> Response:
     """Void a payment's authorisation.
 
-    Let go of what is still authorised; with nothing taken the order is unpaid again. Staff only.
+    Void what is still authorised; with nothing captured the order is unpaid again. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -78,7 +79,7 @@ def void_payment(id: UUID) -> Response:
 def refund_payment(wish: dict[str, Any], id: UUID) -> Response:
     """Refund a payment.
 
-    Give some of it back, never more than was taken (409), however many ask at once. Staff only.
+    Refund all or a part, never more than was captured (409), however many requests come at once. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -99,13 +100,14 @@ def refund_payment(wish: dict[str, Any], id: UUID) -> Response:
 def verify_payment(id: UUID) -> Response:
     """Verify a payment with its provider.
 
-    Ask the provider how it stands; the job's first step tells. Money for an order that was given up goes back.
+    Ask the provider for its state, which the job's first step shows. Money for an order that was given up is refunded.
     Staff only.
     """
     return run_command(lambda session: _start(session, verify_payment_workflow, payment_actions.get(session, str(id))))
 
 
 def _amount(session: Session, id: UUID, wish: dict[str, Any]) -> int | None:
+    """Return the amount in minor units, None for all; raise Invalid for zero or another currency than the payment's."""
     money = wish["amount"]
     if money is None:
         return None

@@ -72,7 +72,7 @@ def list_wallet_grants(query: dict[str, Any]) -> dict[str, Any]:
 def approve_wallet_grant(wish: dict[str, Any], id: UUID) -> Response:
     """Approve store credit.
 
-    Give the credit. For somebody else than who asked for it and than whose it will be (403). Staff only.
+    Grant the credit. Neither the one who asked for it nor the one who gets it may approve it (403). Staff only.
     """
     return _decide(str(id), approve=True, note=wish["note"])
 
@@ -85,7 +85,7 @@ def approve_wallet_grant(wish: dict[str, Any], id: UUID) -> Response:
 def refuse_wallet_grant(wish: dict[str, Any], id: UUID) -> Response:
     """Refuse store credit.
 
-    Do not give the credit. Staff only.
+    The credit is not granted. Staff only.
     """
     return _decide(str(id), approve=False, note=wish["note"])
 

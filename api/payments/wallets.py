@@ -28,7 +28,7 @@ blp = Blueprint("wallets", __name__, description="Store credit")
 
 
 class EntrySchema(Schema):
-    """What was put in, or (below zero) taken out. `kind`: grant, payment, refund or forfeit."""
+    """Credit that was added or, below zero, taken out. `kind`: grant, payment, refund or forfeit."""
 
     id = fields.String()
     kind = fields.String(metadata={"enum": ["grant", "payment", "refund", "forfeit"]})
@@ -67,7 +67,7 @@ def get_wallet() -> dict[str, Any]:
 def list_wallet_entries(query: dict[str, Any]) -> Response:
     """List your wallet's entries.
 
-    Newest first. Nothing is ever changed or taken away.
+    Newest first. Entries are never changed or removed.
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
@@ -85,9 +85,9 @@ def list_wallet_entries(query: dict[str, Any]) -> Response:
 def grant_store_credit(wish: dict[str, Any], id: UUID) -> Response:
     """Grant store credit.
 
-    Give somebody else credit; it pays for orders in its currency. Staff only.
+    Give credit to another account; it pays for orders in its currency. Staff only.
 
-    What one person gives within a day above CREDIT_CEILING waits until a second person approves it (202).
+    What one person grants within a day above CREDIT_CEILING waits until a second person approves it (202).
     """
     amount, currency = wish["amount"]["amount"], wish["amount"]["currency"]
     if not amount:

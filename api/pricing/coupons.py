@@ -1,4 +1,4 @@
-"""Coupons: offers that want a code, and count how often they are used. For staff."""
+"""Coupons, for staff: offers that need a code, and count their redemptions."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def get_coupon(code: str) -> Any:
 def update_coupon(wish: dict[str, Any], code: str) -> Any:
     """Update a coupon.
 
-    A limit can not go below what is used already. Orders that were placed stay as they are.
+    A limit cannot go below the number of redemptions. Orders that were placed stay as they are.
     """
     with db.transaction() as session:
         row = offer_admin.coupon(session, code, lock=True)

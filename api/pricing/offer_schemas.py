@@ -1,4 +1,4 @@
-"""What promotions and coupons look like from outside. Staff write them, nobody else sees them."""
+"""Schemas of promotions and coupons, for staff only."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _more_than_nothing(value: dict[str, Any]) -> None:
 
 
 class OfferChangeSchema(Schema):
-    """What may be changed afterwards: all but the kind. null takes a condition away.
+    """A change of an offer: of all fields but the kind. null removes a condition.
 
-    `amount` and `minimum` are in one currency; an offer with either means nothing to carts in another.
+    `amount` and `minimum` are in one currency; an offer with either does not apply to carts in another.
     """
 
     name = Line(most=120)
@@ -90,7 +90,10 @@ class CouponSchema(PromotionSchema):
 
 
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:
-    """As the table has it: amounts in minor units, ids as text, codes in capitals."""
+    """Return the columns of the table: amounts in minor units, ids as text, codes in capitals.
+
+    Raises Invalid when `amount` and `minimum` are in different currencies.
+    """
     values = {name: value["amount"] if name in MONEY and value else value for name, value in wish.items()}
     values |= _currency(wish)
     if values.get("product_id"):
@@ -101,20 +104,20 @@ def values_of(wish: dict[str, Any]) -> dict[str, Any]:
 
 
 def offers_page(rows: Sequence[OfferRow], limit: int) -> dict[str, Any]:
-    """Of `limit + 1` offers asked for, a page of what the schemas show."""
+    """Return a page of offers for the schemas; `rows` are up to `limit + 1`."""
     found = page(rows, limit, lambda row: [row.id])
     return {**found, "items": [offer_of(row) for row in found["items"]]}
 
 
 def offer_of(row: OfferRow) -> dict[str, Any]:
-    """What the schemas show of this offer."""
+    """Return the offer for the schemas."""
     shown = {column.key: getattr(row, column.key) for column in table_of(OfferRow).columns}
     money = {name: {"amount": shown[name], "currency": row.currency} for name in MONEY}
     return shown | {name: None if shown[name] is None else told for name, told in money.items()}
 
 
 def _currency(wish: dict[str, Any]) -> dict[str, str]:
-    """That of what is more than nothing."""
+    """Return the currency of the amounts above zero; none of them sets no currency."""
     said = {wish[name]["currency"] for name in MONEY if wish.get(name) and wish[name]["amount"]}
     if len(said) > 1:
         raise Invalid({name: ["Must be in one currency."] for name in MONEY})

@@ -75,7 +75,7 @@ def get_promotion(id: UUID) -> Any:
 def update_promotion(wish: dict[str, Any], id: UUID) -> Any:
     """Update a promotion.
 
-    Carts have it from the next look on; orders that were placed stay as they are.
+    Carts have it from the next request on; orders that were placed stay as they are.
     """
     with db.transaction() as session:
         row = offer_admin.promotion(session, str(id), lock=True)

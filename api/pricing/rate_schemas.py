@@ -1,4 +1,4 @@
-"""What shipping methods and tax rates look like from outside."""
+"""Schemas of shipping methods and tax rates."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MANY = 50  # currencies
 
 
 class OwnPriceSchema(MoneySchema):
-    """In the shop's currency."""
+    """Money in the shop's currency."""
 
     currency = fields.String(required=True, validate=validate.Equal(OURS), metadata={"example": OURS})
 
 
 class OtherRateSchema(Schema):
-    """What it costs in another currency than the shop's; without one it is not offered there."""
+    """The rate of a shipping method in another currency; carts in a currency without one are not offered the method."""
 
     rate = fields.Nested(PriceSchema, required=True)
     free_above = fields.Nested(PriceSchema, load_default=None, allow_none=True)
@@ -87,13 +87,13 @@ class TaxRateSchema(RateSchema):
 
 
 def values_of(wish: dict[str, Any]) -> dict[str, Any]:
-    """As the tables have it: amounts in minor units."""
+    """Return the columns of the tables: amounts in minor units."""
     values = {name: value["amount"] if name in MONEY and value else value for name, value in wish.items()}
     return values | ({"rates": [_rate_row(rate) for rate in wish["rates"]]} if "rates" in wish else {})
 
 
 def method_of(row: ShippingMethodRow) -> dict[str, Any]:
-    """What the schema shows of this method."""
+    """Return the shipping method for the schema."""
     shown = {name: getattr(row, name) for name in ShippingMethodSchema().fields}
     rates = [_monies(rate, rate.currency) for rate in row.rates]
     return shown | _monies(row, OURS) | {"rates": rates}

@@ -1,4 +1,4 @@
-"""Shipping methods, which everybody may see, and tax rates. Staff set them; carts have them from the next look on."""
+"""Shipping methods, which are public, and tax rates. Staff set them; carts have them from the next request on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ METHOD = ShippingMethodSchema()
 def list_shipping_methods(query: dict[str, Any]) -> dict[str, Any]:
     """List shipping methods.
 
-    By code; those with `active: false` can not be chosen.
+    By code; those with `active: false` cannot be chosen.
     """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
@@ -93,7 +93,7 @@ def update_shipping_method(wish: dict[str, Any], code: str) -> Any:
 def delete_shipping_method(code: str) -> Response:
     """Delete a shipping method.
 
-    Carts that had chosen it say so in their problems. Staff only.
+    Carts that had chosen it name it in their `problems`. Staff only.
     """
     with db.transaction() as session:
         rate_admin.remove(session, code)
@@ -122,7 +122,7 @@ def list_tax_rates(query: dict[str, Any]) -> dict[str, Any]:
 def set_tax_rate(wish: dict[str, Any], country: str, tax_class: str) -> Any:
     """Set a tax rate.
 
-    Set, or set anew; orders that were placed stay as they are. Staff only.
+    Creates or replaces it; orders that were placed stay as they are. Staff only.
     """
     with db.transaction() as session:
         return rate_admin.set_tax(session, _key(country, tax_class), wish["rate"], wish["shipping"])

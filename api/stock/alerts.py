@@ -1,4 +1,4 @@
-"""What somebody who has an account wants to be told of when it is in stock again."""
+"""Stock alerts: customers subscribe to a mail for when a SKU is in stock again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StockAlertSchema(Schema):
 def list_stock_alerts(query: dict[str, Any]) -> dict[str, Any]:
     """List your stock alerts.
 
-    Newest first. Those that were told of are used up and not in it.
+    Newest first. Alerts whose mail was sent are used up and not listed.
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
@@ -65,8 +65,8 @@ def list_stock_alerts(query: dict[str, Any]) -> dict[str, Any]:
 def create_stock_alert(wish: dict[str, Any]) -> Response:
     """Subscribe to a SKU's return to stock.
 
-    One mail is sent when it is here again, then the alert is used up. 200 if you wait for it already, 409 `in_stock` if
-    it can be ordered now.
+    One mail is sent when it is in stock again, then the alert is used up. 200 if you are subscribed already, 409
+    `in_stock` if it can be ordered now.
     """
 
     def work(session: Session) -> Answer:

@@ -1,4 +1,4 @@
-"""Where goods lie: the staff's list of warehouses and shops."""
+"""Stock locations, the warehouses and shops where goods lie, for staff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ blp = Blueprint("locations", __name__, description="Where stock lies")
 
 
 class LocationSchema(Schema):
-    """`main` is where everything lies of which no other location is said."""
+    """`main` holds all units for which no other location is named."""
 
     code = fields.String()
     name = fields.String()
@@ -86,7 +86,7 @@ def create_stock_location(wish: dict[str, Any]) -> Response:
 def update_stock_location(wish: dict[str, Any], code: str) -> LocationRow:
     """Update a stock location.
 
-    A location that is closed keeps what lies there until it is sold or moved; main is never closed. Staff only.
+    A location that is made inactive keeps its units until they are sold or moved; main is always active. Staff only.
     """
     with db.transaction() as session:
         return locations.change(session, code, wish)

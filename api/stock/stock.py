@@ -1,4 +1,4 @@
-"""What is on the shelf: anybody may see how much, staff keep the ledger."""
+"""Stock levels, which are public, and the stock ledger, which staff keep."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StockSchema(Schema):
 
 
 class MovementSchema(Schema):
-    """`quantity` is signed: what it added to what is on hand."""
+    """`quantity` is signed: by how much it changed the units on hand."""
 
     id = fields.String()
     sku = fields.String()
@@ -79,7 +79,7 @@ class WatchSchema(Schema):
 
 
 class StockEventSchema(Schema):
-    """`available` is what was left afterwards."""
+    """`available` is the number of units left afterwards."""
 
     id = fields.String()
     sku = fields.String()
@@ -95,7 +95,7 @@ class StockEventSchema(Schema):
 def list_stock_levels(query: dict[str, Any]) -> dict[str, Any]:
     """List stock levels.
 
-    By SKU, of all that ever came in or is watched. Staff only.
+    By SKU, of every SKU that was ever received or is watched. Staff only.
     """
     after = start(query["cursor"], a_text)
     with db.reading() as session:
@@ -108,7 +108,7 @@ def list_stock_levels(query: dict[str, Any]) -> dict[str, Any]:
 def get_stock_level(sku: str) -> StockRow:
     """Get a SKU's stock level.
 
-    Everybody sees all of it.
+    Public, in all its parts.
     """
     with db.reading() as session:
         return stock_tables.level(session, sku)
@@ -138,7 +138,7 @@ def list_stock_movements(query: dict[str, Any], sku: str) -> dict[str, Any]:
 def move_stock(wish: dict[str, Any], sku: str) -> Response:
     """Record a stock movement.
 
-    Goods came in, the count was wrong, or they went elsewhere. Answers how much there is then. Staff only.
+    Goods came in, the count was wrong, or they went to another location. Answers the new stock level. Staff only.
     """
 
     def work(session: Session) -> Answer:
@@ -154,7 +154,7 @@ def move_stock(wish: dict[str, Any], sku: str) -> Response:
 def set_low_stock_threshold(wish: dict[str, Any], sku: str) -> StockRow:
     """Set a SKU's low-stock threshold.
 
-    From now on a `low_stock` event is written when no more than `low_at` are left; null: no more. Staff only.
+    From now on a `low_stock` event is written when no more than `low_at` are left; null turns it off. Staff only.
     """
     with db.transaction() as session:
         return adjustments.watch(session, sku, wish["low_at"])
@@ -167,7 +167,7 @@ def set_low_stock_threshold(wish: dict[str, Any], sku: str) -> StockRow:
 def list_stock_events(query: dict[str, Any], sku: str) -> dict[str, Any]:
     """List a SKU's stock events.
 
-    When it became little and when it came back, newest first. Staff only.
+    When it ran low and when it was back in stock, newest first. Staff only.
     """
     before = start(query["cursor"], an_id)
     with db.reading() as session:
