@@ -1,1 +1,1 @@
-"""A shop to look at: goods, three accounts, and a tour."""
+"""The demo: goods, three accounts, and a tour."""

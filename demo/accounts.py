@@ -1,4 +1,4 @@
-"""The three demo accounts. Nothing else in the program makes an account that nobody registered."""
+"""The three demo accounts, the only ones in the program that exist without a registration."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ ACCOUNTS = {
 
 
 def kept_password() -> str | None:
-    """The password of the demo accounts of this copy; None before they were made."""
+    """Return the password of this copy's demo accounts; None before they were made."""
     return _file().read_text().strip() if _file().exists() else None
 
 
 def make_accounts() -> int:
-    """Returns how many were made or given the password that DEMO_PASSWORD now says."""
+    """Make the demo accounts that are missing, and set the password of the others if DEMO_PASSWORD has changed.
+
+    Returns how many were made or changed. Safe to call twice.
+    """
     before = kept_password()
     password = os.environ.get("DEMO_PASSWORD") or before or secrets.token_urlsafe(12)
     changed = sum(_make(email, password, same=password == before) for email in ACCOUNTS)

@@ -1,4 +1,4 @@
-"""A campaign a few seconds ahead: written and scheduled by staff, started by the clock, seen in the mail sink."""
+"""The campaign of the tour: scheduled by staff a few seconds ahead, started by the clock, checked in the mail sink."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 
 class Announcement:
+    """A campaign to one customer, from its draft to the mail in the sink."""
+
     def __init__(self, chosen: Settings) -> None:
         self.sink = Door(f"http://127.0.0.1:{chosen.sink_port}")
         self.customer, self.staff, self.admin = (self._door(chosen, who) for who in (CUSTOMER, STAFF, ADMIN))
@@ -39,7 +41,7 @@ class Announcement:
         must("List-Unsubscribe-Post" in mails[0]["headers"], "it should be as easy to leave as to stay")
 
     def _willing_customer(self) -> None:
-        """Has confirmed their address, asked for offers, and is tagged."""
+        """Make sure that the customer has a verified address, wants marketing, and has the tag of the segment."""
         me = self.customer.ask("GET", "/api/users/me")
         if not me["email_verified"]:
             self._confirm()

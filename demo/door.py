@@ -1,4 +1,4 @@
-"""The tour's way in: plain HTTP, as any stranger would come."""
+"""The HTTP client of the tour: plain HTTP, as any client would use it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Json = dict[str, Any]
 
 
 class Unexpected(RuntimeError):
-    """Something was not as promised."""
+    """The tour found something other than it expected."""
 
 
 @dataclass
 class Door:
-    """One server. After `sign_in` every request carries the token."""
+    """A client of one server. After `sign_in` every request carries the access token."""
 
     url: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
@@ -31,11 +31,11 @@ class Door:
         self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The body of a good answer."""
+        """Send a request and return the body of a 2xx; raise Unexpected for any other answer, and for none."""
         return self._send(method, path, body, {})[1]
 
     def watch(self, job: str) -> Iterator[Json]:
-        """The job, each time something about it has changed, until it is final."""
+        """Yield the job each time it has changed, until it is final."""
         tag = ""
         while True:
             fresh, seen = self._send("GET", f"/api/jobs/{job}?wait=20", None, {"If-None-Match": tag} if tag else {})

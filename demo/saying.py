@@ -1,4 +1,4 @@
-"""How the tour speaks, and how it insists."""
+"""The tour's output and its assertions."""
 
 from __future__ import annotations
 
@@ -22,5 +22,6 @@ def money(amount: dict[str, Any]) -> str:
 
 
 def must(true: bool, otherwise: str) -> None:
+    """Raise Unexpected with the message `otherwise` unless `true`."""
     if not true:
         raise Unexpected(otherwise)

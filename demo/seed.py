@@ -1,4 +1,4 @@
-"""python -m demo.seed: a catalogue, its stock, and the demo accounts. Again and again it adds only what is missing."""
+"""python -m demo.seed: add a catalogue, its stock, and the demo accounts. Safe to repeat: it adds what is missing."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from shop.stock import adjustments, backorders
 
 CATALOGUE = Path(__file__).parent / "catalogue.csv"
 TAXES = {"standard": 1900, "reduced": 700}  # of Germany, in basis points
-TO_ORDER = {"LANGBORD-DINING-TABLE-260": 20, "CANE-FRONT-SIDEBOARD-NAT": 5}  # none is there, so many are promised
+TO_ORDER = {"LANGBORD-DINING-TABLE-260": 20, "CANE-FRONT-SIDEBOARD-NAT": 5}  # without stock; the limit of backorders
 
 
 def seed() -> tuple[int, int]:
-    """Returns how many SKUs and how many accounts are new. What somebody has changed since is left as it is."""
+    """Add the goods and accounts that are missing, and leave existing goods as they are.
+
+    Returns how many SKUs were added, and how many accounts were made or changed.
+    """
     with transaction() as session:
         goods = put_on_shelf(session, read(CATALOGUE))
         if not rate_admin.taxes(session, limit=1, after=None):

@@ -1,4 +1,4 @@
-"""A job's steps on a terminal, each line written when it happens."""
+"""Print the steps of a job on a terminal, as they happen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNDONE = ("↩", "yellow")
 
 
 class Timeline:
-    """`show(job)` with every new look at the job; each state of a step is told once."""
+    """The timeline of one job: call `show` with each new version of it; each state of a step is printed once."""
 
     def __init__(self, accepted: Json) -> None:
         self._began = _moment(accepted["created_at"])

@@ -1,6 +1,6 @@
 """python -m demo.tour: over HTTP two orders, one that is paid and one whose card is declined, and a campaign.
 
-Ends with 1 if anything was not as promised.
+Exits with 1 if anything was other than expected.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 
 class Tour:
-    """Buys, watches, and asks those outside whether it is true."""
+    """Places orders, watches their jobs, and checks the result at the bank and in the mail sink."""
 
     def __init__(self, chosen: Settings) -> None:
         self.shop = Door(f"http://127.0.0.1:{chosen.port}")
@@ -67,7 +67,7 @@ class Tour:
         self._told_of_the_end(order)
 
     def _choose(self) -> tuple[str, Json]:
-        """The first thing on the first page that can be had."""
+        """Return the SKU and the stock level of the first variant on the first page that is available."""
         found = self.shop.ask("GET", "/api/products?in_stock=true&limit=20&sort=name")["items"]
         variants = [variant for product in found for variant in product["variants"] if variant["available"] > 0]
         must(bool(variants), "nothing is in stock")
@@ -104,7 +104,7 @@ class Tour:
         say(f'mail sink: "{mails[0]["subject"]}" to {", ".join(mails[0]["to"])}')
 
     def _told_of_the_end(self, order: Json) -> None:
-        """Its mail has a run of its own, so it may come a moment later."""
+        """Wait for the mail that the order has failed: a run of its own sends it, a moment later."""
         until = time.monotonic() + MAIL_SECONDS
         while not (mails := self._mails(order)) and time.monotonic() < until:
             time.sleep(0.2)

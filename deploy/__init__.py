@@ -1,1 +1,1 @@
-"""Running a copy: its processes, their supervisor, its migrations."""
+"""Run a copy: its processes, their supervisor, its migrations."""

@@ -1,4 +1,4 @@
-"""The first administrator: `python -m deploy.admin someone@example.com` for somebody who has registered.
+"""Make the first administrator: `python -m deploy.admin someone@example.com`, an account that is registered already.
 
 Every later one is made by an administrator, with PATCH /api/users/{id}.
 """
@@ -13,6 +13,7 @@ from shop.accounts.users import Role
 
 
 def main(arguments: list[str]) -> int:
+    """Give the account the role admin. Returns the exit code: 1 for an unknown address, 2 for wrong arguments."""
     if len(arguments) != 1:
         print("say who: python -m deploy.admin someone@example.com", file=sys.stderr)
         return 2

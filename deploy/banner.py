@@ -1,4 +1,4 @@
-"""Where to find everything, once it runs."""
+"""The banner of a running copy: the addresses of its services, and the demo accounts."""
 
 from __future__ import annotations
 

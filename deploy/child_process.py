@@ -1,4 +1,4 @@
-"""A process of ours: starts in a group of its own, logs into a file, and does not outlive us."""
+"""A child process of the supervisor: it has its own process group and log file, and does not outlive the supervisor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class Child:
-    """`start`, look with `exit_code`, `ask_to_stop`, `kill`. Always the whole group."""
+    """A process that can be started again and again. Killing it kills its whole process group."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Child:
         log: Path,
         listener: socket.socket | None = None,
     ) -> None:
-        """listener: a socket that stays ours, and that each one we start accepts from."""
+        """listener: a socket that stays open here, and that each process started accepts connections from."""
         handed_over = {HANDED_OVER: str(listener.fileno())} if listener else {}
         self.name, self.argv, self.environment, self.log = name, argv, environment | handed_over, log
         self._handles = (listener.fileno(),) if listener else ()
@@ -43,7 +43,8 @@ class Child:
         return self._running.pid
 
     def start(self) -> None:
-        self.kill()  # what is left of the one before
+        """Start the process, after killing what is left of the one before. Raises OSError if it cannot start."""
+        self.kill()
         with self._open_log() as log:
             self._running = subprocess.Popen(
                 self.argv,
@@ -58,20 +59,24 @@ class Child:
             )
 
     def exit_code(self) -> int | None:
-        """None while it runs. It is not buried yet: see `bury`."""
+        """Return the exit code, negative for a signal; None while it runs, 0 if it was never started.
+
+        The process is not reaped, so that its pid is not reused: see `bury`.
+        """
         return ended_with(self._running) if self._running else 0
 
     def ask_to_stop(self) -> None:
+        """Send SIGTERM to the process, not to its group; nothing if it has ended."""
         if self._running and self.exit_code() is None:
-            os.kill(self.pid, signal.SIGTERM)  # Popen's own would bury one that has just ended
+            os.kill(self.pid, signal.SIGTERM)  # Popen.terminate would reap one that has just ended
 
     def send(self, sign: signal.Signals) -> None:
-        """To the whole group, unless it is buried."""
+        """Send a signal to the whole process group, unless the process was reaped."""
         if self._running and self._running.returncode is None:
             signal_group(self.pid, sign)
 
     def kill(self) -> None:
-        """The group, which may have outlived its leader."""
+        """Kill the process group, which may have outlived its leader, and reap the process. Safe to call twice."""
         if self._running:
             bury(self._running)
 
@@ -82,7 +87,7 @@ class Child:
             return [f"{self.log} can not be read: {error.strerror}"]
 
     def _open_log(self) -> BinaryIO:
-        """Where there is no room for a log, what the process says is lost, and not the process."""
+        """Open the log to append; if it cannot be opened, /dev/null: the process matters more than its log."""
         try:
             return self.log.open("ab")
         except OSError as error:
@@ -96,34 +101,34 @@ def signal_group(pid: int, sign: signal.Signals = signal.SIGKILL) -> None:
 
 
 def ended_with(leader: subprocess.Popen[bytes]) -> int | None:
-    """As `poll`, but a leader that is dead is left where it lies: as long as it does, its number is nobody else's."""
+    """Return the exit code as `poll` does, None while it runs, but do not reap: until then its pid is not reused."""
     if leader.returncode is not None or not hasattr(os, "waitid"):  # macOS has it from Python 3.13
         return leader.poll()
     try:
         found = os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
-        return leader.wait()  # another thread has just buried it, and tells
+        return leader.wait()  # another thread has just reaped it; wait returns its exit code
     if found is None:
         return None
     return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
 
 def bury(leader: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of its group, then wait for it. Once that is done its number may be a stranger's."""
+    """Kill what is left of the process group, then reap the leader, after which its pid may be reused."""
     if leader.returncode is None:
         signal_group(leader.pid)
         leader.wait()
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
-    """On Linux the kernel itself asks a child to stop when we are gone, however we went."""
+    """Return a `preexec_fn` by which the kernel sends SIGTERM when the parent dies; None elsewhere than on Linux."""
     if not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:
         library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # gone before we could ask
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)
 
     return prepare

@@ -1,4 +1,4 @@
-"""The database, before anything is started: is it there, and has it room for all of us?"""
+"""Check the database before any process is started: is it there, and has it room for all connections?"""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from deploy.startup_checks import Refused
 
 PAUSE = 1.0
 WRONG = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied", "unable to open")
-"""Words of a server that is there, or of a place that will never do: waiting does not help."""
+"""Parts of error messages after which waiting does not help: a server that refuses, or an unusable SQLite path."""
 
 
 def await_database() -> None:
-    """A server that starts after us is waited for, and told of once; Ctrl-C ends the wait.
+    """Wait without a limit until the database answers, and say so once; Ctrl-C ends the wait.
 
-    Raises Refused where DATABASE_URL is wrong.
+    Raises Refused when DATABASE_URL is wrong.
     """
     told = False
     while True:
@@ -42,9 +42,9 @@ def await_database() -> None:
 
 
 def count_connections(chosen: Settings) -> None:
-    """Say how many connections this copy may open, and what to do if the server has no room for them.
+    """Print how many connections this copy may open, and what to do if the server has no room for them.
 
-    Leaves the number of processes in the environment, for those that are started next.
+    Sets DATABASE_PROCESSES in the environment of the processes that are started next, unless it is set.
     """
     count = sum(process.database_processes for process in processes(chosen))
     os.environ.setdefault("DATABASE_PROCESSES", str(count))

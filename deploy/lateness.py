@@ -1,4 +1,4 @@
-"""Who is not ready in time is told of and started again; nobody else has to wait for them."""
+"""Restart processes that are not ready in time, while the others run on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ LATE = 90.0  # seconds after its start
 
 
 class Lateness:
+    """Stops processes that are not ready within LATE seconds of their start."""
+
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
 
     def look(self, not_ready: Iterable[Kept]) -> None:
-        """To be called a few times a second. Asks them to stop, then makes them; their supervisor starts them again."""
+        """Ask each late process to stop, and kill it after GRACE seconds; the supervisor starts it again.
+
+        To be called a few times a second.
+        """
         for kept in not_ready:
             late = time.monotonic() - kept.started - LATE
             if kept.again_at is not None or late < 0:

@@ -27,7 +27,7 @@ def alembic() -> Config:
 
 
 def upgrade() -> str | None:
-    """Returns the revision that the tables are at now."""
+    """Run all pending migrations. Returns the revision that the tables are at then."""
     checks.private_folder(config.settings().state_dir)
     command.upgrade(alembic(), "head")
     with db.engine().connect() as connection:
@@ -35,9 +35,10 @@ def upgrade() -> str | None:
 
 
 def write(message: str) -> None:
-    """Made against an empty database of its own, so that it does not matter what anybody's looks like.
+    """Write a new migration, made against an empty database of its own, so that no existing one matters.
 
-    Formatted where ruff is installed; elsewhere `make lint` will ask for it.
+    Sets DATABASE_URL of this process to that database. Formatted where ruff is installed; elsewhere `make lint` will
+    ask for it.
     """
     chosen = alembic()
     if find_spec("ruff") is None:

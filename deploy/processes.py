@@ -1,4 +1,4 @@
-"""The processes of one copy, as data: what they are called, how they start, how one sees that they are ready."""
+"""The processes of one copy, as data: their names, command lines, ports and checks of readiness."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ REMOTE = {
 }
 """Nouns whose steps call the bank or the mail server have workers of their own: a slow one delays no reservation.
 
-Imports and reconciliations take as long as they take; they share a process with the mail, which can wait best.
+Imports and reconciliations may take long; they share a process with the mail, which can wait best.
 Campaigns have one for themselves, so that no order's mail waits behind ten thousand others.
-Webhooks go to strangers, who may be slow: nobody else waits with them.
+Webhooks have one for themselves, because their receivers may be slow.
 """
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -31,7 +31,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Process:
-    """One line of what runs. It is ready when `url` answers 200, or when the worker `node` answers a ping."""
+    """One process to run. It is ready when `url` answers 200, or when the worker `node` answers a ping."""
 
     name: str
     argv: tuple[str, ...]
@@ -39,19 +39,19 @@ class Process:
     node: str | None = None
     ports: tuple[int, ...] = ()
     listens: tuple[str, int] | None = None
-    """Where the supervisor listens for it; the socket is handed over, and outlives it."""
+    """Host and port where the supervisor listens for it; the socket is handed over, and outlives the process."""
     environment: Mapping[str, str] = field(default_factory=dict)
     database_processes: int = 0
-    """How many of it open DATABASE_CONNECTIONS each; the clock and Flower open none."""
+    """How many processes of it open up to DATABASE_CONNECTIONS each; the clock and Flower open none."""
 
 
 def processes(chosen: Settings) -> list[Process]:
-    """In the order in which they start; they stop the other way round."""
+    """Return the processes of this copy in the order in which they start. Raises InsecureSetting: see `flower`."""
     return [*_world(chosen), *workers(chosen), clock(chosen), flower(chosen), api(chosen)]
 
 
 def _world(chosen: Settings) -> list[Process]:
-    """The sandboxes that the settings point at; none where the real ones are named."""
+    """Return the sandboxes that the settings point at on this machine; none for a real provider or mail server."""
     banked = chosen.payment_provider == "sandbox" and _is_ours(chosen.bank_url, chosen.bank_port)
     mailed = _is_ours(chosen.smtp_url, chosen.smtp_port)
     return [bank(chosen)] * banked + [sink(chosen)] * mailed
@@ -67,7 +67,7 @@ def sink(chosen: Settings) -> Process:
 
 
 def workers(chosen: Settings) -> list[Process]:
-    """Every noun has one: those not named above do their steps in the database."""
+    """Return the workers: one for each entry of REMOTE, and one for all other nouns, whose steps are local."""
     nouns = [noun_of(module) for module in (*TASK_MODULES, *chosen.task_modules)]
     local = [noun for noun in nouns if noun not in chain.from_iterable(REMOTE.values())]
     shares = {"steps": local, **REMOTE}
@@ -75,7 +75,7 @@ def workers(chosen: Settings) -> list[Process]:
 
 
 def worker(chosen: Settings, name: str, nouns: list[str], *, threads: int) -> Process:
-    """A few threads do: what takes long is called from the engine's own pool, a whole wave at a time."""
+    """Make the worker of these nouns. A few threads suffice: remote steps run in the engine's own pool, by waves."""
     queues = ",".join(chosen.queue_prefix + noun for noun in nouns)
     options = ("-P", "threads", "-c", str(threads), "-n", f"{name}@%h", "-Q", queues, "-l", chosen.log_level)
     argv = (*_celery("worker"), *options, "--without-gossip", "--without-mingle")
@@ -88,11 +88,11 @@ def clock(chosen: Settings) -> Process:
 
 
 def flower(chosen: Settings) -> Process:
-    """Only to be looked at, and from this machine: its API could stop workers.
+    """Make Flower: read only, and reachable only from this machine, because its API could stop workers.
 
-    A password for it comes from FLOWER_BASIC_AUTH=user:password. `/metrics` and `/healthcheck` stay open.
-    On a laptop its pages and its API may be read without one; in production it does not start. What it keeps, and for
-    how long, says flowerconfig.py.
+    FLOWER_BASIC_AUTH=user:password sets its password; `/metrics` and `/healthcheck` stay open. Without one, its pages
+    and its API may be read on a laptop, and InsecureSetting is raised in production. What it stores, and for how long,
+    is in flowerconfig.py.
     """
     if chosen.environment == "production" and not chosen.flower_basic_auth:
         raise InsecureSetting("FLOWER_BASIC_AUTH must be set to user:password in production")
@@ -110,7 +110,7 @@ def flower(chosen: Settings) -> Process:
 
 
 def api(chosen: Settings) -> Process:
-    """It reads requests whole before it takes a thread for them, which `?wait=` may hold (server/)."""
+    """Make the API. Its server reads a request whole before it takes a thread, which `?wait=` may hold (server/)."""
     count = workers_for(chosen)
     options = {"host": chosen.host, "port": chosen.port, "workers": count}
     flags = (part for name, value in options.items() for part in (f"--{name}", str(value)))

@@ -1,4 +1,4 @@
-"""Is it ready? Servers answer over HTTP, workers answer a ping over the broker."""
+"""Check whether a process is ready: servers answer over HTTP, workers answer a ping over the broker."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from config import Settings
 
 
 def answers(url: str) -> bool:
+    """Say whether `url` answers 200 within a second."""
     try:
         with urlopen(url, timeout=1) as response:
             return bool(response.status == 200)
@@ -22,12 +23,12 @@ def answers(url: str) -> bool:
         return False  # not there yet
 
 
-# A kept connection may be half-open: an unconfirmed question would vanish there, every time.
+# A kept connection may be half-open: an unconfirmed ping would vanish there, every time.
 _PATIENCE = {"confirm_publish": True, "read_timeout": 2, "write_timeout": 2}
 
 
 class Pinger:
-    """Asks workers whether they are there; they listen on the control exchange of their copy."""
+    """Pings workers over the control exchange of their copy."""
 
     def __init__(self, chosen: Settings) -> None:
         self._app = Celery("orderwave-pinger", broker=chosen.broker_url, set_as_current=False)
@@ -40,14 +41,14 @@ class Pinger:
         )
 
     def answering(self, names: Collection[str]) -> set[str]:
-        """Those of the names that answer within half a second."""
+        """Return the workers that answer within half a second; none while the broker is away."""
         nodes = {f"{name}@{socket.gethostname()}": name for name in names}
         line = self._app.connection_for_write()
         try:
             with line:
                 replies = self._app.control.ping(list(nodes), timeout=0.5, limit=len(nodes), connection=line)
         except (OperationalError, *line.connection_errors):
-            return set()  # the broker is not there, or its file is locked: nobody can be heard
+            return set()  # the broker is not there, or its file is locked: no answer can arrive
         return {nodes[node] for reply in replies or [] for node in reply if node in nodes}
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a copy takes for itself before it starts: its state folder, its ports, and the leftovers of the one before."""
+"""Prepare the start of a copy: lock its state folder, check its ports, kill the leftovers of the copy before."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ RETRY = 5.0
 
 
 class Refused(RuntimeError):
-    """We cannot start here, and why."""
+    """The copy cannot start; the message says why."""
 
 
 @contextmanager
 def only_one(state_dir: Path) -> Iterator[None]:
-    """The lock goes with its process, so that a kill -9 leaves none behind."""
+    """Hold the lock of the state folder; raise Refused if another copy has it. A kill -9 releases it too."""
     with (state_dir / "up.lock").open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,13 +35,13 @@ def only_one(state_dir: Path) -> Iterator[None]:
                 "Stop it with Ctrl-C, or set STATE_DIR and PORT for a second one."
             ) from None
         file.truncate(0)
-        with suppress(OSError):  # a full disk: the lock holds all the same, only our number is not told
+        with suppress(OSError):  # a full disk: the lock holds all the same, only our pid is not in it
             file.write(str(os.getpid()).encode())
         yield
 
 
 def check_ports(wanted: Iterable[tuple[str, int]], host: str) -> None:
-    """Somebody who is just ending is waited for."""
+    """Raise Refused if one of these ports (name, port) is taken, after up to PATIENCE seconds for an ending process."""
     wanted = list(wanted)
     _within(PATIENCE, lambda: all(_is_free(port, host) for _, port in wanted))
     taken = [f"port {port} (for {name})" for name, port in wanted if not _is_free(port, host)]
@@ -66,7 +66,10 @@ def _is_free(port: int, host: str) -> bool:
 
 
 def remember(state_dir: Path, running: Mapping[str, int]) -> None:
-    """Who runs for us, so that the next start can end whoever outlived us."""
+    """Store names and pids of the running processes, so that the next start can kill those that outlived this one.
+
+    Raises OSError when the file cannot be written.
+    """
     marks = {name: [pid, _born(pid)] for name, pid in running.items()}
     fresh = state_dir / "processes.json.new"
     fresh.write_text(json.dumps(marks))
@@ -74,7 +77,7 @@ def remember(state_dir: Path, running: Mapping[str, int]) -> None:
 
 
 class Roll:
-    """`remember`, for as long as it takes: a disk without room is told of once, and tried again every few seconds."""
+    """Stores the running processes by `remember`. A failure is reported once, and retried every RETRY seconds."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
@@ -86,7 +89,7 @@ class Roll:
         self._try()
 
     def catch_up(self) -> None:
-        """To be called a few times a second."""
+        """Retry a write that failed, when it is time. To be called a few times a second."""
         if self._again_at is not None and time.monotonic() >= self._again_at:
             self._try()
 
@@ -104,7 +107,10 @@ class Roll:
 
 
 def end_leftovers(state_dir: Path) -> list[str]:
-    """Returns the names of those that were still there. A number given to somebody else since is left alone."""
+    """Kill the processes of an earlier copy that still run, and return their names.
+
+    A pid that was given to another process since is left alone; without /proc all are.
+    """
     if not _list(state_dir).exists():
         return []
     marks = json.loads(_list(state_dir).read_text())
@@ -121,7 +127,7 @@ def _list(state_dir: Path) -> Path:
 
 
 def _born(pid: int) -> str | None:
-    """When that process began, in the kernel's ticks; None if there is none, or no /proc to tell."""
+    """Return the start time of the process in kernel ticks; None if it does not run, or without /proc."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

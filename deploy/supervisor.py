@@ -1,4 +1,4 @@
-"""Starts the processes of a copy, starts again what dies, stops all of them in order."""
+"""The supervisor: it starts the processes of a copy, restarts those that die, and stops all of them in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRACE = 25.0  # a worker gives the step at hand 20 s
 
 @dataclass
 class Kept:
-    """A process and how it has been doing."""
+    """A supervised process and its state. Times are of the monotonic clock; `again_at`: when it is to be restarted."""
 
     process: Process
     child: Child
@@ -33,6 +33,8 @@ class Kept:
 
 
 class Supervisor:
+    """Runs the processes of a copy. The caller calls `tend` a few times a second."""
+
     def __init__(self, chosen: Settings, wanted: list[Process]) -> None:
         self._chosen = chosen
         self._pinger = Pinger(chosen)
@@ -47,7 +49,7 @@ class Supervisor:
             self._start(kept)
 
     def tend(self) -> None:
-        """To be called a few times a second: starts again what died, notices what became ready."""
+        """Restart processes that died, and note which became ready. To be called a few times a second."""
         for kept in self.kept:
             self._keep_alive(kept)
         self._roll.catch_up()
@@ -58,7 +60,10 @@ class Supervisor:
         return [kept for kept in self.kept if not kept.ready]
 
     def stop(self, grace: float = GRACE) -> None:
-        """The door first, then the clock and the workers, the world last; who does not go in time is killed."""
+        """Stop all: first the API, the clock and Flower, then the workers, last the sandboxes.
+
+        Each group is killed after `grace` seconds.
+        """
         self._stop_listening()
         doors, workers, world = self._in_order_of_stopping()
         for group in (doors, workers, world):
@@ -66,7 +71,7 @@ class Supervisor:
         self._pinger.close()
 
     def hurry(self) -> None:
-        """Nobody is given any more time. Safe in a signal handler: who waits for them already, goes on waiting."""
+        """Send SIGKILL to all processes without reaping them. Safe in a signal handler, also while `stop` runs."""
         for kept in self.kept:
             kept.child.send(signal.SIGKILL)
 
@@ -76,12 +81,12 @@ class Supervisor:
             kept.child.kill()
 
     def _stop_listening(self) -> None:
-        """Nobody is to wait for an API that does not come back; those who wait for this one it still answers."""
+        """Close the listening sockets, so that new clients are refused; the API still answers those connected."""
         for listener in self._listeners:
             listener.close()
 
     def _child(self, process: Process) -> Child:
-        """Its socket is opened once and is ours: while it is away, whoever connects waits and is not refused."""
+        """Make the child. Its socket stays open here: while the process is down, clients wait and are not refused."""
         ours = {"STATE_DIR": str(self._chosen.state_dir), "PYTHONUNBUFFERED": "1"}
         environment = {**os.environ, **ours, **process.environment}
         listener = listen(*process.listens) if process.listens else None

@@ -27,8 +27,8 @@ NOT_FOR_THE_DEMO = ("flower",)
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 after a stop that was asked for, 1 if it could not start or the demo was not as promised."""
-    os.umask(checks.OTHERS)  # what we and our processes write is for our own eyes
+    """Run a copy until Ctrl-C. Returns 0 after a stop, 1 if it could not start or the demo failed."""
+    os.umask(checks.OTHERS)  # files of this process and its children are readable by their owner only
     chosen = settings()
     checks.private_folder(chosen.state_dir)
     checks.shut_all(chosen.state_dir)
@@ -44,7 +44,10 @@ def main(arguments: list[str]) -> int:
 
 
 def prepare(chosen: Settings) -> None:
-    """Nobody else's processes, ports of our own, tables up to date, something to sell."""
+    """Kill leftovers, check the ports, await the database, run the migrations and, outside production, seed the demo.
+
+    Raises Refused if one of these fails.
+    """
     for name in end_leftovers(chosen.state_dir):
         tell(name, "was left over from an earlier copy: killed", "yellow")
     check_ports([(process.name, port) for process in processes(chosen) for port in process.ports], chosen.host)
@@ -57,7 +60,7 @@ def prepare(chosen: Settings) -> None:
 
 
 class Foreground:
-    """Keeps a copy running while a person looks on."""
+    """Keeps a copy running in the foreground of a terminal."""
 
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
@@ -83,7 +86,8 @@ class Foreground:
         return 0 if good else 1
 
     def _asked_to_stop(self, *_: object) -> None:
-        """Make and a terminal may both pass on the same Ctrl-C: only one that comes later is a second one."""
+        """Stop at the first signal, hurry at a later one. Make and a terminal may both pass on one Ctrl-C, so a signal
+        within a second of the first counts as the same."""
         now = time.monotonic()
         if self._stop.is_set() and now - self._asked_at > 1:
             self._supervisor.hurry()
@@ -92,7 +96,7 @@ class Foreground:
             self._stop.set()
 
     def _welcome(self) -> None:
-        """Whoever is late does not keep the door shut: orders are taken, and go on when they are there."""
+        """Print the banner once the API is ready: orders are accepted, and go on when the other processes are ready."""
         if self._stop.is_set():
             return
         say(banner.text(self._chosen))
@@ -103,11 +107,14 @@ class Foreground:
         return [kept.process.name for kept in self._supervisor.not_ready if kept.process.name not in besides]
 
     def _show(self) -> bool:
-        """The demo, over HTTP like any stranger, while everything is kept running."""
+        """Run the demo tour, which uses HTTP as any client does, while the processes are supervised.
+
+        Returns whether it went well; True when it was stopped.
+        """
         # In a session of its own, so that Ctrl-C is ours to deal with.
         tour = subprocess.Popen([sys.executable, "-m", "demo.tour"], cwd=ROOT, start_new_session=True)
         self._tend_until(lambda: tour.poll() is not None)
-        if tour.poll() is None:  # somebody wants to stop
+        if tour.poll() is None:  # a signal ended the wait
             tour.kill()
             tour.wait()
             return True

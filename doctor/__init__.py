@@ -1,1 +1,2 @@
-"""The doctor looks and changes nothing: it checks the invariants and says which row breaks which."""
+"""The doctor checks the invariants of engine and shop and names the rows that break them. It only reads, except for
+`doctor.repair`."""

@@ -1,6 +1,6 @@
-"""`python -m doctor`: look at everything, say what is broken; exit 1 if anything is.
+"""`python -m doctor`: check every invariant and print the breaches.
 
---json writes the findings as JSON, for drills.
+Exits with 1 if an invariant is broken or could not be checked. --json writes the findings as JSON, for drills.
 """
 
 from __future__ import annotations

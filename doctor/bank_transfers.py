@@ -1,4 +1,4 @@
-"""Invariants of money that was sent to our account."""
+"""Invariants of bank transfers to the shop's account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shop.bank_transfers.matching import key_of
 from shop.bank_transfers.transfers import BankTransferRow, Problem
 from shop.payments.payments import PaymentRow, TransactionRow
 
-LATE = 3600.0  # seconds: the clock has come by several times
+LATE = 3600.0  # seconds, within which the clock has fetched transfers several times
 
 
 @invariant("I4", "every transfer that came is written down here")

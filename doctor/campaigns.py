@@ -1,4 +1,4 @@
-"""Invariants of campaigns: nobody is written to twice, nobody is lost, no time runs twice."""
+"""Invariants of campaigns: one mail per run and recipient, no recipient lost, one run per due time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _twice(session: Session) -> Iterator[str]:
 
 
 def _lost(session: Session) -> Iterator[str]:
-    """A run that is done has nobody who waits, and as many people as it froze, until they are forgotten."""
+    """Find runs that are done although recipients wait or are missing, as long as their recipient rows are kept."""
     run, row = CampaignRunRow, RecipientRow
     waiting = func.count().filter(row.state.in_((RecipientStatus.WAITING, RecipientStatus.SENDING)))
     counted = (
@@ -50,7 +50,7 @@ def _lost(session: Session) -> Iterator[str]:
 
 
 def _stranded(session: Session) -> Iterator[str]:
-    """Whoever is on their way is in a batch that has not ended."""
+    """Find recipients in state `sending` whose batch run has ended."""
     run, row = RunRow, RecipientRow
     ended = select(run.subject_id).where(run.workflow == "send_campaign_batch", run.state.in_(ENDED))
     on_their_way = select(row.run_id, row.batch_id).where(row.state == RecipientStatus.SENDING).distinct()
@@ -61,7 +61,7 @@ def _stranded(session: Session) -> Iterator[str]:
 
 
 def _missed(session: Session) -> Iterator[str]:
-    """An open run has a job that is under way."""
+    """Find open campaign runs whose job has ended, and finished campaigns that still have a due time."""
     run, campaign = CampaignRunRow, CampaignRow
     open_runs = select(run.id).join(campaign, campaign.id == run.campaign_id)
     ended = open_runs.join(RunRow, RunRow.id == run.job_id).where(run.stage.in_(OPEN), RunRow.state.in_(ENDED))

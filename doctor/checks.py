@@ -1,4 +1,4 @@
-"""What the doctor says."""
+"""The register of the doctor's checks, and their findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Look = Callable[[Session], Iterable[str]]
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: its number in the list of faults, what must hold, and the look that finds breaches."""
+    """One invariant: its number in the list of faults, what must hold, and the function that finds its breaches."""
 
     number: str
     promise: str
@@ -20,11 +20,13 @@ class Check:
 
 
 class CouldNotLook(Exception):
-    """Somebody the check has to ask does not answer: neither well nor broken."""
+    """A system that the check has to ask does not answer: the invariant is neither well nor broken."""
 
 
 @dataclass(frozen=True)
 class Finding:
+    """The result of a check. `unknown`: why it could not be made; None if it was made."""
+
     check: Check
     breaches: list[str]
     unknown: str | None = None
@@ -38,7 +40,7 @@ checks: list[Check] = []
 
 
 def invariant(number: str, promise: str) -> Callable[[Look], Look]:
-    """Make a function that yields a sentence for every breach one of the doctor's checks."""
+    """Register a function as a check; it takes a session and yields a sentence for each breach."""
 
     def register(look: Look) -> Look:
         checks.append(Check(number, promise, look))
@@ -48,7 +50,7 @@ def invariant(number: str, promise: str) -> Callable[[Look], Look]:
 
 
 def examine(session: Session) -> Iterator[Finding]:
-    """All findings, in the order of their numbers."""
+    """Run all registered checks, and yield their findings in the order of their numbers."""
     for check in sorted(checks, key=lambda check: int(check.number.strip("I"))):
         yield _look(check, session)
 

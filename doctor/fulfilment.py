@@ -1,4 +1,4 @@
-"""Invariants of what was sent and what came back."""
+"""Invariants of parcels and returns."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def what_left_is_paid_for(session: Session) -> Iterator[str]:
 
 
 def _being_captured(session: Session) -> set[str]:
-    """Or waiting for a person."""
+    """Return the orders with an open capture or payment run, one that needs attention among them."""
     taking = RunRow.workflow.in_(("capture_payment", "pay_order"))
     return set(session.scalars(select(RunRow.subject_id).where(taking, RunRow.state.not_in(ENDED))))
 
 
 def _written_off(session: Session) -> set[str]:
-    """An admin has said so, and why."""
+    """Return the orders whose capture was skipped, which only an admin may do."""
     skipped = (JournalRow.run_id == RunRow.id) & (JournalRow.state == Mark.SKIPPED)
     capture = JournalRow.name == "capture_payment"
     return set(session.scalars(select(RunRow.subject_id).join(JournalRow, skipped).where(capture)))

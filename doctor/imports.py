@@ -1,4 +1,4 @@
-"""Invariants of imports: every line was looked at once, and nothing of an upload outlives its job."""
+"""Invariants of imports: every line was processed once, and no page of an upload outlives its job."""
 
 from __future__ import annotations
 

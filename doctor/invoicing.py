@@ -1,4 +1,5 @@
-"""Invariants of papers: numbers without a gap, one credit note for each refund, sums within the invoice."""
+"""Invariants of invoices and credit notes: numbers without a gap, one credit note per refund, sums within the
+invoice."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from shop.invoicing.numbers import InvoiceRow, Series, SeriesRow
 from shop.orders.orders import OrderRow
 from shop.payments.payments import TransactionRow
 
-DAY = 86400.0  # in which the clock has come by
+DAY = 86400.0  # seconds, within which the clock has written the credit notes due
 
 
 @invariant("I4", "invoices and credit notes are numbered from 1 to the last that was given, without a gap")

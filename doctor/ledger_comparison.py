@@ -1,7 +1,7 @@
-"""Our ledger beside the sandbox bank's: of each order the same, and the same orders.
+"""Compare the shop's ledger with the sandbox bank's: the same orders, and the same amount of each.
 
-An order is written down before the bank hears of it. So an order that only the bank knows was here once: a backup was
-restored. One that only we know was never charged there, or the bank has lost it: another account, or its own backup.
+An order is stored before the bank is charged. So an order that only the bank has was once stored here: a backup was
+restored. One that only the shop has was charged at another account, or the bank has restored a backup of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAGE = "docs/reconciliation.md#a-restored-backup"
 
 
 class Held(NamedTuple):
-    """What the bank holds of one order, in minor units, and when it last moved any of it."""
+    """The money of one order at the bank, in minor units, and the time of its last entry."""
 
     amount: int = 0
     at: str = ""
@@ -46,7 +46,7 @@ def ledgers_agree(session: Session) -> Iterator[str]:
     known = set(session.scalars(select(OrderRow.id)))
     moving = set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
     ours, theirs = _ours(session), _theirs()
-    for order in sorted((theirs.keys() & known) - moving):  # those on their way may be a step ahead at the bank
+    for order in sorted((theirs.keys() & known) - moving):  # with an open run the bank may be a step ahead
         if ours.get(order, 0) != theirs[order].amount:
             yield f"order {order}: {ours.get(order, 0)} here, {theirs[order].amount} at the bank"
     lost = theirs.keys() - known - reports.orders_looked_into(session)
@@ -80,7 +80,7 @@ def _first(orders: Mapping[str, Any]) -> str:
 
 
 def _ours(session: Session) -> dict[str, int]:
-    """What the provider still holds, as far as we know."""
+    """Return captured minus refunded of each order by our ledger, for payments of the provider in use."""
     row = PaymentRow
     sums = select(row.order_id, func.sum(row.captured - row.refunded)).group_by(row.order_id)
     mine = session.execute(sums.where(row.provider == settings().payment_provider))

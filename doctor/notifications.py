@@ -1,4 +1,4 @@
-"""Invariants of what customers are told."""
+"""Invariants of notifications, stock alerts and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _untold(session: Session, workflow: str, status: Status, event: str) -> Iter
 
 
 def _untold_of_failure(session: Session) -> Iterator[str]:
-    """Since the first one was told of it. Orders that have forgotten whose they were have nobody to tell."""
+    """Find failed orders without a notification, since there has been one; anonymised orders have no recipient."""
     told = aliased(NotificationRow)
     since = select(func.min(NotificationRow.created_at)).where(NotificationRow.event == failures.KIND)
     events = (failures.KIND, payment_reminders.OVER)
@@ -81,7 +81,7 @@ def _told_too_early(session: Session) -> Iterator[str]:
 
 
 def _left_lying(session: Session) -> Iterator[str]:
-    """What is to be told by a run of its own is told by the time that has ended."""
+    """Find notifications that are still open although their run has ended or never begun."""
     row, run = NotificationRow, RunRow
     its_own = (run.subject_type == "notification") & (run.subject_id == cast(row.id, String))
     query = select(row.id, row.event, run.state).outerjoin(run, its_own).where(row.state.in_(OPEN))
@@ -91,7 +91,7 @@ def _left_lying(session: Session) -> Iterator[str]:
 
 
 def _sent_by_nobody(session: Session) -> Iterator[str]:
-    """A parcel is told of once it has left, and never before; a resend has something that it sends again."""
+    """Find notifications of parcels that have not left, and resends without a sender or with another subject."""
     row, parcel, original = NotificationRow, FulfilmentRow, aliased(NotificationRow)
     early = select(row.id).join(parcel, parcel.id == row.about).where(row.event.startswith("order_shipped:"))
     for id in session.scalars(early.where(parcel.status.not_in(GONE))):

@@ -1,4 +1,4 @@
-"""Invariants of money, in our ledger and in the provider's own, which is read over HTTP when it can be."""
+"""Invariants of payments, in the shop's ledger and in the sandbox bank's, which is read over HTTP."""
 
 from __future__ import annotations
 
@@ -146,26 +146,26 @@ def reconciliations_are_settled(session: Session) -> Iterator[str]:
 
 
 def _moving(session: Session) -> set[str]:
-    """What is on its way; the bank may be a step ahead of us."""
+    """Return the subjects of open runs: of these the bank may be a step ahead."""
     return set(session.scalars(select(RunRow.subject_id).where(RunRow.state.not_in(FINAL))))
 
 
 def _our_captures(session: Session) -> Sums:
-    """How many of each order."""
+    """Return the number of captures of each order in our ledger."""
     taken = select(PaymentRow.order_id, func.count()).join(TransactionRow, TransactionRow.payment_id == PaymentRow.id)
     counts = taken.where(TransactionRow.kind == "capture").group_by(PaymentRow.order_id)
     return dict(session.execute(counts).all())
 
 
 def _not_taken(session: Session) -> Sums:
-    """What of an authorisation is still to be captured, or was let go after a part was."""
+    """Return what is not captured of partly captured payments: still authorised, or voided."""
     row = PaymentRow
     short = select(row.order_id, func.sum(row.amount - row.captured)).where(row.delayed, row.captured > 0)
     return {order: int(amount) for order, amount in session.execute(short.where(~row.spare).group_by(row.order_id))}
 
 
 def _given_by_staff(session: Session) -> Sums:
-    """What staff have given back of orders that stand, and the provider by itself."""
+    """Return what staff have refunded of each order, and what was given back at the provider without the shop."""
     ours = RefundRow.by.is_not(None) | (RefundRow.destination == refund_rows.OUTSIDE)
     done = ours & RefundRow.status.in_((refund_rows.Status.DONE, refund_rows.Status.SETTLED))
     sums = select(PaymentRow.order_id, func.sum(RefundRow.amount)).join(RefundRow).where(done)
@@ -173,20 +173,20 @@ def _given_by_staff(session: Session) -> Sums:
 
 
 def _returned(session: Session) -> Sums:
-    """What was due for goods that came back."""
+    """Return what was refunded of each order for returns."""
     paid = select(ReturnRow.order_id, func.sum(ReturnRow.refund)).where(ReturnRow.status == returns.Status.REFUNDED)
     return {order: int(amount) for order, amount in session.execute(paid.group_by(ReturnRow.order_id))}
 
 
 def _fitting(total: int, held: int) -> tuple[PaymentStatus, ...]:
-    """What a confirmed order's payment is, by what of its total is still held."""
+    """Return the payment statuses that fit a confirmed order of which `held` minor units of `total` are held."""
     if held == total:
         return (PaymentStatus.PAID,) if total else (PaymentStatus.PAID, PaymentStatus.REFUNDED)
     return (PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.PARTIALLY_PAID) if held else (PaymentStatus.REFUNDED,)
 
 
 def _settled_by_hand(session: Session) -> set[str]:
-    """Orders whose refund an operator took as settled outside of the provider, and said so."""
+    """Return the orders whose refund step was skipped, as an operator had settled it outside of the provider."""
     skipped = and_(JournalRow.run_id == RunRow.id, JournalRow.state == Mark.SKIPPED)
     steps = JournalRow.name.in_(("refund_payment", "charge_payment", "return_late_money"))
     return set(session.scalars(select(RunRow.subject_id).join(JournalRow, skipped).where(steps)))

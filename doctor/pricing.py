@@ -1,4 +1,4 @@
-"""Invariants of prices: orders add up, coupons are used no more often than they may be."""
+"""Invariants of prices: orders add up, and no coupon is redeemed more often than its limits allow."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _too_often(session: Session, who: Any) -> Iterator[str]:
 
 
 def _kept(session: Session) -> Iterator[str]:
-    """A use whose order is over, or was never written."""
+    """Find live redemptions whose order was given up or does not exist."""
     kept = (
         select(CouponRedemptionRow.order_id, OrderRow.status)
         .outerjoin(OrderRow, OrderRow.id == CouponRedemptionRow.order_id)

@@ -1,4 +1,4 @@
-"""Invariants of what the shop may still know of whom."""
+"""Invariants of personal data: what the shop may still store about deleted accounts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shop.privacy import order_anonymisation
 from shop.privacy.order_anonymisation import NOBODY
 from shop.stock.alerts import StockAlertRow
 
-DAY = 86400.0  # in which the clock has come by
+DAY = 86400.0  # seconds, within which the clock has anonymised the orders due
 
 
 @invariant("I16", "a deleted account leaves nothing that says whose it was")

@@ -1,6 +1,6 @@
-"""`python -m doctor.repair`: what could be put right in stock and search, and with `--do` puts it right.
+"""`python -m doctor.repair`: list what can be repaired in stock and search; with `--do`, repair it.
 
-Without `--do` nothing is changed. Exit 1 when something is left that is not right.
+Without `--do` nothing is changed. Exits with 1 when something is left to repair, or needs a person.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from engine.steps import step_tasks
 from engine.tables import JournalRow, RunRow
 from shop.kernel.idempotency import IdempotencyKeyRow
 
-OVERDUE = 60.0  # seconds past its time after which nobody can be sweeping any more
+OVERDUE = 60.0  # seconds past its due time after which a run cannot be waiting for a sweep any more
 
 
 @invariant("I1", "every command answered 202 exists")

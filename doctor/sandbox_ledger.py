@@ -1,4 +1,4 @@
-"""The sandbox bank's own books, read over HTTP: an independent judge. Of other providers nothing can be read so."""
+"""The sandbox bank's own ledger, read over HTTP, to judge ours by. Other providers have no such endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from doctor.checks import CouldNotLook
 
 
 def books() -> dict[str, list[dict[str, Any]]]:
-    """`entries` and `transfers`."""
+    """Return `entries` and `transfers` of the bank's ledger; both empty for another provider than the sandbox.
+
+    Raises CouldNotLook when the bank does not answer.
+    """
     if settings().payment_provider != "sandbox":
         return {"entries": [], "transfers": []}
     url = f"{settings().bank_url}/ledger"

@@ -1,4 +1,4 @@
-"""Invariants of the clock: one run for each slot, and a slot says what its run says."""
+"""Invariants of the clock: one run for each slot, and a slot has the state of its run."""
 
 from __future__ import annotations
 

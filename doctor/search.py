@@ -1,4 +1,4 @@
-"""Invariants of the index of words."""
+"""Invariants of the search index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariants of outgoing webhooks: what happened is carried to everybody who listened, and no delivery hangs."""
+"""Invariants of outgoing webhooks: every pending delivery has a run, and every other has none."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The history of the tables, for PostgreSQL and for SQLite."""
+"""The migrations of the tables, for PostgreSQL and for SQLite."""

@@ -1,4 +1,4 @@
-"""A transaction that changes tables while nobody else does."""
+"""The transaction of migrations: only one process at a time changes tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ LOCK = 5_040_917  # one number for all copies of this program: migrations of two
 
 
 class BrokenReferences(RuntimeError):
-    """The migration would have left rows that point nowhere; it was rolled back."""
+    """The migration would have left rows with broken foreign keys; it was rolled back."""
 
 
 @contextmanager
 def alone(engine: Engine) -> Iterator[Connection]:
-    """All or nothing. The second of two at the same time waits, and then finds nothing left to do."""
+    """Yield a connection in a transaction, under the lock of migrations. A second process waits for the lock.
+
+    On SQLite, raises BrokenReferences at the end when foreign keys are broken.
+    """
     guarded = _on_sqlite if engine.dialect.name == "sqlite" else _on_postgresql
     with engine.connect() as connection, guarded(connection):
         yield connection
@@ -33,7 +36,7 @@ def _on_postgresql(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _on_sqlite(connection: Connection) -> Iterator[None]:
-    """BEGIN IMMEDIATE is the lock. A table is changed by rebuilding it, which its references must not notice."""
+    """BEGIN IMMEDIATE is the lock. SQLite changes a table by rebuilding it, so foreign keys are off meanwhile."""
     _references(connection, "OFF")
     with connection.begin():
         yield
@@ -44,7 +47,7 @@ def _on_sqlite(connection: Connection) -> Iterator[None]:
 
 
 def _references(connection: Connection, kept: str) -> None:
-    """Outside of any transaction, where alone SQLite listens to this."""
+    """Set `PRAGMA foreign_keys`, on the driver's connection: SQLite ignores it within a transaction."""
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.execute(f"PRAGMA foreign_keys={kept}")

@@ -1,4 +1,4 @@
-"""What alembic runs: all pending steps in one transaction, by one process at a time."""
+"""The script that alembic runs: all pending migrations in one transaction, by one process at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def online() -> None:
 
 
 def offline() -> None:
-    """`alembic upgrade head --sql`: what would be done, for somebody who does it by hand."""
+    """Print the SQL of `alembic upgrade head --sql`, to run it by hand."""
     context.configure(url=settings().database_url, literal_binds=True, **options())
     with context.begin_transaction():
         context.run_migrations()

@@ -1,4 +1,4 @@
-"""Every table there is: the engine's, and whatever any room of the shop declares."""
+"""The metadata of every table: the engine's, and those that the packages of `shop` declare."""
 
 from __future__ import annotations
 

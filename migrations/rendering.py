@@ -1,4 +1,4 @@
-"""How a difference between models and tables is written down, so that it holds on both databases."""
+"""Options of alembic, by which a generated migration works on both databases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.catalogue import search_index
 
 
 def options() -> dict[str, Any]:
-    """What `context.configure` is told besides the connection."""
+    """Return the arguments of `context.configure` besides the connection."""
     return {
         "target_metadata": metadata,
         "render_as_batch": True,  # SQLite changes a table by rebuilding it
@@ -26,12 +26,12 @@ def options() -> dict[str, Any]:
 
 
 def _ours(name: str | None, kind: str, _: Any) -> bool:
-    """Not the index of words, which shop/catalogue/search_index.py makes; on SQLite it has tables of its own."""
+    """Leave out the search index, which shop/catalogue/search_index.py makes; on SQLite it has tables of its own."""
     return not str(name).startswith((search_index.FTS, search_index.GIN))
 
 
 def _render(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Our own types by their names in `db/schema.py`; everything else as alembic does it."""
+    """Render the types of `db/schema.py` by their names; return False for all others, which alembic then renders."""
     name = _own_name(item) if kind == "type" else None
     if name is None:
         return False
@@ -46,6 +46,6 @@ def _own_name(item: Any) -> str | None:
 
 
 def _number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
-    """0001, 0002, ...: a reader sees the order."""
+    """Number the new revision, 0001, 0002 and so on, so that the files sort in their order."""
     head = context.get_current_revision() or "0"
     directives[0].rev_id = f"{int(head) + 1:04d}"

@@ -1,1 +1,1 @@
-"""What `make repair` can put right."""
+"""The repairs of `make repair`."""

@@ -1,4 +1,4 @@
-"""Putting stock right by what it can be derived from: the ledger of movements, and the reservations that live."""
+"""Repair stock figures by what they derive from: the ledger of movements, and the live reservations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shop.stock.tables import Held, LevelRow, ReservationRow, StockRow
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one SKU. `places`: in which locations other than main how many lie."""
+    """The stock figures of one SKU, in units. `places`: the units in each location other than main."""
 
     on_hand: int
     reserved: int
@@ -31,7 +31,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A SKU whose figures are not what can be derived for it."""
+    """A SKU whose stored figures differ from the derived ones."""
 
     sku: str
     now: Figures
@@ -39,7 +39,7 @@ class Wrong:
 
     @property
     def possible(self) -> bool:
-        """Whether what is derived makes sense; if not, only somebody who looks at the shelf can tell."""
+        """Say whether the derived figures are consistent; if not, only a count of the goods can settle them."""
         new = self.derived
         least = min(new.places.values(), default=0)
         return 0 <= new.reserved <= new.on_hand and new.elsewhere <= new.on_hand and least >= 0
@@ -58,7 +58,7 @@ class Wrong:
 
 
 def forgotten(session: Session) -> list[str]:
-    """Orders that are closed and still hold goods, or wait for them in vain."""
+    """Return the ids of orders that still hold a reservation, or were given up and still wait for goods."""
     row = ReservationRow
     holds = (row.state == Held.HELD) & (OrderRow.status != Status.PENDING)
     waits = (row.backordered > 0) & OrderRow.status.in_(GIVEN_UP)
@@ -67,7 +67,7 @@ def forgotten(session: Session) -> list[str]:
 
 
 def wrong(session: Session) -> list[Wrong]:
-    """By SKU."""
+    """Return the SKUs whose figures are wrong, by SKU."""
     moved, promised = stock_tables.moved(session), stock_tables.promised(session)
     rows = session.scalars(select(StockRow).order_by(StockRow.sku).execution_options(populate_existing=True))
     all_of_them = [
@@ -77,7 +77,10 @@ def wrong(session: Session) -> list[Wrong]:
 
 
 def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
-    """Does it, while nobody else moves anything. Returns whose goods were released, and what was wrong before."""
+    """Repair the stock, with every stock row locked until the transaction ends. Safe to call twice.
+
+    Returns the orders whose goods were released, and what was wrong before; what is not `possible` was left as it is.
+    """
     session.execute(select(StockRow.sku).order_by(StockRow.sku).with_for_update()).all()
     found = wrong(session)
     for one in found:
@@ -91,7 +94,7 @@ def put_right(session: Session) -> tuple[Sequence[str], Sequence[Wrong]]:
 
 
 def _waited_for(session: Session, found: Sequence[Wrong]) -> list[str]:
-    """SKUs of which some are free by now while orders wait for them. Those that a person must look at stay."""
+    """Return the SKUs that have free units while orders wait for them, without those that need a person."""
     free = (StockRow.backordered > 0) & (StockRow.on_hand > StockRow.reserved)
     unclear = [one.sku for one in found if not one.possible]
     return list(session.scalars(select(StockRow.sku).where(free, StockRow.sku.not_in(unclear)).order_by(StockRow.sku)))
