@@ -1,1 +1,1 @@
-"""The outside world for a laptop: a bank and a mailbox, each a process of its own."""
+"""Sandboxes for development: a bank and a mail sink, each a process of its own."""

@@ -1,4 +1,4 @@
-"""Run a sandbox until somebody asks it to stop."""
+"""Run the HTTP server of a sandbox until a signal stops it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def listen(application: Application, host: str, port: int) -> HTTPServer:
 
 
 async def until_told_to_stop(*loops: asyncio.Task[Any]) -> None:
-    """Wait for SIGTERM or SIGINT; a loop that breaks takes the process down loudly."""
+    """Wait for SIGTERM or SIGINT; if one of the tasks fails first, raise its exception."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -28,7 +28,7 @@ async def until_told_to_stop(*loops: asyncio.Task[Any]) -> None:
 
 
 async def close(server: HTTPServer, *loops: asyncio.Task[Any]) -> None:
-    """Take no more, let go of the idle, end the loops."""
+    """Stop listening, cancel the tasks and await their end, and close all connections."""
     server.stop()
     for task in loops:
         task.cancel()

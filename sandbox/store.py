@@ -34,11 +34,14 @@ class Store:
         self._commit: asyncio.Future[None] | None = None
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` as all or nothing and return once it is safe."""
+        """Run `work` in a savepoint and return its result once it is committed.
+
+        What `work` raises rolls back only `work`; a failed commit raises sqlite3.Error and undoes the whole group.
+        """
         commit = self._commit or self._begin()
         with self._savepoint():
             result = work(self._writer)
-        await asyncio.shield(commit)  # a caller who is cancelled must not cancel the others
+        await asyncio.shield(commit)  # a caller that is cancelled must not cancel the others
         return result
 
     def read(self, work: Work[T]) -> T:

@@ -1,4 +1,4 @@
-"""What both sandboxes share on the web: one error shape, strict headers, plain pages."""
+"""The HTTP base of both sandboxes: one error shape, strict headers, plain pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ button.yes { background: #14794f; color: #fff; } button.no { background: transpa
 
 
 class Refusal(HTTPError):
-    """A no with a status, a code for programs and a sentence for people."""
+    """An error with a status, a code for programs and a sentence for people."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(status)
@@ -42,7 +42,7 @@ class Refusal(HTTPError):
 
 
 class Handler(RequestHandler):
-    """JSON in, JSON or a page out."""
+    """A handler that takes JSON and answers JSON or a page."""
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Security-Policy", POLICY)
@@ -68,7 +68,10 @@ class Handler(RequestHandler):
         )
 
     def json(self) -> dict[str, Any]:
-        """The request's object. Plain forms are turned away, so that no foreign page can post here unasked."""
+        """Return the JSON object of the request. Raises Refusal 415 or 400 for anything else.
+
+        Plain forms are refused, so that no page of another site can post here.
+        """
         if self.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             raise Refusal(415, "json_required", "Send a JSON object as application/json.")
         try:
@@ -104,14 +107,14 @@ class Style(Handler):
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    """An HTML table; every cell is taken as HTML, so callers escape."""
+    """Return an HTML table. Cells are taken as HTML, so the caller must escape them."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def silent(handler: RequestHandler) -> None:
-    """No access log: it would cost more than the work, and urls hold references."""
+    """Write no access log: it would cost more than the work, and URLs hold references."""
 
 
 def _no_constant(name: str) -> float:

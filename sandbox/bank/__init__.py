@@ -1,1 +1,1 @@
-"""A payment provider in a box: its own process, its own ledger, as strict as a real one."""
+"""The sandbox bank, a payment provider for development: its own process and ledger, as strict as a real one."""

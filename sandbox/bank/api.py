@@ -1,4 +1,4 @@
-"""The API that the shop's payment gateway talks to."""
+"""The API that the shop's payment gateway calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_KEY = 255
 
 
 class ApiHandler(Handler):
-    """Knows who asks, and with which idempotency key."""
+    """A handler that checks the API key and applies the faults that a drill has set."""
 
     def initialize(self, bank: Bank) -> None:
         self.bank = bank
@@ -30,20 +30,21 @@ class ApiHandler(Handler):
             raise Refusal(401, "unauthorized", "Send the API key as a bearer token.")
 
     async def _weather(self) -> None:
-        """A key that is not taken, too many calls, a bank that is away: for whatever is asked."""
+        """Apply the faults that concern every request: no answer at all, or an error such as 401, 429 or 503."""
         if self.bank.weather.silent:
             await self._silence()
         if self.bank.weather.answer:
             raise Refusal(self.bank.weather.answer, "bad_weather", "As the drill wants it.")
 
     async def _silence(self) -> None:
-        """Until whoever asks has lost patience, or the silence is over; nothing is done for them in either case."""
+        """Hold the request until its client hangs up or the silence ends, and then refuse it: it has no effect."""
         stream: Any = self.request.connection.stream  # type: ignore[union-attr]
         while self.bank.weather.silent and not stream.closed():
             await asyncio.sleep(0.1)
         raise Refusal(503, "temporarily_unavailable", "Try again in a moment.")
 
     def key(self) -> str:
+        """Return the Idempotency-Key; raise Refusal (400) without a valid one."""
         key = self.request.headers.get("Idempotency-Key", "")
         if not key:
             raise Refusal(400, "idempotency_key_required", "Send an Idempotency-Key header.")
@@ -52,6 +53,7 @@ class ApiHandler(Handler):
         return key
 
     def reply(self, answer: Answer, source: str = "") -> None:
+        """Send the answer; or drop the connection without one, if a drill or the token `source` says so."""
         if answer.replayed:
             self.set_header("Idempotency-Replayed", "true")
         elif self.bank.weather.drops(source):
@@ -90,7 +92,10 @@ class OneCharge(ApiHandler):
 
 
 class Action(ApiHandler):
-    """POST /v1/charges/{id}/{something}: one key, one body, one change."""
+    """POST /v1/charges/{id}/{action}: one change of a charge under an idempotency key.
+
+    Subclasses implement `check`, which raises Refusal for a bad body, and `act`, which returns the body of the answer.
+    """
 
     async def post(self, charge_id: str) -> None:
         key, body = self.key(), self.json()
@@ -143,7 +148,7 @@ class Refunds(Action):
 
 
 class LookUp(ApiHandler):
-    """GET /v1/requests/{idempotency_key}: what became of it?"""
+    """GET /v1/requests/{idempotency_key}: the state of a request, and its answer once it is done."""
 
     def get(self, key: str) -> None:
         state, stored = self.bank.teller.look_up(key)

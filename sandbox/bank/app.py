@@ -1,4 +1,4 @@
-"""The bank's urls."""
+"""The URLs of the bank."""
 
 from __future__ import annotations
 

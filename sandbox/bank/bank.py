@@ -28,13 +28,19 @@ class Bank:
         return shapes.charge(row, self.options.public_url)
 
     def tell(self, db: sqlite3.Connection, kind: str, row: dict[str, Any], *, always: bool = False) -> None:
-        """Write an event for this change, in its transaction. `always`: nobody has been answered with it."""
+        """Write an event for this change, in its transaction, if webhooks are set to `all`.
+
+        always: write it in any case, because the shop gets no answer to this change.
+        """
         if always or self.weather.webhooks == "all":
             webhooks.write(db, kind, {"charge": self.shape(row)})
             self.postman.wake()
 
     async def obstacle(self, key: str, source: str = "", *, charge: bool = False) -> None:
-        """What stands between a money request and its effect: a failure, a delay."""
+        """Apply the faults of one money request: raise Refusal (503), or wait for the delay.
+
+        charge: the request is a new charge, which takes `latency_ms` longer.
+        """
         if self.weather.fails(source, key):
             raise Refusal(503, "temporarily_unavailable", "Try again in a moment.")
         delay = self.weather.latency_ms / 1000 if charge else 0

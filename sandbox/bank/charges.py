@@ -1,7 +1,7 @@
-"""The rules of a charge: what may follow what, and never above the ceiling.
+"""The rules of a charge: which transitions are allowed, and that no more is captured or refunded than there is.
 
-Each function runs inside the caller's transaction. It raises `Refusal` for a no; the few writes made
-before one (the failed charge, the counted refusal) are meant to stay.
+Each function runs in the caller's transaction and raises `Refusal` when a rule is broken. The caller must commit then
+as well: the few writes made before (the failed charge, the counted refusal) are meant to stay.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def create(db: DB, new: NewCharge, key: str) -> Charge:
 
 
 def capture(db: DB, charge_id: str, wish: CaptureWish, key: str) -> tuple[Charge, dict[str, Any]]:
-    """Take all or part of what is still authorised. The rest is let go, unless it is said that more will follow."""
+    """Capture all or part of what is still authorised; the rest is voided if `wish.final`.
+
+    Returns the charge and the capture. Raises Refusal 409 unless it is authorised, 422 for too much.
+    """
     charge = get(db, charge_id)
     if charge["status"] != "authorized":
         raise Refusal(409, *_not_authorized(charge))
@@ -44,7 +47,7 @@ def capture(db: DB, charge_id: str, wish: CaptureWish, key: str) -> tuple[Charge
 
 
 def void(db: DB, charge_id: str, key: str) -> Charge:
-    """Let go of what is still authorised, or of a charge that still waits for its shopper."""
+    """Void what is still authorised, or a charge that still waits for its customer; else raise Refusal 409."""
     charge = get(db, charge_id)
     if charge["status"] not in ("authorized", "requires_action"):
         raise Refusal(409, *_not_authorized(charge))
@@ -55,7 +58,10 @@ def void(db: DB, charge_id: str, key: str) -> Charge:
 
 
 def refund(db: DB, charge_id: str, amount: int, key: str, *, refuse: bool = False) -> dict[str, Any]:
-    """Give back part of what was captured; the sum of all refunds never passes it."""
+    """Refund all or a part of what was captured. Raises Refusal 409 if nothing was, 422 for too much.
+
+    refuse: raise Refusal 402 in any case, as a drill wants it.
+    """
     charge = get(db, charge_id)
     if not charge["captured"]:
         raise Refusal(409, "charge_not_captured", f"The charge is {charge['status']}; there is nothing to refund.")
@@ -69,7 +75,7 @@ def refund(db: DB, charge_id: str, amount: int, key: str, *, refuse: bool = Fals
 
 
 def complete(db: DB, charge_id: str, *, approved: bool) -> Charge:
-    """The shopper has answered the bank's question."""
+    """Record the customer's answer on the 3-D Secure page, and settle the charge or let it fail."""
     charge = get(db, charge_id)
     if charge["status"] != "requires_action":
         raise Refusal(409, "charge_not_waiting", f"The charge is {charge['status']}.")
@@ -83,7 +89,7 @@ def complete(db: DB, charge_id: str, *, approved: bool) -> Charge:
 
 
 def _settle(db: DB, charge: Charge, key: str) -> Charge:
-    """Write down what a charge that went well has moved."""
+    """Enter a successful charge in the ledger, as authorised or captured."""
     if charge["status"] == "authorized":
         enter(db, charge, "authorise", charge["amount"], key)
         return charge

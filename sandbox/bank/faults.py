@@ -1,4 +1,4 @@
-"""What drills may change while the bank runs: how often it fails, how slow it is."""
+"""Faults that drills may set while the bank runs: errors, dropped connections, delays."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 @dataclass
 class FaultSettings:
+    """The faults in effect. `latency_ms` is added to each charge; `webhooks` is "all" or "asynchronous"."""
+
     fail: int = 0  # so many money requests more answer 503 and do nothing
     drop: int = 0  # so many more are carried out and then not answered
     answer: int = 0  # 0, or the status that every request to the API is answered with (401, 429, 503 ...)
@@ -31,6 +33,7 @@ class FaultSettings:
     _flaky: dict[str, int] = field(default_factory=dict, repr=False)
 
     def change(self, wishes: dict[str, Any]) -> None:
+        """Change these settings, all or none; raise Refusal (422) for an unknown name or a bad value."""
         for name, value in wishes.items():
             _check(name, value)
         for name, value in wishes.items():
@@ -40,14 +43,14 @@ class FaultSettings:
         return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
 
     def fails(self, source: str, key: str) -> bool:
-        """Is this request one of those that get a 503?"""
+        """Say whether this request is to get a 503, and count it."""
         if self.fail > 0:
             self.fail -= 1
             return True
         return source == tokens.FLAKY and self._flaky_fails(key)
 
     def drops(self, source: str) -> bool:
-        """Is the connection of this request, carried out for the first time, to be dropped?"""
+        """Say whether the connection of this request, carried out for the first time, is to be dropped; count it."""
         if self.drop > 0:
             self.drop -= 1
             return True

@@ -1,4 +1,4 @@
-"""One money request from its key to its stored answer."""
+"""Carry out each money request once, by its idempotency key."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ Obstacle = Callable[[], Any]
 
 
 class Teller:
-    """Carries out each key once. What is in flight lives in memory: it dies with the process, as its effect does."""
+    """Carries out one request per key. Requests in flight are kept in memory: they die with the process, and so does
+    their effect."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._in_flight: dict[str, str] = {}
 
     async def carry_out(self, key: str, path: str, body: dict[str, Any], obstacle: Obstacle, effect: Effect) -> Answer:
+        """Await `obstacle`, run `effect` and store its answer; for a known key return the stored answer.
+
+        Raises Refusal 422 if the key belongs to another request, 409 while its first request is in flight, and what
+        `obstacle` raises, after which the key may be used again.
+        """
         mark = requests.fingerprint(path, body)
         if stored := self._known(key, mark):
             return stored
@@ -34,7 +40,7 @@ class Teller:
             del self._in_flight[key]
 
     def look_up(self, key: str) -> tuple[str, Answer | None]:
-        """`in_flight`, `done` with its answer, or `unknown`."""
+        """Return the state of a key: `in_flight`, `done` with its answer, or `unknown`."""
         if key in self._in_flight:
             return "in_flight", None
         stored = self._store.read(lambda db: requests.recall(db, key))
@@ -51,7 +57,7 @@ class Teller:
 
 
 def _record(db: sqlite3.Connection, key: str, path: str, mark: str, effect: Effect) -> Answer:
-    """Effect and answer stand or fall together; a no is an answer like any other."""
+    """Run the effect and store its answer in one transaction; a Refusal is stored like any other answer."""
     try:
         status, body = 201, effect(db)
     except Refusal as no:

@@ -1,4 +1,4 @@
-"""What an outside judge reads: every charge, every movement, what others have sent, the sums."""
+"""The public ledger, for the doctor and for drills: charges, entries, transfers and sums."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOTALS = (
 
 
 def ledger(db: sqlite3.Connection, reference: str | None, *, only_totals: bool = False) -> dict[str, Any]:
-    """Everything, or what belongs to one reference."""
+    """Return the whole ledger, or only what belongs to `reference`; amounts in minor units, totals by currency."""
     totals = {row.pop("currency"): row for row in _rows(db, TOTALS, reference)}
     if only_totals:
         return {"totals": totals}
@@ -31,7 +31,7 @@ def ledger(db: sqlite3.Connection, reference: str | None, *, only_totals: bool =
 
 
 def latest(db: sqlite3.Connection, count: int = 200) -> list[dict[str, Any]]:
-    """The newest charges, newest first, for the page."""
+    """Return the newest charges, newest first, for the page."""
     return [dict(row) for row in db.execute("select * from charges order by seq desc limit ?", (count,))]
 
 

@@ -1,4 +1,4 @@
-"""What the bank is started with: flags first, then the environment, then what `config` says."""
+"""The options of the bank: from flags, else from the environment, else from the shop's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and judges see: the ledger, the 3-D Secure page, the drill control. No key needed."""
+"""The public pages, without an API key: the ledger, the 3-D Secure page, the control of faults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Home(PublicHandler):
 
 
 class Control(PublicHandler):
-    """The weather, for drills. JSON only, so that no web page can change it from a browser."""
+    """Read and set the faults, for drills. JSON only, so that no web page can change them from a browser."""
 
     def get(self) -> None:
         self.answer(self.bank.weather.shown())
@@ -49,7 +49,7 @@ class Control(PublicHandler):
 
 
 class Challenge(PublicHandler):
-    """GET /3ds/{charge}: the page a shopper is sent to."""
+    """GET /3ds/{charge}: the page on which the customer approves a payment."""
 
     def get(self, charge_id: str) -> None:
         charge = self.bank.store.read(lambda db: records.get(db, charge_id))
@@ -80,7 +80,7 @@ class Complete(PublicHandler):
 
 
 def money(minor: int, currency: str) -> str:
-    """For eyes only; the ledger counts minor units."""
+    """Write an amount in minor units for a page: `1,234.50 EUR`."""
     whole, point, rest = iso4217.decimal(minor, currency).partition(".")
     return f"{int(whole):,}{point}{rest} {currency}"
 

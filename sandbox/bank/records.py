@@ -1,4 +1,4 @@
-"""The rows of a charge: how they are made, read and entered in the book."""
+"""Read and insert the rows of charges and their ledger entries."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Charge = dict[str, Any]
 
 
 def get(db: DB, charge_id: str) -> Charge:
+    """Return the charge; raise Refusal (404) if there is none."""
     row = db.execute("select * from charges where id = ?", (charge_id,)).fetchone()
     if row is None:
         raise Refusal(404, "charge_not_found", "There is no such charge.")
@@ -23,6 +24,7 @@ def get(db: DB, charge_id: str) -> Charge:
 
 
 def insert(db: DB, new: NewCharge, key: str, status: str, failure_code: str | None = None) -> Charge:
+    """Insert a charge with nothing captured; an unknown token is stored as "unknown"."""
     row = {
         "id": "ch_" + secrets.token_hex(12),
         "reference": new.reference,
@@ -46,6 +48,7 @@ def insert(db: DB, new: NewCharge, key: str, status: str, failure_code: str | No
 
 
 def enter(db: DB, charge: Charge, kind: str, amount: int, key: str) -> int:
+    """Append an entry to the ledger and return its number; the charge itself is not changed."""
     cursor = db.execute(
         "insert into entries (charge, reference, kind, amount, currency, key, at) values (?, ?, ?, ?, ?, ?, ?)",
         (charge["id"], charge["reference"], kind, amount, charge["currency"], key, now()),
@@ -54,7 +57,7 @@ def enter(db: DB, charge: Charge, kind: str, amount: int, key: str) -> int:
 
 
 def captured_as(charge_id: str, entry: int, *, first: bool) -> str:
-    """What a capture is known by: the charge, or itself where it is not the charge's first."""
+    """Return the id of a capture: the charge's for its first capture, one made of the entry's number for others."""
     return charge_id if first else f"cp_{entry}"
 
 

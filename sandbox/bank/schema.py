@@ -1,4 +1,4 @@
-"""The bank's tables. The checks are the last guard: no rule above them can overdraw a charge."""
+"""The bank's tables. Their CHECK constraints are the last guard against a charge that is overdrawn."""
 
 SCHEMA = """
 create table if not exists charges (

@@ -1,4 +1,4 @@
-"""How a charge looks from outside."""
+"""The charge in the answers of the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def charge(row: dict[str, Any], public_url: str) -> dict[str, Any]:
-    """The API's charge: never the token it was paid with."""
+    """Return the charge as the API shows it, without the token it was paid with."""
     return {
         "object": "charge",
         "id": row["id"],

@@ -1,4 +1,4 @@
-"""The ledger as the shop may read it: what moved between two moments, page by page."""
+"""The ledger for the shop: captures and refunds between two times, page by page."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ ENTRIES = (
 
 
 class Windowed(ApiHandler):
-    """A list by time, page by page: `next` is the `after` of the page that follows."""
+    """A list between two times, page by page: the `next` of an answer is the `after` of the following page."""
 
     def window(self) -> tuple[str, str, int]:
+        """Return `since`, `until` and `after` of the query, the times in UTC; raise Refusal (422) for a bad one."""
         return self._moment("since"), self._moment("until"), self._after()
 
     def _moment(self, name: str) -> str:

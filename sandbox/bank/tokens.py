@@ -1,4 +1,4 @@
-"""Payment tokens that steer the bank. The last letters say what happens."""
+"""The payment tokens of the sandbox bank; the name of each says how its charge goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money that people send to the shop's account from theirs: it comes by itself, and is told and listed."""
+"""Bank transfers to the shop's account: drills send them, the shop gets an event and can list them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ FIELDS = ("id", "amount", "currency", "reference", "at")
 
 
 class Sent(PublicHandler):
-    """POST /transfers: somebody sends money. No key, for it is nobody of the shop; JSON only, as the control."""
+    """POST /transfers: book a transfer. Without an API key, because the sender is not the shop; JSON only, as the
+    control."""
 
     async def post(self) -> None:
         new = validation.new_transfer(self.json())
@@ -33,7 +34,7 @@ class Sent(PublicHandler):
 
 
 class Transfers(Windowed):
-    """GET /v1/transfers?since=&until=&after=: oldest first, as the ledger."""
+    """GET /v1/transfers?since=&until=&after=: oldest first, as in the ledger."""
 
     def get(self) -> None:
         since, until, after = self.window()

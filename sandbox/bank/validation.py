@@ -1,4 +1,4 @@
-"""What a request must look like before any rule is asked. Nothing refused here is stored under its key."""
+"""Validate the bodies of requests before any rule of a charge. A Refusal from here is not stored under the key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NewCharge:
 
 @dataclass(frozen=True)
 class NewTransfer:
-    """`reference`: what the sender wrote as its purpose. `told` is false when its event is to be lost."""
+    """`reference`: the purpose that the sender wrote. `told`: whether an event is sent; false loses it on purpose."""
 
     amount: int
     currency: str
@@ -39,7 +39,7 @@ class NewTransfer:
 
 @dataclass(frozen=True)
 class CaptureWish:
-    """`amount` None: all that is left. `final`: what is left then is let go."""
+    """`amount`: in minor units, None for all that is left. `final`: the rest is voided."""
 
     amount: int | None
     final: bool
@@ -67,7 +67,7 @@ def new_transfer(body: dict[str, Any]) -> NewTransfer:
 
 
 def amount(body: dict[str, Any]) -> int:
-    """The amount of a refund: required."""
+    """Return the amount of a refund in minor units; it is required."""
     _only(body, {"amount"})
     return _amount(body.get("amount"))
 

@@ -1,4 +1,4 @@
-"""Events: written with the effect they tell of, delivered until somebody says 2xx."""
+"""The bank's events: written in the transaction of their effect, delivered until the shop answers 2xx."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ def write(db: sqlite3.Connection, kind: str, data: dict[str, Any]) -> None:
 
 
 def signature(secret: str, body: str, at: int) -> str:
+    """Return the Bank-Signature header of a body; `at` is in seconds since 1970."""
     digest = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
 class Postman:
-    """Delivers what is due, each event with its own growing pause, signed anew each time."""
+    """Delivers due events, signed anew each time; the pause of each doubles after a failure, and after a day it gives
+    up."""
 
     def __init__(self, store: Store, url: str, secret: str, backoff: float) -> None:
         self._store, self._url, self._secret, self._backoff = store, url, secret, backoff
@@ -88,7 +90,7 @@ class Postman:
             await self._postpone(row, problem)
 
     async def _post(self, body: str) -> str | None:
-        """None when it arrived, else why not."""
+        """Send an event; return None when it was accepted, else why not."""
         headers = {
             "Content-Type": "application/json",
             "Bank-Signature": signature(self._secret, body, int(time.time())),

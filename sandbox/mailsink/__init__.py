@@ -1,1 +1,1 @@
-"""A mailbox for everybody: takes any mail by SMTP, sends none on, shows all in a browser."""
+"""The mail sink, a mail server for development: it takes any mail by SMTP, delivers none, shows all in a browser."""

@@ -1,4 +1,4 @@
-"""The sink's urls."""
+"""The URLs of the sink."""
 
 from __future__ import annotations
 

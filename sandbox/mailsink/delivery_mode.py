@@ -1,4 +1,4 @@
-"""How the sink treats a message: as its address says, else as the drill says."""
+"""How the sink treats a message: by its recipient's address, else by the mode that a drill has set."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ BOUNCED = "550 5.1.1 No such mailbox"
 
 
 class DeliveryMode:
+    """The mode in effect. Addresses that begin with `bounce` are refused, with `later` deferred twice."""
+
     def __init__(self) -> None:
         self.mode = "accept"
         self.smtputf8 = True  # of connections made from now on
         self._later: dict[str, int] = {}
 
     def change(self, wishes: dict[str, Any]) -> None:
+        """Set `mode`, `smtputf8` or both; raise Refusal (422) for anything else."""
         mode, smtputf8 = wishes.get("mode", self.mode), wishes.get("smtputf8", self.smtputf8)
         if not wishes or set(wishes) - {"mode", "smtputf8"} or mode not in MODES or not isinstance(smtputf8, bool):
             modes = ", ".join(sorted(MODES))
@@ -27,7 +30,7 @@ class DeliveryMode:
         self.mode, self.smtputf8 = mode, smtputf8
 
     def objection(self, recipient: str) -> str | None:
-        """The SMTP answer that turns this recipient away, or None."""
+        """Return the SMTP answer that refuses or defers this recipient; None if it is accepted."""
         local = recipient.lower()
         if local.startswith("bounce"):
             return BOUNCED

@@ -1,4 +1,4 @@
-"""The stored messages: raw bytes and what the lists and filters need of them."""
+"""The stored messages: their raw bytes, and the columns that lists and filters need."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ DB = sqlite3.Connection
 
 
 def add(db: DB, sender: str, recipients: list[str], raw: bytes) -> int:
+    """Store a message and return its number."""
     head = HEAD.parsebytes(raw)  # the modern parser would cost more than all the rest
     message_id, subject = _decoded_header(head["Message-ID"]), _decoded_header(head["Subject"]) or ""
     cursor = db.execute(INSERT, (message_id, sender, json.dumps(recipients), subject, _now(), raw))
@@ -48,7 +49,7 @@ def add(db: DB, sender: str, recipients: list[str], raw: bytes) -> int:
 def find(
     db: DB, to: str | None = None, message_id: str | None = None, newest: int | None = None, *, brief: bool = False
 ) -> list[sqlite3.Row]:
-    """Messages, newest last: of one recipient, of one Message-ID, of the last `newest`; `brief` leaves out `raw`."""
+    """Return messages, newest last: of one recipient, of one Message-ID, the last `newest`. `brief` omits `raw`."""
     columns = BRIEF if brief else "*"
     of_recipient = "where id in (select message from deliveries where recipient = :to)"
     where = of_recipient if to is not None else "where 1"
@@ -71,7 +72,7 @@ def parse(raw: bytes) -> EmailMessage:
 
 
 def summary(row: sqlite3.Row) -> dict[str, Any]:
-    """The envelope and the two headers that are kept beside the message."""
+    """Return the envelope of a message, its Message-ID and its subject."""
     return {
         "id": row["id"],
         "message_id": row["message_id"],
@@ -83,13 +84,14 @@ def summary(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def whole(row: sqlite3.Row) -> dict[str, Any]:
-    """The summary, both bodies and all headers, of a repeated one the first."""
+    """Return the summary, both bodies and all headers; of a repeated header the first."""
     message = parse(row["raw"])
     headers = {name: _header(message, name) for name in reversed(message.keys())}
     return summary(row) | {"text": body(message, "plain"), "html": body(message, "html"), "headers": headers}
 
 
 def body(message: EmailMessage, kind: str) -> str | None:
+    """Return the body of subtype `kind`, "plain" or "html", as text; None if there is none."""
     part = message.get_body((kind,))
     if part is None:
         return None
@@ -101,7 +103,7 @@ def body(message: EmailMessage, kind: str) -> str | None:
 def _decoded(payload: bytes, charset: str) -> str:
     try:
         return payload.decode(charset, "replace").replace("\r\n", "\n")
-    except LookupError:  # a charset nobody knows: show what can be shown
+    except LookupError:  # an unknown charset: show what can be shown
         return payload.decode("utf-8", "replace").replace("\r\n", "\n")
 
 

@@ -1,4 +1,4 @@
-"""What the sink is started with: flags first, then what `config` says."""
+"""The options of the mail sink: from flags, else from the shop's settings."""
 
 from __future__ import annotations
 

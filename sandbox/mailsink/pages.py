@@ -1,4 +1,4 @@
-"""The web side: messages as JSON for judges and as pages for people. Message text is never trusted."""
+"""The web side: messages as JSON for drills and as pages for a browser. The text of a message is never trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.mailsink.delivery_mode import DeliveryMode
 from sandbox.store import Store
 from sandbox.web import Handler, Refusal, table
 
-# What a message brings along may be styled and may show inline pictures; it may load and run nothing.
+# The HTML of a message may use styles and inline pictures; it may load and run nothing.
 # Links open in a tab of their own, which is free of the sandbox.
 FRAME_RIGHTS = "allow-popups allow-popups-to-escape-sandbox"
 FRAME_POLICY = (
@@ -82,7 +82,7 @@ class Page(SinkHandler):
 
 
 class Control(SinkHandler):
-    """How the next messages are treated. JSON only, so that no web page can change it from a browser."""
+    """Read and set the delivery mode, for drills. JSON only, so that no web page can change it from a browser."""
 
     def get(self) -> None:
         self.answer({"mode": self.mood.mode, "smtputf8": self.mood.smtputf8})

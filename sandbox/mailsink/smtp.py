@@ -1,4 +1,4 @@
-"""The SMTP side: a 250 is said only after the message is stored."""
+"""The SMTP side: a message is answered with 250 only after it is stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FULL = "452 4.3.1 Not stored, try again later"
 
 
 class Inbox:
-    """aiosmtpd calls these by name."""
+    """The handler of aiosmtpd, which calls its methods by name."""
 
     def __init__(self, store: Store, mood: DeliveryMode) -> None:
         self._store, self._mood = store, mood
