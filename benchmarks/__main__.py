@@ -1,7 +1,7 @@
 """python -m benchmarks [--only drain,latency] [--pairs services,embedded] [--scale 0.1] [--history 2000000]
 
-Every figure stands beside a peer's, taken in the same run on the same services with the same SQL work. Writes
-benchmarks/results.json, the plots in docs/plots/ and the table of docs/performance.md.
+Runs the measures. Each figure of ours is compared with a peer's, taken in the same run on the same services with the
+same SQL work. Writes benchmarks/results.json, the plots in docs/plots/ and the table of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEASURES = (
 
 def main() -> int:
     chosen = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is put away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that processes and databases are cleaned up
     print(f"{machine()}; {', '.join(f'{name} {number}' for name, number in versions().items())}")
     with run(set(chosen.pairs.split(",")), chosen.scale, chosen.history) as this:
         failed = [name for name in chosen.only.split(",") if not _measured(name, this, keep=chosen.keep)]
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
 
 
 def _measured(name: str, this: Run, *, keep: bool) -> bool:
-    """One that fails is said so, and the others go on."""
+    """Run one measure; print its failure and return False if a process of it died, so that the others go on."""
     module = import_module(f"benchmarks.measures.{name}")
     page = Page(module.TITLE, module.CAVEATS)
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who is measured: how orders are begun for it, and which processes carry them out."""
+"""The contenders: Orderwave in several set-ups, and its peers. Each has a way to begin orders, and its processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle")
 
 @dataclass(frozen=True)
 class Line:
-    """One process."""
+    """One process of a contender."""
 
     name: str
     argv: tuple[str, ...]
@@ -23,6 +23,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Contender:
+    """A system to be measured. Call `make_ready` once in a ground, then `start`."""
+
     name: str
     module: str  # in benchmarks.peers: how an order is begun
     lines: Callable[[Ground], list[Line]]
@@ -67,7 +69,7 @@ OURS = (PREFORK, THREADS, SHIPPED)
 
 
 def pinned(cores: int) -> Contender:
-    """One worker of 4 threads on each of the first cores."""
+    """Orderwave with one worker of 4 threads pinned to each of the first `cores` cores."""
     lines = [_threaded(number) for number in range(cores)]
     held = [Line(line.name, ("taskset", "-c", str(core), *line.argv)) for core, line in enumerate(lines)]
     return _orderwave(f"{cores} pinned worker{'s' * (cores > 1)}", lambda _: held)
@@ -85,7 +87,10 @@ def bare_chain(pool: str, concurrency: int, workers: int = 1) -> Contender:
 
 
 def dbos(threads: int, workers: int = 2, polling: float = 0.05, *, transactions: bool = False) -> Contender:
-    """Plain steps, or datasource transactions, which are exactly once and cost more."""
+    """DBOS with plain steps, or with datasource transactions, which are exactly once and cost more.
+
+    polling: seconds between two looks at its queue.
+    """
     module = "benchmarks.peers.dbos_queue"
     environment = {"PEER_THREADS": str(threads), "PEER_POLLING": str(polling), "PEER_EXACT": str(int(transactions))}
     lines = [

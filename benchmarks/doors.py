@@ -1,4 +1,4 @@
-"""An API under load: which one, who comes, and how they were served."""
+"""Put an API under load: start it, make the clients' tokens, and measure its answers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from deploy.readiness import answers
 
 @dataclass(frozen=True)
 class Served:
+    """The result of one load."""
+
     answers: int
     first: float  # when the first answer came, in seconds since 1970
     rate: float  # a second
@@ -23,7 +25,7 @@ class Served:
 
 
 def open_door(here: Ground, app: str = "api.wsgi:app") -> None:
-    """Any WSGI app, served as ours is: by the same server, with as many processes and threads."""
+    """Start a WSGI app as Orderwave's API is started, with as many processes and threads, and wait until it answers."""
     door = processes.api(here.settings)
     *how, _ = door.argv
     here.start("api", (*how, app), **door.environment)
@@ -31,7 +33,7 @@ def open_door(here: Ground, app: str = "api.wsgi:app") -> None:
 
 
 def customers(here: Ground, number: int, name: str) -> Path:
-    """Signed in, each with something in the cart; a file of their tokens."""
+    """Make customers with a session and a filled cart. Returns the file with their access tokens."""
     file = here.settings.state_dir / name
     here.run("benchmarks.acts.fill_carts", number, name, file)
     here.do("ANALYZE")
@@ -39,19 +41,22 @@ def customers(here: Ground, number: int, name: str) -> Path:
 
 
 def strangers(here: Ground, number: int) -> Path:
-    """For a door that asks for no token."""
+    """Write a file of dummy tokens, for an API that checks none."""
     file = here.settings.state_dir / "strangers"
     file.write_text("nobody\n" * number)
     return file
 
 
 def load(here: Ground, tokens: Path, connections: int, seconds: float, warm_up: float = 0.0) -> Served:
-    """Every answer must be a 202. Those of the first `warm_up` seconds do not count."""
+    """POST orders with these tokens; answers of the first `warm_up` seconds do not count.
+
+    Raises Died unless every answer is a 202.
+    """
     return _served(here, "202", tokens, connections, seconds, warm_up)
 
 
 def visit(here: Ground, path: str, connections: int, seconds: float, warm_up: float = 0.0) -> Served:
-    """GET this, by strangers; every answer must be a 200."""
+    """GET `path` without a token. Raises Died unless every answer is a 200."""
     return _served(here, "200", "-", connections, seconds, warm_up, path)
 
 

@@ -1,7 +1,7 @@
-"""Orders are accepted while nobody works; then the workers start, and the database's clock says how long they took.
+"""Measure a drain: orders are accepted while no worker runs, then the workers start and finish them.
 
-From the start of the first order's first transaction to the record of the last order's last step: the workers' own
-start is not in it. What it cost is read from the kernel, from PostgreSQL and from the workers.
+The time is the database's, from the start of the first order's first transaction to the record of the last order's
+last step; the start of the workers is not in it. The cost is read from the kernel, PostgreSQL and the workers.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ WORK = {
     "order_events": "to_status = 'confirmed'",
     "notifications": "event = 'order_confirmed' AND state = 'sent'",
 }
-"""One row of each for every order, whoever carried it out: the same work on both sides."""
+"""Every finished order has one row of each, so that all contenders do the same work."""
 
 
 @dataclass(frozen=True)
 class Drained:
+    """The result of one drain."""
+
     name: str
     orders: int
     rate: float  # orders a second
@@ -42,7 +44,11 @@ class Drained:
 
 
 def drain(here: Ground, contender: Contender, orders: int, *how: str) -> Drained:
-    """`how`: further arguments of the accepting act (`hot`)."""
+    """Accept `orders` orders, start the contender, wait until it has finished them, and stop it.
+
+    how: further arguments of the act `accept` (`hot`). Raises Died if a process ends, if it takes too long, or if the
+    work is incomplete.
+    """
     before = here.ask(TOLD)
     contender.make_ready(here)
     accepted = here.learn("benchmarks.acts.accept", contender.module, orders, *how)
@@ -60,14 +66,14 @@ def drain(here: Ground, contender: Contender, orders: int, *how: str) -> Drained
 
 
 def check_work(here: Ground, orders: int) -> None:
-    """That everything was done for every order, and once."""
+    """Raise Died unless the tables have exactly one row of each kind in WORK for every order."""
     done = {table: here.ask(f"SELECT count(*) FROM {table} WHERE {mark}") for table, mark in WORK.items()}
     if set(done.values()) != {orders}:
         raise Died(f"{orders} orders were to be carried out, but the tables say {done}")
 
 
 def _watch(here: Ground, before: int, orders: int) -> tuple[dict[str, float], float]:
-    """CPU seconds taken between the first order touched and the last one through, and when that was."""
+    """Return the CPU seconds between the first reservation and the last notification, and the time of the latter."""
     here.wait(lambda: here.ask("SELECT count(*) FROM reservations") > before, "the first order", pause=0.02)
     first = _cpu(here)
     here.wait(lambda: here.ask(TOLD) >= before + orders, f"{orders} orders to be through")
@@ -76,12 +82,15 @@ def _watch(here: Ground, before: int, orders: int) -> tuple[dict[str, float], fl
 
 
 def last_told(here: Ground) -> float:
-    """When the last order was through, in seconds since 1970 by the database's clock."""
+    """Return when the last order was finished, in seconds since 1970 by the database's clock."""
     return float(here.ask(f"SELECT {_seconds(here, 'max(updated_at)')} FROM notifications"))
 
 
 def _begun(here: Ground, before: int) -> float:
-    """Reservations bear the start of the transaction that made them, moved by how long they are good for."""
+    """Return when the first reservation of this drain was made, in seconds since 1970.
+
+    `expires_at` is the start of its transaction plus the minutes that a reservation lasts.
+    """
     newest = f"(SELECT expires_at FROM reservations ORDER BY expires_at LIMIT 1 OFFSET {before})"
     return float(here.ask(f"SELECT {_seconds(here, newest)}")) - 60.0 * here.settings.reservation_minutes
 
@@ -93,7 +102,7 @@ def _cpu(here: Ground) -> dict[str, float]:
 
 
 def _commits(here: Ground) -> int | None:
-    """By PostgreSQL's own count, less those of whoever asks."""
+    """Return PostgreSQL's count of commits, less the ground's own queries; None on SQLite."""
     if here.settings.on_sqlite:
         return None
     time.sleep(1.5)  # a backend reports once a second, and when it ends

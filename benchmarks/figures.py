@@ -1,4 +1,4 @@
-"""The table of `docs/performance.md`, written anew from `results.json`: `python -m benchmarks.figures`."""
+"""Write the table of `docs/performance.md` from `results.json`: `python -m benchmarks.figures`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Entry = dict[str, Any]
 
 
 def write(entries: Iterable[Entry], file: Path = FILE) -> None:
-    """Between the two marks; the rest of the page is written by people."""
+    """Replace the table between the two marks; the rest of the page is written by hand."""
     before, _, rest = file.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     file.write_text(before + BEGIN + table(list(entries)) + END + after)
 
 
 def table(entries: list[Entry]) -> str:
-    """Those with a target first."""
+    """Return the table in Markdown, the rows with a target first."""
     rows = sorted(entries, key=lambda entry: (entry["target"] is None, entry["measure"]))
     return HEAD + "".join(_line(entry) for entry in rows) + "\n" + _machine(entries)
 
@@ -40,7 +40,7 @@ def _number(value: float | None, form: str = ",.0f") -> str:
 
 
 def _machine(entries: list[Entry]) -> str:
-    """Every machine and set of versions that a figure was taken on."""
+    """Name every machine and set of versions that a figure was taken on."""
     taken = {f"{entry['machine']}; {', '.join(f'{n} {v}' for n, v in entry['versions'].items())}" for entry in entries}
     return "".join(f"Taken on {where}.\n\n" for where in sorted(taken))
 

@@ -1,4 +1,4 @@
-"""Where one contender runs: a database, queues and a folder of its own, and every process it is given."""
+"""A ground: a database, queues and a folder for one contender, and the processes that run on them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.stack.environment import settings
 
 
 class Died(RuntimeError):
-    """A process that was needed is gone, or did not do its work in time. Says the end of its log."""
+    """A process has ended or failed, or was not done in time. The message has the end of its log."""
 
 
 class Ground:
-    """`run` an act to its end or `learn` what it found, `start` processes, `ask` the database, `wait` until."""
+    """`run` an act to its end or `learn` its result, `start` processes, `ask` the database, `wait` for a condition."""
 
     def __init__(self, pair: str, environment: dict[str, str]) -> None:
         self.pair, self.environment = pair, environment
@@ -32,11 +32,11 @@ class Ground:
         self._engine = create_engine(environment["DATABASE_URL"], isolation_level="AUTOCOMMIT")
 
     def learn(self, module: str, *arguments: object, **environment: str) -> Any:
-        """What `python -m module` prints on its last line, as JSON."""
+        """Run `python -m module` and return the last line of its output, read as JSON. Raises Died if it fails."""
         return json.loads(self.run(module, *arguments, **environment).splitlines()[-1])
 
     def run(self, module: str, *arguments: object, **environment: str) -> str:
-        """What `python -m module` prints."""
+        """Run `python -m module` and return its output. Raises Died if it fails."""
         command = [sys.executable, "-m", module, *map(str, arguments)]
         log = self._log(module)
         with log.open("ab") as errors:
@@ -54,7 +54,7 @@ class Ground:
         return child
 
     def dismiss(self, child: Child, seconds: float = 40.0) -> None:
-        """Ask it to stop and give it the time: it may have children of its own to put away."""
+        """Ask the process to stop, and kill it after `seconds`: it may have children of its own to stop."""
         child.ask_to_stop()
         deadline = time.monotonic() + seconds
         while child.exit_code() is None and time.monotonic() < deadline:
@@ -63,13 +63,13 @@ class Ground:
         self.children.remove(child)
 
     def stop(self) -> None:
-        """Everything that was started, at once."""
+        """Kill every process that was started."""
         for child in self.children:
             child.kill()
         self.children = []
 
     def ask(self, query: str) -> Any:
-        """The first row of the answer; its only column when it has one."""
+        """Run a query that gives one row; return the row, or its value if it has one column."""
         self.asked += 1
         with self._engine.connect() as connection:
             row = connection.execute(text(query)).one()
@@ -81,7 +81,7 @@ class Ground:
                 connection.execute(text(statement))
 
     def wait(self, enough: Callable[[], object], what: str, seconds: float = 300.0, pause: float = 0.05) -> None:
-        """Until it is so; an error as soon as one of the processes ends, or when it takes too long."""
+        """Wait until `enough()`. Raises Died as soon as one of the processes ends, and after `seconds`."""
         deadline = time.monotonic() + seconds
         while not enough():
             for child in self.children:

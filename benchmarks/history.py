@@ -1,6 +1,7 @@
-"""Finished runs by the million: copies of one that was carried out here, with its journal, each with an id of its own.
+"""Load millions of finished runs: copies of one real run with its journal, each with its own id.
 
-Copied by the names of the columns, so that it stays a copy whatever the engine's tables become. PostgreSQL only.
+Columns are copied by their names in the database, so that a change of the engine's tables needs none here. PostgreSQL
+only.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ _COLUMNS = """
     SELECT string_agg(column_name || ':' || data_type, ',' ORDER BY ordinal_position)
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{}'
 """
-# As a UUIDv7 of long ago: they lie together, before those of today.
+# A UUIDv7 with an old time: in the index the copies lie together, before the runs of today.
 _ID = "(lpad(to_hex(1700000000000 + n * 10), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid"
 _BATCH = 250_000
 
 
 def load(here: Ground, runs: int) -> None:
-    """The run to copy must be the only one there, and finished."""
+    """Make `runs` copies of the only run in the table, which must have succeeded with four journal rows."""
     state, steps = here.ask("SELECT max(state), (SELECT count(*) FROM journal) FROM runs HAVING count(*) = 1")
     assert (state, steps) == ("succeeded", 4), f"not a run to copy: {state}, {steps} steps in its journal"
     own = {"id": _ID, "key": f"{_ID}::text", "subject_id": f"{_ID}::text"}
@@ -40,5 +41,5 @@ def _copy(here: Ground, table: str, own: dict[str, str], first: int, runs: int) 
 
 
 def _shifted(name: str, kind: str) -> str:
-    """Each a little older than the one before; a moment that is not there stays away."""
+    """Return the value of a column: a time moves back with each copy, NULL stays NULL, everything else is copied."""
     return f"{name} - n * interval '0.1 s' - interval '1 day'" if kind.startswith("timestamp") else name

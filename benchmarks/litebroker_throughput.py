@@ -1,4 +1,4 @@
-"""No-op Celery tasks a second: litebroker and RabbitMQ in one run on one machine.
+"""Measure no-op Celery tasks per second: litebroker and RabbitMQ in one run on one machine.
 
     python benchmarks/litebroker_throughput.py [--tasks 5000] [--prefetch 1] [--pool prefork] [--only litebroker]
 
@@ -21,7 +21,7 @@ from celery import Celery
 from kombu import Connection
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-import litebroker  # noqa: F401 - the import teaches kombu the scheme
+import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
 
 RABBITMQ = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
 
@@ -39,7 +39,7 @@ app.conf.update(
 
 @app.task(name="bench.noop")
 def noop() -> None:
-    """Nothing: what is measured is the way to it and back."""
+    """Do nothing: only the way through the broker is measured."""
 
 
 @app.task(name="bench.mark")
@@ -48,7 +48,7 @@ def mark(path: str) -> None:
 
 
 def publish(count: int, first: str, last: str) -> None:
-    """In a process of its own, whose app has the right broker from its start. Prints tasks a second."""
+    """Publish the tasks, in a process whose app starts with the right broker, and print tasks per second."""
     started = time.perf_counter()
     mark.delay(first)
     for _ in range(count):
@@ -90,7 +90,7 @@ def worker(pool: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[
 
 
 def drain(count: int, first: Path, last: Path, pool: str, environment: dict[str, str]) -> float:
-    """Tasks a second."""
+    """Start a worker, wait until the tasks are done, and return tasks per second."""
     with worker(pool, environment) as process:
         deadline = time.monotonic() + 300
         while not (last.exists() and last.read_text()):

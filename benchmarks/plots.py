@@ -1,4 +1,4 @@
-"""`results.json` as SVG: every ratio beside its target, drawn anew after each run. `python -m benchmarks.plots`"""
+"""Draw `results.json` as SVG, every ratio with its target: `python -m benchmarks.plots`."""
 
 from __future__ import annotations
 

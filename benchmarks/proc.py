@@ -1,4 +1,4 @@
-"""What the kernel knows of processes: the CPU time they have taken and the memory they hold. Linux only."""
+"""Read the CPU time and the memory of processes from /proc. Linux only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ SERVICES = {"postgres": "PostgreSQL", "beam.smp": "RabbitMQ", "redis-server": "R
 
 @dataclass(frozen=True)
 class Seen:
+    """A process as /proc/PID/stat shows it."""
+
     pid: int
     parent: int
     group: int
@@ -29,12 +31,12 @@ def processes() -> Iterator[Seen]:
 
 
 def cpu_of_groups(groups: set[int]) -> float:
-    """Seconds that these process groups have taken so far."""
+    """Return the CPU seconds that these process groups have taken so far."""
     return sum(seen.cpu for seen in processes() if seen.group in groups)
 
 
 def cpu_of_services() -> dict[str, float]:
-    """Seconds that each of the services on this machine has taken, whoever it served."""
+    """Return the CPU seconds that each service on this machine has taken so far, for all of its clients."""
     taken = dict.fromkeys(SERVICES.values(), 0.0)
     for seen in processes():
         if seen.program in SERVICES:
@@ -43,7 +45,7 @@ def cpu_of_services() -> dict[str, float]:
 
 
 def family(pid: int) -> list[int]:
-    """This process and all that descend from it."""
+    """Return the pids of this process and its descendants."""
     parents = {seen.pid: seen.parent for seen in processes()}
     return [each for each in parents if pid in _ancestry(each, parents)]
 
@@ -59,7 +61,7 @@ def command(pid: int) -> list[str]:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Megabytes by kind (Rss, Pss, Pss_Anon, Pss_File ...), as /proc/PID/smaps_rollup has them."""
+    """Return the memory in MiB by kind (Rss, Pss, Pss_Anon, Pss_File ...), from /proc/PID/smaps_rollup."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     return {name.rstrip(":"): int(kilobytes) / 1024 for name, kilobytes, *_ in map(str.split, lines)}
 

@@ -1,4 +1,4 @@
-"""What was measured: rows for `results.json`, and the same to read."""
+"""The results of a measure: rows for `results.json`, and the same on the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("celery", "kombu", "sqlalchemy", "psycopg", "flask", "httptools", "d
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of ours beside a peer's. `ratio` is turned so that more is better; `target` None: for information."""
+    """One figure of ours and a peer's. A higher `ratio` is always better; `target` None: for information only."""
 
     measure: str
     ours: float
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(eq=False)
 class Page:
-    """What one measure has to say: rows, figures beside them, and what one must know to read them."""
+    """The output of one measure: its rows, and the caveats that belong to them."""
 
     title: str
     caveats: tuple[str, ...]
@@ -64,7 +64,7 @@ class Page:
 
 
 def save(rows: Iterable[Row], services: dict[str, str], file: Path = FILE) -> None:
-    """Rows of this run take the place of those of the same measures; the others stay."""
+    """Store the rows in `results.json`; they replace rows of the same measures, the others stay."""
     fresh = [_entry(row, services) for row in rows]
     measured = {entry["measure"] for entry in fresh}
     kept = [entry for entry in load(file) if entry["measure"] not in measured]

@@ -1,4 +1,4 @@
-"""One run of the benchmarks: on which pairs, and how large."""
+"""One run of the benchmarks: its sites and its scale."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.services import Missing
 @dataclass(frozen=True, eq=False)
 class Run:
     services: Site | None
-    """PostgreSQL, RabbitMQ and Redis; None where they are not all to be had, or not wanted."""
+    """PostgreSQL, RabbitMQ and Redis; None where one of them is missing, or not wanted."""
     embedded: Site | None
     scale: float = 1.0
     history: int = 2_000_000
-    """Finished runs to be loaded for the measure that wants them; 0 leaves it out."""
+    """Finished runs to load for the measure `history`; 0 leaves it out."""
     accepting: dict[str, Served] = field(default_factory=dict)
-    """By pair, once measured."""
+    """The figures of POST /api/orders by pair, once measured."""
 
     @property
     def sites(self) -> list[Site]:
@@ -28,14 +28,14 @@ class Run:
 
     @property
     def main(self) -> Site:
-        """The real services where there are any."""
+        """The site with the real services, if there is one, else the embedded one."""
         return self.sites[0]
 
     def some(self, number: int) -> int:
         return max(20, round(number * self.scale))
 
     def seconds(self, number: float) -> float:
-        """Of load; the first second of it is warm-up, however short the run."""
+        """Scale a duration of load in seconds; at least 3, because its first second is warm-up."""
         return max(3.0, number * self.scale)
 
     def versions(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Goods to sell, and orders written as the API writes them. Runs in the environment of a ground."""
+"""Stock goods, and place orders as the API does. Runs in the environment of a ground."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sku(number: int) -> str:
 
 
 def accept(contender: ModuleType, goods: str) -> str:
-    """One guest's order of one thing. The contender (a module in `peers`) is told of it, in the way of its own."""
+    """Place a guest's order of one item and begin it with the contender, a module in `peers`; return the order's id."""
     with transaction() as session:
         cart = carts.open_guest(session)
         carts.add(session, cart, goods, 1)
@@ -41,7 +41,7 @@ def accept(contender: ModuleType, goods: str) -> str:
 
 
 def accept_many(contender: ModuleType, goods: Iterable[str], threads: int) -> None:
-    """As an API process does: several at a time, each told to the contender after its commit."""
+    """Place an order of each of these SKUs, several at a time as an API process does, and hand each over."""
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(lambda thing: contender.hand_over(accept(contender, thing)), goods):
             pass

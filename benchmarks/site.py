@@ -1,7 +1,7 @@
-"""The services of one pair for the length of a run, and the grounds that are laid on them.
+"""The services of one pair during a run of the benchmarks, and the grounds made on them.
 
-What is found is used: what DATABASE_URL, BROKER_URL and REDIS_URL name, else what answers on the standard ports
-of this machine, else a private server. Every ground is a copy of one stocked database, so that all start alike.
+Used are the services that DATABASE_URL, BROKER_URL and REDIS_URL name, else those on the standard ports of this
+machine, else private servers. Every ground gets a copy of one stocked database, so that all start alike.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUICK = {"PAYMENT_PROVIDER": "instant", "SMTP_URL": "discard:", "LOG_LEVEL": "WA
 
 
 class Site:
-    """`with site.ground() as here:` as often as wanted."""
+    """The services of one pair. `with site.ground() as here:` makes a ground, as often as wanted."""
 
     pair: str
 
@@ -36,7 +36,10 @@ class Site:
 
     @contextmanager
     def ground(self, *, quick: bool = True, **environment: str) -> Iterator[Ground]:
-        """`quick`: bank and mail answer in process, so that the machine is measured and not the sandboxes."""
+        """Make a ground with a stocked database of its own; it is removed at the end.
+
+        quick: bank and mail answer in process, so that the sandboxes are not part of the figure.
+        """
         own = QUICK | environment if quick else environment
         with self._database(self._stocked) as url, self._on(url, own) as here:
             yield here
@@ -45,12 +48,12 @@ class Site:
         self._closing.close()
 
     def versions(self) -> dict[str, str]:
-        """Of the servers."""
+        """Return the versions of the servers by name."""
         raise NotImplementedError
 
     @cached_property
     def _stocked(self) -> str:
-        """A database with all tables and the goods on the shelf, made once."""
+        """The URL of a database with all tables and goods in stock, made once."""
         url = self._closing.enter_context(self._database(None))
         with self._on(url, QUICK) as here:
             here.run("deploy.migrate")
@@ -74,19 +77,19 @@ class Site:
         return self._made
 
     def _database(self, template: str | None) -> AbstractContextManager[str]:
-        """The URL of a new database, empty or a copy of the one at the URL `template`."""
+        """Make a new database, empty or a copy of the one at the URL `template`, and yield its URL."""
         raise NotImplementedError
 
     def _services(self, folder: Path) -> dict[str, str]:
-        """The environment of a ground: broker, queue prefix, cache."""
+        """Return the environment of a ground: broker, queue prefix, cache."""
         raise NotImplementedError
 
     def _forget(self, here: Ground) -> None:
-        """Queues that would outlive the run."""
+        """Delete the ground's queues that would outlive the run."""
 
 
 class Embedded(Site):
-    """SQLite and litebroker, a folder a ground."""
+    """SQLite and litebroker, in one folder per ground."""
 
     pair = "embedded"
 
@@ -108,7 +111,7 @@ class Embedded(Site):
 
 
 class OnServices(Site):
-    """PostgreSQL, RabbitMQ and Redis. Raises Missing where one of them can not be had."""
+    """PostgreSQL, RabbitMQ and Redis. Raises Missing where one of them is not available."""
 
     pair = "services"
 

@@ -1,1 +1,1 @@
-"""What a benchmark has done inside the environment of a ground, each as a process: `python -m benchmarks.acts.NAME`."""
+"""Acts: programs that a benchmark runs in the environment of a ground, each as `python -m benchmarks.acts.NAME`."""

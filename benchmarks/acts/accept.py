@@ -1,4 +1,4 @@
-"""accept CONTENDER ORDERS [hot]: that many orders written and begun. Prints how many a second that were."""
+"""accept CONTENDER ORDERS [hot]: place that many orders and begin them. Prints orders per second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import import_module
 from benchmarks.shopping import accept_many, sku
 
 THREADS = 8
-LEAVING = 2.0  # seconds: longer than the flusher gathers, so that everything has left before this process does
+LEAVING = 2.0  # seconds: longer than the flusher gathers, so that every message is sent before this process ends
 
 
 def main(contender: str, orders: int, *, hot: bool) -> float:

@@ -1,4 +1,4 @@
-"""count_tasks APP: how many messages the Celery workers that are up have taken, as they say themselves."""
+"""count_tasks APP: print how many messages the running Celery workers have received, by their own count."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""fill_carts CUSTOMERS NAME FILE: that many customers, signed in, each with something in the cart.
+"""fill_carts CUSTOMERS NAME FILE: make that many customers with a session and one item in the cart.
 
-Writes a line for each into the file: the access token.
+Writes the access token of each into the file, one per line.
 """
 
 from __future__ import annotations

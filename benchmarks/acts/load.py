@@ -1,8 +1,8 @@
 """load PORT FILE CONNECTIONS SECONDS WARM_UP [PATH]: POST /api/orders, once with each token of the file, until the
-time is up; with a PATH, GET that again and again instead, without a token (FILE is - then).
+time is up; with a PATH, GET that repeatedly instead, without a token (FILE is - then).
 
-A closed loop: every connection is kept alive and asks again as soon as it has its answer. Plain sockets, so that
-the generator costs little of the machine it shares. Prints a JSON object.
+A closed loop: every connection is kept alive and sends its next request as soon as it has the answer. Plain sockets,
+so that the generator takes little of the machine it shares. Prints a JSON object.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ async def _answer(reader: asyncio.StreamReader) -> int:
 
 
 def told(answers: list[Answer], warm_up: float) -> dict[str, object]:
-    """Rate between the first answer and the last, which leaves the connecting out."""
+    """Summarise the answers after the first `warm_up` seconds; p50 and p99 in milliseconds.
+
+    The rate, per second, is taken between the first and the last answer, which leaves the connecting out.
+    """
     first = min(at for at, _, _ in answers)
     answers = [answer for answer in answers if answer[0] >= first + warm_up]
     times = sorted(at for at, _, _ in answers)

@@ -1,6 +1,7 @@
-"""one_by_one CONTENDER ORDERS PAUSE: each order is accepted when the one before is through. Prints milliseconds.
+"""one_by_one CONTENDER ORDERS PAUSE: accept each order when the one before is finished, PAUSE seconds later.
 
-From the moment the order is committed to the moment its last step is recorded. Both clocks are this machine's.
+Prints the milliseconds of each, from the commit of the order to the record of its last step. Both are times of this
+machine's clock.
 """
 
 from __future__ import annotations

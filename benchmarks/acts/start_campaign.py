@@ -1,4 +1,4 @@
-"""start_campaign PEOPLE: so many subscribe, and a mail to all of them is due now. Prints the id of its run."""
+"""start_campaign PEOPLE: subscribe that many customers and start a campaign to them. Prints the id of its run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.subscribing import subscribe
 TAG = "bench"
 LETTER = {"name": TAG, "topic": "offers", "segment": {"tag": TAG}, "subject": "Spring, {{ first_name }}"}
 TEXT = "Dear {{ name }},\n\n" + "ten per cent off everything made of wood, until Sunday. " * 8
-LEAVING = 1.0  # seconds: its message has left before this process does
+LEAVING = 1.0  # seconds, so that the message is sent before this process ends
 
 
 def main(people: int) -> str:

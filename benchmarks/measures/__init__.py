@@ -1,1 +1,1 @@
-"""One module a measure: `TITLE`, `CAVEATS`, and `measure(run, page)`."""
+"""The measures, one module each: `TITLE`, `CAVEATS`, and `measure(run, page)`."""

@@ -1,4 +1,4 @@
-"""POST /api/orders, as a signed-in customer, beside a Flask view with one INSERT."""
+"""POST /api/orders as a signed-in customer, compared with a Flask view with one INSERT."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAVEATS = (
 )
 CONNECTIONS = (8, 24, 64)
 SECONDS, WARM_UP = 8.0, 1.0
-CUSTOMERS = 5000  # for each number of connections: when they have all ordered, it is over sooner
+CUSTOMERS = 5000  # for each number of connections; the load ends early when all have ordered
 PEER = "benchmarks.peers.one_insert"
 
 
@@ -30,7 +30,7 @@ def measure(run: Run, page: Page) -> None:
 
 
 def accepting(run: Run, site: Site, page: Page) -> Served:
-    """Measured once a run, whoever asks."""
+    """Return the figure of POST /api/orders on this site, measured once per run of the benchmarks."""
     if site.pair not in run.accepting:
         run.accepting[site.pair] = _ours(run, site, page)
     return run.accepting[site.pair]

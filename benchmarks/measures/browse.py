@@ -1,4 +1,4 @@
-"""GET /api/products, kept for a few seconds, beside the same read afresh every time."""
+"""GET /api/products from the cache, compared with the same without a cache."""
 
 from __future__ import annotations
 

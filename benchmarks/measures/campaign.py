@@ -1,4 +1,4 @@
-"""A campaign into the SMTP sink, beside smtplib in a loop on the same sink, by the number of connections."""
+"""A campaign into the mail sink, compared with smtplib in a loop on the same sink, by the number of connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second worker process on the other core, beside one alone."""
+"""Two worker processes, each on its own core, compared with one."""
 
 from __future__ import annotations
 

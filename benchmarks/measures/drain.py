@@ -1,4 +1,4 @@
-"""Drain of accepted orders, the bank answering at once."""
+"""Drain of accepted orders with a bank that answers at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def measure(run: Run, page: Page) -> None:
 
 
 def best(site: Site, page: Page, contenders: Sequence[Contender], orders: int, **environment: str) -> Drained:
-    """All of them are told, the fastest counts."""
+    """Measure all contenders and return the fastest."""
     found = [one(site, page, contender, orders, **environment) for contender in contenders]
     return max(found, key=lambda drained: drained.rate)
 

@@ -1,4 +1,4 @@
-"""Drain on SQLite and litebroker, beside the bare chain on PostgreSQL and RabbitMQ."""
+"""Drain on SQLite and litebroker, compared with the bare chain on PostgreSQL and RabbitMQ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drain of orders that all want the same SKU, beside orders of fifty."""
+"""Drain of orders for one SKU, compared with orders spread over fifty."""
 
 from __future__ import annotations
 

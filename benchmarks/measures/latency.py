@@ -22,6 +22,8 @@ CHAINS = (bare_chain("prefork", 2), bare_chain("threads", 16))
 
 @dataclass(frozen=True)
 class Taken:
+    """The times of one contender, an order each."""
+
     name: str
     milliseconds: list[float]
 
@@ -51,7 +53,7 @@ def _beside_peers(run: Run, site: Site, page: Page, how: str, orders: int, pause
 
 
 def _contenders(run: Run, site: Site) -> tuple[Contender, ...]:
-    """DBOS stands on PostgreSQL."""
+    """Return the contenders of this site; DBOS only where there is PostgreSQL."""
     return (SHIPPED, *CHAINS, *([dbos(8, polling=0.01)] if site is run.services else []))
 
 

@@ -1,4 +1,4 @@
-"""Resident memory of the idle stack, as `make up` starts it, and where it goes."""
+"""Resident memory of the idle stack, as `make up` starts it, by process and by import."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _line(name: str, kinds: dict[str, float]) -> str:
 
 
 def _name(pid: int) -> str:
-    """What it was started to be."""
+    """Return a short name of the process, read from its command line."""
     words = proc.command(pid)
     for mark, name in (("server", "api"), ("beat", "clock"), ("flower", "flower"), ("deploy.up", "supervisor")):
         if mark in words:

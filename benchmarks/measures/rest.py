@@ -1,4 +1,4 @@
-"""From the request to the final state, sustained: API and workers share the two cores."""
+"""Sustained load from the request to the final state, with API and workers on the same cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drain of accepted orders with a bank that takes 200 ms over each charge."""
+"""Drain of accepted orders with a bank that takes 200 ms for each charge."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What others do for the same work, as small honest programs, and ours beside them.
+"""The peers: small, fair programs that do the same work in other ways, and Orderwave beside them.
 
-Each module says how an accepted order is begun: `begin(session, order)` in the transaction that writes the
-order, `hand_over(order)` after its commit.
+Each module begins an accepted order by `begin(session, order)` in the transaction that writes the order, and
+`hand_over(order)` after its commit.
 """

@@ -1,7 +1,7 @@
-"""What a team writes by hand: one Celery chain an order, one transaction a step. No journal, no way back.
+"""The bare chain: one Celery chain per order, one transaction per step, without journal or undo.
 
-Acks are late and results go to Redis where there is one. It survives a killed worker only by running the rest of
-the chain twice, and loses an order whose publish fails.
+Acks are late and results go to Redis where there is one. After a killed worker a step may run twice, and with it the
+rest of the chain; an order whose publish fails is lost.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import Celery, chain
 from sqlalchemy.orm import Session
 
-import litebroker  # noqa: F401 - the transport
+import litebroker  # noqa: F401 - registers the litebroker:// transport with kombu
 from benchmarks.peers import steps
 from benchmarks.peers.database import transaction
 from config import settings
@@ -51,9 +51,9 @@ def notify(order_id: str) -> None:
 
 
 def begin(session: Session, order_id: str) -> None:
-    """Nothing is written: that is what makes it bare."""
+    """Write nothing: the chain exists only as messages."""
 
 
 def hand_over(order_id: str) -> None:
-    """What a view does after its commit."""
+    """Publish the chain, as a view does after its commit."""
     chain(*(task.si(order_id) for task in (reserve, charge, confirm, notify))).apply_async()

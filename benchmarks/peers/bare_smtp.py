@@ -1,4 +1,4 @@
-"""bare_smtp URL MAILS CONNECTIONS: smtplib in a loop. Nothing is asked, kept or written down. Prints mails a second."""
+"""bare_smtp URL MAILS CONNECTIONS: send mails with smtplib in a loop, without a database. Prints mails per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The peers' own transaction: as many connections as they have threads, and no ping before each use."""
+"""The transaction of the peers: a pool with as many connections as they have threads, without a ping before use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONNECTIONS = int(os.environ.get("PEER_THREADS", "4"))
 
 @cache
 def engine() -> Engine:
-    """Made in the process that uses it, after the fork."""
+    """Return the engine of this process; call it only after the fork. On SQLite it is the shop's."""
     if settings().on_sqlite:
         return db.engine()
     return create_engine(settings().database_url, pool_size=CONNECTIONS, max_overflow=2)

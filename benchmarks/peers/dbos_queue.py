@@ -1,9 +1,9 @@
-"""DBOS: one durable workflow an order, four steps, on its own queue in PostgreSQL.
+"""DBOS: one durable workflow per order, four steps, on its own queue in PostgreSQL.
 
 `python -m benchmarks.peers.dbos_queue serve NAME` is one of its processes, `prepare` makes its tables. The workflow is
 enqueued in the order's own transaction. Its steps are plain ones (a crash between the shop's commit and DBOS's
 checkpoint runs one twice) or, with PEER_EXACT=1, datasource transactions at READ COMMITTED (shop's SQL and checkpoint
-in one commit), which cost more: six further commits an order. Both are measured, the faster counts.
+in one commit), which cost more: six further commits per order. Both are measured, the faster counts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def begin(session: Session, order_id: str) -> None:
 
 
 def hand_over(order_id: str) -> None:
-    """Its queue is in the database."""
+    """Do nothing: the queue is in the database, and `begin` has written to it."""
 
 
 @cache

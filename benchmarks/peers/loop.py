@@ -1,7 +1,7 @@
-"""No queue at all: a table of what is to be done, and processes that loop over it.
+"""No queue at all: a table of open orders, and processes that loop over it.
 
 `python -m benchmarks.peers.loop serve` is one of them, `prepare` makes the table. It takes one order at a time with
-SKIP LOCKED and does the next of its four steps, one transaction a step. Nothing is lost when it dies; there is no
+SKIP LOCKED and does the next of its four steps, one transaction per step. No order is lost when it dies; there is no
 retry, no undo, no status.
 """
 
@@ -29,11 +29,11 @@ def begin(session: Session, order_id: str) -> None:
 
 
 def hand_over(order_id: str) -> None:
-    """Whoever loops will find it."""
+    """Do nothing: a looping process finds the order in the table."""
 
 
 def step() -> bool:
-    """One step of one order; False when there was none."""
+    """Do the next step of one order; return False when there was no order."""
     with transaction() as session:
         taken = session.execute(_TAKE).one_or_none()
         if taken:

@@ -1,4 +1,4 @@
-"""Nobody carries the orders out."""
+"""A contender that does not carry the orders out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 
 def begin(session: Session, order_id: str) -> None:
-    """Written, no more."""
+    """Do nothing: the order is only written."""
 
 
 def hand_over(order_id: str) -> None:
-    """To nobody."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Flask with one INSERT: the least that a view can do to keep an order. No token, no validation, no price, no run."""
+"""Flask with one INSERT, the least that a view can do to store an order. No token, no validation, no price, no run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ours, begun as `api/orders/placement.py` begins it: the run is committed with the order, and the flusher sends it."""
+"""Orderwave, begun as `api/orders/placement.py` does: the run is committed with the order, and the flusher sends it."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ def begin(session: Session, order_id: str) -> None:
 
 
 def hand_over(order_id: str) -> None:
-    """The commit has done so."""
+    """Do nothing: the flusher sends the run after the commit."""

@@ -1,7 +1,7 @@
-"""The four steps for one order at a time: the shop's own SQL, through the same functions of `shop/` and `tasks/`.
+"""The four steps of the peers, one order at a time: the shop's own SQL, by the same functions of `shop/` and `tasks/`.
 
-Each is one transaction, the bank's or the mail server's call inside it. That holds a connection during a call,
-and saves the commit of an intent: the order's key makes a repeated call harmless, so it is as safe.
+Each is one transaction with the call to bank or mail server inside it. That holds a connection during the call, and
+saves a commit before it; the idempotency key makes a repeated call harmless, so it is as safe.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ STEPS: tuple[Callable[[Session, str], None], ...] = (reserve, charge, confirm, n
 
 
 def _call(session: Session, step: StepTask, order_id: str, name: str) -> None:
-    """The shop's own fetch, call and remember, for one order."""
+    """Run fetch, call and remember of the shop's remote step for one order."""
     assert step.fetch is not None
     assert step.call is not None
     assert step.remember is not None
@@ -52,7 +52,7 @@ def _call(session: Session, step: StepTask, order_id: str, name: str) -> None:
 
 
 def _alone(order_id: str, step: str) -> Run:
-    """The one order, in the shape the shop's fetch and remember functions take."""
+    """Make a Run of this one order, as the shop's fetch and remember functions take it."""
     plan = Plan("peer", "peer", (PlannedStep(step, "", None, False),))
     fresh: dict[str, Any] = {"left": None, "troubled": None, "waiting_for": None, "trouble": None}
     return Run(order_id, plan, 0, "do", 0, 0, order_id, {}, None, False, False, False, False, 0, **fresh)
