@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster, which may be stopped and started as often as a drill likes."""
+"""A private PostgreSQL cluster, which a drill may stop and start as often as it likes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIXED = "-c listen_addresses=127.0.0.1 -c fsync=off"  # only a power cut would l
 
 
 class Cluster:
-    """`Cluster(max_connections=20)`, `start`, `stop` (immediate, as a crash), `remove`."""
+    """A cluster, set up but not started: `Cluster(max_connections=20)`. Raises Missing where there is no PostgreSQL."""
 
     def __init__(self, **settings: object) -> None:
         self._user, self._port = programs.unprivileged(), free_port()
@@ -28,7 +28,7 @@ class Cluster:
         self._run("pg_ctl", "-l", f"{self._home}/log", "-w", "-o", self._options, "start")
 
     def stop(self) -> None:
-        """Nobody is waited for, nothing is written down: the next start recovers from the log."""
+        """Stop at once, as a crash does, without a checkpoint: the next start recovers from the log."""
         self._running = False
         self._run("pg_ctl", "-m", "immediate", "stop")
 

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, which may be killed and started as often as a drill likes."""
+"""A private RabbitMQ node, which a drill may kill and start as often as it likes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.services import NAME, programs
 
 
 class Node:
-    """`start`, `kill` (-9), `remove`. Own name, ports, folders, cookie, and its own name server."""
+    """A node with its own name, ports, folders, cookie and name server. Raises Missing without RabbitMQ's programs."""
 
     def __init__(self) -> None:
         # The script on the PATH changes the user; the one behind it does not.

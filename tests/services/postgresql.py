@@ -15,7 +15,7 @@ from tests.services.cluster import Cluster
 
 @dataclass
 class Server:
-    """A server on which we may make databases."""
+    """A server on which the tests may create databases. `stop` removes it if it is private."""
 
     url: URL
     stop: Callable[[], None]
@@ -23,7 +23,7 @@ class Server:
 
     @contextmanager
     def database(self, *, durable: bool = True) -> Iterator[str]:
-        """An empty database of one's own, as a SQLAlchemy URL; gone at the end."""
+        """Create an empty database, yield its SQLAlchemy URL, and drop it at the end."""
         self.made += 1
         name = f"{NAME}_{self.made}"
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
@@ -42,6 +42,7 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
+    """Yield a running server or a private one. Raises Missing without either."""
     found = _running() or _private()
     try:
         yield found
@@ -55,7 +56,7 @@ def _running() -> Server | None:
             with _connect(url) as connection:
                 row = connection.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
         except psycopg.OperationalError:
-            continue  # nobody there, or nobody who knows us: the next one
+            continue  # no server there, or one that refuses us: the next one
         if row and row[0]:
             return Server(url, lambda: None)
     return None

@@ -1,4 +1,4 @@
-"""Server programs installed on this machine, and how to run them as somebody they accept."""
+"""Find the server programs installed on this machine, and run them as a user that they accept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 
 
 def find(name: str, *, first: str = "") -> str:
-    """The path of an installed program."""
+    """Return the path of an installed program; raise Missing if there is none. `first`: a folder to look in first."""
     newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     places = [first, os.environ.get("PATH", ""), *FOLDERS, *map(str, newest_first)]
     found = shutil.which(name, path=os.pathsep.join(places))
@@ -25,7 +25,7 @@ def find(name: str, *, first: str = "") -> str:
 
 
 def unprivileged() -> str | None:
-    """Servers that refuse to run as root run as this user."""
+    """Return the user for servers that refuse to run as root; None when we are not root."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -33,7 +33,7 @@ def unprivileged() -> str | None:
 
 
 def folder(owner: str | None = None) -> Path:
-    """A new folder below the temporary one that its owner, and nobody else, may read."""
+    """Make a temporary folder that only its owner may read."""
     made = Path(tempfile.mkdtemp(prefix="orderwave-service-"))
     if owner:
         shutil.chown(made, owner)
@@ -41,7 +41,7 @@ def folder(owner: str | None = None) -> Path:
 
 
 def run(*command: str, user: str | None = None, seconds: float = 60) -> str:
-    """The output of a command that must succeed."""
+    """Run a command and return its output; raise Missing if it fails."""
     quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "stdout": subprocess.PIPE}
     done = subprocess.run(command, user=user, timeout=seconds, text=True, cwd="/", check=False, **quiet)  # type: ignore[call-overload]
     if done.returncode:

@@ -16,7 +16,7 @@ from tests.services.node import Node, answers
 
 @dataclass(frozen=True)
 class Broker:
-    """Where to connect, and which prefix keeps our queues apart from everybody's."""
+    """The URL of the broker, and the prefix that keeps our queues apart from others on it."""
 
     url: str
     prefix: str = f"{NAME}."
@@ -24,7 +24,7 @@ class Broker:
 
 
 def forget(url: str, prefix: str) -> None:
-    """The queues of a copy that is no more: each holds files open, and a node that has none left stands still."""
+    """Delete the queues of a copy that has ended: each holds files open, and a node without free ones stands still."""
     nouns = [noun_of(module) for module in TASK_MODULES]
     if not answers(url):  # a private node that a drill has killed
         return
@@ -37,6 +37,7 @@ def forget(url: str, prefix: str) -> None:
 
 @contextmanager
 def broker() -> Iterator[Broker]:
+    """Yield a virtual host of the running broker, its default one where we may not administer it, or a private node."""
     here = GIVEN["BROKER_URL"] if GIVEN["BROKER_URL"].startswith("amqp") else "amqp://guest:guest@127.0.0.1:5672//"
     if not answers(here):
         with _private() as found:

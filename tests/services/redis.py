@@ -17,13 +17,14 @@ CLAIM = "orderwave-tests-own-this-database"
 
 @dataclass(frozen=True)
 class Store:
-    """A database that nobody else uses while the session lasts."""
+    """A Redis database that only this session uses."""
 
     url: str
 
 
 @contextmanager
 def store() -> Iterator[Store]:
+    """Yield an empty database, and empty it again at the end. Raises Missing without Redis."""
     url = _claim_running()
     with _kept(url) if url else _private() as mine:
         yield mine
@@ -53,7 +54,7 @@ def _claim_running() -> str | None:
 
 
 def _claim(url: str) -> bool:
-    """Ours if it was empty; of two sessions that look at once, one sets the key first."""
+    """Claim the database if it is empty; of two sessions at the same moment only one sets the key."""
     with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
         return client.dbsize() == 0 and bool(client.set(CLAIM, NAME, nx=True))
 

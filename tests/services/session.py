@@ -23,7 +23,10 @@ P = TypeVar("P", bound=Private)
 
 
 class Services:
-    """`services.postgresql.database()`, `services.rabbitmq.url`, `services.redis.url`."""
+    """The services of a session: `services.postgresql.database()`, `services.rabbitmq.url`, `services.redis.url`.
+
+    A test that needs a missing one is skipped; in CI it fails.
+    """
 
     def __init__(self, closing: ExitStack) -> None:
         self._closing = closing
@@ -43,7 +46,7 @@ class Services:
 
     @contextmanager
     def private(self, name: str, make: Callable[[], P]) -> Iterator[P]:
-        """One that this test started itself and may kill."""
+        """Start a private service, which this test may kill, and remove it at the end."""
         with ExitStack() as closing:
             yield self._or_skip(name, lambda: _started(make, closing))
 
@@ -51,7 +54,7 @@ class Services:
         return self._or_skip(name, lambda: self._closing.enter_context(find()))
 
     def _or_skip(self, name: str, find: Callable[[], T]) -> T:
-        """On a laptop without the service its tests are skipped, loudly; in CI that is a failure."""
+        """Return `find()`; if it raises Missing, skip the test with a reason, or fail it in CI."""
         if name not in self._missing:
             try:
                 return find()

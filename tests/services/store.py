@@ -1,4 +1,4 @@
-"""A private Redis server, which may be killed and started as often as a drill likes."""
+"""A private Redis server, which a drill may kill and start as often as it likes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.services import programs
 
 
 class Server:
-    """`start`, `kill` (-9), `remove`. It keeps nothing on disk."""
+    """A server that keeps nothing on disk. Raises Missing where redis-server is not installed."""
 
     def __init__(self) -> None:
         self.port, self._home = free_port(), programs.folder()

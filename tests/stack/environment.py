@@ -23,7 +23,7 @@ OPERATORS = "operators@example.com"
 
 
 def everywhere(folder: Path) -> dict[str, str]:
-    """What both pairs have in common. Everything is said, so that nothing of the caller's shines through."""
+    """Return the settings that both pairs share. All are set, so that none comes from the caller's environment."""
     ports = {name: str(free_port()) for name in PORTS}
     return {
         "ORDERWAVE_ENV": "test",
@@ -36,7 +36,7 @@ def everywhere(folder: Path) -> dict[str, str]:
         "OPERATORS_MAIL": OPERATORS,
         "PAYMENT_PROVIDER": "sandbox",
         "BANK_SLOW_SECONDS": "1",
-        "PAYMENT_REMINDER_SECONDS": "3600",  # whoever is slow because of a fault is not told so
+        "PAYMENT_REMINDER_SECONDS": "3600",  # a customer who is slow because of a fault gets no reminder
         "WEBHOOKS_ALLOW_PRIVATE": "true",
         "BCRYPT_COST": "4",
         "LOG_LEVEL": "INFO",
@@ -55,7 +55,7 @@ def embedded(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def on_services(services: Services, name: str) -> Iterator[dict[str, str]]:
-    """A database and a queue prefix of its own; Redis is emptied first."""
+    """Yield the settings of the services pair: a new database and a queue prefix of its own. Empties Redis first."""
     prefix = f"{services.rabbitmq.prefix}{name}."
     with ExitStack() as closing:
         _empty(services.redis.url)
@@ -69,7 +69,7 @@ def on_services(services: Services, name: str) -> Iterator[dict[str, str]]:
 
 
 def settings(environment: dict[str, str]) -> config.Settings:
-    """What the processes of that stack will read."""
+    """Return the settings that processes with this environment read."""
     with mock.patch.dict(os.environ, environment):
         return config.load()
 

@@ -19,7 +19,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def stack(stack_of_module: Stack) -> Stack:
-    """Shared with the other tests of the module, so take SKUs and customers of your own. All of it runs."""
+    """A running copy, shared with the other tests of the module: use your own SKUs and customers."""
     stack_of_module.heal()
     return stack_of_module
 
@@ -32,7 +32,7 @@ def stack_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(params=PAIRS)
 def fresh_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """For a test that counts everything, or breaks what cannot be mended."""
+    """A running copy for one test, which counts everything or breaks what cannot be repaired."""
     with running(request, tmp_path_factory) as made:
         yield made
 
@@ -41,7 +41,7 @@ def fresh_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def running(
     request: pytest.FixtureRequest, folders: pytest.TempPathFactory, crews: Crews | None = None, **environment: str
 ) -> Iterator[Stack]:
-    """A stack on the pair that the fixture's parameter names."""
+    """Start a stack on the pair that the fixture's parameter names, and close it at the end."""
     folder, name = folders.mktemp("stack"), f"stack{next(_numbers)}"
     services: Services = request.getfixturevalue("services")
     pair = nullcontext(embedded(folder)) if request.param == "embedded" else on_services(services, name)

@@ -1,4 +1,4 @@
-"""One process of a stack, to be killed and started again at will."""
+"""One process of a stack, which a test may kill and start again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sandboxes import wait_for_start, wait_until
 
 
 class Handle:
-    """`start`, `stop` (SIGTERM), `kill9` (the whole group), `wait_until_ready`; each may be repeated."""
+    """A process: `start`, `stop` (SIGTERM), `kill9` (the whole group), `wait_until_ready`; each may be repeated."""
 
     def __init__(self, chosen: Settings, process: Process, environment: dict[str, str]) -> None:
         self.process, self._chosen = process, chosen
@@ -42,18 +42,18 @@ class Handle:
         return self._child.exit_code()
 
     def start(self, **environment: str) -> None:
-        """Also with a changed environment: ORDERWAVE_CRASH="stock.reserve:after_record"."""
+        """Start, perhaps with ORDERWAVE_CRASH="stock.reserve:after_record" or the like, and wait until it is ready."""
         self.launch(**environment)
         self.wait_until_ready()
 
     def launch(self, **environment: str) -> None:
-        """Start without waiting."""
-        self._child.kill()  # what is left of the one before
+        """Start without waiting; what is left of the process before is killed."""
+        self._child.kill()
         self._child, self.is_itself = self._fresh(environment), not environment
         self._child.start()
 
     def wait_until_ready(self) -> None:
-        """For DRILL_START_SECONDS at most (tests/sandboxes.py)."""
+        """Wait until it is ready, at most DRILL_START_SECONDS (tests/sandboxes.py); fails when it ends before."""
         wait_for_start(self.name, self.ready, lambda: self.alive, self.tail)
 
     def ready(self) -> bool:
@@ -64,11 +64,11 @@ class Handle:
         return answers(self.process.url) if self.process.url else True
 
     def wait_until_dead(self, seconds: float = 20.0) -> None:
-        """A crash point was armed, and this is where we see it hit."""
+        """Wait until the process has died, at a crash point that was armed."""
         wait_until(lambda: not self.alive, seconds=seconds, what=f"{self.name} to die; its log: {self.log}")
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Ask it to end, wait until it has, and let no child of it stay behind."""
+        """Send SIGTERM, wait up to `seconds` for its end, then kill what is left of its group."""
         self._child.ask_to_stop()
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
@@ -81,7 +81,7 @@ class Handle:
     kill = kill9
 
     def pause(self) -> None:
-        """SIGSTOP: it is there and does nothing, until `resume`. A thread on a busy machine goes on for a moment."""
+        """Send SIGSTOP and wait until every thread stands still: on a busy machine one goes on for a moment."""
         self._child.send(signal.SIGSTOP)
         wait_until(lambda: not self.alive or _stands_still(self.pid), what=f"{self.name} to stand still")
 
@@ -104,12 +104,12 @@ class Handle:
 
 
 def _stands_still(pid: int) -> bool:
-    """Every thread of it; where nobody says (there is no /proc), it is believed."""
+    """Say whether every thread of the process is stopped; True without /proc."""
     return {_state(task) for task in Path(f"/proc/{pid}/task").glob("*/stat")} <= {"T", "t", ""}
 
 
 def _state(task: Path) -> str:
-    """One letter; empty when the thread has just ended."""
+    """Return the state of a thread, one letter; empty when it has just ended."""
     try:
         return task.read_text().rpartition(")")[2].split()[0]
     except OSError:

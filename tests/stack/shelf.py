@@ -1,4 +1,4 @@
-"""A look into the database of a stack from outside of its processes, and goods put there."""
+"""The database of a stack, read and written from outside of its processes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from shop.stock import adjustments
 
 
 class Shelf:
+    """Reads and changes the database of a stack, and puts goods into its stock."""
+
     def __init__(self, url: str) -> None:
         self.engine: Engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True)
         self._count = 0
 
     def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
-        """`rows("SELECT state FROM runs WHERE subject_id = :id", id=order.id)`. Takes no lock from anybody."""
+        """Return the rows of a query, without a lock: `rows("SELECT state FROM runs WHERE id = :id", id=job)`."""
         with Session(self.engine.execution_options(reading=True)) as session:
             return [dict(row) for row in session.execute(text(statement), values).mappings()]
 

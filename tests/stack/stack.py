@@ -21,10 +21,13 @@ Crews = Mapping[str, list[str]]
 
 
 class Stack:
-    """`stack.client()`, `stack.sku()`, `stack.worker.kill9()`, `stack.bank.ledger()`, `stack.doctor()`."""
+    """A running copy: `stack.client()`, `stack.sku()`, `stack.worker.kill9()`, `stack.bank.ledger()`, `stack.doctor()`.
+
+    The clock and Flower do not run unless `start_process` starts them.
+    """
 
     def __init__(self, pair: str, environment: dict[str, str], crews: Crews | None = None) -> None:
-        """crews: the workers by name and the nouns each one does, if they are not to be as in a deployment."""
+        """crews: the workers by name with the nouns of each, if they are to differ from a deployment's."""
         self.pair, self.environment = pair, environment
         self.settings = settings(environment)
         self.state_dir: Path = self.settings.state_dir
@@ -38,11 +41,11 @@ class Stack:
 
     @property
     def worker(self) -> Handle:
-        """The one that does the local steps. The others: `stack.workers["payments"]`, `["notifications"]`."""
+        """The worker of the local steps. The others: `stack.workers["payments"]`, `["notifications"]`."""
         return self.workers["steps"]
 
     def start(self) -> None:
-        """The tables are made while the bank and the sink start."""
+        """Start all processes and wait until they are ready; bank and sink start while the tables are made."""
         for handle in (self.handles["bank"], self.handles["mailsink"]):
             handle.launch()
         self.run("deploy.migrate")
@@ -56,7 +59,7 @@ class Stack:
         self.shelf.engine.dispose()
 
     def heal(self) -> None:
-        """As it was at the start: everybody runs as they should, nobody extra, fair weather, a friendly sink."""
+        """Restore the state of the start: all processes run, no extra worker, no faults at bank and mail sink."""
         for name in [name for name in self.handles if name.startswith("worker-extra")]:
             self.handles.pop(name).kill9()
         for handle in self.handles.values():
@@ -71,7 +74,7 @@ class Stack:
         self.sink.control("accept")
 
     def start_worker(self, queues: Iterable[str] = ("stock", "orders"), env: dict[str, str] | None = None) -> Handle:
-        """One more, for these nouns; env={"ORDERWAVE_CRASH": "stock.reserve:after_record"}, say."""
+        """Start one more worker for these nouns, say with env={"ORDERWAVE_CRASH": "stock.reserve:after_record"}."""
         name = f"extra-{len(self.handles)}"
         handle = self._handle(processes.worker(self.settings, name, list(queues), threads=4), env)
         handle.start()
@@ -81,20 +84,20 @@ class Stack:
         handle.stop()
 
     def start_door(self) -> str:
-        """One more API, at a port of its own. Returns its address."""
+        """Start one more API at a port of its own, and return its address."""
         chosen = replace(self.settings, port=free_port())
         self._handle(replace(processes.api(chosen), name=f"api-{chosen.port}")).start()
         return f"http://127.0.0.1:{chosen.port}"
 
     def start_process(self, name: str) -> Handle:
-        """`clock` or `flower`, which are not needed by orders and so do not run unasked."""
+        """Start `clock` or `flower`, which do not run by default because orders do not need them."""
         process = {"clock": processes.clock, "flower": processes.flower}[name](self.settings)
         handle = self._handle(process)
         handle.start()
         return handle
 
     def client(self, email: str | None = None, role: str = "customer") -> Client:
-        """Somebody who has registered and signed in; `role` "staff" or "admin" is given in the database."""
+        """Return a client with a registered account and a session; `role` "staff" or "admin" is set in the database."""
         self._people += 1
         client = Client(self.url, email or f"somebody-{self._people}@example.com")
         answer = client.register()
@@ -105,27 +108,27 @@ class Stack:
         return client
 
     def sku(self, on_hand: int = 10, price: int = 1999) -> str:
-        """A fresh SKU that no other test sells."""
+        """Put a new SKU into stock, which no other test sells; `price` in cents."""
         sku = self.shelf.new_sku()
         self.shelf.add(sku, on_hand=on_hand, price=price)
         return sku
 
     def the_mail(self, order: Order) -> str:
-        """The subject of the only mail about it, which may leave a moment after the job has ended."""
+        """Return the subject of the only mail about the order, which may leave a moment after its job has ended."""
         wait_until(lambda: self.mails(order), seconds=30, what=f"a mail about {order.number}")
         [mail] = self.mails(order)
         return str(mail["subject"])
 
     def mails(self, order: Order) -> list[dict[str, Any]]:
-        """What has arrived about this order, whoever it was sent to."""
+        """Return the mails in the sink with the order's number in their subject, for any recipient."""
         return [mail for mail in self.sink.messages() if order.number in mail["subject"]]
 
     def doctor(self) -> str:
-        """What the doctor says; it must find nothing wrong."""
+        """Run the doctor and return its output; fails if an invariant is broken."""
         return self.run("doctor")
 
     def run(self, module: str, *arguments: str, check: bool = True) -> str:
-        """What `python -m module` writes in this stack's environment; with `check` it must end well."""
+        """Run `python -m module` in this stack's environment and return its output; with `check` it must exit 0."""
         command, own = [sys.executable, "-m", module, *arguments], {**os.environ, **self.environment}
         done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
         print(done.stderr, end="", file=sys.stderr)
