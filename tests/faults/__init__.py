@@ -1,1 +1,1 @@
-"""Drills: something is broken on purpose while customers order, and judges from outside say what came of it."""
+"""Drills: something is broken on purpose while customers order; bank, mail sink and doctor then judge the result."""

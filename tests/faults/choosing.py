@@ -1,4 +1,4 @@
-"""Which drills run: a sample of about three minutes with all other tests, every one with `--drill=full`."""
+"""Choose the drills to run: a sample of about three minutes with all other tests, all with `--drill=full`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The others are deselected, not skipped: nothing was missing. With `-k` and without `--drill=full` all are."""
+    """Deselect the drills that are not in the sample; they are not skipped, for nothing is missing.
+
+    With `-k` and without `--drill=full` all are deselected.
+    """
     if config.getoption("drill") == "full":
         return
     searched = bool(config.getoption("keyword"))  # `-k stock` is about the shop: no drill starts for it
@@ -29,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _in_sample(item: pytest.Item) -> bool:
-    """`@pytest.mark.sample`; `@pytest.mark.sample("services")`: only where a parameter of the test says so."""
+    """Say whether the test is marked `sample`; `sample("services")` counts only with a parameter of that value."""
     return any(not mark.args or set(mark.args) & _parameters(item) for mark in item.iter_markers("sample"))
 
 

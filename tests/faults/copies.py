@@ -1,4 +1,4 @@
-"""Running copies for commands that are no pytest tests (`make race`, `make soak`)."""
+"""Running copies for the commands that are not pytest tests (`make race`, `make soak`)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.stack.environment import embedded, everywhere, on_services
 from tests.stack.fixtures import PAIRS
 
 Drill = Callable[[str, Services, Path], int]
-"""Breaks things on a copy of this pair, in this folder. Returns in how many ways somebody was treated wrongly."""
+"""Breaks things on a copy of this pair, in this folder. Returns the number of faults found in the result."""
 
 
 def on_pairs(pair: str | None, drill: Drill) -> int:
-    """Hold the drill on the pair that is named, or on each whose services are here. Returns the sum."""
+    """Hold the drill on the pair that is named, or on each whose services are there. Returns the sum of the faults."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as after Ctrl-C nothing is left running
     with ExitStack() as closing:
         closing.callback(pytest_unconfigure)
@@ -36,7 +36,7 @@ def on_pairs(pair: str | None, drill: Drill) -> int:
 
 @contextmanager
 def copy(pair: str, services: Services, folder: Path, **environment: str) -> Iterator[Stack]:
-    """All of it runs, on the services of this session."""
+    """Start a copy on the services of this session, and close it at the end."""
     with nullcontext(embedded(folder)) if pair == "embedded" else on_services(services, "copy") as chosen:
         made = Stack(pair, everywhere(folder) | chosen | environment)
         try:
@@ -55,7 +55,7 @@ def _hold_if_there(pair: str, services: Services, drill: Drill) -> int:
 
 
 def _hold(pair: str, services: Services, drill: Drill) -> int:
-    """The folder with the logs stays if anything was wrong."""
+    """Hold the drill on one pair; the folder with the logs is kept if there was a fault."""
     folder, wrong = Path(tempfile.mkdtemp(prefix=f"orderwave-{pair}-")), -1
     try:
         wrong = drill(pair, services, folder)

@@ -1,6 +1,6 @@
-"""The judge keeps the customers' own list of 202s and asks those who are not the program under test.
+"""The judge keeps the customers' own list of 202s, and compares it with sources outside of the program under test.
 
-They are the bank's ledger, the mailbox of the SMTP sink and, for what only the program can know, the doctor.
+They are the bank's ledger, the mail sink and, for what only the program can know, the doctor.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SUCCEEDED = ("succeeded",)
 
 @dataclass(frozen=True)
 class Kept:
-    """One accepted command: who may look at its job, how it may end, what the outside must then know of it."""
+    """One accepted command: a client that may read its job, how it may end, what bank and mail sink must then have."""
 
     client: Client
     job_id: str
-    name: str  # what a complaint calls it
+    name: str  # of the command, in the faults of the tally
     told: str  # the recipient of the mails that say it succeeded, or a word of their subjects
-    ends: Collection[str] = SUCCEEDED  # "failed" however, "failed:out_of_stock" only so
-    reference: str = ""  # what the bank knows it by, and
-    total: int = 0  # what is captured under it when it succeeded
-    refunded: int = 0  # what of that is given back when it succeeded
-    mails: int = 1  # what was told by then, with what led up to it
-    mails_of_failure: int = 0  # what was told when it did not succeed
-    outside: Callable[[], str | None] = lambda: None  # what somebody else who was to hear of it complains of
+    ends: Collection[str] = SUCCEEDED  # "failed" with any error, "failed:out_of_stock" only with this one
+    reference: str = ""  # at the bank
+    total: int = 0  # captured at the bank if it succeeded, in minor units
+    refunded: int = 0  # refunded of that if it succeeded
+    mails: int = 1  # sent by then if it succeeded, with those of the commands before it
+    mails_of_failure: int = 0  # sent if it failed
+    outside: Callable[[], str | None] = lambda: None  # a further check; returns what is wrong, None if nothing is
     may_be_told_twice: bool = False  # SMTP's window for a second mail was forced open (P4)
     status: str = "open"
     job: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -54,12 +54,12 @@ class Judge:
     """`keep` every 202, `faults_are_over` when they are, then `verdict`."""
 
     def __init__(self, stack: Stack, behind: float = 0.0) -> None:
-        """behind: seconds by which the shop's clock may be behind ours while it writes down when something happened."""
+        """behind: seconds by which the shop's clock may be behind ours when it records a time."""
         self.stack, self._behind = stack, timedelta(seconds=behind)
         self._kept: list[Kept] = []
         self._open_at_the_end: set[str] = set()
         self._windows: list[tuple[datetime, datetime]] = []
-        self.told_again: list[str] = []  # whom SMTP's window let be told twice
+        self.told_again: list[str] = []  # commands whose mail came twice, in SMTP's window for that
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -67,26 +67,27 @@ class Judge:
     def keep(
         self, client: Client, order: Order, ends: Collection[str] = SUCCEEDED, *, may_be_told_twice: bool = False
     ) -> None:
-        """An order. `ends`: how it may end; `may_be_told_twice`: see Kept."""
+        """Keep an order. `ends`: how it may end; `may_be_told_twice`: see Kept."""
         self.add(replace(kept_order(client, order), ends=ends, may_be_told_twice=may_be_told_twice))
 
     def add(self, kept: Kept) -> None:
-        """Any other command, or an order of which more is to be said."""
+        """Keep any other command, or an order with further expectations."""
         self._kept.append(kept)
 
     @contextmanager
     def smtp_window(self) -> Iterator[None]:
-        """Whoever is open at any moment of this may be told twice: the fault can part a mail from its record (P4)."""
+        """Allow a second mail to commands that are open at any time of this block: the fault can come between a mail
+        and its record (P4)."""
         since = datetime.now(UTC) - self._behind
         yield
         self._windows.append((since, datetime.now(UTC)))
 
     def faults_are_over(self) -> None:
-        """Who is still open now and ends well has recovered."""
+        """Call this when the last fault is over: commands that are still open and end well have recovered."""
         self._open_at_the_end = {kept.job_id for kept in self._kept if _looked_at(kept).status not in FINAL}
 
     def verdict(self, seconds: float = 120.0) -> Tally:
-        """Waits until all that was accepted has ended, then compares. `seconds`: what they have left for it (P2)."""
+        """Wait up to `seconds` until all accepted commands have ended, then compare, and return the tally (P2)."""
         deadline = time.monotonic() + seconds
         ended = _all_ended(self._kept, deadline)
         self._letters_are_out(deadline)
@@ -106,7 +107,7 @@ class Judge:
         return tally
 
     def _letters_are_out(self, deadline: float) -> None:
-        """Some mails have runs of their own beside the job; what never leaves is missed below."""
+        """Wait for mails that have runs of their own beside the job; one that never leaves is found missing later."""
         open_ones = (
             "SELECT id FROM runs WHERE workflow = 'send_notification' "
             "AND state NOT IN ('succeeded', 'failed', 'needs_attention')"
@@ -136,7 +137,7 @@ class Judge:
         return amounts
 
     def _books(self, kind: str) -> dict[str, list[int]]:
-        """As the ledger, of what the shop has written down about the bank."""
+        """Return the amounts by reference as `_ledger` does, from the shop's own ledger."""
         written = (
             "SELECT CAST(payments.order_id AS VARCHAR) AS reference, payment_transactions.amount AS amount "
             "FROM payment_transactions JOIN payments ON payments.id = payment_transactions.payment_id "
@@ -148,7 +149,7 @@ class Judge:
         return amounts
 
     def _mailbox(self) -> dict[str, list[str]]:
-        """The Message-IDs of all mails, by the words of their subjects and by their recipients."""
+        """Return the Message-IDs of all mails, by the words of their subjects and by their recipients."""
         found: dict[str, list[str]] = defaultdict(list)
         for mail in self.stack.sink.messages(brief=True):
             for word in {*mail["subject"].split(), *mail["to"]}:
@@ -169,7 +170,7 @@ def kept_order(client: Client, order: Order) -> Kept:
 
 
 def _all_ended(kept: list[Kept], deadline: float) -> list[Kept]:
-    """Each with its last status: `open` and `missing` are those that did not end."""
+    """Wait until all have ended, and return each with its last status; `open` and `missing` did not end."""
     found = {k.job_id: _looked_at(k) for k in kept}
     while any(k.status == "open" for k in found.values()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -196,7 +197,7 @@ def _judge_end(kept: Kept, tally: Tally) -> None:
 
 
 def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tally) -> None:
-    """Exactly its total when it succeeded, less one refund if one is due; nothing in the end when it failed."""
+    """Check the bank's ledger: the total captured and the refund due if it succeeded, all refunded if it failed."""
     if len(captures) > 1:
         tally.doubled.append(f"{kept.name} was captured {len(captures)} times")
     elif kept.status == "succeeded" and (sum(captures), refunds) != (kept.total, [kept.refunded] * (kept.refunded > 0)):
@@ -206,11 +207,11 @@ def _judge_money(kept: Kept, captures: list[int], refunds: list[int], tally: Tal
 
 
 def _judge_books(kept: Kept, kind: str, theirs: list[int], ours: list[int], tally: Tally) -> None:
-    """What the bank has moved stands in our books, and nothing else does."""
+    """Check that our ledger has the same amounts as the bank's."""
     if sorted(theirs) != sorted(ours):
         tally.unexpected.append(f"{kept.name}: the bank's {kind}s are {theirs}, in our books stand {ours}")
 
 
 def accepted_of(body: dict[str, Any]) -> Order:
-    """What a 202 of POST /api/orders said."""
+    """Read the 202 of POST /api/orders."""
     return Order(body["order"]["id"], body["job"]["id"], body["order"]["number"], body)

@@ -1,4 +1,4 @@
-"""Customers who go on ordering while the drill breaks things, and who repeat what was not answered."""
+"""Customers who order while the drill breaks things, and repeat requests that were not answered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENDS: Mapping[str, Collection[str]] = {
 
 
 class Shoppers:
-    """`with Shoppers(stack, judge, sku) as shoppers: break things`. At the end everybody has their answer.
+    """Customers who order during a block: `with Shoppers(stack, judge, sku): break things`. Its end waits for answers.
 
     tokens: what they pay with, drawn for each order; ends: how those orders may end, if not as by ENDS.
     """
@@ -65,7 +65,7 @@ class Shoppers:
             while not self._leave.wait(self._pause * self._random.uniform(0.5, 1.5)):
                 self._order(client)
         except BaseException as trouble:
-            self._troubles.append(trouble)  # raised where the drill ends: a thread has nobody to raise to
+            self._troubles.append(trouble)  # raised at the end of the drill: an exception of a thread is not seen
 
     def _order(self, client: Client) -> None:
         token = self._random.choice(self._tokens)
@@ -80,7 +80,7 @@ class Shoppers:
 
 
 def insist(client: Client, method: str, path: str, body: dict[str, Any] | None, **headers: str) -> Answer:
-    """The answer to a request that is repeated while nobody answers, or only with 503."""
+    """Repeat a request until it is answered, and not with 503; fails after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What every drill came to, in one table at the end: the tally lines that they print, also of those that passed."""
+"""A summary of all drills at the end of pytest: the tally line of each, also of those that passed."""
 
 from __future__ import annotations
 

@@ -1,22 +1,22 @@
-"""What a drill ends with."""
+"""The tally of a drill."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 FIRST_WORD = "accepted "
-"""What a line begins with that `make drill` shows in its summary."""
+"""The beginning of the lines that `make drill` shows in its summary."""
 
 
 @dataclass
 class Tally:
-    """Counts of accepted orders; the lists say which ones were treated wrongly, and how."""
+    """Counts of accepted commands; the lists name those that went wrong, and how."""
 
     accepted: int = 0
-    recovered: int = 0  # were open when the last fault was over, and ended well all the same
+    recovered: int = 0  # were open when the last fault was over, and ended well
     lost: list[str] = field(default_factory=list)  # no such job, or not final in time
-    unexpected: list[str] = field(default_factory=list)  # another end than they should have had
-    doubled: list[str] = field(default_factory=list)  # charged or told more than once
+    unexpected: list[str] = field(default_factory=list)  # another end than expected
+    doubled: list[str] = field(default_factory=list)  # charged or mailed more than once
 
     def __str__(self) -> str:
         wrong = {name: len(getattr(self, name)) for name in ("lost", "unexpected", "doubled")}
@@ -30,6 +30,6 @@ class Tally:
         return self.lost + self.unexpected + self.doubled
 
     def must_be_clean(self) -> None:
-        """Prints the line every drill ends with; fails if anybody was treated wrongly."""
+        """Print the tally line of the drill; fail if there is any fault."""
         print(self)
         assert not self.faults, "\n".join([str(self), *self.faults[:30]])

@@ -1,4 +1,4 @@
-"""Fair weather is clean, and the judge sees what it is there to see: each wrong in its own list, and only there."""
+"""Without faults the tally is clean; and the judge puts each kind of wrong into its own list, and only there."""
 
 from __future__ import annotations
 

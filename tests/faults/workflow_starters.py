@@ -1,4 +1,4 @@
-"""How a stranger starts each workflow: over HTTP, with nothing but what a customer knows."""
+"""Start each workflow as a client would: over HTTP, with only what a customer knows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.stack.client import order_of
 from tests.stack.environment import OPERATORS
 
 Opener = Callable[[Stack, Client], Kept]
-"""Given the stack and somebody of the staff, who may see every job; returns what was accepted and must come of it."""
+"""Takes the stack and a staff client, which may read every job; returns the accepted command and its expected end."""
 
 
 def an_order(stack: Stack, staff: Client) -> Kept:
@@ -31,7 +31,7 @@ def an_order(stack: Stack, staff: Client) -> Kept:
 
 
 def a_registration(stack: Stack, staff: Client) -> Kept:
-    """The stranger is not told of the job; the staff see it."""
+    """Register an account. The answer shows no job, so that staff look it up."""
     stranger = Client(stack.url, f"{uuid4().hex}@example.com")
     user = stranger.register().body["id"]
     jobs = staff.get("GET", "/api/jobs?workflow=send_account_mail")["items"]
@@ -40,7 +40,7 @@ def a_registration(stack: Stack, staff: Client) -> Kept:
 
 
 def a_change_of_mind(stack: Stack, staff: Client) -> Kept:
-    """An order that is paid and confirmed is called off: the customer is told of both."""
+    """Cancel an order that is paid and confirmed: the customer gets a mail about both."""
     client, order = _confirmed(stack)
     job = client.get("POST", f"/api/orders/{order.id}/cancel")["job"]["id"]
     kept = kept_order(client, order)
@@ -48,8 +48,8 @@ def a_change_of_mind(stack: Stack, staff: Client) -> Kept:
 
 
 def a_return(stack: Stack, staff: Client) -> Kept:
-    """Two were ordered, shipped and are sent back: the goods' share of the money goes back with them. The customer was
-    told of the order, of the parcel, of the wish, and is told that it is here and how much went back."""
+    """Receive a return of two shipped units: their share of the money is refunded. The customer got mails about the
+    order, the parcel and the request, and gets two more, about the arrival and the refund."""
     client, order = _confirmed(stack, quantity=2)
     where, sku = f"/api/orders/{order.id}", order.body["order"]["lines"][0]["sku"]
     _ship(stack, staff, order)
@@ -61,7 +61,7 @@ def a_return(stack: Stack, staff: Client) -> Kept:
 
 
 def a_wish_to_return(stack: Stack, staff: Client) -> Kept:
-    """Of one that was sent: the customer is told of the order, of the parcel and of the return."""
+    """Request a return of a shipped unit: the customer gets mails about the order, the parcel and the return."""
     client, order, body = _asked(stack, staff)
     return replace(kept_order(client, order), job_id=body["job"]["id"], name=f"asking of {order.id}", mails=3)
 
@@ -82,13 +82,13 @@ def _asked(stack: Stack, staff: Client) -> tuple[Client, Order, dict[str, Any]]:
 
 
 def _ship(stack: Stack, staff: Client, order: Order) -> None:
-    """All of it; the customer has been told of it by then, so that only what is drilled is under way."""
+    """Ship the whole order, and wait for the mail about it, so that only what is drilled is under way."""
     staff.get("POST", f"/api/orders/{order.id}/fulfilments", {"status": "shipped"})
     wait_until(lambda: len(stack.mails(order)) == 2, seconds=30, what="the mail about the parcel")
 
 
 def a_message(stack: Stack, staff: Client) -> Kept:
-    """From staff, to somebody who has an account. A word of its subject is its own."""
+    """Send a message from staff to a customer, with a unique word in its subject."""
     word, client = f"Message-{uuid4().hex}", stack.client()
     wish = {"user_id": client.get("GET", "/api/users/me")["id"], "subject": word, "text": word}
     body = staff.get("POST", "/api/notifications", wish)
@@ -96,7 +96,7 @@ def a_message(stack: Stack, staff: Client) -> Kept:
 
 
 def a_question_of_the_bank(stack: Stack, staff: Client) -> Kept:
-    """The shopper has not answered it for two hours, and is asked to. Then they call the order off."""
+    """Remind a customer who has not answered 3-D Secure for two hours; then the customer cancels the order."""
     client = stack.client()
     order = client.place(stack.sku(on_hand=3), token="tok_3ds")
     notice = {"id": order.id}
@@ -117,7 +117,7 @@ def a_question_of_the_bank(stack: Stack, staff: Client) -> Kept:
 
 
 def a_lost_link(stack: Stack, staff: Client) -> Kept:
-    """A guest's order, and its link mailed again. The guest is not told of the job; the staff see it."""
+    """Mail a guest the link to an order again. The answer shows no job, so that staff look it up."""
     guest = Client(stack.url, f"{uuid4().hex}@example.com")
     cart = guest.get("POST", "/api/cart")["id"]
     guest.get("POST", f"/api/cart/{cart}", {"sku": stack.sku(on_hand=3), "quantity": 1})
@@ -138,7 +138,7 @@ def _confirmed(stack: Stack, quantity: int = 1) -> tuple[Client, Order]:
 
 
 def an_import(stack: Stack, staff: Client) -> Kept:
-    """Of one line, with a first delivery, which a page that were applied twice would book twice. Nobody is mailed."""
+    """Import one line with units on hand, which a page applied twice would book twice. No mail is sent."""
     slug = f"imported-{uuid4().hex}"
     line = {"slug": slug, "name": "Imported", "sku": slug.upper(), "price_cents": 1999, "on_hand": 7}
     body = staff.get("POST", "/api/products/import", line, Content_Type="application/x-ndjson")
@@ -146,7 +146,7 @@ def an_import(stack: Stack, staff: Client) -> Kept:
 
 
 def a_reconciliation(stack: Stack, staff: Client) -> Kept:
-    """Of the last hour: whatever others are about in this moment is under way, and nobody is mailed."""
+    """Reconcile the last hour: orders of other tests count as under way. No mail is sent."""
     now, admin = datetime.now(UTC), stack.client(role="admin")
     window = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()}
     body = admin.get("POST", "/api/payments/reconciliations", window)
@@ -154,20 +154,20 @@ def a_reconciliation(stack: Stack, staff: Client) -> Kept:
 
 
 def a_time_of_the_clock(stack: Stack, staff: Client) -> Kept:
-    """Now, at an administrator's wish: what begins is what a beat would have begun."""
+    """Run a periodic task now, as an administrator; it starts the same run as the clock would."""
     root = stack.client(role="admin")
     body = root.get("POST", "/api/schedule/release_expired_reservations/run")
     return Kept(staff, body["job"]["id"], "a time of the clock", told="", mails=0)
 
 
 def a_campaign(stack: Stack, staff: Client) -> Kept:
-    """To a single customer, who has asked for offers. A word of its subject is its own."""
+    """Send a campaign to one customer who wants marketing, with a unique word in its subject."""
     run, word = _campaign(stack, staff)
     return Kept(staff, run["job_id"], f"campaign run {run['id']}", told=word)
 
 
 def a_batch(stack: Stack, staff: Client) -> Kept:
-    """Its job is found by the run that it belongs to."""
+    """Send a campaign, and find the job of its batch by the campaign's run."""
     run, word = _campaign(stack, staff)
     batches = "SELECT id, input FROM runs WHERE workflow = 'send_campaign_batch'"
 
@@ -186,7 +186,7 @@ def a_trial(stack: Stack, staff: Client) -> Kept:
 
 
 def a_cart_left_behind(stack: Stack, staff: Client) -> Kept:
-    """Two hours ago, by somebody who has asked to be reminded of such. One mail more asked to confirm their address."""
+    """Remind a customer who wants it of a cart left for two hours. An earlier mail asked to confirm the address."""
     client, sku = stack.client(), stack.sku(on_hand=3)
     id = _willing(stack, client)
     client.get("POST", "/api/cart/me", {"sku": sku, "quantity": 1})
@@ -201,7 +201,7 @@ def a_cart_left_behind(stack: Stack, staff: Client) -> Kept:
 
 
 def _wanted(stack: Stack, staff: Client, workflow: str) -> tuple[Client, str]:
-    """Goods that somebody waits for come in; who that is, and the run of this workflow about it."""
+    """Receive goods for which a customer has a stock alert; return the customer and the run of this workflow."""
     client, sku = stack.client(), stack.sku(on_hand=0)
     id = _willing(stack, client)
     client.get("POST", "/api/users/me/stock-alerts", {"sku": sku})
@@ -215,7 +215,7 @@ def _wanted(stack: Stack, staff: Client, workflow: str) -> tuple[Client, str]:
 
 
 def goods_that_are_waited_for(stack: Stack, staff: Client) -> Kept:
-    """One mail more asked to confirm their address."""
+    """Receive goods that a customer waits for. An earlier mail asked to confirm the address."""
     client, job = _wanted(stack, staff, "tell_of_stock")
     return Kept(staff, job, f"goods for {client.email}", told=client.email, mails=2)
 
@@ -226,7 +226,7 @@ def a_stock_alert(stack: Stack, staff: Client) -> Kept:
 
 
 def _willing(stack: Stack, client: Client) -> str:
-    """Has asked for all marketing, and confirmed their address. Returns their id."""
+    """Give the customer consent to all marketing and a verified address. Returns the id of the account."""
     id: str = client.get("GET", "/api/users/me")["id"]
     client.get("PUT", "/api/users/me/preferences", {"marketing_emails": True})
     stack.shelf.change("UPDATE users SET email_verified_at = created_at WHERE id = :id", id=id)
@@ -234,7 +234,7 @@ def _willing(stack: Stack, client: Client) -> str:
 
 
 def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
-    """Started; its run, and the word of its subject."""
+    """Start a campaign to one customer; return its run and the unique word of its subject."""
     word, client = f"Offer-{uuid4().hex}", stack.client()
     id = _willing(stack, client)
     stack.shelf.change("INSERT INTO user_tags (tag, user_id) VALUES (:tag, :id)", tag=f"t{id}"[:30], id=id)
@@ -245,7 +245,7 @@ def _campaign(stack: Stack, staff: Client) -> tuple[dict[str, Any], str]:
 
 
 def a_capture(stack: Stack, staff: Client) -> Kept:
-    """Of the share of a parcel, with the half of an order that was only authorised. The customer is told of it."""
+    """Capture the share of a parcel with half of an order that was only authorised. The customer gets a mail."""
     client, order, _ = _authorised(stack, quantity=2)
     line = {"sku": order.body["order"]["lines"][0]["sku"], "quantity": 1}
     staff.get("POST", f"/api/orders/{order.id}/fulfilments", {"lines": [line], "status": "shipped"})
@@ -262,7 +262,7 @@ def a_void(stack: Stack, staff: Client) -> Kept:
 
 
 def a_goodwill(stack: Stack, staff: Client) -> Kept:
-    """Staff give half a euro back."""
+    """Refund 50 cents, as staff."""
     client, order = _confirmed(stack)
     wish = {"amount": {"amount": 50, "currency": "EUR"}, "reason": "a scratch"}
     job = staff.get("POST", f"/api/payments/{_payment(client, order)}/refunds", wish)["job"]["id"]
@@ -270,7 +270,7 @@ def a_goodwill(stack: Stack, staff: Client) -> Kept:
 
 
 def a_question(stack: Stack, staff: Client) -> Kept:
-    """An order was called off while its card waited for its holder: the bank is asked whether money came after all."""
+    """Verify the payment of an order that was cancelled during 3-D Secure: the bank is asked for its state."""
     client = stack.client()
     order = client.place(stack.sku(on_hand=3), token="tok_3ds")
     wait_until(lambda: client.job(order.job_id)["status"] == "waiting", seconds=30, what="the order to wait")
@@ -281,8 +281,8 @@ def a_question(stack: Stack, staff: Client) -> Kept:
 
 
 def a_second_thought(stack: Stack, staff: Client) -> Kept:
-    """A card waits for its holder's answer at the bank; its order is paid with another, and goes on. Where that came to
-    nothing the order still waits, and is called off. Who was told of what is not the question."""
+    """Pay with another card for an order that waits for 3-D Secure, which then goes on. If the payment fails, the order
+    still waits, and is cancelled. Mails are not counted."""
     client = stack.client()
     order = client.place(stack.sku(on_hand=3), token="tok_3ds")
     wait_until(lambda: client.job(order.job_id)["status"] == "waiting", seconds=30, what="the order to wait")
@@ -301,8 +301,8 @@ def a_second_thought(stack: Stack, staff: Client) -> Kept:
 
 
 def a_transfer(stack: Stack, staff: Client) -> Kept:
-    """An order waits for its money, which comes: the bank tells of it, and its job is found by the transfer. The order
-    goes on; its customer was asked for the money, and is told that it is here. The bank has charged nothing."""
+    """Send the bank transfer that an order waits for: the bank publishes it, and the job is found by the transfer's id.
+    The order then goes on. The bank has no charge of it, and mails are not counted."""
     client = stack.client()
     client.get("POST", "/api/cart/me", {"sku": stack.sku(on_hand=3), "quantity": 1})
     order = accepted_of(client.get("POST", "/api/orders", order_of("") | {"payment": {"method": "bank_transfer"}}))
@@ -327,7 +327,7 @@ def _payment(client: Client, order: Order) -> str:
 
 
 def _authorised(stack: Stack, quantity: int = 1) -> tuple[Client, Order, str]:
-    """The API decides when an order's money is to be captured: for this one it is another."""
+    """Place an order that is only authorised, with an API that is restarted with PAYMENT_CAPTURE=on_fulfilment."""
     stack.api.kill9()
     stack.api.start(PAYMENT_CAPTURE="on_fulfilment")
     client, order = _confirmed(stack, quantity)
@@ -337,7 +337,7 @@ def _authorised(stack: Stack, quantity: int = 1) -> tuple[Client, Order, str]:
 
 
 def a_webhook(stack: Stack, staff: Client) -> Kept:
-    """Goods are back in stock, and a receiver of ours is told: once, or twice under the same id if a worker died."""
+    """Deliver a webhook that goods are back in stock: once, or twice under the same id if a worker died."""
     root, sku, door = stack.client(role="admin"), stack.sku(on_hand=0), open_door()
     endpoint = root.get("POST", "/api/webhook-endpoints", {"url": door.url, "events": ["stock.back"]})
     staff.get("POST", f"/api/stock/{sku}/movements", {"kind": "receive", "quantity": 5, "reason": "new"})
@@ -358,7 +358,7 @@ def a_webhook(stack: Stack, staff: Client) -> Kept:
 
 
 def an_alarm(stack: Stack, staff: Client) -> Kept:
-    """A refund is refused, so that a person is called; whoever helps does so once the operators have been told."""
+    """Let a refund be refused, so that operators get a mail; after the mail staff retry the refund."""
     client, order = _confirmed(stack)
     stack.shelf.change("UPDATE runs SET key = key || id WHERE workflow = 'tell_operators'")  # another hour
     before = len(stack.sink.messages(to=OPERATORS, brief=True))

@@ -1,1 +1,1 @@
-"""The crash matrix: kill -9 at every named point of every step and every undo of every workflow that exists."""
+"""The crash matrix: kill -9 at every crash point of every step and every undo of every workflow."""

@@ -1,4 +1,4 @@
-"""The cells of the crash matrix, read off the registered workflows: a new one is drilled without being asked."""
+"""The cells of the crash matrix, read from the registered workflows, so that a new workflow is drilled by itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.plan import Workflow, workflows
 from tests.stack.fixtures import PAIRS
 
 DO, UNDO, UNDO_BEGUN = "do", "undo", "undo-begun"
-"""What is drilled: a step; the undo of one that was done; the undo of one that was begun and not known to be done."""
+"""What is drilled: a step; the undo of a step that was done; the undo of one that was begun and may have been done."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One process dies once, at `point` of the step's `task`."""
+    """One cell: one process dies once, at the crash point `point` of the step's `task`."""
 
     workflow: Workflow
     index: int
@@ -42,7 +42,7 @@ class Cell:
 
     @property
     def opens_the_mail_window(self) -> bool:
-        """Handed to the mail server and not recorded: the one place where a second mail may leave (P4)."""
+        """Whether the worker dies between hand-over and record of a mail, after which a second may leave (P4)."""
         by_mail = noun(self.task) in REMOTE["notifications"] or self.task in (
             "campaigns.send_trial",
             "campaigns.remind",
@@ -51,7 +51,7 @@ class Cell:
 
 
 def registered() -> list[Workflow]:
-    """The product's own; what other tests register beside them is none of ours."""
+    """Return the workflows of the product, without those that other tests register."""
     ours = {noun_of(module) for module in task_modules()}
     return [workflow for workflow in workflows.values() if nouns(workflow) <= ours]
 
@@ -67,7 +67,7 @@ def cells_of(workflow: Workflow) -> Iterator[Cell]:
 
 
 def sample() -> set[tuple[Cell, str]]:
-    """Some with the pair they run on: every fourth task, every noun, every point and both pairs are among them."""
+    """Return some cells with the pair that each runs on: every fourth task, and every noun, point and pair."""
     points, pairs = len(POINTS), len(PAIRS)
     return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(_every_fourth())}
 
@@ -76,20 +76,20 @@ Place = tuple[Workflow, int, str]
 
 
 def _every_fourth() -> list[Place]:
-    """And one of each noun of which none is among them."""
+    """Return every fourth place, and one for each noun that has none among them."""
     places = list(_once_each())
     by_noun = {noun(Cell(*where, POINTS[0]).task): where for where in (*places[1::2], *places[::2])}
     return [where for i, where in enumerate(places) if i % 4 == 0 or where in by_noun.values()]
 
 
 def _once_each() -> Iterable[Place]:
-    """One place for each task, though several workflows share some."""
+    """Return one place for each task, though several workflows share some."""
     drilled = [(workflow, *where) for workflow in registered() for where in _drilled(workflow)]
     return {Cell(*where, POINTS[0]).task: where for where in reversed(drilled)}.values()
 
 
 def stands_at(workflow: Workflow) -> int:
-    """The last step before which a run can still turn back: its pivot, or its last one."""
+    """Return the index of the last step before which a run can turn back: its pivot, or else its last step."""
     return next((i for i, step in enumerate(workflow.steps) if step.pivot), len(workflow.steps) - 1)
 
 

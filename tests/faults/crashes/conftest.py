@@ -1,4 +1,4 @@
-"""One stack on each pair for all drills of this folder, with a worker for every noun: who dies does nothing else."""
+"""One stack on each pair for all drills of this folder, with a worker for every noun, so that one dies for one noun."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The API with two crash points of its own: `api:before_dispatch` and `api:before_answer`.
 
-The order is committed at both. At the first, the flusher does not know of its run yet; at the second it does,
-and only the client does not.
+The order is committed at both. At the first, the flusher does not have its run yet; at the second it does, and only
+the client has no answer.
 """
 
 from __future__ import annotations

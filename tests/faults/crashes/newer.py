@@ -1,4 +1,4 @@
-"""Tomorrow's code: `place_order` with one more step, whose task travels in a queue that today's workers serve too."""
+"""A newer version of the code: `place_order` with one more step, whose task goes to a queue that old workers serve."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tasks.payments import charge
 
 @local_step("orders.wrap")
 def wrap(session: Session, runs: Sequence[Run]) -> None:
-    """Nothing but a step in the journal."""
+    """Do nothing but leave a step in the journal."""
 
 
 @local_step("orders.unwrap")
 def unwrap(session: Session, runs: Sequence[Run]) -> None:
-    """Nothing but an undo in the journal."""
+    """Do nothing but leave an undo in the journal."""
 
 
 place_order = Workflow(

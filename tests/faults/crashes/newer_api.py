@@ -1,4 +1,4 @@
-"""The API of tomorrow's code: it accepts orders whose plan has the step that `newer` adds."""
+"""The API of a newer version: it accepts orders whose plan has the step that `newer` adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a cell is played: who is armed, who dies, who is there beside them."""
+"""The scene of a cell: a stack whose workers can be armed with a crash point, while others order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEATH_SECONDS = 60.0
 
 
 class Scene:
-    """`arm` a worker, `open` a run, `bury` whom it killed; meanwhile `others_order`."""
+    """`arm` a worker, `open` a run, `bury` the worker once it has died; meanwhile `others_order`."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -27,13 +27,13 @@ class Scene:
         self._numbers = count(1)
 
     def reset(self) -> None:
-        """Whatever the cell before left: nobody is armed, everybody runs, nothing is under way."""
+        """Clean up after the cell before: no worker is armed, all processes run, no run is under way."""
         self._armed.clear()
         self.stack.heal()
         wait_until(self._is_quiet, seconds=60, what="what was under way to end")
 
     def arm(self, task: str, point: str) -> None:
-        """The worker of this task is started anew, to die at this point, once."""
+        """Restart the worker of this task so that it dies at this point, once."""
         name, once = noun(task), self.stack.state_dir / f"died-{next(self._numbers)}"
         self.stack.workers[name].kill9()
         self.stack.workers[name].launch(ORDERWAVE_CRASH=f"{task}:{point}", ORDERWAVE_CRASH_ONCE=str(once))
@@ -43,7 +43,7 @@ class Scene:
         return opener_of(workflow.name)(self.stack, self._staff)
 
     def bury(self, task: str) -> Handle:
-        """Who was armed for this task, once it has died, and died of that."""
+        """Wait until the worker that was armed for this task has died at its point, and return its handle."""
         handle, once = self.stack.workers[noun(task)], self._armed.pop(noun(task))
         handle.wait_until_dead(DEATH_SECONDS)
         assert once.exists(), f"{handle.name} ended otherwise than it was armed to:\n{handle.tail()}"

@@ -1,4 +1,4 @@
-"""Other actors for a part: the same process with another word in its command line."""
+"""Replace a process by one with another word in its command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tests.stack import Handle, Stack
 
 @contextmanager
 def instead_of(handle: Handle, stack: Stack, old: str, new: str, **environment: str) -> Iterator[Handle]:
-    """`with instead_of(stack.api, stack, "api.wsgi:app", "...:app") as api:`; afterwards `handle` is itself again."""
+    """Kill the process and run another in its place: `instead_of(stack.api, stack, "api.wsgi:app", "...:app")`.
+
+    Yields the handle of the other; at the end that is killed, and the first is started again.
+    """
     assert old in handle.process.argv, f"{handle.name} is not told {old}"
     argv = tuple(new if word == old else word for word in handle.process.argv)
     other = Handle(stack.settings, replace(handle.process, argv=argv), stack.environment)

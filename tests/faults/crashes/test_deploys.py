@@ -104,7 +104,7 @@ def _steps(stack: Stack, order: Order) -> dict[tuple[str, str], str]:
 
 
 def _publish(stack: Stack, connection: Any, order: Order) -> None:
-    """`stock.reserve` for this order's run, as code that we do not know yet might send it."""
+    """Publish `stock.reserve` for this order's run with fields that a newer version of the code might add."""
     prefix, id = stack.settings.queue_prefix, new_id()
     headers = {"id": id, "task": "stock.reserve", "lang": "py", "argsrepr": "", "of_newer_code": {"a": [1]}}
     embedded = {"callbacks": None, "errbacks": None, "chain": None, "chord": None, "of_newer_code": 1}

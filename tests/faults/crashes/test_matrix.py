@@ -1,7 +1,7 @@
 """Every step and every undo of every workflow x every crash point x both pairs (P1, P2, P3, P4, P8).
 
-One process dies by kill -9, at one point, once. The test does the supervisor's work and starts it again;
-meanwhile others go on ordering. Judges from outside decide. `cells.py` says which cells there are.
+One process dies by kill -9, at one point, once. The test starts it again, as the supervisor would; meanwhile other
+customers order. The judge decides. `cells.py` has the cells.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _killed_doing(scene: Scene, cell: Cell) -> Kept:
 
 
 def _killed_undoing(scene: Scene, cell: Cell) -> Kept:
-    """The run is brought to a stand by a first death, and cancelled before anybody can take it further."""
+    """Stop the run by a first crash, cancel it before another worker can take it further, and arm the undo."""
     task, point = _stand(cell)
     scene.arm(task, point)
     victim = scene.open(cell.workflow)
@@ -72,7 +72,8 @@ def _killed_undoing(scene: Scene, cell: Cell) -> Kept:
 
 
 def _stand(cell: Cell) -> tuple[str, str]:
-    """Where a run stands with this step begun and unknown, or with everything done that can be undone."""
+    """Return task and crash point that stop a run with this step begun and its answer unknown, or with everything done
+    that can be undone."""
     steps = cell.workflow.plan.steps
     if cell.way == UNDO_BEGUN:
         return steps[cell.index].do, "after_call"

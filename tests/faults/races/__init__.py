@@ -1,1 +1,1 @@
-"""Races: many customers, or one with many hands, at the same door at the same moment. `make race` runs them all."""
+"""Races: many customers, or one with many connections, send requests at the same moment. `make race` runs them all."""

@@ -34,7 +34,7 @@ def _rounds(stack: Stack, first: int, times: int) -> int:
 
 
 def _round(ground: Ground, seed: int) -> int:
-    """Prints as it goes; the seed repeats this round alone."""
+    """Run one round, print its reports, and return how many were not exact. The seed repeats this round alone."""
     print(f"\n{ground.stack.pair}, seed {seed}", flush=True)
     wrong = 0
     for report in round_of(ground, seed):

@@ -1,4 +1,4 @@
-"""One coupon in many carts at once: it is used as often as it may be, and by one person as often as by one."""
+"""One coupon in many carts at once: it is redeemed exactly as often as its limits allow, in sum and per customer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FROM offers WHERE code = :code
 
 
 def many_buyers(ground: Ground, *, buyers: int = 50, uses: int = 10) -> Report:
-    """Who has a coupon in the cart orders at its price or not at all."""
+    """Many customers order with a coupon for a few: each order has the discount, or is refused."""
     report = Report(f"{buyers} buyers with a coupon for {uses} orders")
     sku, code = ground.stack.sku(on_hand=buyers), _coupon(ground, total_limit=uses)
     with ground.tabs(ground.people(buyers)) as tabs:
@@ -40,7 +40,7 @@ def many_buyers(ground: Ground, *, buyers: int = 50, uses: int = 10) -> Report:
 
 
 def one_buyer(ground: Ground, *, times: int = 20, uses: int = 1) -> Report:
-    """With as many carts as hands: a customer may order a guest's cart whose token they hold."""
+    """One customer orders many carts with a coupon at once, guests' carts by their tokens."""
     report = Report(f"one buyer {times} times with a coupon for {uses} orders of each customer")
     client, sku = ground.stack.client(), ground.stack.sku(on_hand=times)
     code = _coupon(ground, per_customer=uses)
@@ -54,7 +54,7 @@ def one_buyer(ground: Ground, *, times: int = 20, uses: int = 1) -> Report:
 
 
 def _count(report: Report, ground: Ground, kept: Sequence[tuple[Client, Order]], code: str, uses: int) -> None:
-    """What was ordered, what it cost, what the bank took, and what is written down of the coupon."""
+    """Count confirmed orders, discounts, charges and redemptions of the coupon."""
     ends = [client.finished(placed.job_id, 120)["status"] for client, placed in kept]
     report.count("confirmed", ends.count("succeeded"), uses)
     totals = {placed.id: placed.body["order"] for _, placed in kept}

@@ -1,4 +1,4 @@
-"""One person with many hands: cancelling while the card is charged, and paying from two tabs."""
+"""One customer with several connections: cancelling while the card is charged, and paying from two tabs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOO_LATE = {"too_late_to_cancel", "illegal_state"}
 
 
 def cancels(ground: Ground, *, times: int = 50, orders: int = 3) -> Report:
-    """Whoever is told 202 gets the order called off and the money back; whoever is told 409 gets the goods."""
+    """Cancel each order many times at once: with a 202 the order is cancelled and refunded, with a 409 it succeeds."""
     report = Report(f"{orders} orders cancelled {times} times each while they are charged")
     ground.stack.bank.control(latency_ms=CHARGE_SECONDS * 1000)
     ends = [_cancel_one(report, ground, times) for _ in range(orders)]
@@ -32,7 +32,7 @@ def _cancel_one(report: Report, ground: Ground, times: int) -> str:
         ground.fill_carts(tabs[:1], sku)
         [(_, placed)] = ground.keep(tabs[:1], [order(tabs[0])])
         time.sleep(ground.random.uniform(0, 2 * CHARGE_SECONDS))
-        # The order's own cancel would give back what is paid already; the job's only ever turns it back.
+        # Cancelling the order would also refund a paid one; cancelling the job only turns back what is under way.
         answers = at_once([partial(tab.call, "POST", f"/api/jobs/{placed.job_id}/cancel") for tab in tabs])
     job = client.finished(placed.job_id)
     told = any(answer.status == 202 for answer in answers)
@@ -56,7 +56,7 @@ def _wrong_end(job: dict[str, Any], told: bool) -> list[str]:
 
 
 def two_tabs(ground: Ground, *, people: int = 20) -> Report:
-    """Both tabs put one into the cart and pay. What was in the cart is bought once, whichever tab was quicker."""
+    """Both tabs of a customer put one unit into the cart and pay; each unit is bought once, or is still in the cart."""
     report = Report(f"{people} people paying from two tabs each")
     sku, clients = ground.stack.sku(on_hand=2 * people), ground.people(people)
     with ground.tabs([client for client in clients for _ in range(2)]) as tabs:

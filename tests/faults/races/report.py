@@ -1,4 +1,4 @@
-"""What one race came to."""
+"""The report of one race."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.sandboxes import Answer
 
 @dataclass
 class Report:
-    """`figures`: what was counted, in the order in which it is read; `wrong`: every way in which it was not exact."""
+    """`figures`: what was counted, in the order of the report; `wrong`: every count or answer other than expected."""
 
     race: str
     figures: dict[str, object] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Report:
             self.wrong.append(f"{what}: {found}, not {expected}")
 
     def count_answers(self, answers: Sequence[Answer], **expected: int) -> None:
-        """`accepted=1, cart_empty=49`: by the code of the refusal. Any other answer is wrong."""
+        """Count the answers by the code of the refusal: `accepted=1, cart_empty=49`. Any other answer is wrong."""
         said = Counter("accepted" if a.status == 202 else str(a.body.get("code", a.status)) for a in answers)
         for what in {**expected, **said}:
             self.count(what, said[what], expected.get(what, 0))

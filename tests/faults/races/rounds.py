@@ -30,7 +30,7 @@ QUICK = (
 
 
 def round_of(ground: Ground, seed: int, *, quick: bool = False) -> Iterator[Report]:
-    """Each race's report as it comes in; the last is the judge's on all orders of the round."""
+    """Run every race and yield its report; the last report is the judge's on all orders of the round."""
     ground.begin(seed)
     for race in QUICK if quick else RACES:
         yield race(ground)

@@ -1,4 +1,4 @@
-"""The same order many times over: under one key, and out of one cart."""
+"""The same order many times at once: under one idempotency key, and from one cart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUNS = "SELECT runs.id FROM runs JOIN orders ON CAST(orders.id AS TEXT) = subjec
 
 
 def one_key(ground: Ground, *, times: int = 50) -> Report:
-    """One run, one order, one charge; everybody else hears the first answer again."""
+    """Order many times with one key: one run, one order, one charge; all others get the first answer again."""
     report = Report(f"one key {times} times")
     key = f"{ground.random.getrandbits(64):x}"
     answers = _order_at_once(report, ground, [key] * times)
@@ -26,7 +26,7 @@ def one_key(ground: Ground, *, times: int = 50) -> Report:
 
 
 def one_cart(ground: Ground, *, times: int = 50) -> Report:
-    """One order takes the cart; everybody else finds it empty."""
+    """Order one cart many times with different keys: one order takes the cart, all others find it empty."""
     report = Report(f"one cart ordered {times} times")
     keys = [f"{ground.random.getrandbits(64):x}" for _ in range(times)]
     answers = _order_at_once(report, ground, keys)
@@ -35,7 +35,7 @@ def one_cart(ground: Ground, *, times: int = 50) -> Report:
 
 
 def _order_at_once(report: Report, ground: Ground, keys: Sequence[str]) -> list[Answer]:
-    """One customer orders the same cart from many tabs; one order may come of it."""
+    """Order one customer's cart from many tabs at once, and count the effects: there may be one order."""
     client = ground.stack.client()
     with ground.tabs([client] * len(keys)) as tabs:
         ground.fill_carts(tabs[:1], ground.stack.sku(on_hand=len(keys)))

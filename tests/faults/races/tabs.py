@@ -1,4 +1,4 @@
-"""Tabs of browsers: connections that are open before the race begins, and a shot that starts them all at once."""
+"""Tabs of browsers: connections that are open before the race begins, and `at_once`, which starts all requests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.sandboxes import Answer
 from tests.stack import Client
 
 SECONDS = 60.0
-SILENT = 8.0  # seconds; the server closes a line that asks nothing for 10
+SILENT = 8.0  # seconds; the server closes a connection that is idle for 10
 T = TypeVar("T")
 
 
 class Tab(Client):
-    """One of a client's open connections, to one of the doors."""
+    """One of a client's open connections, to one of the APIs."""
 
     def __init__(self, client: Client, door: str) -> None:
         super().__init__(door, client.email)
@@ -38,7 +38,7 @@ class Tab(Client):
             return Answer(response.status, json.loads(response.read()), headers)
 
     def _asked(self, *wanted: Any) -> HTTPResponse:
-        """Over a line of its own again where this one was silent for as long as the server waits for a request."""
+        """Send the request; reconnect first if the connection was idle for nearly as long as the server allows."""
         if time.monotonic() - self._used > SILENT:
             self._line.close()
         self._line.request(*wanted)
@@ -50,7 +50,7 @@ class Tab(Client):
 
 
 def at_once(shots: Sequence[Callable[[], T]]) -> list[T]:
-    """What each came back with; none begins before all are ready."""
+    """Call all `shots`, each in its own thread, none before all are ready; return their results in their order."""
     barrier = threading.Barrier(len(shots))
 
     def shoot(shot: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""A quick round of every race, and that the watcher sees what it is there to see."""
+"""A quick round of every race; and the watcher finds what it has to find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where races are held: a running copy with two doors and two workers of each kind, and people who shop there."""
+"""The ground of the races: a running copy with two APIs and two workers of each kind, and its customers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANY_END = ("succeeded", "failed")
 
 
 class Ground:
-    """`Ground(stack)` once; `begin(seed)` before every round."""
+    """A copy for races: make it once, and call `begin(seed)` before every round."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -33,7 +33,7 @@ class Ground:
         self.random, self.judge = random.Random(seed), Judge(self.stack)
 
     def people(self, count: int) -> list[Client]:
-        """So many customers, in an order that the seed draws."""
+        """Return `count` customers, in an order drawn by the seed."""
         with ThreadPoolExecutor(2) as hands:  # passwords are slow on purpose, and the shop turns crowds away
             new = range(len(self._people), count)
             self._people += hands.map(lambda n: self.stack.client(f"racer-{n}@example.com"), new)
@@ -41,7 +41,7 @@ class Ground:
 
     @contextmanager
     def tabs(self, clients: Iterable[Client]) -> Iterator[list[Tab]]:
-        """A tab for each, at this door or the other in turn."""
+        """Open a tab for each client, at the two APIs in turn."""
         with ExitStack() as closing:
             opened = [Tab(client, self._doors[n % len(self._doors)]) for n, client in enumerate(clients)]
             for tab in opened:
@@ -49,12 +49,12 @@ class Ground:
             yield opened
 
     def fill_carts(self, tabs: Sequence[Tab], sku: str) -> None:
-        """One of this SKU and nothing else in each customer's cart."""
+        """Put one unit of this SKU, and nothing else, into each customer's cart."""
         with ThreadPoolExecutor(16) as hands:
             list(hands.map(partial(_fill, sku=sku), tabs))
 
     def keep(self, tabs: Sequence[Tab], answers: Sequence[Answer]) -> list[tuple[Client, Order]]:
-        """The accepted ones: they are the judge's from now on, however they end."""
+        """Give the accepted orders to the judge, with any end allowed, and return them, each once."""
         accepted = [(t.client, accepted_of(a.body)) for t, a in zip(tabs, answers, strict=True) if a.status == 202]
         kept = list({order.id: (client, order) for client, order in accepted}.values())
         for client, order in kept:

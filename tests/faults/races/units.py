@@ -14,7 +14,7 @@ HELD = "SELECT state, SUM(quantity) AS units FROM reservations WHERE sku = :sku 
 
 
 def units(ground: Ground, *, buyers: int = 200, stock: int = 10) -> Report:
-    """As many are confirmed as there are units; the others are refused and nobody asks for their money."""
+    """Many customers order one unit each: as many are confirmed as there are units; the others are not charged."""
     report = Report(f"{buyers} buyers for {stock} units")
     sku = ground.stack.sku(on_hand=stock)
     with ground.tabs(ground.people(buyers)) as tabs, Watcher(ground.stack, sku, stock) as watcher:
@@ -39,7 +39,7 @@ def _count_ends(report: Report, jobs: dict[str, dict[str, Any]], units: int) -> 
 
 
 def _count_charges(report: Report, ground: Ground, jobs: dict[str, dict[str, Any]]) -> None:
-    """The bank was never even asked for an order that was refused."""
+    """Check that the bank has no charge of an order that was refused."""
     asked = {charge["reference"] for charge in ground.stack.bank.ledger()["charges"]} & jobs.keys()
     confirmed = {id for id, job in jobs.items() if job["status"] == "succeeded"}
     report.count("charged", len(asked), len(confirmed))

@@ -1,4 +1,4 @@
-"""A watcher that looks at the stock of one SKU in the database all the while."""
+"""A watcher that reads the stock of one SKU from the database during a race."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Watcher:
 
 
 def _is_sound(seen: Mapping[str, Any], received: int) -> bool:
-    """Nothing negative, nothing promised twice, the balance is what its ledger and its reservations say."""
+    """Say whether the figures fit: none negative, and on hand and reserved as ledger and reservations have them."""
     return (
         0 <= seen["reserved"] <= seen["on_hand"]
         and seen["reserved"] == seen["held"]

@@ -1,1 +1,1 @@
-"""A soak: one fault every few seconds, drawn by a seed, while customers order for minutes. `make soak` holds it."""
+"""The soak: one fault every few seconds, drawn by a seed, while customers order for minutes. `make soak` runs it."""

@@ -1,4 +1,4 @@
-"""python -m tests.faults.soak [--minutes 10] [--pair services] [--seed 7]: faults under load, then the judges."""
+"""python -m tests.faults.soak [--minutes 10] [--pair services] [--seed 7]: faults under load, then the judge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.stack.fixtures import PAIRS
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 when nobody was treated wrongly on any pair, 1 otherwise."""
+    """Run the soak. Returns 0 when the judge found no fault on any pair, 1 otherwise."""
     chosen = _parser().parse_args(arguments)
 
     def drill(pair: str, services: Services, folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""Card holders whose bank wants to hear from them (3-D Secure): some approve, some refuse, some never answer."""
+"""Card holders with 3-D Secure: some approve, some refuse, some never answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stack.client import FINAL
 
 EXPIRED = "failed:authentication_expired"
 ENDS = {"approve": "succeeded", "refuse": "failed:authentication_failed"}
-PATIENCE = 30.0  # seconds until a holder forgets about it: AUTHENTICATION_MINUTES=2, of which a clock may take some
+PATIENCE = 30.0  # seconds until a holder gives up: AUTHENTICATION_MINUTES=2, of which a wrong clock may take some
 
 
 class CardHolder:
@@ -21,7 +21,7 @@ class CardHolder:
         self._bank, self._random = bank, random.Random(seed)
 
     def answer(self, client: Client, placed: Order) -> str:
-        """Does what this holder does, and returns how the order must end for it."""
+        """Draw and give this holder's answer, and return how the order must end."""
         wish = self._random.choice(("approve", "approve", "refuse", "never"))
         forgets_at = time.monotonic() + PATIENCE
         if wish == "never" or not _is_waiting(client, placed, forgets_at):
@@ -29,7 +29,7 @@ class CardHolder:
         return ENDS[wish] if self._tell(_charge(client, placed), wish, forgets_at) else EXPIRED
 
     def _tell(self, charge: str, wish: str, forgets_at: float) -> bool:
-        """Again while the bank is away. What it was told already stays as it is."""
+        """Send the answer, again while the bank is away; a 409 means that it arrived before. False if time ran out."""
         while time.monotonic() < forgets_at:
             try:
                 answer = self._bank.complete_3ds(charge, wish)
@@ -50,6 +50,6 @@ def _is_waiting(client: Client, placed: Order, until: float) -> bool:
 
 
 def _charge(client: Client, placed: Order) -> str:
-    """The bank's name for the charge, out of the address that the shop sends its customer to."""
+    """Return the bank's id of the charge, from the URL that the shop sends its customer to."""
     [payment] = insist(client, "GET", f"/api/payments?order_id={placed.id}", None).body["items"]
     return str(payment["next_action"]["url"]).rsplit("/", 1)[-1]

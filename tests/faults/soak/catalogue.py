@@ -1,4 +1,4 @@
-"""All that is drawn from, kind by kind."""
+"""The catalogue of faults from which a soak draws, kind by kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kinds(ground: Ground) -> list[Kind]:
 
 
 def _mails(handle: Handle) -> bool:
-    """Whether this worker hands over mails. Named after its nouns, or told by its queues."""
+    """Say whether this worker sends mails, by the names of its queues."""
     return "notifications" in " ".join(handle.process.argv)
 
 
@@ -75,7 +75,7 @@ def _mail(ground: Ground) -> Kind:
 
 
 def _line(target: str, proxy: Proxy, *modes: Mode, parts_mails: bool = False) -> Kind:
-    """The line to it: nobody there, or nobody who answers."""
+    """Make the faults of a connection: refused, reset or swallowed by its proxy."""
     pass_ = partial(proxy.mode, "pass")
     return [
         Fault(f"the line to {target}: {mode}", target, partial(proxy.mode, mode), pass_, 1, 8, parts_mails)
@@ -87,7 +87,7 @@ def _line(target: str, proxy: Proxy, *modes: Mode, parts_mails: bool = False) ->
 
 
 def _clock(clock: Clock) -> Kind:
-    """Of every process; on the embedded pair of the database too. It is put right again."""
+    """Set the clock of every process back, on the embedded pair the database's too, and then right again."""
     begin, mend = partial(clock.set, -int(BACK)), partial(clock.set, 0)
     return [Fault(f"the clock goes back by {BACK:g} s", "clock", begin, mend, 10, 30)]
 
@@ -127,7 +127,7 @@ def _no_more_lost(ground: Ground) -> Act:
 
 
 def _files(ground: Ground) -> list[Kind]:
-    """Another program writes into our files, and takes its time."""
+    """Make the faults of the SQLite files: another program holds the write lock."""
     folder = ground.world.stack.state_dir
     broker, shop = Lock(folder / "broker.db"), Lock(folder / "shop.db")
     return [

@@ -1,4 +1,4 @@
-"""Customers of every kind: good and bad cards, 3-D Secure, things that sell out, second thoughts."""
+"""Customers of every kind: good and bad cards, 3-D Secure, SKUs that sell out, cancellations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECOND_THOUGHTS = 0.1
 
 
 class Customers(Shoppers):
-    """They order some of the `plenty`, of which there is enough for everybody, and some of the `scarce`."""
+    """Customers who order SKUs of which there is plenty, and scarce ones, which sell out."""
 
     def __init__(self, stack: Stack, judge: Judge, *, count: int, pause: float, seed: int) -> None:
         self._plenty = [stack.sku(on_hand=1_000_000) for _ in range(3)]
@@ -35,7 +35,7 @@ class Customers(Shoppers):
         super().__init__(stack, judge, "", count=count, pause=pause, seed=seed)
 
     def _order(self, client: Client) -> None:
-        """Whoever is answered what they should not be complains, and goes on."""
+        """Order; note an answer that should not have come as a complaint, and go on."""
         try:
             self._order_something(client)
         except AssertionError as trouble:
@@ -55,12 +55,12 @@ class Customers(Shoppers):
         self._judge.keep(client, placed, ends)
 
     def _wants(self) -> dict[str, int]:
-        """One to three things, and several carts at once that name the same things in another order."""
+        """Draw one to three SKUs with quantities; carts at the same time name the same SKUs in different orders."""
         skus = self._random.sample(self._plenty + self._scarce, self._random.choice((1, 1, 2, 3)))
         return {sku: self._random.randint(1, 3) for sku in skus}
 
     def _called_off(self, client: Client, placed: Order) -> bool:
-        """By its job, which turns back or comes too late: what is paid already stays, as the judge expects."""
+        """Cancel the job; return whether that was accepted. Not the order: that would also refund what is paid."""
         time.sleep(self._random.uniform(0, 1))
         answer = insist(client, "POST", f"/api/jobs/{placed.job_id}/cancel", None, Idempotency_Key=uuid4().hex)
         assert answer.status in (202, 409), answer
@@ -68,7 +68,7 @@ class Customers(Shoppers):
 
 
 def _place(client: Client, wants: Mapping[str, int], card: str) -> Order | None:
-    """None when a request of before came late and emptied the cart in between."""
+    """Fill the cart and order it; None if a repeated earlier request emptied the cart in between."""
     _well(insist(client, "DELETE", "/api/cart/me", None))
     for sku, quantity in wants.items():
         line = {"sku": sku, "quantity": quantity}
@@ -81,7 +81,7 @@ def _place(client: Client, wants: Mapping[str, int], card: str) -> Order | None:
 
 
 def _bought(order: Order) -> set[str]:
-    """As the 202 says it: what an order before had failed to get may have come back into the cart meanwhile."""
+    """Return the SKUs of the 202: a failed order before may have put others back into the cart meanwhile."""
     return {line["sku"] for line in order.body["order"]["lines"]}
 
 

@@ -1,4 +1,4 @@
-"""What can break, for how long, and how it is mended."""
+"""Faults, and the drawing of a soak's faults by a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Act = Callable[[], object]
 
 @dataclass(frozen=True)
 class Fault:
-    """`target`: of two faults that touch the same thing the second is left out while the first lasts."""
+    """A fault: how it begins and how it is mended. While it lasts, no other fault of the same `target` begins."""
 
     name: str
     target: str
@@ -35,7 +35,7 @@ class Drawn:
 
 
 def draw(kinds: Sequence[Sequence[Fault]], seed: int, seconds: float) -> list[Drawn]:
-    """One every few seconds: first of all its kind, so that many ways to kill a worker do not crowd out the rest."""
+    """Draw one fault every few seconds, for `seconds`; the kind is drawn first, so that large kinds do not prevail."""
     chance = random.Random(seed)
     drawn, at = [], chance.uniform(1, 3)
     while at < seconds:

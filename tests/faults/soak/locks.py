@@ -1,4 +1,4 @@
-"""Another program that writes into a file of ours, and takes its time."""
+"""Another program that holds the write lock of an SQLite file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Lock:
-    """`take`, `give_back`: meanwhile nobody else can write into this SQLite file."""
+    """The write lock of an SQLite file: between `take` and `give_back` no other process can write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -19,5 +19,5 @@ class Lock:
 
     def give_back(self) -> None:
         if self._holder:
-            self._holder.close()  # and with it goes what was not committed
+            self._holder.close()  # which rolls its transaction back
         self._holder = None

@@ -1,4 +1,4 @@
-"""Faults of our own processes: killed, stopped as by a deploy, frozen. Whoever dies is started again."""
+"""Faults of our own processes: killed, stopped as by a deploy, frozen. A process that dies is started again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kills(handle: Handle, *, parts_mails: bool = False) -> Fault:
 
 
 def deploys(handle: Handle, *, parts_mails: bool = False) -> Fault:
-    """Asked to end; what comes after it starts only when it has."""
+    """SIGTERM as by a deploy; the next process starts once this one has ended, or is killed after GRACE."""
     begin, mend = partial(_send, handle, signal.SIGTERM), partial(_replace, handle)
     return Fault(f"SIGTERM {handle.name}", handle.name, begin, mend, 0.3, 5, parts_mails)
 
@@ -31,7 +31,7 @@ def freezes(handle: Handle, *, parts_mails: bool = False) -> Fault:
 
 
 def bring_back(handle: Handle) -> None:
-    """As a supervisor does: again and again until it stands."""
+    """Start the process again until it is ready, as a supervisor does; fails after START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
     while not (handle.alive and handle.ready()):
         assert time.monotonic() < deadline, f"{handle.name} does not come back:\n{handle.tail()}"

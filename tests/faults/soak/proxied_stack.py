@@ -1,4 +1,4 @@
-"""Where a soak is held: a running copy behind proxies; on the services pair with services that nobody else uses."""
+"""The ground of a soak: a running copy behind proxies; on the services pair with private services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MORE_WORKERS = (("stock", "orders"), ("payments",))  # two of a kind, so that on
 
 @dataclass(frozen=True)
 class Private:
-    """Services of our own, to be killed."""
+    """Private services, which may be killed."""
 
     database: Cluster
     broker: Node

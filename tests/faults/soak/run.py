@@ -1,4 +1,4 @@
-"""From a seed to a tally."""
+"""Run a soak from its seed to its tally."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUIET_SECONDS = 300.0  # what is open when it is quiet has to end within: 3-D Se
 def hold(
     pair: str, services: Services, folder: Path, *, seed: int, seconds: float, customers: int = CUSTOMERS
 ) -> Tally:
-    """Prints each fault as it comes, then the tally, with what repeats it."""
+    """Run the soak on one pair and return its tally. Prints each fault, then the tally and how to repeat it."""
     _say(f"\n{pair}: {seconds:g} s of faults, seed {seed}")
     with ground(pair, services, folder) as made:
         judge = Judge(made.world.stack, behind=BACK)
@@ -41,7 +41,7 @@ def hold(
 
 
 def _under_load(made: Ground, judge: Judge, soak: Soak, count: int, seed: int, seconds: float) -> list[str]:
-    """Returns what customers complained of at the door."""
+    """Run the faults under load, bring all processes back, and return the customers' complaints."""
     with Customers(made.world.stack, judge, count=count, pause=PAUSE, seed=seed) as customers:
         soak.hold(draw(kinds(made), seed, seconds), seconds)
     for handle in made.world.stack.handles.values():

@@ -1,4 +1,4 @@
-"""The soak itself: begins and mends what was drawn, and starts again whoever dies meanwhile."""
+"""The soak itself: it begins and mends the faults that were drawn, and restarts processes that die."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ HANDS = 16
 
 
 class Soak:
-    """`with Soak(stack, judge) as soak: soak.hold(drawn)`. What was killed runs again until the end of the block."""
+    """Runs faults: `with Soak(stack, judge, say) as soak: soak.hold(drawn, seconds)`.
+
+    Processes that it restarts live until the end of the block.
+    """
 
     def __init__(self, stack: Stack, judge: Judge, say: Callable[[str], None]) -> None:
         self._stack, self._judge, self._say = stack, judge, say
         self._begun = time.monotonic()
         self._lasting: dict[str, Future[None]] = {}
-        # Of one pool to the end: a process is asked to stop when the thread that started it has gone.
+        # One pool to the end: the kernel sends a process SIGTERM when the thread that started it has ended.
         self._hands = ThreadPoolExecutor(HANDS)
         self.faults, self.died = 0, 0
         self.wrong: list[str] = []
@@ -33,7 +36,7 @@ class Soak:
         self._hands.shutdown()
 
     def hold(self, drawn: Sequence[Drawn], seconds: float) -> None:
-        """Returns when all is mended."""
+        """Run the faults at their times, and return when all are mended."""
         for one in drawn:
             self._tend_until(one.at)
             self._start(one)
@@ -46,7 +49,7 @@ class Soak:
         return time.monotonic() - self._begun
 
     def _start(self, one: Drawn) -> None:
-        """Not when its target is down already: one thing at a time breaks each."""
+        """Begin a fault, unless another one of the same target lasts."""
         if self._is_free(one.fault.target):
             self._say(str(one))
             self.faults += 1
@@ -70,7 +73,7 @@ class Soak:
             time.sleep(min(0.2, max(0.0, moment - self._now)))
 
     def _tend(self) -> None:
-        """As a supervisor: who ended by itself, without the database say, is started again."""
+        """Restart processes that ended by themselves, without the database say, as a supervisor does."""
         for name, handle in self._stack.handles.items():
             if not handle.alive and self._is_free(name):
                 self.died += 1

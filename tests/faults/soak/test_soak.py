@@ -1,4 +1,4 @@
-"""A short soak, and that a seed says which faults come when."""
+"""A short soak; and the same seed draws the same faults at the same times."""
 
 from __future__ import annotations
 

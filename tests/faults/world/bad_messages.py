@@ -1,4 +1,4 @@
-"""Messages that nobody can carry out, as bugs, strangers and old versions send them."""
+"""Messages that no worker can carry out, as bugs, other programs and old versions send them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SOMEBODY = "00000000-0000-7000-8000-000000000000"
 
 @dataclass(frozen=True)
 class Letter:
-    """`mark`: what only it contains; `parked`: kept among the dead letters, or else only told of in the log."""
+    """A bad message. `mark`: a text that only it contains; `parked`: whether it goes to the dead letters or only to the
+    log."""
 
     body: Any
     mark: str
@@ -24,20 +25,20 @@ class Letter:
 
 
 def to_task(name: str, arguments: Any, *, parked: bool = False, embed: Any = None) -> Letter:
-    """As Celery writes them (protocol 2), whatever the arguments are."""
+    """Make a message as Celery writes it (protocol 2), with any arguments."""
     id = uuid4().hex
     headers = {"lang": "py", "task": name, "id": id, "root_id": id, "argsrepr": id}
     return Letter([arguments, {}, embed or {}], id, parked, headers, {"correlation_id": id})
 
 
 def shaped(body: Any, **headers: Any) -> Letter:
-    """To a task that there is, but not as Celery writes it."""
+    """Make a message to an existing task, but not as Celery writes it."""
     id = uuid4().hex
     return Letter(body, id, True, {"lang": "py", "task": "stock.reserve", "id": id, "argsrepr": id, **headers}, JSON)
 
 
 def bad_letters() -> dict[str, Letter]:
-    """One of each kind."""
+    """Return one bad message of each kind, by name."""
     pickled, nothing = (uuid4().hex for _ in range(2))
     return {
         "half a body": shaped(b'[[["'),
@@ -64,7 +65,7 @@ def bad_letters() -> dict[str, Letter]:
 
 
 def shapes() -> dict[str, Letter]:
-    """Of a body and of its headers: each of the first killed its worker six times, and whoever took it next."""
+    """Return malformed bodies and headers, by name. Each of the bodies once killed the workers that took it."""
     bodies: dict[str, Any] = {
         "a document": b"{}",
         "a number": b"5",

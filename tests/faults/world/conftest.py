@@ -1,4 +1,4 @@
-"""`world`: a running copy behind proxies, for the drills of a module, on each pair; `judge`: of this drill alone."""
+"""`world`: a running copy behind proxies, for the drills of a module, on each pair; `judge`: new for each drill."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def world(world_of_module: World) -> World:
 def world_of_module(
     request: pytest.FixtureRequest, services: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """On one pair only: `pytestmark = on("services")`."""
+    """A world per module and pair. A module that needs one pair says `pytestmark = on("services")`."""
     name = request.module.__name__.rpartition("_")[-1]
     with make(request.param, tmp_path_factory.mktemp("world"), services, name) as made:  # type: ignore[arg-type]
         yield made
@@ -36,6 +36,6 @@ def judge(world: World) -> Judge:
 
 @pytest.fixture(scope="module")
 def bag() -> Iterator[Receiver]:
-    """Where the bank believes the shop to be, and where its webhooks stay."""
+    """The receiver of the bank's webhooks in place of the shop."""
     with receiver() as bag:
         yield bag

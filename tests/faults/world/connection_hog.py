@@ -1,4 +1,4 @@
-"""So many strangers at the database that nobody else gets a connection."""
+"""Other clients that take every connection of the database, so that the shop gets none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "crowd"
 
 
 class Crowd:
-    """`with Crowd(url): ...`: throws everybody out, and takes each place that becomes free."""
+    """Takes all connections during a block: it ends those of others, and takes each one that becomes free."""
 
     def __init__(self, url: URL) -> None:
         self._where = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
@@ -36,7 +36,7 @@ class Crowd:
 
     def _push_in(self) -> None:
         while not self._over.is_set():
-            with suppress(psycopg.OperationalError):  # full: somebody is still in
+            with suppress(psycopg.OperationalError):  # full: others still have connections
                 while not self._over.is_set():
                     self._crowd.append(self._come())
             self._crowd[0].execute(OTHERS, (NAME,))

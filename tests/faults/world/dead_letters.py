@@ -1,4 +1,4 @@
-"""What lies among the dead letters of a stack, looked at without taking it away."""
+"""Read the dead letters of a stack without removing them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.stack import Stack
 
 
 def parked(stack: Stack) -> list[str]:
-    """Headers and body of each, as text. They go back when the connection is closed."""
+    """Return headers and body of each dead letter as text. They return to the queue when the connection is closed."""
     with Connection(stack.settings.broker_url) as line:
         channel = line.default_channel
         name = f"{stack.settings.queue_prefix}dead"

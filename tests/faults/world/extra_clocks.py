@@ -1,4 +1,4 @@
-"""Clocks (celery beat) beside a stack, which by itself runs without any."""
+"""Clocks (celery beat) for a stack, which runs without one by default."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.stack import Handle, Stack
 POKE = "Sending due task look at the clock"
 TASK = "release_expired_reservations"
 TICK = 60.0  # seconds between two slots of this task, see beat_schedule.py
-LATE = 30.0  # seconds a clock that starts has to catch up with what it missed: it does so as soon as it runs
+LATE = 30.0  # seconds in which a clock that starts must catch up with the slots it missed
 
 
 @contextmanager
 def clocks(stack: Stack, count: int) -> Iterator[list[Handle]]:
-    """That know nothing of each other, as on two machines: each with a file of its own."""
+    """Start independent clocks, as on two machines, each with a schedule file of its own, and kill them at the end."""
     with ExitStack() as closing:
         made = [_clock(stack, f"clock-{number}") for number in range(count)]
         for clock in made:
@@ -29,17 +29,17 @@ def clocks(stack: Stack, count: int) -> Iterator[list[Handle]]:
 
 
 def pokes(clock: Handle) -> int:
-    """How often it has asked to look at the clock."""
+    """Return how many pokes this clock has sent."""
     return _said(clock).count(POKE)
 
 
 def known(stack: Stack) -> bool:
-    """Whether the clock has seen the task: from then on none of its slots is passed over."""
+    """Say whether the task has a slot in the database: from then on none of its slots is left out."""
     return bool(stack.shelf.rows("SELECT slot FROM periodic_slots WHERE task = :task", task=TASK))
 
 
 def begun(stack: Stack) -> list[str]:
-    """The slots of the task that have begun, in their order."""
+    """Return the slots of the task that have begun, in order."""
     rows = stack.shelf.rows(
         "SELECT slot FROM periodic_slots WHERE task = :task AND state <> 'noted' ORDER BY slot", task=TASK
     )
@@ -47,7 +47,7 @@ def begun(stack: Stack) -> list[str]:
 
 
 def carried_out(stack: Stack) -> list[tuple[str, int]]:
-    """Of each run of the task how it ended and how often it was tried, oldest first."""
+    """Return state and number of attempts of each run of the task, oldest first."""
     rows = stack.shelf.rows(
         "SELECT runs.state, journal.attempts FROM runs JOIN journal ON journal.run_id = runs.id"
         " WHERE runs.workflow = 'run_periodic_task' AND runs.subject_id = :task ORDER BY runs.created_at",

@@ -1,4 +1,4 @@
-"""Processes whose clock goes wrong (libfaketime; Debian: `faketime`)."""
+"""Processes with a wrong clock (libfaketime; Debian: `faketime`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTICED = 2.0  # seconds
 
 
 def wrong_by(seconds: int) -> dict[str, str]:
-    """The environment of a process whose clock is ahead by so much, or behind. How long things take it still knows."""
+    """Return the environment of a process whose clock is ahead by `seconds`, or behind; its monotonic one is right."""
     return _preloaded() | {"FAKETIME": f"{seconds:+d}s"}
 
 
@@ -30,14 +30,14 @@ class Clock:
         self.set(0)
 
     def set(self, seconds: int) -> None:
-        """Ahead by so much, or behind. Everybody has noticed within NOTICED."""
+        """Set the clock ahead by `seconds`, or behind. All processes have it within NOTICED seconds."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{seconds:+d}s\n")
         fresh.replace(self._file)
 
 
 def is_wrong_by(worker: Handle) -> float:
-    """Seconds, as its log tells: the last line it wrote is not old."""
+    """Return by how many seconds a worker's clock is ahead, from the last line of its log, which must be fresh."""
     said = json.loads(worker.tail(1))["timestamp"]
     return (datetime.fromisoformat(said) - datetime.now(UTC)).total_seconds()
 
@@ -52,7 +52,7 @@ def is_here() -> bool:
 
 
 def _library() -> str:
-    """Without it the drill is skipped, loudly (in CI: fails)."""
+    """Return the path of libfaketime; without it the drill is skipped with a reason, or fails in CI."""
     if not is_here():
         skip = pytest.fail if os.environ.get("CI") else pytest.skip
         skip("NOT TESTED: no libfaketime here")

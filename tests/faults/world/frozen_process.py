@@ -1,4 +1,4 @@
-"""A process that stands still for a while and does not know it: a machine that swapped, or was moved."""
+"""A process that is frozen for a while without notice, as when a machine swaps or is moved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stack import Handle, Stack
 
 
 class Standing(NamedTuple):
-    """Where a run stands at the bank: under which version, held how, and how often it has been asked."""
+    """The state of a run at its charge: its version, its hold, and the attempts of the step."""
 
     version: int
     hold: str
@@ -22,7 +22,10 @@ class Standing(NamedTuple):
 
 @contextmanager
 def frozen(worker: Handle, stack: Stack) -> Iterator[None]:
-    """Not in the middle of writing: on SQLite nobody else could write before it goes on (see docs/reliability.md)."""
+    """Freeze the worker during a block.
+
+    Not within a write transaction: on SQLite no other process could write meanwhile (see docs/reliability.md).
+    """
     try:
         wait_until(lambda: _freeze(worker, stack), what=f"{worker.name} to be frozen between two transactions")
         yield
@@ -31,7 +34,7 @@ def frozen(worker: Handle, stack: Stack) -> Iterator[None]:
 
 
 def charging(stack: Stack) -> dict[str, Standing]:
-    """The orders whose charge is in somebody's hands."""
+    """Return the orders whose charge is being called by a worker."""
     return {order: one for order, one in at_the_bank(stack).items() if one.hold == "call"}
 
 
@@ -58,6 +61,6 @@ def _may_write(stack: Stack) -> bool:
             try:
                 db.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
-                return False  # somebody is in the middle of it, and it may be the one that is frozen
+                return False  # a process is writing, and it may be the frozen one
             db.execute("ROLLBACK")
     return True

@@ -1,4 +1,4 @@
-"""A customer with a watch: a 202 takes under a second, whatever has broken behind the door."""
+"""Customers who take the time: a 202 must come within a second, whatever has broken behind the API."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.stack import Client
 from tests.stack.client import order_of
 
 LIMIT = 1.0  # seconds to a 202, and
-HICCUP = 3.0  # to one in ten, on a machine that has other tests to do: less than any patience with what has broken
-SWEPT = 4.0  # seconds to the end for an order whose first message never left: the sweep asks after 5
+HICCUP = 3.0  # to one in ten, on a machine that runs other tests: less than any timeout of a broken service
+SWEPT = 4.0  # seconds within which an order must end that does not need the sweep, which looks after 5
 
 
 def order_promptly(client: Client, judge: Judge, sku: str, count: int = 10) -> None:
@@ -22,7 +22,7 @@ def order_promptly(client: Client, judge: Judge, sku: str, count: int = 10) -> N
 
 
 def is_soon_quick_again(client: Client, sku: str, seconds: float = 30.0) -> None:
-    """Everybody has found the way back: an order does not need the sweep to reach its end."""
+    """Wait until an order ends without the help of the sweep: all processes are connected again."""
     wait_until(lambda: _one_more(client, sku) < SWEPT, seconds=seconds, what="an order that is done at once")
 
 

@@ -1,4 +1,4 @@
-"""A courier who takes away what one task is sent, half of the time. All else passes, the sweep's probes too."""
+"""A courier that loses half of the messages of one task. All others pass, the probes of the sweep too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.stack import Stack
 
 
 class Thief(Courier):
-    """`with Thief(stack, "stock.reserve") as thief`. `stolen`: how often each run was in a message that is gone."""
+    """A losing courier: `with Thief(stack, "stock.reserve") as thief`. `stolen`: lost messages by run."""
 
     def __init__(self, stack: Stack, task: str) -> None:
         super().__init__(stack, copies=(0, 1))

@@ -1,4 +1,4 @@
-"""A courier through whose hands every message passes: it loses, doubles and reorders them as told."""
+"""A courier between broker and workers: it passes on every message, and loses, doubles and reorders them as set."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from celery_app import TASK_MODULES, noun_of
 from tests.faults.world.misrouted_queues import end_of
 from tests.stack import Stack
 
-HELD = 0.2  # seconds: what comes in between is shuffled
+HELD = 0.2  # seconds, whose messages are delivered in random order
 
 
 class Courier:
-    """`with Courier(stack, copies=(0, 1, 2)) as courier: ...`: how often each message is delivered, drawn for each.
+    """Delivers messages during a block: `with Courier(stack, copies=(0, 1, 2)) as courier: ...`.
 
-    For a stack whose workers know the detour. Without a courier they get nothing, so judge while he is there.
+    copies: how often a message is delivered, drawn for each. The workers of the stack must have the module `detour`;
+    without a courier they get no message, so that the judge must come before the end of the block.
     """
 
     def __init__(self, stack: Stack, copies: Sequence[int], seed: int = 1) -> None:
@@ -44,15 +45,15 @@ class Courier:
         self._thread.join()
 
     def mend_his_ways(self) -> None:
-        """From now on everything is delivered, once."""
+        """From now on deliver every message once."""
         self._copies = (1,)
 
     def times(self, message: Message) -> int:
-        """How often this one is delivered."""
+        """Draw how often this message is delivered."""
         return self._random.choice(self._copies)
 
     def _work(self) -> None:
-        """Until told to stop, and then until the bags are empty."""
+        """Deliver until the block ends, and then until the queues are empty."""
         bags = {"on_message": self._held.append, "accept": ["json"]}
         with Connection(self._url) as line, line.Consumer(self._bags, **bags):
             while self._collect(line) or not self._over.is_set():
@@ -80,7 +81,7 @@ class Courier:
 
 
 def _send(producer: Producer, messages: Iterable[Message]) -> None:
-    """Straight to where the workers of the addressed queue listen."""
+    """Publish the messages to the queues that the workers of the detour read."""
     for message in messages:
         producer.publish(
             message.body,

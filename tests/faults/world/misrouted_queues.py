@@ -1,7 +1,7 @@
-"""Workers who take their messages from other queues than those they are sent to (EXTRA_TASK_MODULES).
+"""Make workers read other queues than those that messages are sent to (EXTRA_TASK_MODULES).
 
-Between the two stands a courier. He could not stand at the exchange: whoever publishes declares the way to the real
-queue anew, and messages would go both ways.
+A courier passes the messages on. It could not replace the real queue at the exchange: each publisher declares the
+binding to the real queue again, and messages would go both ways.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MODULE = __name__
 
 
 def end_of(queue: str) -> str:
-    """The queue in which what was sent into this one arrives, if a courier brings it."""
+    """Return the name of the queue into which a courier passes the messages of this one."""
     return f"{queue}.in"
 
 
@@ -24,7 +24,7 @@ def _listen_elsewhere(instance: Any, **_: Any) -> None:
     queues = instance.app.amqp.queues
     with instance.app.connection_for_write() as line:
         for name, queue in dict(queues.consume_from).items():
-            queue(line.default_channel).declare()  # the courier comes before the first message
+            queue(line.default_channel).declare()  # the courier reads it before the first message comes
             queues.deselect(name)
             queues.select_add(_end_of(queue))
 

@@ -1,4 +1,4 @@
-"""Hours that pass in a moment, by the database's clock: all that runs and reservations wait for comes nearer."""
+"""Let time pass at once, by moving the stored times of runs, reservations and gateways back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EARLIER = {
 
 
 def pass_time(shelf: Shelf, seconds: float) -> None:
-    """Nobody's lease is touched: calls under way are still under way."""
+    """Let `seconds` pass. Leases are not moved, so that calls in hand stay in hand."""
     earlier = EARLIER[shelf.engine.dialect.name]
     for table, columns in MOMENTS.items():
         changes = ", ".join(f"{column} = {earlier.format(column)}" for column in columns)

@@ -1,4 +1,4 @@
-"""Orders that hold goods while their customers are asked by the bank (3-D Secure), and time that passes for them."""
+"""Orders that hold reservations during 3-D Secure, and the expiry of these reservations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GONE = ("failed:reservation_expired",)
 
 
 def hold(judge: Judge, client: Client, sku: str, count: int) -> list[Order]:
-    """Each has reserved its goods, and waits. They are expected to lose them."""
+    """Place orders that have reserved their goods and wait; the judge expects their reservations to expire."""
     orders = [client.place(sku, token="tok_3ds") for _ in range(count)]
     for order in orders:
         client.until(order.job_id, lambda job: job["status"] == "waiting")
@@ -24,14 +24,14 @@ def hold(judge: Judge, client: Client, sku: str, count: int) -> list[Order]:
 
 
 def held_too_long(stack: Stack, orders: Sequence[Order]) -> None:
-    """As if their time had run out a second ago."""
+    """Set the expiry of the orders' reservations to a second ago."""
     these = ReservationRow.order_id.in_([order.id for order in orders])
     with stack.shelf.session() as session:
         session.execute(update(ReservationRow).where(these).values(expires_at=in_seconds(-1)))
 
 
 def approve(stack: Stack, orders: Sequence[Order]) -> None:
-    """Their customers come back from dinner, and pay."""
+    """Approve the charges of these orders at the bank, as late customers do."""
     for order in orders:
         [charge] = stack.bank.ledger(order.id)["charges"]
         assert stack.bank.complete_3ds(charge["id"]).status == 200

@@ -1,4 +1,4 @@
-"""Customers with 3-D Secure who answer their bank in the very moment in which it knows of the charge."""
+"""Customers with 3-D Secure who answer at the moment at which the bank has the charge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENDS: dict[str, Collection[str]] = {"approve": ("succeeded",), "refuse": ("faile
 
 
 class CardHolders(Shoppers):
-    """Most approve, some refuse."""
+    """Customers of whom most approve, some refuse."""
 
     def __init__(self, stack: Stack, judge: Judge, sku: str, *, count: int = 3, pause: float = 0.2) -> None:
         super().__init__(stack, judge, sku, count=count, pause=pause)

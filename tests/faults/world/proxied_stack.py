@@ -1,4 +1,4 @@
-"""A running copy with a fault proxy before everything that it talks to."""
+"""A running copy with a fault proxy before each service that it uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stack.shelf import Shelf
 
 @dataclass(frozen=True)
 class Chosen:
-    """Services of which some are private, in the place of the session's."""
+    """Services in place of the session's, for drills that need private ones."""
 
     postgresql: Server
     rabbitmq: Broker
@@ -28,7 +28,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class World:
-    """`world.bank.mode("swallow")`. On the embedded pair there is nothing to stand before but bank and mail server."""
+    """A stack and its proxies: `world.bank.mode("swallow")`. On the embedded pair only bank and mail sink have one."""
 
     stack: Stack
     bank: Proxy
@@ -45,7 +45,7 @@ class World:
 
 @contextmanager
 def make(pair: str, folder: Path, services: Chosen, name: str, **more: str) -> Iterator[World]:
-    """All of it runs. The judges do not go through the proxies."""
+    """Start a stack behind proxies, and close it at the end. Clients and judge do not go through the proxies."""
     with ExitStack() as closing:
         chosen = embedded(folder) if pair == "embedded" else closing.enter_context(on_services(services, name))  # type: ignore[arg-type]
         real = everywhere(folder) | chosen | more
@@ -59,7 +59,7 @@ def make(pair: str, folder: Path, services: Chosen, name: str, **more: str) -> I
 
 
 def _proxied(real: Mapping[str, str], closing: ExitStack) -> tuple[dict[str, str], dict[str, Proxy]]:
-    """The environment as the copy sees it, and the proxies that it sees."""
+    """Start a proxy for each service; return the settings that point at them, and the proxies by name."""
     names = {"bank": "BANK_URL", "smtp": "SMTP_URL", "broker": "BROKER_URL", "database": "DATABASE_URL"}
     seen: dict[str, str] = {}
     proxies: dict[str, Proxy] = {}

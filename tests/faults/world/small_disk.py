@@ -15,7 +15,7 @@ BLOCK = bytes(64 * 1024)
 
 
 class Disk:
-    """`fill`: not a byte is left; `free`: there is space again."""
+    """A small disk: `fill` leaves not a byte free, `free` undoes it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._ballast = folder, folder / "ballast"
@@ -31,7 +31,7 @@ class Disk:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Disk]:
-    """In memory, mounted where the folder is. Only root may; without it the drill is skipped, loudly (in CI: fails)."""
+    """Mount a disk in memory at the folder. Only root may; else the drill is skipped with a reason, or fails in CI."""
     folder.mkdir()
     if refused := _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "orderwave-drill", str(folder)):
         skip = pytest.fail if os.environ.get("CI") else pytest.skip
@@ -43,7 +43,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Disk]:
 
 
 def _run(*command: str) -> str:
-    """What it complained of; nothing when it went well."""
+    """Run a command; return its error output if it failed, else an empty text."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr if done.returncode else ""
 

@@ -1,4 +1,4 @@
-"""Many who have asked for offers, a campaign to them, and what their mailboxes hold in the end."""
+"""Many customers who want marketing, a campaign to them, and the mails that they got."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHO = "SELECT users.id, users.email FROM campaign_recipients JOIN users ON users
 
 
 class Subscribers:
-    """`word`: their tag, and a word in the subject of whatever is sent to them."""
+    """A group of subscribed customers. `word`: their tag, and the subject of the campaign to them."""
 
     def __init__(self, stack: Stack, count: int) -> None:
         self._stack, self.word = stack, f"t{uuid4().hex[:20]}"
@@ -30,7 +30,7 @@ class Subscribers:
         return int(self._stack.shelf.rows(STATES, run=run, state=state)[0]["number"])
 
     def who(self, run: str, state: str) -> dict[str, str]:
-        """Their ids by their addresses."""
+        """Return the ids of the recipients in this state, by address."""
         rows = self._stack.shelf.rows(f"{WHO} AND state = :state", run=run, state=state)
         return {str(row["email"]): str(row["id"]) for row in rows}
 
@@ -40,7 +40,7 @@ class Subscribers:
                 consents.say(session, id, {OFFERS: False}, "test")
 
     def mailboxes(self) -> dict[str, list[str]]:
-        """The Message-IDs that came to each of them."""
+        """Return the Message-IDs of the campaign's mails, by address."""
         came: dict[str, list[str]] = defaultdict(list)
         for mail in self._stack.sink.messages(brief=True):
             if mail["subject"] == self.word:

@@ -1,4 +1,4 @@
-"""Stands in every process that sweeps (EXTRA_TASK_MODULES) and writes down which runs its sweeps send, and when."""
+"""Record in every process that sweeps (EXTRA_TASK_MODULES) which runs its sweeps send, and when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULE = __name__
 
 
 class Sent(NamedTuple):
-    """One run that a sweep sent on its way: before which step it stood, when, and whose sweep it was."""
+    """A run that a sweep has sent: its step and direction, the time, and the pid of the sweeping process."""
 
     run: str
     step: int
@@ -28,7 +28,7 @@ class Sent(NamedTuple):
 
 
 def noted(state_dir: Path) -> list[Sent]:
-    """All that was sent by anybody's sweep, oldest first."""
+    """Return what the sweeps of all processes have sent, oldest first."""
     book = state_dir / "sweeps.jsonl"
     lines = book.read_text().splitlines() if book.exists() else []
     return sorted((Sent(*json.loads(line)) for line in lines), key=lambda sent: sent.at)

@@ -20,7 +20,7 @@ READY = "sweeps"
 
 
 class Sweepers:
-    """`with Sweepers(stack): ...`. None of them may meet with an error: one that does ends with it."""
+    """Sweeping processes during a block. An error ends its process, and fails the test at the end of the block."""
 
     def __init__(self, stack: Stack, count: int = 6) -> None:
         processes = [Process(f"sweeper-{n}", (sys.executable, "-m", __name__)) for n in range(count)]
@@ -44,7 +44,7 @@ def _sweeps(handle: Handle) -> bool:
 
 
 def main() -> None:
-    """Until asked to stop. Like a worker it knows every step and hook."""
+    """Sweep until SIGTERM. Imports every step and hook, as a worker does."""
     for module in (*task_modules(), "workflows"):
         importlib.import_module(module)
     over = threading.Event()

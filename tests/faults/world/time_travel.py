@@ -1,4 +1,4 @@
-"""Everything that is written down happened a day earlier than it did."""
+"""Let a day pass: move every stored time of the orders a day back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def a_day_passes(stack: Stack) -> None:
 
 
 def state_of_orders(stack: Stack) -> dict[str, list[str]]:
-    """All that is known of any order, of its money and of its goods."""
+    """Return all rows about orders, their payments and their stock, by table, to compare."""
     return {name: sorted(map(repr, stack.shelf.rows(f"SELECT * FROM {name}"))) for name in OF_ORDERS}
 
 

@@ -1,4 +1,4 @@
-"""A postman between the bank's webhooks and the shop: he keeps them, doubles them and brings the newest first."""
+"""A postman between the bank's webhooks and the shop: it delays them, doubles them and delivers the newest first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HOOK = "/api/webhooks/payments/sandbox"
 
 @dataclass(frozen=True)
 class Habit:
-    """All that came in `keeps` seconds goes out in one round, the newest first, each `copies` times."""
+    """Events of `keeps` seconds are delivered in one round, the newest first, each `copies` times."""
 
     keeps: float = 0.0
     copies: int = 1
 
 
 class Postman:
-    """`with Postman(stack, receiver, Habit(...)) as postman`. The last round is made when he is told to stop."""
+    """Delivers the bank's events during a block: `with Postman(stack, bag, Habit(...))`. Its end makes a last round."""
 
     def __init__(self, stack: Stack, bag: Receiver, habit: Habit) -> None:
         self._door, self._secret = stack.url + HOOK, stack.settings.bank_webhook_secret
@@ -56,7 +56,7 @@ class Postman:
                 self._deliver(event)
 
     def _deliver(self, event: dict[str, Any]) -> None:
-        """Signed anew, as the bank does with each delivery."""
+        """Deliver an event, signed anew as the bank does at each delivery."""
         signed = {"Bank-Signature": signature(self._secret, json.dumps(event), int(time.time()))}
         answer = request("POST", self._door, event, signed)
         if answer.status != 200:

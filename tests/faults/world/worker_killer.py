@@ -1,4 +1,4 @@
-"""A task that kills whoever takes it (EXTRA_TASK_MODULES)."""
+"""A task that kills the worker that takes it (EXTRA_TASK_MODULES)."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ TASK = f"{NOUN}.swallow"
 
 @app.task(name=TASK)
 def swallow(*_: object) -> None:
-    """As a bug in C does, or a leak that the kernel ends."""
+    """Kill the worker, as a bug in C does, or the kernel at a memory leak."""
     os.kill(os.getpid(), signal.SIGKILL)

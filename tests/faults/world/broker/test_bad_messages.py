@@ -1,4 +1,4 @@
-"""Messages that nobody can carry out, and one that kills whoever takes it: orders go past them (P1, P14)."""
+"""Messages that no worker can carry out, and one that kills the worker that takes it: orders go past them (P1, P14)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _pids(stack: Stack) -> list[int]:
 
 
 def _nothing_comes_again(stack: Stack, client: Client, sku: str, letters: dict[str, Letter]) -> None:
-    """Not even what was in somebody's hands: that would be delivered again when they have gone."""
+    """Check that no bad message is delivered again, not even after the workers that may have held it are killed."""
     for worker in stack.workers.values():
         worker.kill9()
     before = _said(stack)
@@ -99,7 +99,7 @@ def _nothing_comes_again(stack: Stack, client: Client, sku: str, letters: dict[s
 
 
 def _are_told_of(stack: Stack, letters: dict[str, Letter]) -> None:
-    """Each of them by each of the workers; and those that can be are kept."""
+    """Check that every worker has logged every message, and that the dead letters have those that can be parked."""
     assert _named(_said(stack), letters) == {worker: set(letters) for worker in stack.workers}
     kept = _parked(stack, letters)
     found = {name: name in kept for name in letters}
@@ -116,6 +116,6 @@ def _said(stack: Stack) -> dict[str, str]:
 
 
 def _named(said: dict[str, str], letters: dict[str, Letter]) -> dict[str, set[str]]:
-    """Of which letters who speaks."""
+    """Return the messages that each worker's log names."""
     named = {who: {name for name, letter in letters.items() if letter.mark in text} for who, text in said.items()}
     return {who: names for who, names in named.items() if names}

@@ -1,4 +1,4 @@
-"""Messages are doubled, lost and overtake one another: they only say "look again" (P1, P3, P4)."""
+"""Messages are doubled, lost and reordered, without harm: they only make a worker look at its runs (P1, P3, P4)."""
 
 from __future__ import annotations
 

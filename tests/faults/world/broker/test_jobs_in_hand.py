@@ -1,4 +1,4 @@
-"""Workers lose their line to the broker with jobs in hand: a pool that can kill them does, one that can not lets be."""
+"""Workers lose their broker connection with tasks in hand: a pool that can kill them does, others let them end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def test_p1_p4_processes_are_killed_and_their_jobs_done_again(world: World, judg
 
 
 def _lose_the_line(world: World, judge: Judge, worker: Handle) -> str:
-    """What the worker wrote from then on. Its calls take a while, but less than a wave's patience."""
+    """Reset the worker's broker connection three times under load, and return what it has logged since.
+
+    Its calls take a while, but less than a wave waits for them.
+    """
     stack, before = world.stack, worker.log.stat().st_size
     stack.bank.control(latency_ms=300)
     with Shoppers(stack, judge, stack.sku(on_hand=1000), pause=0.05):

@@ -1,4 +1,4 @@
-"""The clock of a whole copy goes back ten minutes under load, then a worker is away: nobody gives up (P1, P2, P4, P11).
+"""The clock of a copy goes back ten minutes under load, then a worker is away: every order ends (P1, P2, P4, P11).
 
 On the embedded pair the database's clock goes back with it. PostgreSQL's stays right: there the workers, beat and the
 API are ten minutes behind it from then on.
@@ -62,7 +62,7 @@ def test_p1_p2_p4_p11_a_clock_that_is_set_back_ends_nothing_and_silences_nothing
 
 @contextmanager
 def _standing_still(bank: Handle) -> Iterator[None]:
-    """So that it can be overtaken by a cancel, and the clock be set, before it answers."""
+    """Pause the bank during a block, so that orders can be cancelled, and the clock set, before it answers."""
     bank.pause()
     try:
         yield
@@ -77,7 +77,7 @@ def _being_charged(stack: Stack, client: Client, sku: str) -> list[Order]:
 
 
 def _turn_back(judge: Judge, client: Client, orders: list[Order]) -> None:
-    """Their charges are answered, and have to be given back."""
+    """Cancel the jobs of these orders while they are charged, so that the charges must be reversed."""
     for order in orders:
         answer = client.call("POST", f"/api/jobs/{order.job_id}/cancel", Idempotency_Key=uuid4().hex)
         assert answer.status == 202, answer
@@ -85,7 +85,7 @@ def _turn_back(judge: Judge, client: Client, orders: list[Order]) -> None:
 
 
 def _the_schedule_goes_on_while_one_is_away(stack: Stack) -> None:
-    """Beat by itself would be silent until its clock has caught up."""
+    """Check that slots begin while a worker is away; beat alone would be silent until its clock has caught up."""
     already, since = len(carried_out(stack)), time.monotonic()
     with frozen(stack.workers["payments"], stack):
         wait_until(lambda: len(carried_out(stack)) > already, seconds=TICK + LATE, what="the next slot to begin")

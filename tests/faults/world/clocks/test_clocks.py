@@ -1,4 +1,4 @@
-"""Two clocks, and none over a due time: house-keeping is done once, and no order waits for it (P5, P11)."""
+"""Two clocks, and none at a due time: a periodic task runs once, and no order waits for it (P5, P11)."""
 
 from __future__ import annotations
 

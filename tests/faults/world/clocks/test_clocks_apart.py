@@ -1,4 +1,4 @@
-"""Half of the workers are ten minutes ahead, half behind: time is what the database's clock says (P2, P4, P11).
+"""Half of the workers' clocks are ten minutes ahead, half behind: only the database's clock counts (P2, P4, P11).
 
 Only where there are several machines. On the embedded pair SQLite has no clock of its own, and there is only one.
 """
@@ -34,7 +34,7 @@ def stack_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def apart(stack: Stack) -> Iterator[Stack]:
-    """Every queue is read by workers of both kinds, and nobody's clock is right but the database's and the door's."""
+    """A stack in which every queue is read by workers of both kinds; only the clocks of database and API are right."""
     ahead = list(stack.workers.values())
     for worker in ahead:
         worker.kill9()
@@ -73,7 +73,7 @@ def test_p2_p11_pauses_and_deadlines_are_as_long_as_they_should_be(apart: Stack)
 
 
 def _times_charged(stack: Stack) -> set[int]:
-    """How often the bank was asked, order by order."""
+    """Return the numbers of attempts that charges of orders have taken, each once."""
     asked = "SELECT DISTINCT attempts FROM journal WHERE name = 'charge_payment' AND direction = 'do'"
     return {int(row["attempts"]) for row in stack.shelf.rows(asked)}
 

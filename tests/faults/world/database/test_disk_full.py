@@ -117,13 +117,13 @@ def _is_registered(copy: Copy) -> bool:
 
 
 def _empty_the_log(database: Path) -> None:
-    """What SQLite has written back it writes over from the start of its log, and on a full disk that still works."""
+    """Empty SQLite's log: otherwise it would overwrite old parts of the log, which works on a full disk, too."""
     with closing(sqlite3.connect(database, timeout=30)) as db:
         wait_until(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0, what="an empty log")
 
 
 def _register(stack: Stack) -> tuple[int, str]:
-    """A stranger who registers: that must be written down, and there is no room."""
+    """Register an account, which needs space in the database; return status and code of the answer."""
     body = {"email": "nobody@example.com", "password": "a long enough password", "name": "Nobody"}
     answer = request("POST", f"{stack.url}/api/users", body)
     return answer.status, answer.body.get("code", "")

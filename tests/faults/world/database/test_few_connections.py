@@ -1,4 +1,4 @@
-"""PostgreSQL lets in a fourth of what our processes may open: slower under load, as ever after it (P1, P15)."""
+"""PostgreSQL allows a fourth of the connections that we may open: slower under load, normal after it (P1, P15)."""
 
 from __future__ import annotations
 

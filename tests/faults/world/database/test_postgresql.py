@@ -1,4 +1,4 @@
-"""PostgreSQL crashes every few seconds, has no connection left, swallows the answer to a COMMIT (P1, P3, P4, P12)."""
+"""PostgreSQL crashes every few seconds, has no connection left, loses the answer to a COMMIT (P1, P3, P4, P12)."""
 
 from __future__ import annotations
 

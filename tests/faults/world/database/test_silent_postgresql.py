@@ -1,4 +1,4 @@
-"""PostgreSQL falls silent: nobody is told so, every line just hears nothing more (P1, P3, P9)."""
+"""PostgreSQL falls silent: its connections stay open, and no answer comes (P1, P3, P9)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_p1_p3_a_server_that_was_replaced_is_found_again_by_everybody(world: Wor
 
 
 def _at_once(client: Client, count: int) -> list[tuple[float, Answer]]:
-    """Half of them read, half order an empty cart; each with the seconds that its answer took."""
+    """Send `count` requests at once, half reads, half orders of an empty cart; return seconds and answer of each."""
     with ThreadPoolExecutor(count) as people:
         return list(people.map(lambda number: _ask(client, order=bool(number % 2)), range(count)))
 

@@ -1,4 +1,4 @@
-"""SQLite's file is locked by another writer, for a while and for longer than anyone waits (P1, P3)."""
+"""SQLite's file is locked by another writer, for a while and for longer than any timeout (P1, P3)."""
 
 from __future__ import annotations
 

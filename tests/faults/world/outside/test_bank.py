@@ -161,5 +161,5 @@ def test_p8_refused_refunds_call_a_person_who_finishes_them(world: World, judge:
 
 
 def _until_asked(client: Client, order: Order) -> None:
-    """Until the bank has been asked for the money."""
+    """Wait until the order's charge has begun."""
     client.until(order.job_id, lambda job: job["steps"][1]["status"] == "begun")

@@ -1,4 +1,4 @@
-"""A campaign under two clocks, its worker killed, paused, resumed: nobody left out, nobody mailed twice (I11, P10)."""
+"""A campaign under two clocks, its worker killed, paused, resumed: one mail to every recipient (I11, P10)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RUNS = "SELECT CAST(id AS VARCHAR) AS id, CAST(job_id AS VARCHAR) AS job FROM ca
 
 
 class Sending:
-    """One that is due in a moment, and is seen through to its end."""
+    """One campaign of a drill: it is due in two seconds, and is watched to its end."""
 
     def __init__(self, stack: Stack, people: int) -> None:
         self._stack, self._staff = stack, stack.client(role="staff")
         self.people = Subscribers(stack, people)
         self.id = self.people.campaign(self._staff)
         self.in_hand: set[str] = set()
-        """Who was on their way when a worker was killed, a handful of each batch."""
+        """The recipients in state `sending` when a worker was killed, a few of each batch."""
 
     def schedule(self) -> None:
         due = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
@@ -96,7 +96,7 @@ def test_p10_each_recipient_gets_one_mail_whatever_dies_and_whoever_says_no_gets
 
 
 def _everybody_once(sending: Sending, no: set[str]) -> set[str]:
-    """Who got the same mail again."""
+    """Check that every recipient got the mail, and return the addresses that got it twice, which were in hand."""
     came = sending.people.mailboxes()
     assert came.keys() == sending.people.ids.keys() - no
     assert [ids for ids in came.values() if len(set(ids)) != 1] == []

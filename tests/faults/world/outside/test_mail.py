@@ -1,4 +1,4 @@
-"""The mail server is away, puts off, refuses, or says nothing after DATA (P4, P10)."""
+"""The mail server is away, defers, refuses, or gives no answer after DATA (P4, P10)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Act = Callable[[World], object]
 
 @dataclass(frozen=True)
 class Storm:
-    """`window`: a mail may have been taken whose taking nobody was told of, and so comes again (P4)."""
+    """A fault of the mail server. `window`: it may have taken a mail without its answer arriving, so that the mail comes
+    again (P4)."""
 
     begin: Act
     end: Act = lambda w: w.stack.sink.control("accept")

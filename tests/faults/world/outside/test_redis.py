@@ -1,4 +1,4 @@
-"""Redis dies, forgets, falls silent: it only counts requests, and nobody's request fails for it."""
+"""Redis dies, loses its data, falls silent: it only counts requests, and no request fails for it."""
 
 from __future__ import annotations
 

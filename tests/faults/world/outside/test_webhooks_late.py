@@ -63,7 +63,7 @@ def test_p4_p7_a_delivery_that_was_signed_a_day_ago_is_turned_away(world: World,
 
 
 def _a_day_ago(stack: Stack, judge: Judge, bag: Receiver) -> list[Event]:
-    """Orders came, and ended well or cancelled; what the bank would have told of them is still under way."""
+    """Place orders that end, some cancelled, and move all a day back; return the bank's events of them, undelivered."""
     bag.came.clear()
     before = _entries(stack)
     stack.bank.control(webhooks="all", latency_ms=1000)
@@ -79,7 +79,7 @@ def _a_day_ago(stack: Stack, judge: Judge, bag: Receiver) -> list[Event]:
 
 
 def _cancelled(stack: Stack, judge: Judge) -> None:
-    """While the card is charged: the money is taken, and given back."""
+    """Place an order and cancel it while its card is charged, so that the money is captured and refunded."""
     client = stack.client()
     order = client.place(stack.sku())
     client.until(order.job_id, lambda job: job["steps"][1]["status"] == "begun")

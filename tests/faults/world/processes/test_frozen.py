@@ -1,4 +1,4 @@
-"""Workers freeze, others take over; what the first write when they go on comes too late (P1, P3, P4)."""
+"""Workers freeze and others take over; what the frozen ones write when they go on comes too late (P1, P3, P4)."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def _nouns(crew: str) -> tuple[str, ...]:
 
 
 def _taken_over(stack: Stack) -> set[str]:
-    """What somebody asks the bank for who was not the first to do so."""
+    """Return the orders whose charge is being called for at least the second time."""
     return {order for order, one in charging(stack).items() if one.attempts > 1}

@@ -1,4 +1,4 @@
-"""Nine sweep at once, three workers and six who do nothing else: all that is overdue is sent again, once (P1, P3)."""
+"""Nine processes sweep at once, three workers and six sweepers: every overdue run is sent again, once (P1, P3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stack_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def begun(stack: Stack) -> float:
-    """What was swept before is nothing to this test."""
+    """The time at which the test begins; sweeps before it do not count."""
     return time.time()
 
 
@@ -102,12 +102,12 @@ def _swept(stack: Stack, since: float) -> list[Sent]:
 
 
 def _first_steps(sent: list[Sent]) -> list[str]:
-    """The runs that were sent before their first step, once for each time."""
+    """Return the runs that were sent before their first step, as often as they were sent."""
     return [one.run for one in sent if (one.step, one.direction) == (0, "do")]
 
 
 def _never_twice_within_a_period(sent: list[Sent]) -> None:
-    """However many sweep: a run that was just sent is asked after only when its patience is over."""
+    """Check that no run was sent again before PATIENCE was over, however many processes sweep."""
     times: dict[tuple[str, int, str], list[float]] = defaultdict(list)
     for one in sent:
         times[one.run, one.step, one.direction].append(one.at)

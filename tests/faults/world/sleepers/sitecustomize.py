@@ -1,6 +1,6 @@
-"""What Python reads first (PYTHONPATH): under libfaketime 0.9.10 its own `time.sleep` ends at once, with an OSError.
+"""Replace `time.sleep` at the start of Python (PYTHONPATH): under libfaketime 0.9.10 it ends at once with an OSError.
 
-Python sleeps until a moment of the monotonic clock, and libfaketime takes that for one of the clock that it fakes.
+Python sleeps until a time of the monotonic clock, and libfaketime takes that for one of the clock that it fakes.
 """
 
 import select
@@ -8,7 +8,7 @@ import time
 
 
 def sleep(seconds: float) -> None:
-    """By a wait that libfaketime leaves alone."""
+    """Sleep by `select`, which libfaketime leaves alone."""
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     until = time.monotonic() + seconds
