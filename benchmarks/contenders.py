@@ -28,7 +28,7 @@ class Contender:
     name: str
     module: str  # in benchmarks.peers: how an order is begun
     lines: Callable[[Ground], list[Line]]
-    app: str | None = None  # of Celery, to ask how many tasks ran
+    app: str | None = None  # the Celery app, to ask how many tasks ran
     prepare: tuple[str, ...] = ()  # arguments of the module that make what it needs in the database
 
     def make_ready(self, here: Ground) -> None:

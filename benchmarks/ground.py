@@ -28,7 +28,7 @@ class Ground:
         self.pair, self.environment = pair, environment
         self.settings = settings(environment)
         self.children: list[Child] = []
-        self.asked = 0  # each of them is a commit in PostgreSQL's own count
+        self.asked = 0  # queries so far: PostgreSQL counts each as a commit
         self._engine = create_engine(environment["DATABASE_URL"], isolation_level="AUTOCOMMIT")
 
     def learn(self, module: str, *arguments: object, **environment: str) -> Any:

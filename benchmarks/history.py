@@ -24,7 +24,7 @@ def load(here: Ground, runs: int) -> None:
     own = {"id": _ID, "key": f"{_ID}::text", "subject_id": f"{_ID}::text"}
     copies = [_copy(here, "runs", own, first, runs) for first in range(1, runs + 1, _BATCH)]
     copies += [_copy(here, "journal", {"run_id": _ID}, first, runs) for first in range(1, runs + 1, _BATCH)]
-    # No foreign key is looked up for a row that is known to be good.
+    # As a replica, PostgreSQL does not check the foreign keys of the copies, which are known to be good.
     here.do("SET session_replication_role = replica", "SET synchronous_commit = off", *copies, "RESET ALL")
     here.do("VACUUM ANALYZE runs", "VACUUM ANALYZE journal", "CHECKPOINT")
 

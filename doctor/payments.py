@@ -39,7 +39,7 @@ def captured_once(session: Session) -> Iterator[str]:
     ours, moving = _our_captures(session), _moving(session)
     for order, amounts in captures.items():
         if order not in totals:
-            continue  # doctor/ledger_comparison.py tells of all of them at once
+            continue  # doctor/ledger_comparison.py reports all of them at once
         if order not in moving and len(amounts) > max(1, ours.get(order, 0)):
             yield f"order {order} was captured {len(amounts)} times"
         if sum(amounts) > totals[order]:

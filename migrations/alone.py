@@ -28,7 +28,7 @@ def alone(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def _on_postgresql(connection: Connection) -> Iterator[None]:
     with connection.begin():
-        # The shop's limit is there for orders that wait behind its locks; on a busy machine alembic thinks for longer.
+        # The shop's limit protects orders that wait for its locks; on a busy machine alembic pauses for longer.
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         yield

@@ -50,7 +50,7 @@ def list_sessions(query: dict[str, Any]) -> dict[str, Any]:
 def end_session(id: UUID) -> Response:
     """End a session.
 
-    Its tokens open nothing from now on.
+    Its tokens are refused from now on.
     """
     with db.transaction() as session:
         sessions_of_user.end(session, caller().id, str(id))

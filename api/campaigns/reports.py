@@ -67,6 +67,8 @@ def _sample(session: Session, row: CampaignRow, user: str) -> rendering.Letter:
         raise NotFound("There is no such recipient, or they have not asked for this topic.")
     coupon = f"{row.coupon_code}-SAMPLE" if row.coupon_personal else row.coupon_code
     try:
-        return rendering.written(rendering.content(row), who, coupon, out=rendering.NOBODYS)  # a click must not say no
+        return rendering.written(
+            rendering.content(row), who, coupon, out=rendering.NOBODYS
+        )  # a click on its link must not unsubscribe
     except TemplateFailed as failed:
         raise Invalid({"text": [str(failed)]}) from failed

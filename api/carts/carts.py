@@ -126,7 +126,7 @@ def merge_carts(wish: dict[str, Any], owner: str) -> Response:
 def set_cart_shipping(wish: dict[str, Any], owner: str) -> Response:
     """Set a cart's shipping method and country.
 
-    By which method, and to which country: shipping and tax depend on them.
+    Shipping and tax depend on both.
     """
     return _change(
         owner, lambda session, cart: carts.choose_shipping(session, cart, wish["shipping_method"], wish["country"])

@@ -77,6 +77,6 @@ def must_match_if_said(version: int) -> None:
     Only the version in the tag counts: the rest changes with what is not edited, such as the units in stock.
     """
     said = request.if_match
-    tags = {str(tag).partition(".")[0] for tag in said.as_set(include_weak=True)}  # of "" werkzeug makes None
+    tags = {str(tag).partition(".")[0] for tag in said.as_set(include_weak=True)}  # werkzeug turns "" into None
     if said and not said.star_tag and str(version) not in tags:
         raise Stale("It was edited in the meantime. Read it again.")

@@ -15,7 +15,7 @@ from shop.accounts import email_addresses, person_names
 from shop.invoicing import vat_ids
 from shop.kernel.times import in_bounds, rfc3339
 
-BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp: they will stay these
+BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")  # Unicode's Cc, Zl and Zp, which are fixed
 SAFE = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 
 

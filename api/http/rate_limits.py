@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
         RATELIMIT_KEY_PREFIX=settings().queue_prefix,
     )
     app.register_error_handler(RateLimitExceeded, _too_often)
-    app.after_request(_tell)  # runs after the limiter has had its say
+    app.after_request(_tell)  # runs after the limiter's own hook
     limiter.init_app(app)
 
 

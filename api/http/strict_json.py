@@ -12,7 +12,7 @@ from shop.kernel.errors import Invalid, Refusal
 
 DEEPEST = 32
 MOST_VALUES = 5000  # a product with a hundred variants has two thousand
-# Without an escape there is no NUL and no half of a surrogate pair; without these there is no infinite number.
+# Only a body with an escape can hold NUL or a lone surrogate; only one with an exponent or 300 digits, infinity.
 SUSPECT = re.compile(rb"\\u|[0-9][eE]|[0-9]{300}")
 UNFIT = re.compile("[\0\ud800-\udfff]")
 

@@ -30,7 +30,7 @@ class Api(flask_smorest.Api):
             OPENAPI_JSON_PATH="openapi.json",
             API_SPEC_OPTIONS={"info": {"description": ABOUT}},
         )
-        # False, which its types do not know, says: no name, the schema stands where it is used.
+        # False, which its types do not allow, means no component: the schema is written where it is used.
         marshmallow = MarshmallowPlugin(cast(Any, _component_name))
         super().__init__(app, spec_kwargs={"marshmallow_plugin": marshmallow})
         assert marshmallow.converter  # made by the line before

@@ -74,7 +74,7 @@ def claim_orders(wish: dict[str, Any]) -> Response:
     """Claim a guest's orders.
 
     Guests' orders that name the address which you have verified become yours: those placed since then, and those
-    whose numbers you know. Their tokens open nothing any more.
+    whose numbers you know. Their tokens are refused from then on.
     """
     id = caller().id
 

@@ -23,10 +23,10 @@ KINDS: dict[str, tuple[type, ...]] = {
 class FaultSettings:
     """The faults in effect. `latency_ms` is added to each charge; `webhooks` is "all" or "asynchronous"."""
 
-    fail: int = 0  # so many money requests more answer 503 and do nothing
-    drop: int = 0  # so many more are carried out and then not answered
+    fail: int = 0  # this many further money requests are answered with 503 and have no effect
+    drop: int = 0  # this many further ones are carried out and not answered
     answer: int = 0  # 0, or the status that every request to the API is answered with (401, 429, 503 ...)
-    silent: bool = False  # no request to the API is answered, and nothing is done for it
+    silent: bool = False  # no request to the API is answered or has an effect
     latency_ms: float = 0
     refuse_refunds: bool = False
     webhooks: str = "asynchronous"

@@ -38,7 +38,7 @@ DB = sqlite3.Connection
 
 def add(db: DB, sender: str, recipients: list[str], raw: bytes) -> int:
     """Store a message and return its number."""
-    head = HEAD.parsebytes(raw)  # the modern parser would cost more than all the rest
+    head = HEAD.parsebytes(raw)  # the modern policy takes longer than all the rest
     message_id, subject = _decoded_header(head["Message-ID"]), _decoded_header(head["Subject"]) or ""
     cursor = db.execute(INSERT, (message_id, sender, json.dumps(recipients), subject, _now(), raw))
     number = int(cursor.lastrowid or 0)

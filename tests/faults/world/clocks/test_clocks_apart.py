@@ -21,7 +21,7 @@ from tests.stack.fixtures import running
 pytestmark = pytest.mark.slow
 
 MINUTES = 600  # seconds: ten of them
-SLOW = 6000  # ms, of which nothing is over for whoever is ahead
+SLOW = 6000  # ms: as long as a lease, which by the clock of a worker ahead would be over at once
 DEADLINE = 60  # seconds that a card holder has: AUTHENTICATION_MINUTES below
 EVERYTHING = ("stock", "orders", "payments", "notifications", "accounts")
 

@@ -35,7 +35,7 @@ def test_p1_orders_end_and_nobody_is_turned_away_once_the_load_is_over(world: Wo
     sku, client = stack.sku(on_hand=10_000), stack.client()
     with Shoppers(stack, judge, sku, count=24, pause=0.01):
         time.sleep(15)
-    time.sleep(15)  # longer than anybody waits, or keeps what is not used
+    time.sleep(15)  # longer than a process waits for a connection, or keeps an unused one
     answers = [request("GET", f"{stack.url}/readyz") for _ in range(40)]
     assert [answer.status for answer in answers] == [200] * 40
     database = answers[-1].body["checks"]["database"]

@@ -18,7 +18,7 @@ from tests.stack.client import FINAL
 pytestmark = pytest.mark.slow
 
 TOKENS = ("tok_ok", "tok_declined", "tok_flaky", "tok_charged_then_timeout")
-SLOW = 20_000  # ms: twice as long as anyone waits for an answer
+SLOW = 20_000  # ms: twice the timeout of a call
 
 Weather = Callable[[World], object]
 

@@ -81,7 +81,7 @@ def test_p10_each_recipient_gets_one_mail_whatever_dies_and_whoever_says_no_gets
         sending.pause()
         came = sending.people.mailboxes()
         waiting = sending.people.who(sending.run, "waiting")
-        no = [email for email in waiting if email not in came][::9]  # who was in hand may have got theirs
+        no = [email for email in waiting if email not in came][::9]  # recipients in hand may have got their mail
         sending.people.say_no([waiting[email] for email in no])
         time.sleep(2)
         assert sending.people.mailboxes() == came, "while it is paused nothing leaves"

@@ -22,8 +22,8 @@ Act = Callable[[World], object]
 
 @dataclass(frozen=True)
 class Storm:
-    """A fault of the mail server. `window`: it may have taken a mail without its answer arriving, so that the mail comes
-    again (P4)."""
+    """A fault of the mail server. `window`: the answer to a mail that was taken may be lost, so that it comes again
+    (P4)."""
 
     begin: Act
     end: Act = lambda w: w.stack.sink.control("accept")
