@@ -67,8 +67,7 @@ def _sample(session: Session, row: CampaignRow, user: str) -> rendering.Letter:
         raise NotFound("There is no such recipient, or they have not asked for this topic.")
     coupon = f"{row.coupon_code}-SAMPLE" if row.coupon_personal else row.coupon_code
     try:
-        return rendering.written(
-            rendering.content(row), who, coupon, out=rendering.NOBODYS
-        )  # a click on its link must not unsubscribe
+        # With a dummy link: a click in the preview must not unsubscribe the recipient.
+        return rendering.written(rendering.content(row), who, coupon, out=rendering.NOBODYS)
     except TemplateFailed as failed:
         raise Invalid({"text": [str(failed)]}) from failed

@@ -195,7 +195,8 @@ def receive_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
 def reject_return(wish: dict[str, Any], id: UUID, rid: UUID) -> Response:
     """Reject a return.
 
-    The shop does not take the goods back: the reason is sent to the customer, who may request another return. Staff only.
+    The shop does not take the goods back: the reason is sent to the customer, who may request another return.
+    Staff only.
     """
 
     def work(session: Session) -> Answer:
