@@ -22,21 +22,17 @@ from engine.commands import (
     NotPossible,
     RunRequest,
     Started,
-    busy,
     cancel,
     give_back,
-    input_of,
-    live_inputs,
-    live_runs,
     retry,
     skip,
     standing,
     start,
     start_all,
-    turning_back,
     wake,
     wake_about,
 )
+from engine.live_runs import busy, input_of, live_inputs, live_runs, turning_back
 from engine.plan import Named, Step, UnknownWorkflow, Workflow, check_names, workflows
 from engine.states import ENDED, FINAL, Direction, Hold, Mark, State
 from engine.steps import DAYS, Answer, Done, Result, Retry

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, bindparam, select, update
+from sqlalchemy import Float, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from db.bulk import inserting
@@ -18,6 +18,7 @@ from engine import journal, plans
 from engine.claim import Run, lock
 from engine.dispatch import send_after_commit
 from engine.limits import PATIENCE
+from engine.live_runs import live_runs
 from engine.outcomes import Refused
 from engine.plan import Named, Workflow, resolve, workflows
 from engine.settle import advance_past, compensate, send_from_here
@@ -134,39 +135,6 @@ def wake(session: Session, ids: Sequence[str]) -> None:
 def wake_about(session: Session, subject: tuple[str, str], but: str | None = None) -> None:
     """Call `wake` for every live run about this subject except `but`, the run that asks for it."""
     wake(session, [id for id in live_runs(session, subject) if id != but])
-
-
-def busy(kind: str) -> Select[str]:
-    """Return a SELECT of the ids of subjects of this type that a run is about which has not ended."""
-    return select(RunRow.subject_id).where(RunRow.subject_type == kind, RunRow.state.not_in(ENDED))
-
-
-def live_runs(session: Session, subject: tuple[str, str], workflow: str | None = None) -> list[str]:
-    """Return the ids of the runs (of this workflow) about this subject that are not ENDED, oldest first."""
-    live = select(RunRow.id).where(*_live(subject)).order_by(RunRow.id)
-    return list(session.scalars(live.where(RunRow.workflow == workflow) if workflow else live))
-
-
-def live_inputs(session: Session, subject: tuple[str, str], workflow: str) -> list[dict[str, Any]]:
-    """Return the inputs of the runs of this workflow about this subject that have not ended, oldest first."""
-    mine = select(RunRow.input).where(*_live(subject), RunRow.workflow == workflow)
-    return list(session.scalars(mine.order_by(RunRow.id)))
-
-
-def turning_back(session: Session, subject: tuple[str, str]) -> bool:
-    """Return whether a run about this subject that has not ended is being undone, or was asked to turn back."""
-    back = (RunRow.direction == Direction.UNDO) | RunRow.cancel_requested
-    return session.scalar(select(RunRow.id).where(*_live(subject), back).limit(1)) is not None
-
-
-def input_of(session: Session, id: str) -> dict[str, Any]:
-    """Return the input with which this run was started. Raises sqlalchemy.exc.NoResultFound."""
-    return session.scalars(select(RunRow.input).where(RunRow.id == id)).one()
-
-
-def _live(subject: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
-    kind, id = subject
-    return RunRow.subject_type == kind, RunRow.subject_id == id, RunRow.state.not_in(ENDED)
 
 
 def cancel(session: Session, id: str) -> None:
