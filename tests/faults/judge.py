@@ -109,7 +109,7 @@ class Judge:
     def _letters_are_out(self, deadline: float) -> None:
         """Wait for mails that have runs of their own beside the job; one that never leaves is found missing later."""
         open_ones = (
-            "SELECT id FROM runs WHERE workflow = 'send_notification' "
+            "SELECT id FROM runs WHERE workflow IN ('send_notification', 'send_stock_alert') "
             "AND state NOT IN ('succeeded', 'failed', 'needs_attention')"
         )
         while self.stack.shelf.rows(open_ones) and time.monotonic() < deadline:

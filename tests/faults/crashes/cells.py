@@ -46,6 +46,7 @@ class Cell:
         by_mail = noun(self.task) in REMOTE["notifications"] or self.task in (
             "campaigns.send_trial",
             "campaigns.remind",
+            "campaigns.stock_alert",
         )
         return self.point == "after_call" and by_mail
 
