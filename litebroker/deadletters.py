@@ -5,6 +5,7 @@ read, is otherwise parked in `<queue>.dead`: it killed the workers that took it,
 """
 
 import sqlite3
+from typing import Any
 
 from litebroker import messages, queues, routing
 from litebroker.options import Options
@@ -54,9 +55,12 @@ def _routing_key(payload: bytes) -> str:
 def _with_death(payload: bytes, queue: str, reason: str) -> bytes:
     """Add RabbitMQ's `x-death` header, the newest death first. A payload that is no message is returned as it is."""
     try:
-        message = messages.decode(payload)
-    except ValueError:
+        return messages.encode(_dying(messages.decode(payload), queue, reason))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return payload
+
+
+def _dying(message: dict[str, Any], queue: str, reason: str) -> dict[str, Any]:
     info = message["properties"].get("delivery_info") or {}
     death = {
         "count": 1, "reason": reason, "queue": queue,
@@ -64,4 +68,4 @@ def _with_death(payload: bytes, queue: str, reason: str) -> bytes:
     }  # fmt: skip
     headers = message.get("headers") or {}
     message["headers"] = {**headers, "x-death": [death, *headers.get("x-death", [])]}
-    return messages.encode(message)
+    return message

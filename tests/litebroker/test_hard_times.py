@@ -110,7 +110,20 @@ def full() -> sqlite3.OperationalError:
     raise AssertionError("there was room")
 
 
-@pytest.mark.parametrize("payload", [b"\xff\xfe", b"[]", b"{}", b'{"properties": {}}', b""])
+FORGED = [
+    b"\xff\xfe",
+    b"[]",
+    b"{}",
+    b'{"properties": {}}',
+    b"",
+    b'{"properties": [], "headers": {}}',
+    b'{"properties": {"delivery_info": "text"}, "headers": {}}',
+    b'{"properties": {}, "headers": ["x"]}',
+    b'{"properties": {}, "headers": {"x-death": 7}}',
+]
+
+
+@pytest.mark.parametrize("payload", FORGED)
 def test_a_broken_row_is_parked_and_the_next_one_delivered(
     connection: Connection, tmp_path: Path, payload: bytes
 ) -> None:
