@@ -38,12 +38,14 @@ def _on_postgresql(connection: Connection) -> Iterator[None]:
 def _on_sqlite(connection: Connection) -> Iterator[None]:
     """BEGIN IMMEDIATE is the lock. SQLite changes a table by rebuilding it, so foreign keys are off meanwhile."""
     _references(connection, "OFF")
-    with connection.begin():
-        yield
-        broken = connection.execute(text("PRAGMA foreign_key_check")).all()
-        if broken:
-            raise BrokenReferences(str(broken[:10]))
-    _references(connection, "ON")
+    try:
+        with connection.begin():
+            yield
+            broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+            if broken:
+                raise BrokenReferences(str(broken[:10]))
+    finally:
+        _references(connection, "ON")
 
 
 def _references(connection: Connection, kept: str) -> None:

@@ -135,6 +135,7 @@ def test_a_migration_that_breaks_references_is_rolled_back(tmp_path: Path, confi
         connection.execute(text(orphan + "VALUES ('nobody', 0, 'do', 'x', 'done', 1, 0, '2026-01-01')"))
     with db.reading() as session:
         assert session.execute(text("SELECT count(*) FROM journal")).scalar_one() == 0
+        assert session.execute(text("PRAGMA foreign_keys")).scalar_one() == 1, "kept again by whoever comes next"
 
 
 def test_what_people_wanted_to_hear_goes_along(nothing: str) -> None:
