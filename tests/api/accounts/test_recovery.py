@@ -214,7 +214,7 @@ def test_a_reset_link_dies_with_the_address_it_was_sent_to(app: Flask, people: P
 def test_an_old_reset_link_is_dead(app: Flask, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = people.join()
     with db.transaction() as session, monkeypatch.context() as then:
-        then.setattr(signed_links, "the_time", lambda session: read_clock(session) - timedelta(seconds=3601))
+        then.setattr(signed_links, "read_clock", lambda session: read_clock(session) - timedelta(seconds=3601))
         token = signed_links.token(session, users.get(session, ada.id), Kind.PASSWORD_RESET)
     assert problem(confirmed(app, token)) == (422, "invalid_link")
     assert login(app, ada, PASSWORD) == 200

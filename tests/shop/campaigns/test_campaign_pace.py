@@ -28,7 +28,7 @@ class Campaign:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._second = 0.0
-        monkeypatch.setattr(pace, "the_time", lambda _: NOON + timedelta(seconds=self._second))
+        monkeypatch.setattr(pace, "read_clock", lambda _: NOON + timedelta(seconds=self._second))
         willing(*(f"p{number}" for number in range(PEOPLE)))
         with db.transaction() as session:
             self.id = editing.make(session, LETTER | {"topic": "offers", "throttle": A_MINUTE}, None).id
