@@ -1,4 +1,4 @@
-"""Choose the drills to run: a sample of about three minutes with all other tests, all with `--drill=full`."""
+"""Choose the drills to run: a sample with all other tests, all with `--drill=full`."""
 
 from __future__ import annotations
 

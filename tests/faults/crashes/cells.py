@@ -68,19 +68,19 @@ def cells_of(workflow: Workflow) -> Iterator[Cell]:
 
 
 def sample() -> set[tuple[Cell, str]]:
-    """Return some cells with the pair that each runs on: every fourth task, and every noun, point and pair."""
+    """Return some cells with the pair that each runs on: some tasks, and every noun, point and pair."""
     points, pairs = len(POINTS), len(PAIRS)
-    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(_every_fourth())}
+    return {(Cell(*where, POINTS[i % points]), PAIRS[i % pairs]) for i, where in enumerate(_some_places())}
 
 
 Place = tuple[Workflow, int, str]
 
 
-def _every_fourth() -> list[Place]:
-    """Return every fourth place, and one for each noun that has none among them."""
+def _some_places() -> list[Place]:
+    """Return every twelfth place, and one for each noun that has none among them."""
     places = list(_once_each())
     by_noun = {noun(Cell(*where, POINTS[0]).task): where for where in (*places[1::2], *places[::2])}
-    return [where for i, where in enumerate(places) if i % 4 == 0 or where in by_noun.values()]
+    return [where for i, where in enumerate(places) if i % 12 == 0 or where in by_noun.values()]
 
 
 def _once_each() -> Iterable[Place]:

@@ -79,6 +79,7 @@ def up(environment: dict[str, str], console: Path) -> Iterator[subprocess.Popen[
         assert running.wait(timeout=60) == 0
 
 
+@pytest.mark.sample("embedded")
 def test_p22_a_thousand_clients_that_dawdle_stop_nobody(copy: Copy) -> None:
     """In under a second; on a machine that needs a second for it without them, in four times as long as alone."""
     sku = copy.shelf.new_sku()
@@ -112,6 +113,7 @@ def _answered(copy: Copy, client: Client, sku: str) -> list[float]:
     return taken
 
 
+@pytest.mark.sample("services")
 def test_p22_nobody_is_refused_while_the_api_dies_and_comes_back(copy: Copy) -> None:
     with asking(copy.url) as (answers, broken):
         restart(copy, answers, lambda pid: os.killpg(pid, signal.SIGKILL))
