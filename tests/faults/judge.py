@@ -99,8 +99,9 @@ class Judge:
             before = len(tally.faults)
             _judge_end(kept, tally)
             _judge_money(kept, captures[kept.reference], refunds[kept.reference], tally)
-            _judge_books(kept, "capture", captures[kept.reference], ours["capture"][kept.reference], tally)
-            _judge_books(kept, "refund", refunds[kept.reference], ours["refund"][kept.reference], tally)
+            if len(tally.faults) == before:  # who was captured twice is not complained of twice
+                _judge_books(kept, "capture", captures[kept.reference], ours["capture"][kept.reference], tally)
+                _judge_books(kept, "refund", refunds[kept.reference], ours["refund"][kept.reference], tally)
             self._judge_mails(kept, mailbox[kept.told], tally)
             tally.recovered += len(tally.faults) == before and kept.job_id in self._open_at_the_end
         tally.unexpected += self._doctor()
