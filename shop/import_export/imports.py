@@ -182,17 +182,22 @@ def _strangers(session: Session, rows: Rows) -> Errors:
 
 
 def _incomplete(session: Session, rows: Rows, refused: Errors) -> Errors:
-    """Refuse lines of a new product whose line with the name was refused, and new SKUs without a price."""
+    """Refuse new SKUs without a price, and lines of a new product whose line with the name was refused."""
     good = {number: row for number, row in rows.items() if number not in refused}
+    unpriced = _unpriced(session, good)
     slugs = set(session.scalars(_SLUGS, {"slugs": [row["slug"] for row in good.values()]}))
-    slugs |= {row["slug"] for row in good.values() if "name" in row}
-    unpriced = [row["sku"] for row in good.values() if "price_cents" not in row]
-    skus = set(session.scalars(_SKUS, {"skus": unpriced})) if unpriced else set()
-    wrong: Errors = {number: {"name": MISSING} for number, row in good.items() if row["slug"] not in slugs}
-    for number, row in good.items():
-        if "price_cents" not in row and row["sku"] not in skus:
-            wrong.setdefault(number, {})["price_cents"] = f"A SKU that is new needs its price in {OURS}."
-    return wrong
+    slugs |= {row["slug"] for number, row in good.items() if "name" in row and number not in unpriced}
+    nameless = [number for number, row in good.items() if "name" not in row and row["slug"] not in slugs]
+    unnamed = {number: {"name": MISSING} for number in nameless}
+    return {number: unnamed.get(number, {}) | unpriced.get(number, {}) for number in unnamed.keys() | unpriced.keys()}
+
+
+def _unpriced(session: Session, rows: Rows) -> Errors:
+    """Refuse new SKUs without a price."""
+    without = {number: row["sku"] for number, row in rows.items() if "price_cents" not in row}
+    there = set(session.scalars(_SKUS, {"skus": list(without.values())})) if without else set()
+    why = {"price_cents": f"A SKU that is new needs its price in {OURS}."}
+    return {number: why for number, sku in without.items() if sku not in there}
 
 
 def _stock_up(session: Session, rows: Sequence[Mapping[str, Any]], row: ImportRow) -> None:

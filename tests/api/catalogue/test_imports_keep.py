@@ -128,6 +128,23 @@ def test_a_product_whose_first_line_was_refused_is_not_made_without_its_name(
     assert sam.get("/api/products/bench").status_code == 404
 
 
+@pytest.mark.parametrize("page", [1, 500])
+def test_a_product_whose_named_line_lacks_its_price_is_not_made_by_the_lines_below(
+    sam: Person, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shop.import_export.imports.PAGE", page)
+    lines = "new-chair,New chair,A-1,\nnew-chair,,A-2,1999\nnew-chair,,A-3,\nlamp,Lamp,L-1,500\n"
+    told_of = result(sam, "slug,name,sku,price_cents\n" + lines, CSV)
+    unpriced, unnamed = "A SKU that is new needs its price in EUR.", "Missing data for required field."
+    assert told_of["errors"] == [
+        {"line": 2, "errors": {"price_cents": unpriced}},
+        {"line": 3, "errors": {"name": unnamed}},
+        {"line": 4, "errors": {"name": unnamed, "price_cents": unpriced}},
+    ]
+    assert (told_of["imported"], told_of["failed"]) == (1, 3)
+    assert sam.get("/api/products/new-chair").status_code == 404
+
+
 def test_what_is_said_of_backorders_stays_where_the_file_says_less(sam: Person, chair: dict[str, Any]) -> None:
     assert [v["backorder_limit"] for v in chair["variants"]] == [7, 7]
     text = "slug,name,sku,price_cents,backorder\nchair,Chair,C-OAK,4900,true\nchair,Chair,C-ASH,4900,\n"
