@@ -19,8 +19,10 @@ from shop.pricing.offers import CODE_LENGTH, OfferRow
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without look-alikes
 PERSONAL = 12
-COPIED = ("name", "kind", "percent", "amount", "buy", "free", "category", "product_id", "minimum", "priority",
-          "stackable", "starts_at", "ends_at")  # fmt: skip
+OWN = frozenset({"id", "code", "total_limit", "per_customer", "uses"})
+OWN_TIMES = frozenset({"started_told_at", "ended_told_at", "created_at", "updated_at"})
+"""What a copy has of its own. Every other column of an offer is copied, the next one too."""
+COPIED = tuple(one.key for one in table_of(OfferRow).columns if one.key not in OWN | OWN_TIMES)
 
 
 def check(session: Session, code: str | None, *, personal: bool) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 import db
 import gateways.channels.email
 import tasks.campaigns.sending
 import tasks.maintenance
 from db.functions import in_seconds
+from db.schema import new_id
+from db.statements import table_of
 from shop.campaigns import audience
 from shop.campaigns.tables import CampaignRow, CampaignRunRow
 from shop.consent import consents, eligibility
@@ -162,6 +165,38 @@ def test_each_may_have_a_coupon_of_their_own(sam: Person, postman: Postman) -> N
         assert {(row.percent, row.total_limit, row.per_customer, row.uses) for row in copies} == {(2000, 1, 1, 0)}
     rows = sam.get(f"{PATH}/{id}/recipients").json["items"]
     assert sorted(row["coupon"] for row in rows) == sorted(codes)
+
+
+def test_a_copy_of_a_coupon_in_another_currency_is_in_that_one(sam: Person, postman: Postman) -> None:
+    five = {"amount": 500, "currency": "USD"}
+    assert (
+        sam.post("/api/coupons", {"code": "FIVE", "name": "Five", "kind": "fixed", "amount": five}).status_code == 201
+    )
+    willing("ada")
+    id = campaign(sam, coupon={"code": "FIVE", "personal": True})
+    sent_now(sam, id)
+    work_off()
+    [row] = sam.get(f"{PATH}/{id}/recipients").json["items"]
+    copy = sam.get(f"/api/coupons/{row['coupon']}").json
+    assert (copy["amount"], copy["minimum"]) == (five, {"amount": 0, "currency": "USD"})
+
+
+def test_a_copy_has_every_column_of_its_coupon_but_those_of_its_own(sam: Person, postman: Postman) -> None:
+    """Also the next column that somebody adds: it is copied unless coupons.py says that it is the copy's own."""
+    given: dict[str, Any] = {"buy": 2, "free": 1, "percent": 50, "category": "lights", "product_id": new_id()}
+    given |= {"kind": "buy_x_get_y", "minimum": 3, "currency": "USD", "priority": 4, "stackable": False}
+    given |= {"starts_at": datetime(2020, 1, 1, tzinfo=UTC), "ends_at": datetime(2099, 1, 1, tzinfo=UTC)}
+    coupon("SPRING", **given, total_limit=7, per_customer=5, uses=2)
+    willing("ada")
+    sent_now(sam, campaign(sam, coupon={"code": "SPRING", "personal": True}))
+    work_off()
+    with db.reading() as session:
+        copy, pattern = session.scalars(select(OfferRow).order_by(func.length(OfferRow.code).desc()))
+        names = table_of(OfferRow).columns.keys()
+        different = {name for name in names if getattr(copy, name) != getattr(pattern, name)}
+        silent = {name for name in names if getattr(pattern, name) is None}
+    assert different - {"created_at", "updated_at"} == {"id", "code", "total_limit", "per_customer", "uses"}
+    assert silent == {"amount", "started_told_at", "ended_told_at"}, "all others say something that could be lost"
 
 
 # --- the clock -------------------------------------------------------------------------------------------
