@@ -98,9 +98,14 @@ def next_time(session: Session, row: CampaignRow) -> Any:
     return at
 
 
-def _check_state(session: Session, row: CampaignRow, values: Mapping[str, Any]) -> None:
+def refuse_cancelled(row: CampaignRow) -> None:
+    """Raise NotNow for a cancelled campaign: nothing becomes of it any more."""
     if row.status == Status.CANCELLED:
         raise NotNow("It is cancelled.")
+
+
+def _check_state(session: Session, row: CampaignRow, values: Mapping[str, Any]) -> None:
+    refuse_cancelled(row)
     if not values.keys() <= PACE and scheduler.is_under_way(session, row.id):
         raise NotNow("It is being sent: only its name, throttle_per_minute and quiet_hours can be changed meanwhile.")
 

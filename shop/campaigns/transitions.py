@@ -17,7 +17,7 @@ from shop.kernel.errors import Invalid
 
 def schedule(session: Session, id: str) -> CampaignRow:
     """Schedule a campaign. Raises NotFound, Invalid without a time that lies ahead, and NotNow."""
-    row = editing.lock(session, id)
+    row = _to_start(session, id)
     if row.status in (Status.SCHEDULED, Status.PAUSED) or scheduler.is_under_way(session, id):
         raise NotNow(f"It is {row.status} already.")
     if row.cron is None and row.once_at is None:
@@ -31,7 +31,7 @@ def send_now(session: Session, id: str, by: str) -> CampaignRow:
 
     `by`: the account that asks for it. Raises NotFound and NotNow.
     """
-    row = editing.lock(session, id)
+    row = _to_start(session, id)
     if row.status == Status.PAUSED or scheduler.is_under_way(session, id):
         raise NotNow("It is paused, or being sent.")
     row.status = Status.SCHEDULED
@@ -88,6 +88,13 @@ def end_run(session: Session, run_id: str, stage: Stage, detail: str | None = No
     over = update(campaign).where(campaign.id == id, campaign.status.in_((Status.SCHEDULED, Status.PAUSED)))
     ended_campaign = over.where(campaign.next_at.is_(None)).values(status=Status.FINISHED, updated_at=statement_time())
     session.execute(ended_campaign.execution_options(synchronize_session=False))
+
+
+def _to_start(session: Session, id: str) -> CampaignRow:
+    """Load and lock a campaign that is to be started. Raises NotFound, and NotNow for a cancelled one."""
+    row = editing.lock(session, id)
+    editing.refuse_cancelled(row)
+    return row
 
 
 def _jobs(session: Session, campaign_id: str) -> list[str]:

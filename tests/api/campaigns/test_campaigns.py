@@ -151,6 +151,18 @@ def test_a_cancel_is_for_good(sam: Person, postman: Postman) -> None:
     assert sam.get(f"/api/jobs/{run['job_id']}").json["status"] in ("failed", "succeeded")
 
 
+@pytest.mark.parametrize("wish", [{}, {"now": True}])
+def test_a_cancelled_campaign_is_not_started_again(sam: Person, postman: Postman, wish: dict[str, Any]) -> None:
+    willing("ada")
+    id = campaign(sam, schedule={"cron": "0 9 * * MON"})
+    assert sam.post(f"{PATH}/{id}/schedule", {}).json["status"] == "scheduled"
+    assert sam.post(f"{PATH}/{id}/cancel").json["status"] == "cancelled"
+    assert problem(sam.post(f"{PATH}/{id}/schedule", wish)) == (409, "campaign_state")
+    work_off()
+    body = look(sam, id)
+    assert (body["status"], body["runs"], postman.mails) == ("cancelled", [], [])
+
+
 def test_each_may_have_a_coupon_of_their_own(sam: Person, postman: Postman) -> None:
     coupon("SPRING", percent=20)
     willing("ada", "ben")
