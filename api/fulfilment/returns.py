@@ -215,7 +215,7 @@ def _previewed(due: Due, currency: str) -> dict[str, Any]:
         return {"amount": amount, "currency": currency}
 
     names = ("share", "kept_back", "given_before", "refund")
-    lost = [{"label": name, "amount": money(amount)} for name, amount in due.lost.items()]
+    lost = [{"label": name, "amount": money(amount)} for name, amount in due.lost]
     return {name: money(getattr(due, name)) for name in names} | {"lost": lost}
 
 

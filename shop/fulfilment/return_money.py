@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -12,14 +12,14 @@ from shop.orders.orders import OrderLineRow, OrderRow
 from shop.orders.quantities import Quantities, worth
 from shop.payments import refund_rows
 from shop.pricing import discount_conditions
-from shop.pricing.discount_conditions import Kept
+from shop.pricing.discount_conditions import Kept, Loss
 
 
 @dataclass(frozen=True)
 class Due:
     """What is due for returned goods, in minor units: `refund` is `share` less `kept_back` less `given_before`.
 
-    kept_back: the discounts on goods that stay whose offers no longer hold without these (`lost`, by offer); negative
+    kept_back: the discounts on goods that stay whose offers no longer hold without these (`lost`, one by one); negative
     where what was kept back of an earlier return is owed now.
     given_before: what was refunded before, or never paid.
     """
@@ -27,7 +27,7 @@ class Due:
     share: int
     kept_back: int
     given_before: int
-    lost: Mapping[str, int] = field(default_factory=dict)
+    lost: Sequence[Loss] = ()
 
     @property
     def refund(self) -> int:
@@ -46,14 +46,14 @@ def due(session: Session, order: OrderRow, before: Quantities, due_before: int, 
 
 def for_goods(
     order: OrderRow, before: Quantities, due_before: int, coming: Quantities
-) -> tuple[int, int, Mapping[str, int]]:
+) -> tuple[int, int, Sequence[Loss]]:
     """Return the share of these goods, what of it is due, and the discounts lost with them; in minor units.
 
     Returns add up in any order: together they are due what all goods that came back are worth, less the discounts lost.
     """
     back = Counter(before) + Counter(coming)
     lost = discount_conditions.lost(order.conditions or [], _kept(order, back))
-    all_of_it = max(0, worth(order, back) - sum(lost.values()))
+    all_of_it = max(0, worth(order, back) - sum(amount for _, amount in lost))
     return share(order, before, coming), max(0, all_of_it - due_before), lost
 
 

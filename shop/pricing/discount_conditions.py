@@ -20,6 +20,8 @@ from shop.pricing.rates import ShippingMethod
 
 FREE_ABOVE = "free_above"  # not an offer: the shipping method itself
 Condition = Mapping[str, Any]
+Loss = tuple[str, int]
+"""What one condition loses: the name of its offer, which others may have too, and minor units with tax."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,17 @@ def of_shipping(method: ShippingMethod, shipping: int) -> dict[str, Any]:
     return {**said, "covered": None, "off": {}, "shipping": shipping}
 
 
-def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> dict[str, int]:
-    """Compute what is lost when only `kept` stays: by name of the offer, minor units with tax.
-
-    Empty where nothing stays.
-    """
+def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> list[Loss]:
+    """Compute what is lost when only `kept` stays. Empty where nothing stays."""
     staying = [line for line in kept if line.kept]
     if not staying:
-        return {}
+        return []
     losses = [(condition, _lost(condition, staying)) for condition in conditions if condition["kind"] != FREE_ABOVE]
     off = sum(line.of(one["off"].get(line.sku, 0)) for one, _ in losses for line in staying)
     goods = sum(line.worth for line in staying) - off + sum(net for _, (net, _) in losses)
-    found = {str(one["name"]): gross for one, (_, gross) in losses if gross}
-    for one in conditions:
-        if one["kind"] == FREE_ABOVE and goods < one["minimum"]:
-            found[str(one["name"])] = one["shipping"]
-    return found
+    found = [(str(one["name"]), gross) for one, (_, gross) in losses if gross]
+    missed = [one for one in conditions if one["kind"] == FREE_ABOVE and goods < one["minimum"]]
+    return found + [(str(one["name"]), int(one["shipping"])) for one in missed]
 
 
 def _lost(condition: Condition, staying: Sequence[Kept]) -> tuple[int, int]:

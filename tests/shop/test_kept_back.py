@@ -44,15 +44,15 @@ def parts(quoted: Quote, *returns: dict[str, int]) -> list[int]:
     return found
 
 
-def lost(quoted: Quote, coming: dict[str, int]) -> dict[str, int]:
-    return dict(for_goods(as_order(quoted), {}, 0, coming)[2])
+def lost(quoted: Quote, coming: dict[str, int]) -> list[tuple[str, int]]:
+    return list(for_goods(as_order(quoted), {}, 0, coming)[2])
 
 
 def test_of_buy_one_get_one_the_free_one_is_paid_for_when_it_stays() -> None:
     quoted = priced([line("A", 10_000), line("B", 2_000)], offer("buy_x_get_y", buy=1, free=1))
     assert parts(quoted, {"A": 1}, {"B": 1}) == [8_000, 2_000]
     assert parts(quoted, {"B": 1}, {"A": 1}) == [0, 10_000]
-    assert lost(quoted, {"A": 1}) == {"buy_x_get_y": 2_000}
+    assert lost(quoted, {"A": 1}) == [("buy_x_get_y", 2_000)]
 
 
 def test_of_three_for_two_of_one_kind_one_back_is_worth_nothing() -> None:
@@ -65,12 +65,12 @@ def test_ten_off_from_fifty_on_is_gone_below() -> None:
     quoted = priced([line("A", 3_000), line("B", 3_000), line("C", 2_000)], offer("fixed", amount=1_000, minimum=5_000))
     assert parts(quoted, {"A": 1}) == [2_625], "fifty stay: its own share of the ten is all that goes"
     assert parts(quoted, {"A": 1}, {"B": 1}, {"C": 1}) == [2_625, 2_375, 2_000]
-    assert lost(quoted, {"A": 1, "C": 1}) == {"fixed": 375}
+    assert lost(quoted, {"A": 1, "C": 1}) == [("fixed", 375)]
 
 
 def test_per_cents_without_a_minimum_always_hold() -> None:
     quoted = priced([line("A", 999, 3), line("B", 101)], offer("percentage", percent=1250))
-    assert lost(quoted, {"A": 2}) == {}
+    assert lost(quoted, {"A": 2}) == []
     assert sum(parts(quoted, {"A": 1}, {"B": 1}, {"A": 2})) == 999 * 3 - 375 + 101 - 13
 
 
@@ -81,8 +81,16 @@ def test_free_shipping_from_a_hundred_on_is_paid_for_below() -> None:
     assert (by_offer.shipping.amount, by_method.shipping.amount) == (0, 0)
     assert parts(by_offer, {"B": 1}, {"A": 1}) == [4_000 - 490, 6_000 + 490]
     assert parts(by_method, {"B": 1}, {"A": 1}) == [4_000 - 1_290, 6_000 + 1_290]
-    assert lost(by_method, {"B": 1}) == {"express": 1_290}
+    assert lost(by_method, {"B": 1}) == [("express", 1_290)]
     assert parts(by_offer, {"A": 1, "B": 1}) == [10_000], "nothing stays that would have been sent"
+
+
+def test_what_has_one_name_is_lost_each_for_itself() -> None:
+    """Nothing says that offers have names of their own, nor that no offer is called as a shipping method is."""
+    offers = [Offer(id=str(n), kind="fixed", name="express", amount=100 * n, minimum=10_000) for n in (1, 2)]
+    quoted = priced([line("A", 6_000), line("B", 5_000)], *offers, method="express")
+    found = [("express", 45), ("express", 91), ("express", 1_290)]
+    assert (lost(quoted, {"A": 1}), parts(quoted, {"A": 1})) == (found, [6_000 - 55 - 109 - 45 - 91 - 1_290])
 
 
 def test_never_below_nothing_and_owed_with_the_next() -> None:

@@ -86,6 +86,19 @@ def test_a_threshold_that_is_not_reached_any_more(
     assert (bank.taken(id), well()) == (paid - first - second, [])
 
 
+def test_two_offers_of_one_name_are_lost_each_for_itself(ada: Person, sam: Person, bank: Bank, well: Well) -> None:
+    for amount in (600, 1_200):
+        promotion(name="Sale", kind="fixed", percent=None, amount=amount, minimum=5_000)
+    id = bought(ada, sam, "CHAIR", "LAMP")
+    assert bank.taken(id) == 8_500 + 1_700 + SHIPPING
+    where = f"/api/orders/{id}/returns"
+    asked = ada.post(where, goods("CHAIR")).json
+    assert asked["preview"]["lost"] == [{"label": "Sale", "amount": eur(100)}, {"label": "Sale", "amount": eur(200)}]
+    assert comes_to(asked["preview"]) == (8_500, 300, 8_200)
+    assert drive(received(sam, id, asked["return"]["id"])) == "succeeded"
+    assert (bank.taken(id), well()) == (2_000 + SHIPPING, [])
+
+
 def test_an_offer_that_has_gone_meanwhile_keeps_its_conditions(ada: Person, sam: Person, bank: Bank) -> None:
     offer = promotion(name="One more", kind="buy_x_get_y", percent=None, buy=1, free=1)
     id = bought(ada, sam, "CHAIR", "LAMP")
