@@ -19,6 +19,7 @@ from shop.pricing.priced_line import PricedLine
 from shop.pricing.rates import ShippingMethod
 
 FREE_ABOVE = "free_above"  # not an offer: the shipping method itself
+OF_SHIPPING = (FREE_ABOVE, Kind.FREE_SHIPPING)
 Condition = Mapping[str, Any]
 Loss = tuple[str, int]
 """What one condition loses: the name of its offer, which others may have too, and minor units with tax."""
@@ -67,25 +68,41 @@ def lost(conditions: Sequence[Condition], kept: Sequence[Kept]) -> list[Loss]:
     staying = [line for line in kept if line.kept]
     if not staying:
         return []
-    losses = [(condition, _lost(condition, staying)) for condition in conditions if condition["kind"] != FREE_ABOVE]
+    losses = [(one, _lost(one, staying)) for one in conditions if one["kind"] not in OF_SHIPPING]
     off = sum(line.of(one["off"].get(line.sku, 0)) for one, _ in losses for line in staying)
     goods = sum(line.worth for line in staying) - off + sum(net for _, (net, _) in losses)
     found = [(str(one["name"]), gross) for one, (_, gross) in losses if gross]
-    missed = [one for one in conditions if one["kind"] == FREE_ABOVE and goods < one["minimum"]]
-    return found + [(str(one["name"]), int(one["shipping"])) for one in missed]
+    return found + _shipping_lost([one for one in conditions if one["kind"] in OF_SHIPPING], staying, goods)
 
 
 def _lost(condition: Condition, staying: Sequence[Kept]) -> tuple[int, int]:
     """Compute the discount lost with this condition: without tax that comes on top, and with it."""
-    holds = sum(line.worth for line in staying) >= (condition["minimum"] or 0)
-    covered = [line for line in staying if line.sku in condition["covered"]]
-    if condition["kind"] == Kind.FREE_SHIPPING:
-        gone = 0 if holds and covered else int(condition["shipping"])
-        return 0, gone
-    still = _still_off(condition, covered) if holds else {}
+    covered = _covered(condition, staying)
+    still = _still_off(condition, covered) if _is_reached(condition, staying) else {}
     parts = [(line, line.of(condition["off"].get(line.sku, 0)) - still.get(line.sku, 0)) for line in covered]
     gross = sum(net + _tax(line, net) for line, net in parts)
     return max(0, sum(net for _, net in parts)), max(0, gross)
+
+
+def _shipping_lost(conditions: Sequence[Condition], staying: Sequence[Kept], goods: int) -> list[Loss]:
+    """Return the shipping that was free, once, when nothing that made it free holds. `goods`: after discounts."""
+    if any(_is_still_free(one, staying, goods) for one in conditions):
+        return []
+    return [(str(one["name"]), int(one["shipping"])) for one in conditions if one["shipping"]][:1]
+
+
+def _is_still_free(condition: Condition, staying: Sequence[Kept], goods: int) -> bool:
+    if condition["kind"] == FREE_ABOVE:
+        return bool(goods >= condition["minimum"])
+    return _is_reached(condition, staying) and bool(_covered(condition, staying))
+
+
+def _is_reached(condition: Condition, staying: Sequence[Kept]) -> bool:
+    return sum(line.worth for line in staying) >= (condition["minimum"] or 0)
+
+
+def _covered(condition: Condition, staying: Sequence[Kept]) -> list[Kept]:
+    return [line for line in staying if line.sku in condition["covered"]]
 
 
 def _still_off(condition: Condition, covered: Sequence[Kept]) -> dict[str, int]:

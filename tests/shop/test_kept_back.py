@@ -85,6 +85,24 @@ def test_free_shipping_from_a_hundred_on_is_paid_for_below() -> None:
     assert parts(by_offer, {"A": 1, "B": 1}) == [10_000], "nothing stays that would have been sent"
 
 
+def free_from(minimum: int, id: str = "1") -> Offer:
+    return Offer(id=id, kind="free_shipping", name=f"from {minimum}", minimum=minimum)
+
+
+def test_shipping_that_two_offers_made_free_is_paid_for_once() -> None:
+    quoted = priced([line("A", 6_000), line("B", 4_000)], free_from(9_000), free_from(9_500, "2"), method="standard")
+    assert lost(quoted, {"B": 1}) == [("from 9000", 490)]
+    assert parts(quoted, {"B": 1}, {"A": 1}) == [4_000 - 490, 6_000 + 490]
+
+
+@pytest.mark.parametrize(("method", "other"), [("standard", 9_000), ("express", 9_000), ("express", 0)])
+def test_shipping_stays_free_while_one_of_what_made_it_free_holds(method: str, other: int) -> None:
+    """`express` is free from 10,000 on by itself."""
+    quoted = priced([line("A", 6_000), line("B", 4_000)], free_from(other), free_from(5_000, "2"), method=method)
+    assert lost(quoted, {"B": 1}) == []
+    assert parts(quoted, {"B": 1}, {"A": 1}) == [4_000, 6_000]
+
+
 def test_what_has_one_name_is_lost_each_for_itself() -> None:
     """Nothing says that offers have names of their own, nor that no offer is called as a shipping method is."""
     offers = [Offer(id=str(n), kind="fixed", name="express", amount=100 * n, minimum=10_000) for n in (1, 2)]
