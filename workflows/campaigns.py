@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import Step, Workflow
-from tasks.campaigns import sending
+from tasks.campaigns import sending, trials
 
 send_campaign = Workflow(
     "send_campaign",
@@ -20,6 +20,6 @@ send_campaign_batch = Workflow(
 
 send_campaign_trial = Workflow(
     "send_campaign_trial",
-    Step("send_mail", do=sending.send_trial),
+    Step("send_mail", do=trials.send_trial),
     deadline=3600.0,
 )

@@ -7,7 +7,6 @@ that another worker takes over when this one dies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import Any
@@ -34,18 +33,15 @@ from engine import (
 from engine.outcomes import More, Refused, TryAgain, Wait
 from gateways.mail import MAIL_SERVER, Mail, mailer, message_id
 from shop.accounts import email_addresses
-from shop.campaigns import audience, batches, cart_reminders, editing, progress, rendering, throttle, transitions
+from shop.campaigns import audience, batches, cart_reminders, progress, rendering, throttle, transitions
 from shop.campaigns.batches import Batch, Handful, Ready
 from shop.campaigns.batches import Result as Fared
 from shop.campaigns.cart_reminders import Reminder
-from shop.campaigns.rendering import Content, Letter
+from shop.campaigns.rendering import Letter
 from shop.campaigns.tables import RecipientStatus, Stage
 from shop.campaigns.templates import TemplateFailed
-from shop.consent import eligibility, suppressions
-from shop.consent.eligibility import Recipient
+from shop.consent import suppressions
 from shop.consent.suppressions import Reason
-from shop.consent.topics import Topic
-from shop.kernel import keys
 from tasks.campaigns import cart_reminder_mail
 
 SEND_BATCH = Named("send_campaign_batch")
@@ -158,7 +154,7 @@ def _mailed(batch: Batch, handful: Handful, ready: Ready) -> Fared:
     if isinstance(letter, str):
         return Fared(user, RecipientStatus.FAILED, letter)
     try:
-        _send(letter, ready.mark)
+        send(letter, ready.mark)
     except Refused as no:
         return Fared(user, RecipientStatus.FAILED, no.detail, bounced=no.code == "mail_refused")
     except TryAgain as later:  # also for silence after DATA: the next copy has the same Message-ID
@@ -179,37 +175,10 @@ def _letter(handful: Handful, ready: Ready) -> Letter | str:
         return f"It could not be written ({type(error).__name__})."
 
 
-def _send(letter: Letter, mark: str) -> None:
+def send(letter: Letter, mark: str) -> None:
+    """Hand a letter over. Of the same mark comes the same Message-ID."""
     id, headers = message_id(mark), letter.headers
     mailer().send(Mail(letter.to, letter.subject, letter.text, letter.html, message_id=id, headers=headers))
-
-
-# --- a trial ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trial:
-    id: str
-    said: Content
-    who: Recipient
-    coupon: str | None
-
-
-def _trials(session: Session, runs: Sequence[Run]) -> Mapping[str, Any]:
-    """Build the trials, to the account that asked for each. Left out: accounts that are gone."""
-    people = eligibility.recipients(session, [run.input["user"] for run in runs], Topic.ACCOUNT)
-    found = {run.id: (editing.get(session, run.subject_id), people.get(run.input["user"])) for run in runs}
-    return {id: Trial(id, rendering.content(row), who, row.coupon_code) for id, (row, who) in found.items() if who}
-
-
-@remote_step("campaigns.send_trial", fetch=_trials, gateway=MAIL_SERVER)
-def send_trial(trial: Trial, key: str) -> None:
-    """Send one mail of the campaign to the staff user who asked for it. Raises Refused when a template fails."""
-    try:
-        letter = rendering.written(trial.said, trial.who, trial.coupon)
-    except TemplateFailed as failed:
-        raise Refused("template_failed", str(failed)) from failed
-    _send(letter, keys.message("campaign_trial", trial.id, trial.who.id))
 
 
 # --- a cart that was left -----------------------------------------------------------------------------------

@@ -422,6 +422,16 @@ def test_a_trial_goes_to_whoever_asks_for_it_and_to_nobody_else(sam: Person, pos
     assert look(sam, id)["runs"] == []
 
 
+def test_a_trial_of_a_campaign_that_was_deleted_meanwhile_is_refused(sam: Person, postman: Postman) -> None:
+    gone, id = campaign(sam), campaign(sam)
+    jobs = [sam.post(f"{PATH}/{one}/test").json["job"]["id"] for one in (gone, id)]
+    assert sam.ask("DELETE", f"{PATH}/{gone}").status_code == 204
+    work_off()
+    refused, sent = (sam.get(f"/api/jobs/{job}").json for job in jobs)
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "campaign_deleted")
+    assert (sent["status"], postman.told) == ("succeeded", [sam.email])
+
+
 def test_recipients_are_told_page_by_page_and_by_status(sam: Person, postman: Postman) -> None:
     willing("a", "b", "bounce")
     id = campaign(sam)
