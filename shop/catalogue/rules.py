@@ -33,9 +33,12 @@ def slug_problem(slug: str) -> str | None:
     """Check a product's slug."""
     if len(slug) > LONGEST_SLUG or not re.fullmatch(SLUG, slug):
         return f"Must be lower-case letters, digits and single hyphens, {LONGEST_SLUG} at most."
-    if slug in RESERVED or is_id(slug):
-        return "Can not be a slug: it means something else here."
-    return None
+    return "Can not be a slug: it means something else here." if is_reserved(slug) else None
+
+
+def is_reserved(slug: str) -> bool:
+    """Tell whether this means something else where a slug could stand."""
+    return slug in RESERVED or is_id(slug)
 
 
 def path_problem(path: str) -> str | None:

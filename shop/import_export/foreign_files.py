@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import nh3
@@ -104,15 +105,23 @@ def as_lines(products: Iterable[Product]) -> Iterator[tuple[int, str, Errors]]:
 
 
 class Slugs:
-    """Assigns slugs to products that the other shop names in its own way; two of them never share one."""
+    """Assigns slugs to products that the other shop names in its own way; two of them never share one.
+
+    One that is taken, or means something else here, gets a number.
+    """
 
     def __init__(self) -> None:
         self._taken: dict[str, str] = {}
 
     def of(self, key: str, text: str) -> str:
         slug = text if rules.slug_problem(text) is None else slug_of(text)
-        numbered = (slug if n == 1 else f"{slug[: rules.LONGEST_SLUG - 5]}-{n}" for n in range(1, 9999))
-        return next(one for one in numbered if self._taken.setdefault(one, key) == key)
+        free = (one for one in _numbered(slug) if not rules.is_reserved(one))
+        return next(one for one in free if self._taken.setdefault(one, key) == key)
+
+
+def _numbered(slug: str) -> Iterator[str]:
+    stem = slug[: rules.LONGEST_SLUG - 5].rstrip("-")
+    return chain([slug], (f"{stem}-{n}" for n in range(2, 9999)))
 
 
 def slug_of(text: str) -> str:

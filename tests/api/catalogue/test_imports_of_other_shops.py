@@ -187,6 +187,22 @@ def test_prices_may_be_in_another_currency(sam: Person) -> None:
 
 
 @pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("shopify", "Handle,Title,Variant SKU,Variant Price\nimport,Import,A,1\nexport,Export,B,1\n"),
+        ("woocommerce", "ID,Type,SKU,Name,Regular price\n1,simple,A,Import,1\n2,simple,B,export,1\n"),
+    ],
+    ids=["shopify", "woocommerce"],
+)
+def test_a_slug_that_means_something_else_here_becomes_another(sam: Person, format: str, text: str) -> None:
+    job, _ = accepted(send(sam, text, f"format={format}"))
+    found = ended(sam, job)["result"]
+    assert (found["imported"], found["errors"]) == (2, [])
+    slugs = [(one["slug"], one["name"]) for one in sam.get("/api/products?sort=name").json["items"]]
+    assert [(slug, name.title()) for slug, name in slugs] == [("export-2", "Export"), ("import-2", "Import")]
+
+
+@pytest.mark.parametrize(
     ("query", "kind", "wanted"),
     [
         ("format=magento", "text/csv", (422, "validation_failed")),
