@@ -56,6 +56,14 @@ def spelled_before(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).lower())
 
 
+def spellings(text: str) -> tuple[str, ...]:
+    """List what may be stored of a mailbox: as it is written here, its one spelling, and that in the domain's letters.
+
+    The first and the last are those of rows from before domains had one spelling.
+    """
+    return spelled_before(text), normal(text), shown(normal(text))
+
+
 def hashed(address: str) -> str:
     """Hash a stored address with SHA-256, in hex: what is kept of a mailbox whose address is not kept."""
     return sha256(address.encode()).hexdigest()

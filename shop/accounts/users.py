@@ -103,11 +103,12 @@ def hold(session: Session, id: str) -> bool:
 def by_email(session: Session, email: str) -> UserRow | None:
     """Find the account with this address. None: there is none.
 
-    Rows from before domains had one spelling are found by their old one too, and preferred: two may have collided.
+    Rows from before domains had one spelling are found too. Two may have collided: that is preferred which is spelled
+    as `email` is.
     """
-    before = email_addresses.spelled_before(email)
-    found = session.scalars(select(UserRow).where(UserRow.email.in_({normal(email), before}))).all()
-    return next((row for row in found if row.email == before), None) or next(iter(found), None)
+    spellings = email_addresses.spellings(email)
+    found = {row.email: row for row in session.scalars(select(UserRow).where(UserRow.email.in_(spellings)))}
+    return next((found[one] for one in spellings if one in found), None)
 
 
 def newest(session: Session, *, limit: int, before: str | None = None, role: str | None = None) -> list[UserRow]:

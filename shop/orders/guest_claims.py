@@ -43,7 +43,7 @@ def adopt_guest_orders(session: Session, user_id: str, numbers: Sequence[str]) -
         raise Unverified("Open the link in the mail that we sent you first.")
     row = OrderRow
     known = row.number.in_([number.strip().upper() for number in numbers])
-    theirs = row.customer_id.is_(None) & (row.email == user.email)
+    theirs = row.customer_id.is_(None) & (row.email == users.normal(user.email or ""))
     since = row.created_at > user.email_verified_at
     found = session.scalars(for_update(select(row).where(theirs, known | since).order_by(row.id))).all()
     for order in found:

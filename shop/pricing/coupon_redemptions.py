@@ -76,7 +76,7 @@ def release(session: Session, orders: Sequence[str]) -> None:
 def by_customer(session: Session, coupon_id: str, customer_id: str) -> int:
     """Count this customer's redemptions of the coupon, those as a guest included. Raises NotFound."""
     use, who = CouponRedemptionRow, same_person.account(session, customer_id)
-    names = (who.email, *same_person.marks(who.email))
+    names = (who.email, *same_person.aliases(who.email))
     theirs = or_(use.customer_id == customer_id, use.email.in_(names), use.account_email.in_(names))
     of = (use.coupon_id == coupon_id, theirs, use.given_back_at.is_(None))
     return session.scalar(select(func.count()).where(*of)) or 0
@@ -124,12 +124,12 @@ def adopt(session: Session, orders: Sequence[str], customer_id: str) -> None:
 def keep(session: Session, customer_id: str, address: str) -> None:
     """Assign guests' redemptions under `address` to its customer, before the customer changes to another address."""
     use = CouponRedemptionRow
-    guests = update(use).where(use.customer_id.is_(None), use.email == address.casefold())
+    guests = update(use).where(use.customer_id.is_(None), use.email.in_(same_person.spellings(address)))
     session.execute(guests.values(customer_id=customer_id))
 
 
-_MARKS = [f"mark_{number}" for number in range(8)]
-"""Columns for the marks of two addresses under two secrets, derived and underived."""
+_ALIASES = [f"alias_{number}" for number in range(10)]
+"""Columns for the aliases of two addresses: a spelling, and marks under two secrets, derived and underived."""
 
 _LOCK = select(OfferRow.id).where(in_list(OfferRow.id, "coupons")).order_by(OfferRow.id).with_for_update(key_share=True)
 _GIVE_BACK = (
@@ -158,14 +158,14 @@ def _numbered(claims: Sequence[Redemption], people: Sequence[Person]) -> list[di
 
 
 def _signs(who: Person) -> dict[str, str | None]:
-    marks = same_person.marks(who.email) + same_person.marks(who.account_email)
-    known_by = dict(zip_longest(_MARKS, marks))
+    aliases = same_person.aliases(who.email) + same_person.aliases(who.account_email)
+    known_by = dict(zip_longest(_ALIASES, aliases))
     return {"email": who.email, "account_email": who.account_email, "holder_id": who.holder_id, **known_by}
 
 
 def _claiming(kind: str, given: Any) -> Any:
     uses, offers = table_of(CouponRedemptionRow), table_of(OfferRow)
-    names = (given.email, given.account_email, *(getattr(given, name) for name in _MARKS))
+    names = (given.email, given.account_email, *(getattr(given, name) for name in _ALIASES))
     by_address = or_(uses.c.email.in_(names), uses.c.account_email.in_(names))
     theirs = or_(uses.c.customer_id.in_((given.customer_id, given.holder_id)), by_address)
     counted = (uses.c.coupon_id == given.coupon_id, uses.c.given_back_at.is_(None), theirs)
@@ -189,7 +189,7 @@ _USES = table_of(CouponRedemptionRow).c
 _CLAIM = Many(
     _claiming,
     *(_USES.order_id, _USES.coupon_id, _USES.customer_id, _USES.email, _USES.account_email),
-    *(Column("holder_id", _USES.customer_id.type), *(Column(name, String(320)) for name in _MARKS)),
+    *(Column("holder_id", _USES.customer_id.type), *(Column(name, String(320)) for name in _ALIASES)),
     *(number("place"), number("ahead")),
 )
 

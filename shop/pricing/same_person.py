@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from shop.accounts import users
+from shop.accounts import email_addresses, users
 from shop.accounts.users import UserRow
 from shop.kernel import keys
 from shop.kernel.keys import Purpose
@@ -41,7 +41,22 @@ def mark(address: str | None) -> str | None:
     """Hash an address to what is kept of it when its owner's account is erased. A mark comes back as it is."""
     if address is None or address.startswith(MARK):
         return address
-    return _mark(keys.signing(Purpose.PERSON), address)
+    return _mark(keys.signing(Purpose.PERSON), sign(address))
+
+
+def sign(address: str) -> str:
+    """Spell an address as it is stored and compared: normalised, and folded."""
+    return users.normal(address).casefold()
+
+
+def spellings(address: str) -> frozenset[str]:
+    """List what may be stored of an address: its sign, and the spelling from before domains had one."""
+    return frozenset((sign(address), email_addresses.shown(sign(address))))
+
+
+def aliases(address: str | None) -> list[str]:
+    """List what may be stored instead of a sign: the spelling from before domains had one, and its marks."""
+    return [*({email_addresses.shown(address)} - {address}), *marks(address)] if address else []
 
 
 def marks(address: str | None) -> list[str]:
@@ -51,7 +66,7 @@ def marks(address: str | None) -> list[str]:
 
 def account(session: Session, id: str) -> Person:
     """Return the Person of an account, by its address alone. Raises NotFound."""
-    address = (users.get(session, id).email or "").casefold()
+    address = sign(users.get(session, id).email or "")
     return Person(id, address, address)
 
 
@@ -60,7 +75,7 @@ def known(session: Session, wanted: Iterable[tuple[str | None, str]]) -> list[Pe
     named = [(customer, users.normal(address)) for customer, address in wanted]
     accounts = _accounts(session, named)
     holders = {address: id for id, address in accounts.items()}
-    return [_person(customer, address.casefold(), accounts, holders) for customer, address in named]
+    return [_person(customer, sign(address), accounts, holders) for customer, address in named]
 
 
 Accounts = Mapping[str, str]
@@ -75,7 +90,10 @@ def _person(customer: str | None, address: str, accounts: Accounts, holders: Acc
 
 
 def _accounts(session: Session, named: list[tuple[str | None, str]]) -> Accounts:
-    """Load the addresses, folded, of all accounts named by id or by address."""
-    ids, addresses = {one for one, _ in named if one}, {address for _, address in named}
+    """Load the signs of all accounts named by id or by address, in whichever spelling they are stored."""
+    ids = {one for one, _ in named if one}
+    addresses = {spelling for _, address in named for spelling in email_addresses.spellings(address)}
     theirs = select(UserRow.id, UserRow.email).where(or_(UserRow.id.in_(ids), UserRow.email.in_(addresses)))
-    return {id: email.casefold() for id, email in session.execute(theirs) if email}
+    found = [(id, email, sign(email)) for id, email in session.execute(theirs) if email]
+    found.sort(key=lambda one: one[1] == one[2])  # of two that collided the one in today's spelling holds the address
+    return {id: spelled for id, _, spelled in found}

@@ -136,6 +136,13 @@ def test_an_account_from_before_signs_in_with_the_spelling_it_has(app: Flask) ->
         assert list(spelled_once(session)) == [f"account {old} has its address in a spelling from before"]
 
 
+def test_an_account_that_alone_has_the_spelling_from_before_signs_in_with_all(app: Flask) -> None:
+    old = register(app, "old@example.com").json["id"]
+    with db.transaction() as session:
+        session.execute(update(UserRow).where(UserRow.id == old).values(email=SHOWN))
+    assert {whose(app, spelling) for spelling in SPELLINGS} == {old}
+
+
 def whose(app: Flask, email: str) -> str:
     opened = post(app, "/api/auth/login", {"email": email, "password": PASSWORD}).json
     answer = app.test_client().get("/api/users/me", headers={"Authorization": f"Bearer {opened['access_token']}"})

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 import db
 from config import settings
 from doctor.privacy import nothing_is_left_of_who_left
+from shop.accounts.users import UserRow
 from shop.pricing import same_person
+from shop.pricing.coupon_redemptions import CouponRedemptionRow
 from tests.api.accounts.test_preferences import verified
 from tests.api.bank import Bank
 from tests.api.catalogue_data import guests_cart, guests_order, put_on_shelf, shipped, wish
@@ -167,3 +170,71 @@ def test_a_domain_may_be_written_in_two_ways(app: Flask) -> None:
     assert as_guest(app, "info@münchen.de").status_code == 202
     assert problem(as_guest(app, "Info@xn--mnchen-3ya.de")) == REFUSED
     assert uses() == (1, 1)
+
+
+BEFORE, NOW = "ada@münchen.de", "ada@xn--mnchen-3ya.de"
+
+
+@pytest.fixture
+def ada_from_before(ada: Person) -> Person:
+    """Her address is in the spelling from before domains had one, which the migration left where two collided."""
+    with db.transaction() as session:
+        session.execute(update(UserRow).where(UserRow.id == ada.id).values(email=BEFORE))
+    return ada
+
+
+@pytest.mark.parametrize("spelling", [BEFORE, NOW])
+def test_an_account_in_a_spelling_from_before_is_known_as_a_guest(
+    app: Flask, ada_from_before: Person, spelling: str
+) -> None:
+    assert by_account(ada_from_before, email="other@example.com").status_code == 202
+    assert problem(as_guest(app, spelling)) == REFUSED
+    assert (as_guest(app, "eve@xn--mnchen-3ya.de").status_code, uses()) == (202, (2, 2))
+
+
+@pytest.mark.parametrize("spelling", [BEFORE, NOW])
+def test_a_guest_is_known_by_their_account_in_a_spelling_from_before(
+    app: Flask, ada_from_before: Person, spelling: str
+) -> None:
+    assert as_guest(app, spelling).status_code == 202
+    ada_from_before.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    answer = ada_from_before.post("/api/cart/me/coupons", {"code": ONCE})
+    assert (problem(answer), answer.json["reason"]) == (REFUSED, "coupon_used_up")
+    with db.reading() as session:
+        [guest] = same_person.known(session, [(None, spelling)])
+    assert guest == same_person.Person(None, NOW, None, ada_from_before.id)
+
+
+def test_of_two_accounts_of_one_mailbox_the_one_in_todays_spelling_holds_it(
+    app: Flask, ada_from_before: Person
+) -> None:
+    bob = bob_joins(app, NOW)
+    with db.reading() as session:
+        people = same_person.known(session, [(ada_from_before.id, NOW), (bob.id, NOW), (None, BEFORE)])
+    assert [(one.customer_id, one.holder_id) for one in people] == [
+        (ada_from_before.id, bob.id),
+        (bob.id, bob.id),
+        (None, bob.id),
+    ]
+    assert {(one.email, one.account_email) for one in people} == {(NOW, NOW), (NOW, None)}
+
+
+def test_what_a_guest_used_in_a_spelling_from_before_counts_on(app: Flask) -> None:
+    assert as_guest(app, NOW).status_code == 202
+    with db.transaction() as session:
+        session.execute(update(CouponRedemptionRow).values(email=BEFORE))
+    assert problem(as_guest(app, NOW)) == REFUSED
+    bob = bob_joins(app, NOW)
+    bob.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    assert problem(bob.post("/api/cart/me/coupons", {"code": ONCE})) == REFUSED
+
+
+def test_it_counts_on_when_an_account_in_a_spelling_from_before_gets_another_address(
+    app: Flask, ada_from_before: Person
+) -> None:
+    assert as_guest(app, NOW).status_code == 202
+    verified(ada_from_before)
+    change = {"email": "ada.new@example.com", "current_password": PASSWORD}
+    assert ada_from_before.ask("PATCH", "/api/users/me", change).status_code == 200
+    ada_from_before.post("/api/cart/me", {"sku": "CHAIR", "quantity": 1})
+    assert problem(ada_from_before.post("/api/cart/me/coupons", {"code": ONCE})) == REFUSED

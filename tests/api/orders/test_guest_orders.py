@@ -188,6 +188,12 @@ def test_orders_from_before_the_address_was_verified_need_their_numbers(app: Fla
     assert count(OrderRow, OrderRow.customer_id == eve.id) == 1
 
 
+def test_an_account_in_a_spelling_from_before_claims_the_orders_of_its_mailbox(app: Flask, people: People) -> None:
+    ada = verified(people.join(), "ada@münchen.de")
+    placed = guests(app, "ada@xn--mnchen-3ya.de")
+    assert [item["id"] for item in ada.post(CLAIM).json["items"]] == [placed["order"]["id"]]
+
+
 def test_an_unverified_address_claims_nothing(app: Flask, people: People) -> None:
     placed, eve = guests(app), people.join("Eve")
     with db.transaction() as session:
