@@ -16,6 +16,11 @@ PAST = {"CHANGELOG.md"}
 
 
 WRITTEN = {
+    "how-to-add-a-notification.md": {
+        "letters/templates/credit_granted.html",
+        "letters/templates/credit_granted.txt",
+        "shop/notices/wallets.py",
+    },
     "how-to-add-a-payment-provider.md": {"gateways/payments/acme.py"},
     "how-to-add-a-step.md": {"shop/wrapping/wrapping.py", "tasks/wrapping.py"},
     "how-to-add-an-endpoint.md": {"api/stock/demand.py", "tests/api/stock/test_demand.py"},
