@@ -36,7 +36,7 @@ def test_every_letter_has_a_sample_a_text_and_a_page() -> None:
     assert LANGUAGES == languages.LANGUAGES
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogue_has_all_the_words_and_no_others(language: str) -> None:
     messages = {str(message.id): message for message in catalogue(language) if message.id}
     assert set(messages) == set(said()), "make words"
