@@ -28,6 +28,7 @@ WRITTEN = {
     },
     "how-to-add-a-payment-provider.md": {"gateways/payments/acme.py"},
     "how-to-add-a-step.md": {"shop/wrapping/wrapping.py", "tasks/wrapping.py"},
+    "how-to-add-a-workflow.md": {"shop/stock/emptying.py", "workflows/empty_location.py"},
     "how-to-add-an-endpoint.md": {"api/stock/demand.py", "tests/api/stock/test_demand.py"},
 }
 """By page: files that are not there, because they are what one writes by it."""
