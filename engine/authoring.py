@@ -6,7 +6,7 @@ the whole wave back; its runs are then taken one by one, and an outcome raised f
 
 A remote step is `(request, key)`. `fetch(session, runs)` first returns, in the transaction that commits the
 intent, a request for each run (a run without one has nothing to do and is done; an outcome settles it at once).
-The call then happens with no transaction, lock or connection held, and may raise any of `outcomes`.
+The call then happens with no transaction, lock or connection held, and may raise any of `engine.outcomes`.
 `remember(session, answers)` writes the results in the transaction that records the step; without it only the journal
 holds them.
 """

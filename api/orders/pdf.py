@@ -2,6 +2,8 @@
 
 The font has no Chinese, Japanese, Korean, Indic scripts or emoji, and nothing here lays out text from right to left:
 such characters are replaced by a box, and a line at the end says so. The page in HTML shows them.
+
+The libraries are imported when the first paper is asked for: a sixth of an API's start-up, and 15 MB of each process.
 """
 
 from __future__ import annotations
@@ -10,9 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from letters.papers import Paper
 
@@ -23,11 +23,6 @@ GOODS, RATES = (42, 50, 20, 16, 26, 26), (48, 44, 44, 44)
 
 GREY = 200
 PADDING = 0.8
-
-
-def fpdf() -> ModuleType:
-    """Import fpdf with the first PDF: it takes a sixth of the API's start-up and 15 MB of each process."""
-    return import_module("fpdf")
 
 
 def render(paper: Paper) -> bytes:
@@ -51,7 +46,9 @@ def render(paper: Paper) -> bytes:
 
 class _Page:
     def __init__(self) -> None:
-        self._pdf = fpdf().FPDF(format="A4")
+        from fpdf import FPDF
+
+        self._pdf = FPDF(format="A4")
         self._pdf.add_font("DejaVu", fname=FONT)
         self._pdf.set_margin(15)
         self._pdf.set_auto_page_break(True, margin=15)
@@ -85,7 +82,9 @@ class _Page:
 
     def rows(self, rows: Sequence[tuple[str, ...]], widths: tuple[int, ...], *, texts: int) -> None:
         """Draw a table: the first `texts` columns flush left, the others, which are figures, flush right."""
-        plain = fpdf().FontFace(emphasis="")
+        from fpdf.fonts import FontFace
+
+        plain = FontFace(emphasis="")
         align = tuple("LEFT" if n < texts else "RIGHT" for n in range(len(widths)))
         with self._pdf.table(
             col_widths=widths,
@@ -139,5 +138,7 @@ def _shown(letter: str) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    with import_module("fontTools.ttLib").TTFont(FONT, lazy=True) as font:
+    from fontTools.ttLib import TTFont
+
+    with TTFont(FONT, lazy=True) as font:
         return frozenset(font.getBestCmap())

@@ -18,12 +18,22 @@ ANSWERED = 5.0
 def drive(id: str, steps: int = 20) -> str:
     """As far as it goes, or so many steps. Returns the state in which it rests."""
     for _ in range(steps):
-        with db.reading() as session:
-            run = session.get_one(RunRow, id)
-        if run.task is None or run.hold != Hold.NONE:
+        if (run := ready(id)) is None:
             break
-        step = step_tasks[run.task]
-        (local if step.local else remote).work(step, [id])
-        remote.finish_calls(ANSWERED)
+        work(run)
     with db.reading() as session:
         return session.get_one(RunRow, id).state
+
+
+def ready(id: str) -> RunRow | None:
+    """Return the run before its next step; None where it rests."""
+    with db.reading() as session:
+        run = session.get_one(RunRow, id)
+    return run if run.task is not None and run.hold == Hold.NONE else None
+
+
+def work(run: RunRow) -> None:
+    """Do the step that the run stands before, and record its call's answer."""
+    step = step_tasks[str(run.task)]
+    (local if step.local else remote).work(step, [run.id])
+    remote.finish_calls(ANSWERED)

@@ -17,15 +17,13 @@ from typing import Any
 import pytest
 from celery import signals
 
-import db
-from engine import dispatch, local, remote
+from engine import dispatch
 from engine.dispatch import ChainPosition
 from engine.plans import known
-from engine.steps import step_tasks
 from engine.tables import RunRow
 from tests.api.catalogue_data import order, put_on_shelf
 from tests.api.clients import Person
-from tests.api.inline_worker import ANSWERED
+from tests.api.inline_worker import ready, work
 from tests.api.sql_recorder import listening
 
 FILE = Path(__file__).parents[3] / "benchmarks/budget.json"
@@ -59,16 +57,10 @@ def message_to(run: RunRow) -> int:
 
 def carry_out(run_id: str, costs: Costs) -> None:
     """As workers do, a step at a time."""
-    while True:
-        with db.reading() as session:
-            run = session.get_one(RunRow, run_id)
-        if run.task is None:
-            return
-        step = step_tasks[run.task]
-        with measured(costs, run.task):
-            (local if step.local else remote).work(step, [run_id])
-            remote.finish_calls(ANSWERED)
-        costs[run.task]["bytes"] = message_to(run)
+    while run := ready(run_id):
+        with measured(costs, str(run.task)):
+            work(run)
+        costs[str(run.task)]["bytes"] = message_to(run)
 
 
 @pytest.mark.usefixtures("bank", "sent")

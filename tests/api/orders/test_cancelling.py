@@ -36,6 +36,7 @@ from tests.api.catalogue_data import (
 )
 from tests.api.clients import People, Person, ask, problem
 from tests.api.inline_worker import drive
+from tests.api.staff_view import standing
 
 TOTAL = 1999 + SHIPPING
 
@@ -52,11 +53,6 @@ def call_off(person: Person, id: str, **headers: str) -> Mapping[str, Any]:
     assert answer.status_code == 202, answer.text
     body: Mapping[str, Any] = answer.json
     return body
-
-
-def standing(person: Person, id: str) -> tuple[str, str]:
-    seen = person.get(f"/api/orders/{id}").json
-    return seen["status"], seen["payment_status"]
 
 
 def path(id: str) -> list[str]:

@@ -33,6 +33,7 @@ from tests.api.catalogue_data import (
 )
 from tests.api.clients import People, Person, problem
 from tests.api.inline_worker import drive
+from tests.api.staff_view import standing
 from tests.fixtures import Configure
 
 TOTAL = 1999 + SHIPPING
@@ -43,11 +44,6 @@ pytestmark = pytest.mark.usefixtures("sent")
 @pytest.fixture(autouse=True)
 def _goods(bank: Bank) -> None:
     put_on_shelf("CHAIR", price=1999, on_hand=5)
-
-
-def standing(person: Person, id: str) -> tuple[str, str]:
-    seen = person.get(f"/api/orders/{id}").json
-    return seen["status"], seen["payment_status"]
 
 
 def payments(staff: Person, order: str) -> list[dict[str, Any]]:

@@ -144,7 +144,7 @@ def test_a_fault_after_an_outage_has_all_its_time(driver: Driver, step: str) -> 
     assert driver.status(id) == State.NEEDS_ATTENTION
 
 
-def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -> None:
+def broken_past_its_deadline(driver: Driver) -> str:
     script.always("label", "p1", ValueError("oops"))
     id = driver.start(workflow=soon)
     driver.pass_time(HOUR - 30)
@@ -152,6 +152,11 @@ def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -
     driver.sweep_after(60)
     tried(driver, id)
     assert driver.status(id) == State.NEEDS_ATTENTION
+    return id
+
+
+def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -> None:
+    id = broken_past_its_deadline(driver)
     assert driver.effects(id) == ["pack"]
     driver.ask(engine.give_back, id, by="ada")
     driver.drain()
@@ -159,14 +164,8 @@ def test_a_fault_past_the_deadline_is_not_undone_unseen_either(driver: Driver) -
 
 
 def test_an_operators_retry_past_the_deadline_tries_again_and_does_not_undo_unseen(driver: Driver) -> None:
-    """It was somebody's fault that it took so long, but not its own: it has the time of a new run."""
-    script.always("label", "p1", ValueError("oops"))
-    id = driver.start(workflow=soon)
-    driver.pass_time(HOUR - 30)
-    tried(driver, id)
-    driver.sweep_after(60)
-    tried(driver, id)
-    assert driver.status(id) == State.NEEDS_ATTENTION
+    """A fault of our own is no reason to run out of time: it has the time of a new run."""
+    id = broken_past_its_deadline(driver)
     script.always("label", "p1", None)
     driver.pass_time(8 * HOUR)
     driver.ask(engine.retry, id, by="ada")
